@@ -1,0 +1,215 @@
+"""Everything the rules ask: the configuration's answers, wildcard constraints, code fingerprints."""
+
+import os
+import re
+import sys
+from pathlib import Path
+
+WORKFLOW = Path(str(workflow.current_basedir)).parent
+sys.path.insert(0, str(WORKFLOW / "scripts"))
+
+from hybridbatch import config as conf
+from hybridbatch.code import fingerprint
+from hybridbatch.errors import ConfigError
+from snakemake.exceptions import WorkflowError
+
+try:
+    conf.validate(config)
+except ConfigError as error:
+    raise WorkflowError(str(error)) from None
+
+if "mirror" in config:
+    os.environ["HYBRIDBATCH_MIRROR"] = config["mirror"]
+
+CATALOGUE = config["catalogue"]
+SOURCES = conf.sources(config)
+SYSTEMS = conf.systems(config)
+TRAIN_LANGUAGES = conf.train_languages(config)
+TRANSLATED = conf.translated_languages(config)
+ENVIRONMENT = str(WORKFLOW.parent / "envs" / "hybridbatch.yaml")
+PUBLISHED = str(WORKFLOW.parent / "resources" / "published")
+COUNT_TABLES = ["evaluation_data", "training_data", "translation", "filtering"]
+OVERVIEW_TABLES = ["main", "language_bias"]
+
+
+def one_of(names):
+    """A regular expression for exactly these names."""
+    return "|".join(re.escape(str(name)) for name in names) or "(?!)"
+
+
+wildcard_constraints:
+    source_file=one_of(SOURCES),
+    corpus=one_of(CATALOGUE["corpora"]),
+    language=r"[a-z]{2,3}",
+    shard=r"\d{3}",
+    encoder=one_of(CATALOGUE["encoders"]),
+    system=one_of(SYSTEMS),
+    seed=r"\d+",
+    benchmark=one_of(CATALOGUE["benchmarks"]),
+    overview=one_of(OVERVIEW_TABLES),
+
+
+def code(script):
+    """Fingerprint of a script and the modules it imports: what a rule's result depends on."""
+    return fingerprint(WORKFLOW / "scripts" / f"{script}.py")
+
+
+def corpus_entry(wildcards):
+    return CATALOGUE["corpora"][wildcards.corpus]
+
+
+def corpus_file(wildcards):
+    return conf.input_path(config, corpus_entry(wildcards))
+
+
+def benchmark_entry(wildcards):
+    return CATALOGUE["benchmarks"][wildcards.benchmark]
+
+
+def benchmark_file(wildcards):
+    return conf.input_path(config, benchmark_entry(wildcards), language=wildcards.language)
+
+
+def shards(corpus):
+    return [f"{number:03d}" for number in range(CATALOGUE["corpora"][corpus]["shards"])]
+
+
+def route(wildcards):
+    return conf.route(config, wildcards.language)
+
+
+def shard_to_translate(wildcards):
+    """The same shard in the language it is translated from."""
+    source = route(wildcards)["source"]
+    return f"<results>/translations/{wildcards.corpus}/{source}/{wildcards.shard}.parquet"
+
+
+def shards_of(corpus, language):
+    return expand(
+        "<results>/translations/{corpus}/{language}/{shard}.parquet",
+        corpus=corpus,
+        language=language,
+        shard=shards(corpus),
+    )
+
+
+def translated_shards(wildcards=None):
+    """All shards of all corpora in all languages translated into."""
+    return [
+        file
+        for corpus in config["corpora"]
+        for language in TRANSLATED
+        for file in shards_of(corpus, language)
+    ]
+
+
+def train_sets(template):
+    """`template` for every corpus and language trained on."""
+    return [
+        template.format(corpus=corpus, language=language)
+        for corpus in config["corpora"]
+        for language in conf.corpus_languages(config, corpus)
+    ]
+
+
+def encoder_is_static(wildcards):
+    return CATALOGUE["encoders"][wildcards.encoder]["kind"] == "static"
+
+
+def texts_for_tokenizer(wildcards):
+    """A static encoder's tokenizer is trained on the train sets; others bring theirs."""
+    if not encoder_is_static(wildcards):
+        return []
+    return train_sets("<results>/train/{corpus}/{language}.parquet")
+
+
+def encoder_of(wildcards):
+    return f"<results>/encoders/{SYSTEMS[wildcards.system].encoder}"
+
+
+def train_tokens(wildcards):
+    encoder = SYSTEMS[wildcards.system].encoder
+    return train_sets(f"<results>/tokens/{encoder}/{{corpus}}/{{language}}.safetensors")
+
+
+def validation_tokens(wildcards):
+    encoder = SYSTEMS[wildcards.system].encoder
+    return [
+        f"<results>/tokens/{encoder}/{corpus}/validation.safetensors"
+        for corpus in config["validation"]
+    ]
+
+
+def training_values(wildcards):
+    return conf.training_values(config, SYSTEMS[wildcards.system])
+
+
+def encoder_values(wildcards):
+    name = wildcards.encoder if "encoder" in wildcards.keys() else SYSTEMS[wildcards.system].encoder
+    return conf.encoder_entry(config, name)
+
+
+def max_tokens(wildcards):
+    return encoder_values(wildcards)["max_tokens"]
+
+
+def checkpoint_folder(wildcards):
+    """Outside the declared outputs, which Snakemake deletes before a rerun and after a failure."""
+    return f"{conf.results(config)}/checkpoints/{wildcards.system}/seed{wildcards.seed}"
+
+
+def benchmark_languages(wildcards):
+    return list(benchmark_entry(wildcards)["languages"])
+
+
+def seen_languages(wildcards):
+    """The benchmark's languages with training data."""
+    return [code for code in benchmark_languages(wildcards) if code in TRAIN_LANGUAGES]
+
+
+def by_language(template):
+    """An input function: `template` for every language of the wildcard's benchmark."""
+
+    def files(wildcards):
+        fields = dict(wildcards.items())
+        return [
+            template.format(**{**fields, "language": language})
+            for language in benchmark_languages(wildcards)
+        ]
+
+    return files
+
+
+def metrics_of_system(wildcards):
+    """Per-query metrics of every seed and query language, seeds first."""
+    return [
+        f"<results>/metrics/{wildcards.system}/seed{seed}/{wildcards.benchmark}/{language}.parquet"
+        for seed in config["seeds"]
+        for language in benchmark_languages(wildcards)
+    ]
+
+
+def cell_files(benchmarks):
+    return [
+        f"<results>/cells/{system}/{benchmark}.parquet"
+        for benchmark in benchmarks
+        for system in SYSTEMS
+    ]
+
+
+def cell_keys(benchmarks):
+    """(benchmark, encoder, sampling) of each of `cell_files`, in its order."""
+    return [
+        [benchmark, system.encoder, system.sampling]
+        for benchmark in benchmarks
+        for system in SYSTEMS.values()
+    ]
+
+
+def model_folders(wildcards=None):
+    return expand("<results>/models/{system}/seed{seed}", system=SYSTEMS, seed=config["seeds"])
+
+
+def table_files(wildcards=None):
+    names = [*config["benchmarks"], *OVERVIEW_TABLES, "rank_distance", *COUNT_TABLES]
+    return expand("<results>/tables/{name}.{format}", name=names, format=["csv", "md"])

@@ -1,0 +1,44 @@
+# results/ranks/{system}/seed{seed}/{benchmark}/{language}.parquet     of every relevant candidate
+# results/metrics/{system}/seed{seed}/{benchmark}/{language}.parquet   per query and pool
+# results/cells/{system}/{benchmark}.parquet                           means with intervals
+
+
+rule evaluate:
+    input:
+        embeddings="<results>/embeddings/{system}/seed{seed}/{benchmark}/{language}.safetensors",
+        index="<results>/indexes/{system}/seed{seed}/{benchmark}",
+        queries="<results>/collections/{benchmark}/{language}/queries.parquet",
+        candidates=by_language("<results>/collections/{benchmark}/{language}/candidates.parquet"),
+        qrels=by_language("<results>/collections/{benchmark}/{language}/qrels.parquet"),
+    output:
+        ranks="<results>/ranks/{system}/seed{seed}/{benchmark}/{language}.parquet",
+        metrics="<results>/metrics/{system}/seed{seed}/{benchmark}/{language}.parquet",
+    log:
+        "<logs>/evaluate/{system}_seed{seed}_{benchmark}_{language}.log",
+    conda:
+        ENVIRONMENT
+    params:
+        languages=benchmark_languages,
+        seen=seen_languages,
+        code=code("evaluate"),
+    script:
+        "../scripts/evaluate.py"
+
+
+rule score_cells:
+    input:
+        metrics=metrics_of_system,
+    output:
+        "<results>/cells/{system}/{benchmark}.parquet",
+    log:
+        "<logs>/score_cells/{system}_{benchmark}.log",
+    conda:
+        ENVIRONMENT
+    params:
+        seeds=config["seeds"],
+        languages=benchmark_languages,
+        seen=seen_languages,
+        statistics=config["statistics"],
+        code=code("score_cells"),
+    script:
+        "../scripts/score_cells.py"

@@ -1,0 +1,55 @@
+# downloads/<host>/<path>                        pinned files, shared by all configurations
+# results/corpora/{corpus}/train.parquet         English pairs to translate and train on
+#                         /validation.parquet    held-out paragraphs
+#                         /counts.json
+# results/collections/{benchmark}/{language}/    queries, candidates, relevance judgements
+
+
+rule fetch:
+    output:
+        "<downloads>/{source_file}",
+    log:
+        "<logs>/fetch/{source_file}.log",
+    conda:
+        ENVIRONMENT
+    params:
+        source=lambda wildcards: SOURCES[wildcards.source_file],
+        code=code("fetch"),
+    script:
+        "../scripts/fetch.py"
+
+
+rule read_corpus:
+    input:
+        file=corpus_file,
+    output:
+        train="<results>/corpora/{corpus}/train.parquet",
+        validation="<results>/corpora/{corpus}/validation.parquet",
+        counts="<results>/corpora/{corpus}/counts.json",
+    log:
+        "<logs>/read_corpus/{corpus}.log",
+    conda:
+        ENVIRONMENT
+    params:
+        entry=corpus_entry,
+        code=code("read_corpus"),
+    script:
+        "../scripts/read_corpus.py"
+
+
+rule read_benchmark:
+    input:
+        file=benchmark_file,
+    output:
+        queries="<results>/collections/{benchmark}/{language}/queries.parquet",
+        candidates="<results>/collections/{benchmark}/{language}/candidates.parquet",
+        qrels="<results>/collections/{benchmark}/{language}/qrels.parquet",
+    log:
+        "<logs>/read_benchmark/{benchmark}_{language}.log",
+    conda:
+        ENVIRONMENT
+    params:
+        reader=lambda wildcards: benchmark_entry(wildcards)["reader"],
+        code=code("read_benchmark"),
+    script:
+        "../scripts/read_benchmark.py"

@@ -1,0 +1,74 @@
+# results/encoders/{encoder}/                                     tokenizer, pretrained weights
+# results/tokens/{encoder}/{corpus}/{language}.safetensors        token ids of the train sets
+#                                  /validation.safetensors
+# results/models/{system}/seed{seed}/                             SentenceTransformer folder with
+#                                  training.jsonl mix.json run.json
+# results/checkpoints/                                            unfinished runs only
+
+
+rule prepare_encoder:
+    input:
+        texts=texts_for_tokenizer,
+    output:
+        directory("<results>/encoders/{encoder}"),
+    log:
+        "<logs>/prepare_encoder/{encoder}.log",
+    conda:
+        ENVIRONMENT
+    params:
+        encoder=encoder_values,
+        code=code("prepare_encoder"),
+    script:
+        "../scripts/prepare_encoder.py"
+
+
+rule tokenize_pairs:
+    input:
+        encoder="<results>/encoders/{encoder}",
+        pairs="<results>/corpora/{corpus}/train.parquet",
+        train="<results>/train/{corpus}/{language}.parquet",
+    output:
+        "<results>/tokens/{encoder}/{corpus}/{language}.safetensors",
+    log:
+        "<logs>/tokenize_pairs/{encoder}_{corpus}_{language}.log",
+    conda:
+        ENVIRONMENT
+    params:
+        encoder=encoder_values,
+        code=code("tokenize_pairs"),
+    script:
+        "../scripts/tokenize_pairs.py"
+
+
+use rule tokenize_pairs as tokenize_validation with:
+    input:
+        encoder="<results>/encoders/{encoder}",
+        pairs="<results>/corpora/{corpus}/validation.parquet",
+        train="<results>/corpora/{corpus}/validation.parquet",
+    output:
+        "<results>/tokens/{encoder}/{corpus}/validation.safetensors",
+    log:
+        "<logs>/tokenize_validation/{encoder}_{corpus}.log",
+
+
+rule finetune:
+    input:
+        encoder=encoder_of,
+        train=train_tokens,
+        validation=validation_tokens,
+    output:
+        directory("<results>/models/{system}/seed{seed}"),
+    log:
+        "<logs>/finetune/{system}_seed{seed}.log",
+    benchmark:
+        "<results>/timings/finetune/{system}_seed{seed}.jsonl"
+    conda:
+        ENVIRONMENT
+    params:
+        training=training_values,
+        encoder=encoder_values,
+        seed=lambda wildcards: int(wildcards.seed),
+        checkpoints=checkpoint_folder,
+        code=code("finetune"),
+    script:
+        "../scripts/finetune.py"

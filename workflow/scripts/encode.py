@@ -1,0 +1,24 @@
+"""Vectors of the queries and candidates of one benchmark language."""
+
+from pathlib import Path
+
+from safetensors.numpy import save_file
+
+from hybridbatch.encoding import encode
+from hybridbatch.files import read_table, whole
+from hybridbatch.logs import logged
+
+
+def main(snakemake) -> None:
+    texts = {
+        side: read_table(snakemake.input[side], ["text"])["text"].to_pylist()
+        for side in ("queries", "candidates")
+    }
+    vectors = encode(Path(snakemake.input.model), texts, snakemake.params.max_tokens)
+    with whole(snakemake.output[0]) as temporary:
+        save_file(vectors, temporary)
+
+
+if __name__ == "__main__":
+    with logged(snakemake.log[0]):  # noqa: F821
+        main(snakemake)  # noqa: F821

@@ -1,0 +1,14 @@
+"""Bring one pinned file from the mirror or the network."""
+
+from hybridbatch.logs import logged
+from hybridbatch.sources import Source, fetch, mirror_from_environment
+
+
+def main(snakemake) -> None:
+    source = Source(**snakemake.params.source)
+    fetch(source, snakemake.output[0], mirror_from_environment())
+
+
+if __name__ == "__main__":
+    with logged(snakemake.log[0]):  # noqa: F821
+        main(snakemake)  # noqa: F821

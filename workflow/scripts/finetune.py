@@ -1,0 +1,36 @@
+"""Fine-tune one system with one seed."""
+
+from pathlib import Path
+
+import torch
+
+from hybridbatch.encoders import encoder_config
+from hybridbatch.logs import logged
+from hybridbatch.tokens import TokenizedPairs
+from hybridbatch.training import TokenizedCorpus, TrainConfig, finetune
+
+
+def main(snakemake) -> None:
+    torch.set_num_threads(snakemake.threads)
+    train: dict[str, dict[str, TokenizedPairs]] = {}
+    for path in map(Path, snakemake.input.train):
+        train.setdefault(path.parent.name, {})[path.stem] = TokenizedPairs.load(path)
+    validation = {
+        path.parent.name: {"en": TokenizedPairs.load(path)}
+        for path in map(Path, snakemake.input.validation)
+    }
+    finetune(
+        TrainConfig(**snakemake.params.training),
+        encoder_config(snakemake.params.encoder),
+        Path(snakemake.input.encoder),
+        snakemake.params.seed,
+        [TokenizedCorpus(name, languages) for name, languages in train.items()],
+        [TokenizedCorpus(name, languages) for name, languages in validation.items()],
+        Path(snakemake.output[0]),
+        Path(snakemake.params.checkpoints),
+    )
+
+
+if __name__ == "__main__":
+    with logged(snakemake.log[0]):  # noqa: F821
+        main(snakemake)  # noqa: F821

@@ -1,0 +1,5 @@
+"""Hybrid-batch multilingual dense retrieval: the steps of the workflow, free of Snakemake.
+
+Data flows one way: sources, corpora, translations, train sets, models, embeddings, ranks,
+metrics, tables. Every module works on plain values and arrays and can be used on its own.
+"""

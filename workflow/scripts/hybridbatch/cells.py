@@ -1,0 +1,192 @@
+"""Table cells: means over queries, languages and seeds, with bootstrap intervals.
+
+A cell is an average of *groups*, a group being the queries of one language against one pool. The
+cross-lingual cell of a language averages its groups against every other language; a mean row is
+the macro average over languages.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from hybridbatch.errors import DataError
+from hybridbatch.evaluation import ALL, METRICS, SEEN
+
+MEAN, MEAN_SEEN, MEAN_UNSEEN = "mean", "mean_seen", "mean_unseen"
+SETTINGS = {
+    "monolingual": ("map", "recall_1"),
+    "cross-lingual": ("map", "recall_1"),
+    "multilingual": ("map", "recall_10", "rank_distance"),
+}
+CELL_COLUMNS = [
+    "setting",
+    "pool",
+    "metric",
+    "language",
+    "value",
+    "ci_low",
+    "ci_high",
+    "n_queries",
+    "n_seeds",
+]
+Group = tuple[str, str]  # query language, pool of candidates
+
+
+@dataclass(frozen=True)
+class StatisticsConfig:
+    """How intervals are made."""
+
+    confidence: float
+    resamples: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class _Cell:
+    setting: str
+    pool: str
+    language: str
+    languages: tuple[tuple[Group, ...], ...]  # groups of each query language averaged over
+
+
+def score_cells(
+    frames: dict[tuple[str, int], pd.DataFrame],
+    languages: Sequence[str],
+    seen: Sequence[str],
+    config: StatisticsConfig,
+) -> pd.DataFrame:
+    """Every cell of one system on one benchmark; columns CELL_COLUMNS.
+
+    frames: the per-query metrics (evaluation.query_metrics) by query language and seed. The
+    value is the mean over seeds. Intervals are percentile bootstrap intervals over queries (a
+    question in all its languages is one unit) and seeds, each resampled with replacement; with
+    one query there is no interval. Raises DataError if the seeds differ in their queries.
+    """
+    values, group_names, queries, seeds = _collect(frames)
+    cells = _cells(languages, [code for code in languages if code in seen], set(group_names))
+    weights = np.array([_weights(cell, group_names) for cell in cells])
+    members = weights > 0
+    rows = []
+    for metric, tensor in values.items():
+        wanted = [i for i, cell in enumerate(cells) if metric in SETTINGS[cell.setting]]
+        w = weights[wanted]
+        statistic = _statistic(tensor, w)
+        point = statistic(np.arange(len(queries)), np.arange(len(seeds)), axis=-1)
+        low = high = np.full(len(wanted), np.nan)
+        if len(queries) > 1:
+            interval = stats.bootstrap(
+                (np.arange(len(queries)), np.arange(len(seeds))),
+                statistic,
+                n_resamples=config.resamples,
+                batch=100,
+                vectorized=True,
+                axis=-1,
+                confidence_level=config.confidence,
+                method="percentile",
+                rng=np.random.default_rng(config.seed),
+            ).confidence_interval
+            low, high = interval.low, interval.high
+        present = ~np.isnan(tensor[:, 0, :])
+        for k, i in enumerate(wanted):
+            cell = cells[i]
+            n = int(present[members[i]].any(0).sum())
+            key = (cell.setting, cell.pool, metric, cell.language)
+            rows.append((*key, point[k], low[k], high[k], n, len(seeds)))
+    return pd.DataFrame(rows, columns=CELL_COLUMNS)
+
+
+def _collect(
+    frames: dict[tuple[str, int], pd.DataFrame],
+) -> tuple[dict[str, np.ndarray], list[Group], list[str], list[int]]:
+    """Per metric float64 [groups, seeds, queries], NaN where a query has no answer; the axes."""
+    seeds = sorted({seed for _, seed in frames})
+    queries = sorted(set().union(*(set(frame["query_id"]) for frame in frames.values())))
+    number = {query: i for i, query in enumerate(queries)}
+    groups = sorted(
+        {
+            (language, pool)
+            for (language, _), f in frames.items()
+            for pool in f["candidates"].unique()
+        }
+    )
+    shape = (len(groups), len(seeds), len(queries))
+    values = {metric: np.full(shape, np.nan) for metric in METRICS}
+    for (language, seed), frame in frames.items():
+        for pool, part in frame.groupby("candidates"):
+            g, columns = groups.index((language, pool)), part["query_id"].map(number)
+            for metric in METRICS:
+                values[metric][g, seeds.index(seed), columns] = part[metric]
+    for g, group in enumerate(groups):
+        absent = np.isnan(values["map"][g])
+        if (absent != absent[0]).any():
+            raise DataError(
+                f"queries of {group[0]} against {group[1]}: seeds {seeds} were not scored on the "
+                "same queries; rerun the evaluation of all of them."
+            )
+    return values, groups, queries, seeds
+
+
+def _cells(languages: Sequence[str], seen: Sequence[str], groups: set[Group]) -> list[_Cell]:
+    cells = []
+    for setting in SETTINGS:
+        for pool, members in ((ALL, languages), (SEEN, seen)):
+            by_language = {}
+            for language in members:
+                found = tuple(g for g in _groups(setting, pool, language, members) if g in groups)
+                if found:
+                    by_language[language] = found
+                    cells.append(_Cell(setting, pool, language, (found,)))
+            subsets: dict[str, Callable[[str], bool]] = {MEAN: lambda _: True}
+            if pool == ALL:
+                subsets[MEAN_SEEN] = lambda code: code in seen
+                subsets[MEAN_UNSEEN] = lambda code: code not in seen
+            for name, belongs in subsets.items():
+                chosen = tuple(g for code, g in by_language.items() if belongs(code))
+                if chosen:
+                    cells.append(_Cell(setting, pool, name, chosen))
+    return cells
+
+
+def _groups(setting: str, pool: str, language: str, members: Sequence[str]) -> list[Group]:
+    if setting == "monolingual":
+        return [(language, language)]
+    if setting == "cross-lingual":
+        return [(language, other) for other in members if other != language]
+    return [(language, pool)]
+
+
+def _weights(cell: _Cell, groups: list[Group]) -> np.ndarray:
+    weights = np.zeros(len(groups))
+    for of_language in cell.languages:
+        for group in of_language:
+            weights[groups.index(group)] = 1 / len(cell.languages) / len(of_language)
+    return weights
+
+
+def _statistic(tensor: np.ndarray, weights: np.ndarray) -> Callable[..., np.ndarray]:
+    """For scipy's bootstrap: cells [c] or [c, resamples] from drawn query and seed numbers."""
+    present = (~np.isnan(tensor[:, 0, :])).astype(float)  # [groups, queries]
+    filled = np.nan_to_num(tensor)  # [groups, seeds, queries]
+    n_queries, n_seeds = tensor.shape[2], tensor.shape[1]
+
+    def statistic(query_draws: np.ndarray, seed_draws: np.ndarray, axis: int) -> np.ndarray:
+        queries, seeds = np.atleast_2d(query_draws), np.atleast_2d(seed_draws)
+        times_query = _counts(queries.astype(np.int64), n_queries)  # [resamples, queries]
+        times_seed = _counts(seeds.astype(np.int64), n_seeds) / seeds.shape[1]
+        sums = sum(times_seed[:, [s]] * (times_query @ filled[:, s].T) for s in range(n_seeds))
+        numbers = times_query @ present.T
+        # A resample may miss all queries of a tiny group: it then counts as what was measured.
+        measured = np.nanmean(tensor, axis=(1, 2))
+        means = np.where(numbers > 0, sums / np.maximum(numbers, 1), measured)
+        result = weights @ means.T
+        return result[:, 0] if query_draws.ndim == 1 else result
+
+    return statistic
+
+
+def _counts(draws: np.ndarray, n: int) -> np.ndarray:
+    rows = np.repeat(np.arange(len(draws)), draws.shape[1])
+    return np.bincount(rows * n + draws.ravel(), minlength=len(draws) * n).reshape(-1, n) * 1.0

@@ -1,0 +1,64 @@
+"""What a stage's result depends on in the code: a fingerprint that comments do not change.
+
+Snakemake sees a changed script but not the modules it imports, and it would rerun a training of
+days for a comment. So every rule carries this fingerprint as a parameter, and the profiles turn
+Snakemake's own code trigger off.
+"""
+
+import ast
+import hashlib
+from functools import cache
+from pathlib import Path
+
+_PACKAGE = Path(__file__).parent
+_SILENT = {"errors", "logs"}  # they change what is said, never what comes out
+
+
+@cache
+def fingerprint(script: str | Path) -> str:
+    """Hash of a script and of every module of this package it imports, directly or not.
+
+    Comments, docstrings and layout do not count; any other change does.
+    """
+    seen: dict[Path, str] = {}
+    todo = [Path(script)]
+    while todo:
+        path = todo.pop()
+        if path in seen:
+            continue
+        tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+        seen[path] = ast.dump(_without_docstrings(tree))
+        todo += [p for p in map(_module_path, _imports(tree)) if p]
+    digest = hashlib.sha256()
+    for path in sorted(seen, key=lambda p: p.name):
+        digest.update(f"{path.name}\0{seen[path]}\0".encode())
+    return digest.hexdigest()[:16]
+
+
+def _imports(tree: ast.AST) -> list[str]:
+    names = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.append(node.module)
+            names += [f"{node.module}.{alias.name}" for alias in node.names]
+    return names
+
+
+def _module_path(name: str) -> Path | None:
+    parts = name.split(".")
+    if parts[0] != _PACKAGE.name or len(parts) < 2 or parts[1] in _SILENT:
+        return None
+    path = _PACKAGE.joinpath(*parts[1:]).with_suffix(".py")
+    return path if path.is_file() else None
+
+
+def _without_docstrings(tree: ast.Module) -> ast.Module:
+    for node in ast.walk(tree):
+        documented = isinstance(
+            node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+        )
+        if documented and ast.get_docstring(node, clean=False) is not None:
+            node.body = node.body[1:]
+    return tree

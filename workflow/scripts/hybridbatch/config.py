@@ -1,0 +1,214 @@
+"""The configuration: validated strictly, then asked by name.
+
+The schema (workflow/schemas/config.schema.yaml) says which keys there are; the functions here
+check what a schema cannot, names that refer to other names, and answer the questions the rules
+ask. Nothing here imports more than the standard library, yaml and jsonschema, since every
+Snakemake process runs it.
+"""
+
+import difflib
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import jsonschema
+import yaml
+
+from hybridbatch.errors import ConfigError
+
+SOURCE_LANGUAGE = "en"
+_SCHEMA = Path(__file__).parents[2] / "schemas" / "config.schema.yaml"
+
+
+@dataclass(frozen=True)
+class System:
+    """A named pair of encoder and sampling."""
+
+    encoder: str
+    sampling: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.encoder}_{self.sampling}"
+
+
+def load_schema() -> dict:
+    """The JSON schema of a configuration."""
+    return yaml.safe_load(_SCHEMA.read_text(encoding="utf-8"))
+
+
+def validate(config: dict) -> None:
+    """Raise `ConfigError` naming every wrong key, or return.
+
+    Values are not coerced: `--config alpha=0.5x` is an error, and so is YAML's `no` for
+    Norwegian, which arrives as False.
+    """
+    validator = jsonschema.Draft202012Validator(load_schema())
+    # Snakemake hands over OrderedDicts and its own types; JSON is what the schema speaks of.
+    plain = json.loads(json.dumps(config))
+    problems = [p for e in validator.iter_errors(plain) for p in _describe(e)]
+    problems = problems or list(_wrong_names(plain))
+    if problems:
+        raise ConfigError("the configuration is wrong:\n  " + "\n  ".join(sorted(set(problems))))
+
+
+def systems(config: dict) -> dict[str, System]:
+    """The systems to run, by name: every encoder with every sampling."""
+    pairs = [System(e, s) for e in config["encoders"] for s in config["samplings"]]
+    return {system.name: system for system in pairs}
+
+
+def encoder_entry(config: dict, encoder: str) -> dict:
+    """The encoder's catalogue entry without its `training`."""
+    entry = config["catalogue"]["encoders"][encoder]
+    return {key: value for key, value in entry.items() if key != "training"}
+
+
+def training_values(config: dict, system: System) -> dict:
+    """The resolved values of a training.TrainConfig."""
+    own = config["catalogue"]["encoders"][system.encoder].get("training", {})
+    return {
+        **config["training"],
+        **own,
+        "sampling": system.sampling,
+        "alpha": config["alpha"] if system.sampling == "hybrid" else 0.5,
+    }
+
+
+def corpus_languages(config: dict, corpus: str) -> list[str]:
+    """The languages a corpus is trained on: its own, and those it is translated into."""
+    own = config["catalogue"]["corpora"][corpus]["language"]
+    return [own, *(code for code in config["target_languages"] if code != own)]
+
+
+def train_languages(config: dict) -> list[str]:
+    """The languages with training data."""
+    codes = (code for c in config["corpora"] for code in corpus_languages(config, c))
+    return list(dict.fromkeys(codes))
+
+
+def route(config: dict, language: str) -> dict:
+    """How `language` is translated: engine, source language and the engine's own values."""
+    translator = config["catalogue"]["translators"][config["translator"]]
+    common = {key: value for key, value in translator.items() if key != "routes"}
+    return {**common, **translator["routes"][language]}
+
+
+def translated_languages(config: dict) -> list[str]:
+    """The target languages and the pivots on the way to them."""
+    found: dict[str, None] = {}
+    for target in config["target_languages"]:
+        language = target
+        while language != SOURCE_LANGUAGE:
+            found[language] = None
+            language = route(config, language)["source"]
+    return list(found)
+
+
+def sources(config: dict) -> dict[str, dict]:
+    """Every pinned file by its place `<host>/<path>`: url, sha256 and licence."""
+    return {
+        _place(source["base"] + file): {
+            "url": source["base"] + file,
+            "sha256": sha256,
+            "licence": source["licence"],
+        }
+        for source in config["catalogue"]["sources"].values()
+        for file, sha256 in source["files"].items()
+    }
+
+
+def input_path(config: dict, entry: dict, **values: str) -> str:
+    """The file of a corpus or benchmark entry: its own `path`, or its source's download."""
+    if "path" in entry:
+        return entry["path"].format(**values)
+    base = config["catalogue"]["sources"][entry["source"]]["base"]
+    return f"{config['pathvars']['downloads']}/{_place(base + entry['file'].format(**values))}"
+
+
+def _place(url: str) -> str:
+    return url.split("://", 1)[1]
+
+
+def _describe(error: jsonschema.ValidationError) -> Iterator[str]:
+    where = ".".join(map(str, error.absolute_path))
+    if error.validator == "additionalProperties":
+        known = list(error.schema.get("properties", {}))
+        for key in sorted(set(error.instance) - set(known)):
+            full = f"{where}.{key}" if where else key
+            yield f"{full}: no such key{_did_you_mean(key, known)}"
+    elif error.validator == "required":
+        yield f"{where or 'the top level'}: {error.message}"
+    else:
+        description = error.schema.get("description", "") if isinstance(error.schema, dict) else ""
+        yield f"{where}: {error.message}" + (f" ({description})" if description else "")
+
+
+def _did_you_mean(name: str, known: Iterable[str]) -> str:
+    known = sorted(known)
+    close = difflib.get_close_matches(str(name), known, n=1)
+    return f"; did you mean {close[0]}?" if close else f"; known: {', '.join(known)}"
+
+
+def _wrong_names(config: dict) -> Iterator[str]:
+    catalogue = config["catalogue"]
+    for key, section in (
+        ("corpora", "corpora"),
+        ("validation", "corpora"),
+        ("encoders", "encoders"),
+        ("benchmarks", "benchmarks"),
+    ):
+        known = catalogue[section]
+        for name in config[key]:
+            if name not in known:
+                yield f"{key}: {name!r} is not in the catalogue{_did_you_mean(name, known)}"
+    if config["translator"] not in catalogue["translators"]:
+        name, known = config["translator"], catalogue["translators"]
+        yield f"translator: {name!r} is not in the catalogue{_did_you_mean(name, known)}"
+        return
+    routes = catalogue["translators"][config["translator"]]["routes"]
+    for language in config["target_languages"]:
+        seen = [language]
+        while seen[-1] != SOURCE_LANGUAGE:
+            if seen[-1] not in routes:
+                yield (
+                    f"target_languages: {config['translator']} has no route to {seen[-1]!r}"
+                    f"{_did_you_mean(seen[-1], routes)}"
+                )
+                break
+            source = routes[seen[-1]]["source"]
+            if source in seen:
+                yield f"translators.{config['translator']}: the route to {language!r} is a circle"
+                break
+            seen.append(source)
+    for section in ("corpora", "benchmarks"):
+        for name, entry in catalogue[section].items():
+            yield from _wrong_source(section, name, entry, catalogue["sources"])
+    for name in config["validation"]:
+        if name in catalogue["corpora"] and not catalogue["corpora"][name]["holdout"]:
+            yield f"validation: corpus {name!r} has holdout 0: nothing is held out of it"
+    for name in config["corpora"]:
+        if name in catalogue["corpora"] and catalogue["corpora"][name]["holdout"] == 1:
+            yield f"corpora: corpus {name!r} has holdout 1: nothing is left of it to train on"
+
+
+def _wrong_source(section: str, name: str, entry: dict, known: dict) -> Iterator[str]:
+    where = f"catalogue.{section}.{name}"
+    if ("path" in entry) == ("source" in entry):
+        yield f"{where}: give either `path` or `source` and `file`"
+    elif "source" in entry:
+        if entry["source"] not in known:
+            yield f"{where}.source: no such source{_did_you_mean(entry['source'], known)}"
+            return
+        files = known[entry["source"]]["files"]
+        for language in entry.get("languages", [entry.get("language")]):
+            file = re.sub(r"\{language\}", str(language), entry.get("file", ""))
+            if file not in files:
+                yield f"{where}.file: {file!r} is not among the source's files"
+
+
+def results(config: dict) -> str:
+    """The root of the results."""
+    return config["pathvars"]["results"]

@@ -1,0 +1,180 @@
+"""Token ids, made once per encoder and language and shared by all samplings and seeds.
+
+Needs neither torch nor transformers: every fast tokenizer is a `tokenizer.json`.
+"""
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from safetensors import safe_open
+from safetensors.numpy import save_file
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+
+from hybridbatch.errors import DataError
+from hybridbatch.files import whole
+
+TOKENIZER_FILE = "tokenizer.json"
+UNKNOWN, PADDING = "<unk>", "<pad>"
+
+
+@dataclass(frozen=True)
+class Ragged:
+    """Sequences of token ids end to end: ids int32 [total], bounds int64 [n + 1]."""
+
+    ids: np.ndarray
+    bounds: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.bounds) - 1
+
+    def lengths(self) -> np.ndarray:
+        """int64 [n]: tokens of each sequence."""
+        return np.diff(self.bounds)
+
+    def take(self, rows: np.ndarray) -> "Ragged":
+        """The sequences `rows`, in that order."""
+        lengths = self.bounds[rows + 1] - self.bounds[rows]
+        bounds = np.concatenate([[0], np.cumsum(lengths)])
+        within = np.arange(bounds[-1]) - np.repeat(bounds[:-1], lengths)
+        return Ragged(self.ids[np.repeat(self.bounds[rows], lengths) + within], bounds)
+
+    @staticmethod
+    def of(sequences: Sequence[Sequence[int]]) -> "Ragged":
+        """From lists of ids."""
+        bounds = np.zeros(len(sequences) + 1, dtype=np.int64)
+        np.cumsum([len(s) for s in sequences], out=bounds[1:])
+        ids = np.fromiter((i for s in sequences for i in s), dtype=np.int32, count=int(bounds[-1]))
+        return Ragged(ids, bounds)
+
+
+@dataclass(frozen=True)
+class TokenizedPairs:
+    """The tokenized pairs of one corpus in one language.
+
+    rows: int64 [n], the pairs' numbers in the corpus, ascending; passage_numbers: int64 [n],
+    equal where the passage is the same, comparable between the languages of the corpus.
+    """
+
+    rows: np.ndarray
+    passage_numbers: np.ndarray
+    queries: Ragged
+    passages: Ragged
+
+    def save(self, path: str | Path) -> None:
+        """Write a safetensors file, whole."""
+        with whole(path) as temporary:
+            save_file(
+                {
+                    "rows": self.rows,
+                    "passage_numbers": self.passage_numbers,
+                    "query_ids": self.queries.ids,
+                    "query_bounds": self.queries.bounds,
+                    "passage_ids": self.passages.ids,
+                    "passage_bounds": self.passages.bounds,
+                },
+                temporary,
+            )
+
+    @staticmethod
+    def load(path: str | Path) -> "TokenizedPairs":
+        """Read what `save` wrote."""
+        with safe_open(path, framework="numpy") as file:
+            get = file.get_tensor
+            return TokenizedPairs(
+                get("rows"),
+                get("passage_numbers"),
+                Ragged(get("query_ids"), get("query_bounds")),
+                Ragged(get("passage_ids"), get("passage_bounds")),
+            )
+
+
+def train_unigram(
+    texts_by_language: dict[str, Sequence[str]], vocabulary: int, characters_per_language: int
+) -> Tokenizer:
+    """A Unigram tokenizer trained on equally many characters of every language.
+
+    Without the balance, English and the languages that translate into most words would take the
+    vocabulary. Languages that have less give all they have. Deterministic.
+    """
+    # The trainer's parallel sums would make the vocabulary depend on the number of cores.
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    tokenizer = Tokenizer(models.Unigram())
+    tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Metaspace(), pre_tokenizers.Punctuation()]
+    )
+    tokenizer.decoder = decoders.Metaspace()
+    trainer = trainers.UnigramTrainer(
+        vocab_size=vocabulary,
+        special_tokens=[PADDING, UNKNOWN],
+        unk_token=UNKNOWN,
+        show_progress=False,
+    )
+    texts = [
+        text
+        for language in sorted(texts_by_language)
+        for text in _take(texts_by_language[language], characters_per_language)
+    ]
+    tokenizer.train_from_iterator(texts, trainer)
+    return tokenizer
+
+
+def load_tokenizer(path: str | Path, max_tokens: int) -> Tokenizer:
+    """The `tokenizer.json` at `path`, cutting at `max_tokens`, without padding."""
+    tokenizer = Tokenizer.from_file(str(path))
+    tokenizer.enable_truncation(max_tokens)
+    tokenizer.no_padding()
+    return tokenizer
+
+
+def tokenize(tokenizer: Tokenizer, texts: Sequence[str], special_tokens: bool) -> Ragged:
+    """Token ids of `texts`; raise `DataError` if one has none."""
+    encodings = tokenizer.encode_batch_fast(list(texts), add_special_tokens=special_tokens)
+    ragged = Ragged.of([encoding.ids for encoding in encodings])
+    if len(texts) and ragged.lengths().min() == 0:
+        number = int(ragged.lengths().argmin())
+        raise DataError(f"text {number} has no tokens: {texts[number]!r}")
+    return ragged
+
+
+def tokenize_table(
+    tokenizer: Tokenizer,
+    pairs: pa.Table,
+    train: pa.Table,
+    query_prefix: str,
+    passage_prefix: str,
+    special_tokens: bool,
+) -> TokenizedPairs:
+    """Tokenize the pairs of one language.
+
+    pairs: all pairs of the corpus (id, passage_id), which give the numbers; train: those of the
+    language (id, question, passage).
+    """
+    number = {id_: i for i, id_ in enumerate(pairs["id"].to_pylist())}
+    passage_number: dict[str, int] = {}
+    for passage in pairs["passage_id"].to_pylist():
+        passage_number.setdefault(passage, len(passage_number))
+    by_row = [passage_number[p] for p in pairs["passage_id"].to_pylist()]
+    rows = np.array([number[id_] for id_ in train["id"].to_pylist()], dtype=np.int64)
+    return TokenizedPairs(
+        rows,
+        np.array(by_row, dtype=np.int64)[rows],
+        tokenize(
+            tokenizer, [query_prefix + t for t in train["question"].to_pylist()], special_tokens
+        ),
+        tokenize(
+            tokenizer, [passage_prefix + t for t in train["passage"].to_pylist()], special_tokens
+        ),
+    )
+
+
+def _take(texts: Iterable[str], characters: int) -> Iterable[str]:
+    for text in texts:
+        if characters <= 0:
+            return
+        yield text
+        characters -= len(text)

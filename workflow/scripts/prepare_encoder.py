@@ -1,0 +1,31 @@
+"""An encoder before fine-tuning: a tokenizer trained here, or pretrained weights brought here."""
+
+from pathlib import Path
+
+from hybridbatch.files import read_table, whole
+from hybridbatch.logs import logged
+from hybridbatch.tokens import TOKENIZER_FILE, train_unigram
+
+
+def main(snakemake) -> None:
+    values = snakemake.params.encoder
+    with whole(snakemake.output[0]) as folder:
+        folder.mkdir()
+        if values["kind"] == "static":
+            texts: dict[str, list[str]] = {}
+            for path in map(Path, snakemake.input.texts):
+                table = read_table(path, ["question", "passage"])
+                for column in table.itercolumns():
+                    texts.setdefault(path.stem, []).extend(column.to_pylist())
+            tokenizer = train_unigram(texts, values["vocabulary"], values["tokenizer_characters"])
+            tokenizer.save(str(folder / TOKENIZER_FILE))
+        else:
+            # Imported here, so that a static encoder does not wait for torch.
+            from hybridbatch.encoders import encoder_config, fetch_transformer
+
+            fetch_transformer(encoder_config(values), folder)
+
+
+if __name__ == "__main__":
+    with logged(snakemake.log[0]):  # noqa: F821
+        main(snakemake)  # noqa: F821

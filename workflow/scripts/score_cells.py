@@ -1,0 +1,27 @@
+"""All table cells of one system on one benchmark, with intervals."""
+
+from itertools import product
+
+import pyarrow as pa
+
+from hybridbatch.cells import StatisticsConfig, score_cells
+from hybridbatch.files import read_table, write_table
+from hybridbatch.logs import logged
+
+
+def main(snakemake) -> None:
+    params = snakemake.params
+    keys = product(params.seeds, params.languages)
+    frames = {
+        (language, seed): read_table(path).to_pandas()
+        for (seed, language), path in zip(keys, snakemake.input.metrics, strict=True)
+    }
+    cells = score_cells(
+        frames, params.languages, params.seen, StatisticsConfig(**params.statistics)
+    )
+    write_table(snakemake.output[0], pa.Table.from_pandas(cells, preserve_index=False))
+
+
+if __name__ == "__main__":
+    with logged(snakemake.log[0]):  # noqa: F821
+        main(snakemake)  # noqa: F821
