@@ -107,11 +107,12 @@ def _read(source: str, output: str) -> Translation:
     text = _ADDED_STOP.sub("", output).replace("[]", "")
     unknown = 0
     for mark in "*#@":
-        # `\@` is how a mark comes out of generators that escape it. Where the source itself has
+        # `\@` is how a mark comes out of generators that escape it; `\\@` is a backslash of the
+        # source and a mark. A mark may stand inside a word (24*oz). Where the source itself has
         # the character before a word, marks cannot be told from text: all are left alone.
         if re.search(rf"{re.escape(mark)}\w", source):
             continue
-        text, found = re.subn(rf"(?<!\w)\\?{re.escape(mark)}(?=\w)", "", text)
+        text, found = re.subn(rf"(?<!\\)((?:\\\\)*)\\?{re.escape(mark)}(?=\w)", r"\1", text)
         unknown += found
     text = " ".join(_ESCAPED.sub(r"\1", text).split())
     return Translation(text, unknown=unknown)

@@ -55,12 +55,12 @@ def read_squad(path: str | Path, language: str, counts: Counter) -> Iterator[Pai
             for qa in questions:
                 try:
                     id_, question, answers = qa["id"], qa["question"], qa["answers"]
+                    start = answers[0]["answer_start"] if answers else None
                 except KeyError as error:
                     raise DataError(f"{where}: question {qa.get('id')!r} lacks {error}.") from error
-                if not answers:
+                if start is None:
                     counts["unanswerable"] += 1
                     continue
-                start = answers[0]["answer_start"]
                 passage = next((context[a:b] for a, b in spans if a <= start < b), None)
                 if passage is None:
                     counts["answer_outside_sentences"] += 1
@@ -74,15 +74,15 @@ def read_jsonl(path: str | Path, language: str, counts: Counter) -> Iterator[Pai
     Without `id`, the line's number is the id; without `paragraph`, the passage is its own.
     """
     path = Path(path)
-    with path.open(encoding="utf-8") as file:
+    with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             if not line.strip():
                 continue
             where = f"{path}: line {number}"
             try:
-                record = json.loads(line)
-            except json.JSONDecodeError as error:
-                raise DataError(f"{where}: is not JSON ({error}).") from error
+                record = json.loads(line.decode("utf-8"))
+            except (json.JSONDecodeError, UnicodeDecodeError) as error:
+                raise DataError(f"{where}: is not JSON in UTF-8 ({error}).") from error
             if not isinstance(record, dict):
                 raise DataError(f"{where}: is not a JSON object.")
             for field in ("question", "passage"):

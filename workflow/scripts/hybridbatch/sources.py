@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import os
 import time
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -48,11 +49,14 @@ def fetch(
     destination.parent.mkdir(parents=True, exist_ok=True)
     lock = destination.with_name(f".{destination.name}.lock")
     with FileLock(lock):
-        if destination.exists() and _sha256(destination) == source.sha256:
-            log.info("%s is there already", destination)
-        else:
-            _fetch(source, destination, mirror, tries)
-    lock.unlink(missing_ok=True)
+        try:
+            if destination.exists() and _sha256(destination) == source.sha256:
+                log.info("%s is there already", destination)
+            else:
+                _fetch(source, destination, mirror, tries)
+        finally:
+            # While it is held: who waits for a file that is gone takes a new one.
+            lock.unlink(missing_ok=True)
 
 
 def mirror_from_environment() -> str | None:
@@ -95,7 +99,7 @@ def _copy_from_mirror(source: Source, mirror: str | None, temporary: Path) -> Pa
                 with opener(path, "rb") as read, temporary.open("wb") as write:
                     while block := read.read(_BLOCK):
                         write.write(block)
-            except (OSError, EOFError) as error:
+            except (OSError, EOFError, zlib.error) as error:
                 raise SourceError(f"{path}: cannot be read ({error}); replace it.") from error
             return path
     return None
@@ -134,8 +138,10 @@ def _stream(url: str, temporary: Path) -> None:
 def _advice(source: Source, destination: Path, mirror: str | None, error: Exception) -> str:
     place = f"{mirror or 'DIR'}/{source.path}"
     name = f"{MIRROR_VARIABLE}={mirror or 'DIR'}"
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    reason = f"HTTP status {status}" if status else type(error).__name__
     return (
-        f"{source.url} cannot be had: {type(error).__name__}. It is needed as {destination}. "
+        f"{source.url} cannot be had: {reason}. It is needed as {destination}. "
         f"Without a network, put the file at {place} (plain or .gz) and set {name}, or put it at "
         f"{destination}. `make demo` needs no download."
     )

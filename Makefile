@@ -1,0 +1,57 @@
+# make demo, make test: each sets up what it needs, once. The environment is .venv, from the lock.
+PYTHON ?= python3
+CORES ?= all
+BIN := .venv/bin
+READY := .venv/.ready
+APERTIUM := apertium $(sort $(shell sed -n 's/.*package: \([a-z-]*\).*/\1/p' config/catalogue.yaml))
+export HF_HUB_OFFLINE ?= 0
+export TOKENIZERS_PARALLELISM ?= false
+
+.PHONY: help setup demo test lint format apertium
+
+help:
+	@echo "make demo    the bundled corpus through the whole workflow, nothing downloaded but packages"
+	@echo "make test    all tests"
+	@echo "make setup   the environment in .venv and Apertium, which the others make by themselves"
+	@echo "make lint    formatters and linters, as the tests run them;  make format mends"
+
+setup: $(READY) apertium
+
+demo: setup
+	$(BIN)/snakemake --cores $(CORES) --configfile config/demo.yaml tables
+	@cat results/demo/tables/bundled.md results/demo/tables/main.md results/demo/tables/language_bias.md
+	@echo "All tables: results/demo/tables/"
+
+test: setup
+	$(BIN)/python -m pytest $(PYTEST)
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/snakemake --lint
+
+format: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/snakefmt Snakefile workflow
+
+$(READY): requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 ..."; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	    if [ "$$(id -u)" = 0 ]; then apt-get update && apt-get install -y --no-install-recommends python3-venv; \
+	    else echo "Type: sudo apt-get install python3-venv"; exit 1; fi
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --requirement requirements.txt
+	@touch $@
+
+# Every mode that the catalogue's routes name.
+apertium:
+	@missing=""; for package in $(APERTIUM); do \
+	    dpkg-query --show --showformat='$${db:Status-Status}' $$package 2>/dev/null | grep -qx installed \
+	        || missing="$$missing $$package"; done; \
+	if [ -z "$$missing" ]; then exit 0; \
+	elif [ "$$(id -u)" = 0 ]; then \
+	    apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $$missing; \
+	else echo "Apertium is needed. Type: sudo apt-get install$$missing"; exit 1; fi

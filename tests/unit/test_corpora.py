@@ -1,0 +1,223 @@
+"""Corpora are read into pairs; what gives no pair is counted, what is wrong is named."""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from hybridbatch.corpora import (
+    PAIR_SCHEMA,
+    Pair,
+    pairs_table,
+    read_jsonl,
+    read_squad,
+    split_validation,
+)
+from hybridbatch.errors import DataError
+
+CONTEXT = "Ada Lovelace was born in London.  She wrote\na program. It ran a century later."
+
+
+def _question(id_: str, start: int | None) -> dict:
+    answers = [] if start is None else [{"text": "", "answer_start": start}]
+    return {"id": id_, "question": f"What  about\n{id_}?", "answers": answers}
+
+
+def _squad(tmp_path: Path, questions: list, context: str = CONTEXT) -> Path:
+    path = tmp_path / "squad.json"
+    paragraphs = [{"context": "One.", "qas": []}, {"context": context, "qas": questions}]
+    data = {"data": [{"title": "Ada", "paragraphs": paragraphs}]}
+    path.write_text(json.dumps(data), encoding="utf-8")
+    return path
+
+
+def _jsonl(tmp_path: Path, *lines: str | dict) -> Path:
+    path = tmp_path / "pairs.jsonl"
+    text = [line if isinstance(line, str) else json.dumps(line) for line in lines]
+    path.write_text("\n".join(text) + "\n", encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("answer", "sentence"),
+    [
+        ("Ada", "Ada Lovelace was born in London."),
+        ("London", "Ada Lovelace was born in London."),
+        ("program. It ran", "She wrote a program."),  # kept where it starts
+        ("later", "It ran a century later."),
+    ],
+)
+def test_squad_gives_the_sentence_that_holds_the_answer(tmp_path, answer, sentence):
+    path = _squad(tmp_path, [_question("q1", CONTEXT.index(answer))])
+    counts: Counter[str] = Counter()
+    assert list(read_squad(path, "en", counts)) == [
+        Pair("q1", "What about q1?", sentence, " ".join(CONTEXT.split()))
+    ]
+    assert counts == {}
+
+
+def test_squad_counts_what_gives_no_pair(tmp_path):
+    between = CONTEXT.index("  She")
+    starts = [0, None, None, len(CONTEXT), between]
+    path = _squad(tmp_path, [_question(f"q{i}", start) for i, start in enumerate(starts)])
+    counts: Counter[str] = Counter()
+    assert [pair.id for pair in read_squad(path, "en", counts)] == ["q0"]
+    assert counts == {"unanswerable": 2, "answer_outside_sentences": 2}
+
+
+@pytest.mark.parametrize("field", ["context", "qas"])
+def test_squad_paragraph_without_field_is_named(tmp_path, field):
+    path = _squad(tmp_path, [])
+    data = json.loads(path.read_text(encoding="utf-8"))
+    del data["data"][0]["paragraphs"][1][field]
+    path.write_text(json.dumps(data), encoding="utf-8")
+    with pytest.raises(DataError) as caught:
+        list(read_squad(path, "en", Counter()))
+    for part in (str(path), "'Ada'", "paragraph 1", repr(field)):
+        assert part in str(caught.value)
+
+
+@pytest.mark.parametrize("field", ["id", "question", "answers", "answer_start"])
+def test_squad_question_without_field_is_named(tmp_path, field):
+    question = _question("q7", 0)
+    for holder in (question, question["answers"][0]):
+        holder.pop(field, None)
+    path = _squad(tmp_path, [question])
+    with pytest.raises(DataError) as caught:
+        list(read_squad(path, "en", Counter()))
+    for part in (str(path), "'Ada'", "paragraph 1", repr(field)):
+        assert part in str(caught.value)
+    assert "q7" in str(caught.value) or field == "id"
+
+
+@pytest.mark.parametrize("text", [b"{", b"[]", b'{"version": "1.1"}', b'{"data": "\xff"}'])
+def test_file_that_is_not_squad_is_named(tmp_path, text):
+    path = tmp_path / "squad.json"
+    path.write_bytes(text)
+    with pytest.raises(DataError, match="is not a SQuAD file") as caught:
+        list(read_squad(path, "en", Counter()))
+    assert str(path) in str(caught.value)
+
+
+def test_jsonl_takes_given_ids_and_paragraphs_or_makes_them(tmp_path):
+    path = _jsonl(
+        tmp_path,
+        {"question": " Who\tcame? ", "passage": "Ada  came.", "id": 7, "paragraph": "p1"},
+        "",
+        {"question": "Who left?", "passage": "Ada left."},
+    )
+    assert list(read_jsonl(path, "en", Counter())) == [
+        Pair("7", "Who came?", "Ada came.", "p1"),
+        Pair("3", "Who left?", "Ada left.", "Ada left."),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("{", "is not JSON in UTF-8"),
+        ("[1, 2]", "is not a JSON object"),
+        ({"passage": "Ada came."}, "'question'"),
+        ({"question": "Who came?"}, "'passage'"),
+        ({"question": "Who came?", "passage": None}, "'passage'"),
+        ({"question": ["Who came?"], "passage": "Ada came."}, "'question'"),
+    ],
+)
+def test_wrong_jsonl_line_is_named(tmp_path, line, reason):
+    path = _jsonl(tmp_path, {"question": "Who?", "passage": "Ada."}, "", line)
+    with pytest.raises(DataError) as caught:
+        list(read_jsonl(path, "en", Counter()))
+    assert f"{path}: line 3:" in str(caught.value)
+    assert reason in str(caught.value)
+
+
+def test_jsonl_that_is_not_utf8_is_named(tmp_path):
+    path = tmp_path / "pairs.jsonl"
+    path.write_bytes('{"question": "Qué?", "passage": "Así."}\n'.encode("latin-1"))
+    with pytest.raises(DataError, match="line 1: is not JSON in UTF-8") as caught:
+        list(read_jsonl(path, "en", Counter()))
+    assert str(path) in str(caught.value)
+
+
+def _table(*pairs: Pair, counts: Counter | None = None) -> pa.Table:
+    return pairs_table(iter(pairs), Counter() if counts is None else counts, "pairs.jsonl")
+
+
+def test_pairs_keep_reading_order():
+    table = _table(Pair("b", "B?", "B.", "p"), Pair("a", "A?", "A.", "p"))
+    assert table.schema == PAIR_SCHEMA
+    assert table["id"].to_pylist() == ["b", "a"]
+    assert table["question"].to_pylist() == ["B?", "A?"]
+    assert table["passage"].to_pylist() == ["B.", "A."]
+
+
+def test_id_that_stands_twice_is_named():
+    with pytest.raises(DataError, match=r"pairs\.jsonl: the id 'a' stands twice"):
+        _table(Pair("a", "A?", "A.", "p"), Pair("a", "B?", "B.", "p"))
+
+
+def test_repeated_and_empty_pairs_are_counted():
+    counts: Counter[str] = Counter()
+    table = _table(
+        Pair("a", "A?", "A.", "p"),
+        Pair("b", "A?", "A.", "q"),
+        Pair("c", "A?", "", "p"),
+        Pair("d", "", "A.", "p"),
+        Pair("e", "E?", "A.", "p"),
+        counts=counts,
+    )
+    assert table["id"].to_pylist() == ["a", "e"]
+    assert counts == {"read": 5, "empty": 2, "repeated": 1, "kept": 2}
+
+
+def test_passage_id_is_the_same_exactly_for_the_same_text():
+    table = _table(
+        Pair("a", "A?", "Same.", "p"), Pair("b", "B?", "Same.", "q"), Pair("c", "C?", "Other.", "p")
+    )
+    first, second, third = table["passage_id"].to_pylist()
+    assert first == second != third
+    first, second, third = table["paragraph_id"].to_pylist()
+    assert first == third != second
+
+
+def test_no_pairs_make_an_empty_table():
+    assert _table().schema == PAIR_SCHEMA
+    assert len(_table()) == 0
+
+
+def _paragraphs(numbers: range) -> pa.Table:
+    """Three pairs of each numbered paragraph."""
+    pairs = (
+        Pair(f"{number}-{i}", f"{number} {i}?", f"{number} {i}.", f"paragraph {number}")
+        for number in numbers
+        for i in range(3)
+    )
+    return _table(*pairs)
+
+
+@pytest.mark.parametrize("holdout", [0.1, 0.2, 0.5])
+def test_split_cuts_between_paragraphs_at_about_the_share(holdout):
+    pairs = _paragraphs(range(1000))
+    train, validation = split_validation(pairs, holdout)
+    train_ids, held_ids = (set(part["paragraph_id"].to_pylist()) for part in (train, validation))
+    assert not train_ids & held_ids
+    assert train_ids | held_ids == set(pairs["paragraph_id"].to_pylist())
+    assert len(train) + len(validation) == len(pairs)
+    assert len(held_ids) / 1000 == pytest.approx(holdout, abs=0.05)
+
+
+def test_paragraph_stays_on_its_side_when_others_come():
+    few, many = _paragraphs(range(50, 100)), _paragraphs(range(0, 200))
+    held_of_few = set(split_validation(few, 0.3)[1]["id"].to_pylist())
+    held_of_many = set(split_validation(many, 0.3)[1]["id"].to_pylist())
+    assert held_of_few == held_of_many & set(few["id"].to_pylist())
+    assert held_of_few
+
+
+@pytest.mark.parametrize(("holdout", "train", "validation"), [(0, 60, 0), (0.0, 60, 0), (1, 0, 60)])
+def test_holdout_may_be_nothing_or_all(holdout, train, validation):
+    parts = split_validation(_paragraphs(range(20)), holdout)
+    assert tuple(map(len, parts)) == (train, validation)
+    assert all(part.schema == PAIR_SCHEMA for part in parts)

@@ -1,0 +1,149 @@
+"""A translated shard keeps its ids in their order, and each failure its reason."""
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+import pytest
+
+from hybridbatch.corpora import PAIR_SCHEMA
+from hybridbatch.engines import translator
+from hybridbatch.errors import ConfigError, DataError
+from hybridbatch.translation import (
+    TEXT_SCHEMA,
+    Translation,
+    shard,
+    source_texts,
+    summary,
+    translate_table,
+)
+
+
+class Shouting:
+    """Translates to upper case, fails at lines that hold `fail`, and keeps what it was given."""
+
+    def __init__(self) -> None:
+        self.given: list[str] = []
+
+    def translate(self, lines: Sequence[str]) -> list[Translation]:
+        self.given += lines
+        return [
+            Translation(None, error="refused")
+            if "fail" in line
+            else Translation(line.upper(), unknown=1)
+            for line in lines
+        ]
+
+
+class Counting:
+    """Returns `extra` results more than it was given lines."""
+
+    def __init__(self, extra: int) -> None:
+        self.extra = extra
+
+    def translate(self, lines: Sequence[str]) -> list[Translation]:
+        return [Translation("x")] * (len(lines) + self.extra)
+
+
+def _pairs(*rows: tuple[str, str, str, str]) -> pa.Table:
+    """Pairs from (id, question, passage_id, passage)."""
+    return pa.Table.from_pylist(
+        [dict(zip(PAIR_SCHEMA.names, (*row, "paragraph"), strict=True)) for row in rows],
+        schema=PAIR_SCHEMA,
+    )
+
+
+def _texts(*lines: str) -> pa.Table:
+    """A shard of questions named 0, 1, ..."""
+    rows = [(str(i), line, "p", "the passage") for i, line in enumerate(lines)]
+    return source_texts(_pairs(*rows)).filter(pa.compute.field("text_id") != "p:p")
+
+
+def test_source_texts_hold_every_text_once():
+    pairs = _pairs(("a", "Who?", "1", "Ada came."), ("b", "When?", "1", "Ada came."))
+    assert source_texts(pairs).to_pylist() == [
+        {"text_id": "q:a", "text": "Who?", "words": 1, "unknown": 0, "error": None},
+        {"text_id": "p:1", "text": "Ada came.", "words": 2, "unknown": 0, "error": None},
+        {"text_id": "q:b", "text": "When?", "words": 1, "unknown": 0, "error": None},
+    ]
+
+
+def test_question_and_passage_of_one_id_are_two_texts():
+    texts = source_texts(_pairs(("1", "Who?", "1", "Ada came.")))
+    assert texts["text_id"].to_pylist() == ["q:1", "p:1"]
+
+
+def test_table_keeps_order_and_ids():
+    texts = _texts("c d", "a", "will fail", "b")
+    result = translate_table(texts, Shouting())
+    assert result.schema == TEXT_SCHEMA
+    assert result["text_id"].to_pylist() == texts["text_id"].to_pylist()
+    assert result["text"].to_pylist() == ["C D", "A", None, "B"]
+    assert result["words"].to_pylist() == [2, 1, 0, 1]
+    assert result["unknown"].to_pylist() == [1, 1, 0, 1]
+    assert result["error"].to_pylist() == [None, None, "refused", None]
+
+
+def test_failure_on_the_way_to_the_pivot_keeps_its_reason():
+    pivot = translate_table(_texts("fail here", "a", "fail there"), Shouting())
+    engine = Shouting()
+    result = translate_table(pivot, engine)
+    assert engine.given == ["A"]
+    assert result["text"].to_pylist() == [None, "A", None]
+    assert result["error"].to_pylist() == ["pivot: refused", None, "pivot: refused"]
+
+
+def test_empty_text_is_translated_not_failed():
+    result = translate_table(_texts("", "a"), Shouting())
+    assert result["text"].to_pylist() == ["", "A"]
+    assert result["error"].to_pylist() == [None, None]
+
+
+@pytest.mark.parametrize("extra", [-1, 1])
+def test_wrong_number_of_results_is_an_error(extra):
+    with pytest.raises(DataError, match=f"returned {2 + extra} results for 2 lines"):
+        translate_table(_texts("a", "b"), Counting(extra))
+
+
+def test_empty_shard_stays_empty():
+    result = translate_table(_texts(), Shouting())
+    assert result.schema == TEXT_SCHEMA
+    assert len(result) == 0
+
+
+@pytest.mark.parametrize("of", [1, 2, 3, 7, 20, 25])
+@pytest.mark.parametrize("size", [0, 1, 6, 7, 20])
+def test_shards_partition_exactly(size, of):
+    texts = _texts(*(f"text {i}" for i in range(size)))
+    parts = [shard(texts, number, of) for number in range(of)]
+    assert pa.concat_tables(parts).equals(texts)
+    sizes = [len(part) for part in parts]
+    assert max(sizes) - min(sizes) <= 1
+
+
+def test_summary_counts_words_and_each_reason():
+    texts = pa.Table.from_pylist(
+        [
+            {"text_id": "1", "text": "a b c d e", "words": 5, "unknown": 2, "error": None},
+            {"text_id": "2", "text": None, "words": 0, "unknown": 0, "error": "z crash"},
+            {"text_id": "3", "text": None, "words": 0, "unknown": 0, "error": "a crash"},
+            {"text_id": "4", "text": None, "words": 0, "unknown": 0, "error": "z crash"},
+            {"text_id": "5", "text": "f", "words": 1, "unknown": 0, "error": None},
+        ],
+        schema=TEXT_SCHEMA,
+    )
+    total = {"texts": 5, "words": 6, "unknown_share": 0.3333}
+    assert summary(texts) == [
+        {**total, "failed": 3, "reason": ""},
+        {**total, "failed": 1, "reason": "a crash"},
+        {**total, "failed": 2, "reason": "z crash"},
+    ]
+
+
+def test_summary_of_failures_alone_has_no_share():
+    result = summary(translate_table(_texts("fail"), Shouting()))
+    assert result[0] == {"texts": 1, "words": 0, "unknown_share": None, "failed": 1, "reason": ""}
+
+
+def test_engine_that_is_not_there_is_named():
+    with pytest.raises(ConfigError, match="'telepathy'"):
+        translator({"engine": "telepathy", "source": "en"})

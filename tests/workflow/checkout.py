@@ -1,0 +1,94 @@
+"""A copy of the project to run Snakemake in, and a small configuration with real parts."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+PARTS = ("Snakefile", "workflow", "config", "envs", "profiles", "resources")
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """A copy of the project in which Snakemake runs."""
+
+    path: Path
+
+    def snakemake(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess:
+        """Run Snakemake on two cores; with `check`, fail the test with its output."""
+        command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
+        run = subprocess.run(
+            command, cwd=self.path, capture_output=True, text=True, timeout=900, check=False
+        )
+        if check and run.returncode:
+            pytest.fail(f"{' '.join(command)}\n{run.stdout[-4000:]}\n{run.stderr[-4000:]}")
+        return run
+
+    def plan(self, *arguments: str) -> list[tuple[str, dict[str, str]]]:
+        """(rule, wildcards) of every job a dry run plans."""
+        run = self.snakemake("--dry-run", *arguments)
+        jobs = []
+        for block in re.split(r"\n(?=(?:local)?rule )", run.stdout + run.stderr)[1:]:
+            rule = re.match(r"(?:local)?rule (\w+):", block).group(1)
+            found = re.search(r"^    wildcards: (.*)$", block, re.MULTILINE)
+            pairs = found.group(1).split(", ") if found else []
+            jobs.append((rule, dict(pair.split("=", 1) for pair in pairs)))
+        return jobs
+
+
+def small_configuration() -> dict:
+    """Two target languages (one through a pivot), three benchmark languages, seconds to train."""
+    config = yaml.safe_load((ROOT / "config" / "demo.yaml").read_text())
+    config["pathvars"] = {"results": "results/small", "downloads": "downloads"}
+    config["target_languages"] = ["es", "ast"]
+    config["samplings"] = ["x-x-mono", "hybrid"]
+    config["seeds"] = [0]
+    config["corpora"], config["validation"] = ["small"], ["small"]
+    config["benchmarks"] = ["small"]
+    config["training"] |= {"batch_size": 16, "max_steps": 30, "evaluate_every": 10}
+    config["statistics"]["resamples"] = 100
+    config["catalogue"]["encoders"]["static"] |= {"dimension": 16, "vocabulary": 1000}
+    config["catalogue"]["corpora"] = {
+        "small": {
+            "reader": "jsonl",
+            "path": "small.jsonl",
+            "language": "en",
+            "holdout": 0.2,
+            "shards": 2,
+        }
+    }
+    config["catalogue"]["benchmarks"] = {
+        "small": {
+            "title": "Small",
+            "reader": "lareqa",
+            "path": "resources/bundled/benchmark/{language}.json",
+            "languages": ["en", "es", "it"],
+        }
+    }
+    return config
+
+
+def new_checkout(path: Path) -> Checkout:
+    """A copy of the project with `small.yaml` and `small.jsonl` in it."""
+    for part in PARTS:
+        source = ROOT / part
+        if source.is_dir():
+            shutil.copytree(source, path / part, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, path / part)
+    (path / "small.yaml").write_text(yaml.safe_dump(small_configuration()))
+    lines = (ROOT / "resources/bundled/train.en.jsonl").read_text().splitlines()[:120]
+    (path / "small.jsonl").write_text("\n".join(lines) + "\n")
+    return Checkout(path)
+
+
+def as_option(**lists: list) -> list[str]:
+    """`--config` arguments for lists."""
+    return ["--config", *(f"{key}={json.dumps(value)}" for key, value in lists.items())]

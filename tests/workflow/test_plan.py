@@ -1,0 +1,171 @@
+"""What Snakemake plans: what reruns after a change, and what does not."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from checkout import ROOT, Checkout, as_option, small_configuration
+
+SMALL = ("--configfile", "small.yaml")
+
+
+def rules(jobs: list[tuple[str, dict]]) -> set[str]:
+    return {rule for rule, _ in jobs} - {"tables", "translations", "models"}
+
+
+def wildcards_of(jobs: list[tuple[str, dict]], rule: str, name: str) -> set[str]:
+    return {wildcards[name] for found, wildcards in jobs if found == rule}
+
+
+def changed(checkout: Checkout, name: str, **values) -> tuple[str, str]:
+    """A configuration file like `small.yaml` with other top-level values."""
+    config = small_configuration()
+    for key, value in values.items():
+        config[key] = value
+    (checkout.path / name).write_text(yaml.safe_dump(config))
+    return "--configfile", name
+
+
+def test_a_finished_run_has_nothing_to_do(finished: Checkout):
+    assert finished.plan(*SMALL, "tables") == []
+
+
+def test_adding_a_target_language_translates_that_language_only(finished: Checkout):
+    more = changed(finished, "more.yaml", target_languages=["es", "ast", "eo"])
+    jobs = finished.plan(*more, "tables")
+    assert wildcards_of(jobs, "translate", "language") == {"eo"}
+    assert wildcards_of(jobs, "filter_pairs", "language") == {"eo"}
+    # What depends on the training languages is made again; what does not is kept.
+    assert {"prepare_encoder", "finetune", "encode"} <= rules(jobs)
+    assert not rules(jobs) & {"read_corpus", "read_benchmark", "shard_texts"}
+
+
+def test_adding_a_benchmark_language_encodes_that_language_only(finished: Checkout):
+    config = small_configuration()["catalogue"]
+    config["benchmarks"]["small"]["languages"] = ["en", "es", "it", "fr"]
+    more = changed(finished, "more_benchmark.yaml", catalogue=config)
+    jobs = finished.plan(*more, "tables")
+    assert wildcards_of(jobs, "encode", "language") == {"fr"}
+    assert wildcards_of(jobs, "read_benchmark", "language") == {"fr"}
+    assert not rules(jobs) & {"translate", "finetune", "tokenize_pairs", "prepare_encoder"}
+
+
+def test_removing_a_target_language_translates_nothing_and_deletes_nothing(finished: Checkout):
+    less = changed(finished, "less.yaml", target_languages=["es"])
+    before = sorted(finished.path.glob("results/small/**/*"))
+    jobs = finished.plan(*less, "tables")
+    assert "translate" not in rules(jobs)
+    finished.snakemake(*less, "translations")
+    assert sorted(finished.path.glob("results/small/**/*")) == before
+
+
+def test_a_list_on_the_command_line_makes_that_part_alone(checkout: Checkout):
+    jobs = checkout.plan(*SMALL, "translations", *as_option(target_languages=["es"]))
+    assert wildcards_of(jobs, "translate", "language") == {"es"}
+    jobs = checkout.plan(*SMALL, "models", *as_option(samplings=["hybrid"], seeds=[3]))
+    assert [w for rule, w in jobs if rule == "finetune"] == [
+        {"system": "static_hybrid", "seed": "3"}
+    ]
+
+
+def test_one_sampling_of_a_finished_run_makes_no_model_again(finished: Checkout):
+    jobs = finished.plan(*SMALL, "tables", *as_option(samplings=["hybrid"]))
+    assert not rules(jobs) & {"translate", "finetune", "encode", "evaluate"}
+
+
+def test_one_language_of_one_system_is_evaluated_again_by_naming_its_file(finished: Checkout):
+    file = "results/small/ranks/static_hybrid/seed0/small/es.parquet"
+    jobs = finished.plan(*SMALL, "--force", file)
+    assert [rule for rule, _ in jobs] == ["evaluate"]
+
+
+def test_a_comment_reruns_nothing_and_a_formula_reruns_what_uses_it(finished: Checkout):
+    module = finished.path / "workflow/scripts/hybridbatch/metrics.py"
+    text = module.read_text()
+    try:
+        module.write_text(text.replace("import numpy", "# a comment\nimport numpy", 1))
+        assert finished.plan(*SMALL, "tables") == []
+        module.write_text(text.replace("ranks <= k", "ranks < k"))
+        jobs = finished.plan(*SMALL, "tables")
+    finally:
+        module.write_text(text)
+    assert "evaluate" in rules(jobs)
+    assert not rules(jobs) & {"translate", "finetune", "encode", "build_index"}
+
+
+def test_another_threshold_filters_again_but_does_not_translate_again(finished: Checkout):
+    filtering = small_configuration()["filtering"] | {"max_unknown_share": 0.2}
+    jobs = finished.plan(*changed(finished, "strict.yaml", filtering=filtering), "tables")
+    assert {"filter_pairs", "finetune"} <= rules(jobs)
+    assert "translate" not in rules(jobs)
+
+
+@pytest.mark.parametrize("table", ["xquad_r", "mlqa_r"])
+def test_the_paper_is_planned(checkout: Checkout, table: str):
+    jobs = checkout.plan("--configfile", "config/paper.yaml", f"results/paper/tables/{table}.csv")
+    assert wildcards_of(jobs, "finetune", "system") == {
+        f"{encoder}_{sampling}"
+        for encoder in ("xlm-r", "labse")
+        for sampling in ("x-x-mono", "x-y", "hybrid")
+    }
+    assert len(jobs) < 2000
+
+
+@pytest.mark.parametrize("name", ["config", "demo", "paper"])
+def test_every_table_of_every_configuration_is_planned(checkout: Checkout, name: str):
+    jobs = checkout.plan("--configfile", f"config/{name}.yaml", "tables")
+    assert {"benchmark_table", "overview_table", "training_data_table"} <= rules(jobs)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["alpah=0.3"], ["alpah", "did you mean alpha?"]),
+        (["alpha=1.5"], ["alpha", "1.5"]),
+        (["alpha=half"], ["alpha", "half"]),
+        (['target_languages=["xx"]'], ["target_languages", "xx", "no route"]),
+        (['seeds=["a"]'], ["seeds.0"]),
+        (['samplings=["y-x"]'], ["samplings.0", "y-x"]),
+    ],
+)
+def test_a_wrong_configuration_is_refused_with_the_key(
+    checkout: Checkout, arguments: list[str], words: list[str]
+):
+    run = checkout.snakemake("--dry-run", *SMALL, "--config", *arguments, check=False)
+    assert run.returncode == 1
+    for word in words:
+        assert word in run.stderr + run.stdout
+    assert "Traceback" not in run.stderr
+
+
+def test_without_network_and_mirror_the_message_says_what_to_do(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.delenv("HYBRIDBATCH_MIRROR", raising=False)
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    catalogue = yaml.safe_load((checkout.path / "config/catalogue.yaml").read_text())
+    base = catalogue["catalogue"]["sources"]["xquad_r"]["base"]
+    file = "downloads/" + base.removeprefix("https://") + "en.json"
+    run = checkout.snakemake(file, check=False)
+    assert run.returncode == 1
+    message = run.stderr + run.stdout
+    for word in (base + "en.json", "HYBRIDBATCH_MIRROR", "make demo"):
+        assert word in message
+    assert not (checkout.path / file).exists()
+
+
+def test_the_workflow_passes_snakemakes_linter(checkout: Checkout):
+    run = checkout.snakemake("--lint", check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_the_environment_file_has_the_locked_versions():
+    environment = yaml.safe_load((ROOT / "envs/hybridbatch.yaml").read_text())
+    pip = next(d["pip"] for d in environment["dependencies"] if isinstance(d, dict))
+    direct = set(pinned(ROOT / "requirements.in"))
+    assert set(pip) <= direct
+    assert direct <= set(pinned(ROOT / "requirements.txt"))
+
+
+def pinned(path: Path) -> list[str]:
+    return [line for line in path.read_text().splitlines() if line and line[0] not in "#"]

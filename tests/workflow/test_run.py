@@ -1,0 +1,118 @@
+"""What a finished run leaves: tables, models, records; and that it is the same again."""
+
+import hashlib
+import json
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from checkout import Checkout, small_configuration
+
+from hybridbatch.tables import TIDY_COLUMNS
+
+SMALL = ("--configfile", "small.yaml")
+SYSTEMS = ("static_x-x-mono", "static_hybrid")
+
+
+@pytest.fixture(scope="module")
+def table(finished: Checkout) -> pd.DataFrame:
+    return pd.read_csv(finished.path / "results/small/tables/small.csv")
+
+
+def test_the_table_has_its_columns_and_every_cell(table: pd.DataFrame):
+    assert list(table.columns) == TIDY_COLUMNS
+    part = table[(table["pool"] == "all") & (table["setting"] == "monolingual")]
+    languages = {"en", "es", "it", "mean", "mean_seen", "mean_unseen"}
+    for sampling in ("x-x-mono", "hybrid"):
+        for metric in ("map", "recall_1"):
+            cells = part[(part["sampling"] == sampling) & (part["metric"] == metric)]
+            assert set(cells["language"]) == languages
+    seen = table[table["pool"] == "seen"]
+    assert set(seen["language"]) == {"en", "es", "mean"}
+
+
+def test_values_lie_within_their_intervals_and_bounds(table: pd.DataFrame):
+    assert table["value"].between(0, 1).all()
+    assert (table["ci_low"] <= table["value"]).all()
+    assert (table["value"] <= table["ci_high"]).all()
+    assert (table["n_queries"] == 167).all()
+    assert (table["n_seeds"] == 1).all()
+    assert table["published"].isna().all()
+
+
+def test_training_beats_chance(table: pd.DataFrame):
+    row = table.query("pool == 'all' and setting == 'monolingual' and metric == 'map'")
+    chance = sum(1 / rank for rank in range(1, 273)) / 272
+    assert (row.query("language == 'en'")["value"] > 3 * chance).all()
+
+
+def test_every_table_is_there_twice(finished: Checkout):
+    folder = finished.path / "results/small/tables"
+    names = {path.stem for path in folder.glob("*.csv")}
+    assert names == {path.stem for path in folder.glob("*.md")}
+    assert names == {
+        "small", "main", "language_bias", "rank_distance",
+        "evaluation_data", "training_data", "translation", "filtering",
+    }  # fmt: skip
+
+
+def test_the_model_folder_records_its_run(finished: Checkout):
+    folder = finished.path / "results/small/models/static_hybrid/seed0"
+    rows = [json.loads(line) for line in (folder / "training.jsonl").read_text().splitlines()]
+    assert [row["step"] for row in rows] == list(range(len(rows)))
+    assert {row["kind"] for row in rows} == {"x-x-mono", "x-y"}
+    assert all(np.isclose(sum(row["query_languages"].values()), 1) for row in rows)
+    run = json.loads((folder / "run.json").read_text())
+    assert run["training"]["alpha"] == small_configuration()["alpha"]
+    assert json.loads((folder / "mix.json").read_text())["steps"] == len(rows)
+
+
+def test_sentence_transformers_gives_the_vectors_that_were_ranked(finished: Checkout):
+    import pyarrow.parquet as pq
+    from safetensors.numpy import load_file
+    from sentence_transformers import SentenceTransformer
+
+    root = finished.path / "results/small"
+    model = SentenceTransformer(str(root / "models/static_hybrid/seed0"))
+    vectors = load_file(root / "embeddings/static_hybrid/seed0/small/it.safetensors")
+    for side, prompt in (("queries", "query"), ("candidates", "document")):
+        texts = pq.read_table(root / f"collections/small/it/{side}.parquet")["text"].to_pylist()
+        expected = model.encode(texts, prompt_name=prompt)
+        np.testing.assert_allclose(vectors[side], expected, atol=1e-5)
+
+
+def test_the_same_seed_gives_the_same_bytes(finished: Checkout):
+    root = finished.path / "results/small"
+    model = root / "models/static_hybrid/seed0"
+
+    def digests() -> dict[str, str]:
+        files = [p for p in model.rglob("*") if p.is_file()] + [root / "tables/small.csv"]
+        return {str(p): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
+
+    before = digests()
+    finished.snakemake(*SMALL, "--forcerun", "finetune", "--", "results/small/tables/small.csv")
+    assert digests() == before
+
+
+def test_light_jobs_do_not_import_torch(finished: Checkout):
+    """Of the scripts, only fine-tuning names torch; the package's light modules do not."""
+    scripts = finished.path / "workflow/scripts"
+    heavy = {"encoders", "losses", "training"}
+    pattern = re.compile(r"^(?:import|from) (?:torch|sentence_transformers|transformers)", re.M)
+    named = {path.stem for path in scripts.rglob("*.py") if pattern.search(path.read_text())}
+    assert named == heavy | {"finetune"}
+    users = re.compile(rf"^from hybridbatch\.(?:{'|'.join(heavy)}) import", re.M)
+    assert {p.stem for p in scripts.glob("*.py") if users.search(p.read_text())} == {"finetune"}
+
+
+def test_a_language_without_pairs_after_filtering_stops_with_its_name(checkout: Checkout):
+    lines = [
+        json.dumps({"question": f"zxqv{i} wxyzk{i}?", "passage": f"qwzx{i} vbnmz{i} plkjh{i}."})
+        for i in range(40)
+    ]
+    (checkout.path / "small.jsonl").write_text("\n".join(lines))
+    run = checkout.snakemake(*SMALL, "results/small/train/small/es.parquet", check=False)
+    assert run.returncode == 1
+    assert "corpus small, language es: no pair is left" in run.stderr + run.stdout
+    assert not list((checkout.path / "results/small/train").rglob("es*"))
