@@ -18,7 +18,7 @@ help:
 setup: $(READY) apertium
 
 demo: setup
-	$(BIN)/snakemake --cores $(CORES) --configfile config/demo.yaml tables
+	$(BIN)/snakemake --cores $(CORES) --configfile=config/demo.yaml tables
 	@cat results/demo/tables/bundled.md results/demo/tables/main.md results/demo/tables/language_bias.md
 	@echo "All tables: results/demo/tables/"
 

@@ -7,21 +7,24 @@ breaks at lines that hold CRASH, in the ways in which the real one has been seen
 import json
 import math
 import os
-import stat
 import subprocess
 import sys
-from functools import cache
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import yaml
 
 from hybridbatch import apertium
 from hybridbatch.apertium import Apertium
 from hybridbatch.config import sources
+from hybridbatch.corpora import clean
 from hybridbatch.errors import TranslationError
 from hybridbatch.sources import Source, fetch, mirror_from_environment
 from hybridbatch.translation import Translation
 
+ROOT = Path(__file__).parents[2]
 ENGLISH = (
     "The house is big.",
     "Where did the old teacher live?",
@@ -42,8 +45,27 @@ MODES = [
     ("es-pt", SPANISH, "A casa é grande."),
 ]
 SYMBOLS = [*"[]{}^$/\\@<>*#", "[[", "]]", "[]", "^$", "{}", "😀", "𝔘", "\\[", "^a<n>$"]
-IN_WORDS = ["a [b] c", "a {b} c", "it costs $5", "and/or", "me@here.org", "a < b > c", "back\\slash"]
-IN_WORDS += ["#tag", "*star", "x*y", "[\\n3\\n]", "[7]", ".[]", "a.[] b", "a^b$c@d", "<b>", "&#34;a"]
+IN_WORDS = [
+    "a [b] c",
+    "a {b} c",
+    "it costs $5",
+    "and/or",
+    "me@here.org",
+    "a < b > c",
+    "back\\slash",
+]
+IN_WORDS += [
+    "#tag",
+    "*star",
+    "x*y",
+    "[\\n3\\n]",
+    "[7]",
+    ".[]",
+    "a.[] b",
+    "a^b$c@d",
+    "<b>",
+    "&#34;a",
+]
 
 
 def _real(mode: str) -> Apertium:
@@ -155,14 +177,180 @@ def test_missing_engine_says_what_to_install(tmp_path, monkeypatch):
         Apertium("eng-spa", "apertium-eng-spa")
 
 
-@cache
-def _squadshifts() -> list[str]:
-    """The contexts of amazon_reviews and reddit, white space normalised; skips without mirror."""
+@pytest.fixture(scope="module")
+def contexts(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """SQuADShifts' paragraphs about Amazon's products, white space normalised, from a mirror."""
     mirror = mirror_from_environment()
     if mirror is None:
-        pytest.skip("HYBRIDBATCH_MIRROR names no mirror with SQuADShifts")
-    import yaml
+        pytest.skip("HYBRIDBATCH_MIRROR does not name a mirror")
+    catalogue = yaml.safe_load((ROOT / "config" / "catalogue.yaml").read_text(encoding="utf-8"))
+    file = "amazon_reviews_v1.0.json"
+    source = next(Source(**v) for place, v in sources(catalogue).items() if place.endswith(file))
+    if not list(Path(mirror, source.path).parent.glob(f"{file}*")):
+        pytest.skip(f"the mirror does not hold {source.path}")
+    path = tmp_path_factory.mktemp("downloads") / file
+    fetch(source, path, mirror)
+    articles = json.loads(path.read_text(encoding="utf-8"))["data"]
+    return [clean(p["context"]) for article in articles for p in article["paragraphs"]]
 
-    catalogue = Path(__file__).parents[2] / "config" / "catalogue.yaml"
-    pinned = sources(yaml.safe_load(catalogue.read_text(encoding="utf-8")))
-    return pinned, mirror
+
+def test_real_line_that_kills_the_engine_costs_that_line_only(contexts):
+    engine = _real("eng-cat")
+    killing = 1260
+    bare = subprocess.run(
+        ["apertium", engine.mode],
+        input=contexts[killing].encode(),
+        capture_output=True,
+        check=False,
+    )
+    if bare.stdout.strip():
+        pytest.skip("this version of eng-cat lives through the line that killed 1.0.1")
+    first, last = killing - 3, killing + 4
+    results = engine.translate(contexts[first:last])
+    failed = results.pop(killing - first)
+    assert failed.text is None
+    assert failed.error
+    assert all(result.text and result.error is None for result in results)
+    assert results == engine.translate(contexts[first:killing] + contexts[killing + 1 : last])
+
+
+# A stand-in for the engine: capitals for a translation, `CRASH` for what it breaks at. It keeps a
+# dot a run in the file `runs`.
+STAND_IN = """#!{python} -IS
+import re, sys
+with open({runs!r}, "a") as runs:
+    runs.write(".")
+way = {way!r}
+assert sys.argv[1:] == ["-f", "none", "eng-spa"]
+parts = re.split(r"(\\[\\n\\d+\\n\\])", sys.stdin.buffer.read().decode("utf-8"))
+lines = list(zip(parts[::2], parts[1::2]))
+out, skipping = [], 0
+for text, separator in lines:
+    if "CRASH" in text:
+        if way == "dies":
+            print("Error in /usr/share/x/eng-spa.t4x: line 4086: index > limit", file=sys.stderr)
+            break
+        if way == "loses all":
+            out = []
+            break
+        if way == "swallows the line":
+            continue
+        if way == "swallows the separator":
+            out.append(text.upper())
+            continue
+        if way == "swallows the next line too":
+            skipping = 1
+            continue
+        if way == "tears the separator":
+            out.append(text.upper() + separator[:-2])
+            break
+    if skipping:
+        skipping -= 1
+        continue
+    out.append(text.upper() + separator)
+sys.stdout.buffer.write("".join(out).encode("utf-8"))
+sys.exit(way == "dies")
+"""
+WAYS = [
+    "dies",
+    "loses all",
+    "swallows the line",
+    "swallows the separator",
+    "swallows the next line too",
+    "tears the separator",
+]
+
+
+@dataclass(frozen=True)
+class StandIn:
+    """An engine that breaks in one way, and how often it has been run."""
+
+    engine: Apertium
+    runs: Path
+
+    @property
+    def run_count(self) -> int:
+        return len(self.runs.read_text()) if self.runs.exists() else 0
+
+
+@pytest.fixture
+def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], StandIn]:
+    """Makes the stand-in that breaks in the named way, first on the path."""
+
+    def make(way: str) -> StandIn:
+        runs, program = tmp_path / "runs", tmp_path / "apertium"
+        text = STAND_IN.format(python=sys.executable, runs=str(runs), way=way)
+        program.write_text(text, encoding="utf-8")
+        program.chmod(0o755)
+        (tmp_path / "eng-spa.mode").touch()
+        monkeypatch.setattr(apertium, "_MODES", tmp_path)
+        monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+        return StandIn(Apertium("eng-spa", "apertium-eng-spa"), runs)
+
+    return make
+
+
+def _lines(size: int, crashing: Sequence[int]) -> list[str]:
+    return [f"line {i}" + (" CRASH" if i in crashing else "") for i in range(size)]
+
+
+def test_sound_engine_is_run_once(stand_in):
+    fake = stand_in("never")
+    results = fake.engine.translate(["a [b] ^c$.", "CRASH", "", "d"])
+    assert results == [Translation(text) for text in ("A [B] ^C$.", "CRASH", "", "D")]
+    assert fake.run_count == 1
+
+
+@pytest.mark.parametrize("crashing", [(0,), (31,), (13,), (0, 31), (6, 7, 8), (2, 15, 16, 29)])
+@pytest.mark.parametrize("way", WAYS)
+def test_each_crash_costs_its_line_and_few_runs(stand_in, way, crashing):
+    fake, size = stand_in(way), 32
+    results = fake.engine.translate(_lines(size, crashing))
+    assert [result.text for result in results] == [
+        None if i in crashing else f"LINE {i}" for i in range(size)
+    ]
+    assert all(bool(result.error) == (i in crashing) for i, result in enumerate(results))
+    assert fake.run_count <= _most_runs(size, len(crashing))
+
+
+@pytest.mark.parametrize("way", ["dies", "loses all"])
+def test_runs_grow_with_the_logarithm_of_the_lines(stand_in, way):
+    fake, size, crashing = stand_in(way), 480, (77, 301)
+    results = fake.engine.translate(_lines(size, crashing))
+    assert [i for i, result in enumerate(results) if result.text is None] == list(crashing)
+    assert fake.run_count <= _most_runs(size, len(crashing)) < 50
+
+
+def _most_runs(lines: int, crashes: int) -> int:
+    """A run, and for each crash one for the rest and two for each halving of it."""
+    return 1 + crashes * (2 + 2 * math.ceil(math.log2(lines)))
+
+
+def test_lines_that_all_crash_all_fail(stand_in):
+    results = stand_in("dies").engine.translate(_lines(8, range(8)))
+    assert [result.text for result in results] == [None] * 8
+    assert all(result.error for result in results)
+
+
+def test_reason_is_the_last_complaint_without_folders(stand_in):
+    (result,) = stand_in("dies").engine.translate(["CRASH"])
+    assert result.error == "Error in eng-spa.t4x: line 4086: index > limit"
+
+
+def test_silent_crash_has_its_status_for_a_reason(stand_in):
+    (result,) = stand_in("loses all").engine.translate(["CRASH"])
+    assert result.error == "no output (status 0)"
+
+
+def test_line_that_takes_for_ever_fails_alone(stand_in, monkeypatch):
+    fake, run = stand_in("never"), subprocess.run
+
+    def stuck(command: list[str], **options: object) -> subprocess.CompletedProcess:
+        if b"CRASH" in options["input"]:
+            raise subprocess.TimeoutExpired(command, options["timeout"])
+        return run(command, **options)
+
+    monkeypatch.setattr(subprocess, "run", stuck)
+    results = fake.engine.translate(_lines(4, (2,)))
+    assert [result.text for result in results] == ["LINE 0", "LINE 1", None, "LINE 3"]
+    assert results[2].error == "no answer within 61 s"

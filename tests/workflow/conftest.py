@@ -19,5 +19,5 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     if shutil.which("apertium") is None:
         pytest.skip("apertium is not installed: apt-get install apertium, or `make setup`")
     checkout = new_checkout(tmp_path_factory.mktemp("finished"))
-    checkout.snakemake("--configfile", "small.yaml", "tables")
+    checkout.snakemake("--configfile=small.yaml", "tables")
     return checkout

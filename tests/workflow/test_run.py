@@ -11,7 +11,7 @@ from checkout import Checkout, small_configuration
 
 from hybridbatch.tables import TIDY_COLUMNS
 
-SMALL = ("--configfile", "small.yaml")
+SMALL = ("--configfile=small.yaml",)
 SYSTEMS = ("static_x-x-mono", "static_hybrid")
 
 

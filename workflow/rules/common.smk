@@ -13,21 +13,25 @@ from hybridbatch.code import fingerprint
 from hybridbatch.errors import ConfigError
 from snakemake.exceptions import WorkflowError
 
+conf.read_command_line_seeds(config)
 try:
     conf.validate(config)
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
 
 if "mirror" in config:
-    os.environ["HYBRIDBATCH_MIRROR"] = config["mirror"]
+    os.environ.update(HYBRIDBATCH_MIRROR=config["mirror"])  # jobs inherit it
 
 CATALOGUE = config["catalogue"]
 SOURCES = conf.sources(config)
 SYSTEMS = conf.systems(config)
 TRAIN_LANGUAGES = conf.train_languages(config)
-TRANSLATED = conf.translated_languages(config)
+TRANSLATED = {
+    language for c in config["corpora"] for language in conf.translated_languages(config, c)
+}
 ENVIRONMENT = str(WORKFLOW.parent / "envs" / "hybridbatch.yaml")
 PUBLISHED = str(WORKFLOW.parent / "resources" / "published")
+SOURCES_LOCK = "config/sources.lock.json"
 COUNT_TABLES = ["evaluation_data", "training_data", "translation", "filtering"]
 OVERVIEW_TABLES = ["main", "language_bias"]
 
@@ -58,8 +62,8 @@ def corpus_entry(wildcards):
     return CATALOGUE["corpora"][wildcards.corpus]
 
 
-def corpus_file(wildcards):
-    return conf.input_path(config, corpus_entry(wildcards))
+def corpus_files(wildcards):
+    return conf.corpus_files(config, wildcards.corpus)
 
 
 def benchmark_entry(wildcards):
@@ -67,7 +71,7 @@ def benchmark_entry(wildcards):
 
 
 def benchmark_file(wildcards):
-    return conf.input_path(config, benchmark_entry(wildcards), language=wildcards.language)
+    return conf.benchmark_file(config, wildcards.benchmark, wildcards.language)
 
 
 def shards(corpus):
@@ -98,7 +102,7 @@ def translated_shards(wildcards=None):
     return [
         file
         for corpus in config["corpora"]
-        for language in TRANSLATED
+        for language in conf.translated_languages(config, corpus)
         for file in shards_of(corpus, language)
     ]
 

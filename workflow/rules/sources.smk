@@ -14,6 +14,7 @@ rule fetch:
         ENVIRONMENT
     params:
         source=lambda wildcards: SOURCES[wildcards.source_file],
+        lock=SOURCES_LOCK,
         code=code("fetch"),
     script:
         "../scripts/fetch.py"
@@ -21,7 +22,7 @@ rule fetch:
 
 rule read_corpus:
     input:
-        file=corpus_file,
+        files=corpus_files,
     output:
         train="<results>/corpora/{corpus}/train.parquet",
         validation="<results>/corpora/{corpus}/validation.parquet",

@@ -120,7 +120,7 @@ rule translation_table:
         parts=[
             [corpus, language, len(shards(corpus))]
             for corpus in config["corpora"]
-            for language in TRANSLATED
+            for language in conf.translated_languages(config, corpus)
         ],
         code=code("translation_table"),
     script:

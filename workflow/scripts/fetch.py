@@ -6,7 +6,7 @@ from hybridbatch.sources import Source, fetch, mirror_from_environment
 
 def main(snakemake) -> None:
     source = Source(**snakemake.params.source)
-    fetch(source, snakemake.output[0], mirror_from_environment())
+    fetch(source, snakemake.output[0], mirror_from_environment(), snakemake.params.lock)
 
 
 if __name__ == "__main__":

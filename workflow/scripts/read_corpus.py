@@ -1,6 +1,7 @@
 """Read a corpus into pairs and hold out its validation paragraphs."""
 
 from collections import Counter
+from itertools import chain
 
 from hybridbatch.corpora import READERS, pairs_table, split_validation
 from hybridbatch.errors import ConfigError
@@ -9,7 +10,7 @@ from hybridbatch.logs import log, logged
 
 
 def main(snakemake) -> None:
-    entry, path = snakemake.params.entry, snakemake.input.file
+    entry, paths = snakemake.params.entry, snakemake.input.files
     if entry["reader"] not in READERS:
         raise ConfigError(
             f"corpus {snakemake.wildcards.corpus}: the reader {entry['reader']!r} is not there "
@@ -17,10 +18,11 @@ def main(snakemake) -> None:
         )
     counts = Counter()
     reader = READERS[entry["reader"]]
-    pairs = pairs_table(reader(path, entry["language"], counts), counts, path)
+    read = chain.from_iterable(reader(path, entry["language"], counts) for path in paths)
+    pairs = pairs_table(read, counts, snakemake.wildcards.corpus)
     train, validation = split_validation(pairs, entry["holdout"])
     counts |= {"train": len(train), "validation": len(validation)}
-    log.info("%s: %s", path, dict(counts))
+    log.info("%s", dict(counts))
     write_table(snakemake.output.train, train)
     write_table(snakemake.output.validation, validation)
     write_json(snakemake.output.counts, dict(counts))

@@ -62,8 +62,8 @@ def score_cells(
 
     frames: the per-query metrics (evaluation.query_metrics) by query language and seed. The
     value is the mean over seeds. Intervals are percentile bootstrap intervals over queries (a
-    question in all its languages is one unit) and seeds, each resampled with replacement; with
-    one query there is no interval. Raises DataError if the seeds differ in their queries.
+    question in all its languages is one unit) and seeds, each resampled with replacement; a cell
+    of one query has no interval. Raises DataError if the seeds differ in their queries.
     """
     values, group_names, queries, seeds = _collect(frames)
     cells = _cells(languages, [code for code in languages if code in seen], set(group_names))
@@ -74,11 +74,13 @@ def score_cells(
         wanted = [i for i, cell in enumerate(cells) if metric in SETTINGS[cell.setting]]
         w = weights[wanted]
         statistic = _statistic(tensor, w)
-        point = statistic(np.arange(len(queries)), np.arange(len(seeds)), axis=-1)
+        # With one seed only the queries are resampled: scipy wants two observations to draw from.
+        samples = [np.arange(n) for n in (len(queries), len(seeds)) if n > 1]
+        point = statistic(np.arange(len(queries)), np.arange(len(seeds)))
         low = high = np.full(len(wanted), np.nan)
         if len(queries) > 1:
             interval = stats.bootstrap(
-                (np.arange(len(queries)), np.arange(len(seeds))),
+                samples,
                 statistic,
                 n_resamples=config.resamples,
                 batch=100,
@@ -94,7 +96,8 @@ def score_cells(
             cell = cells[i]
             n = int(present[members[i]].any(0).sum())
             key = (cell.setting, cell.pool, metric, cell.language)
-            rows.append((*key, point[k], low[k], high[k], n, len(seeds)))
+            ends = (low[k], high[k]) if n > 1 else (np.nan, np.nan)
+            rows.append((*key, point[k], *ends, n, len(seeds)))
     return pd.DataFrame(rows, columns=CELL_COLUMNS)
 
 
@@ -171,15 +174,18 @@ def _statistic(tensor: np.ndarray, weights: np.ndarray) -> Callable[..., np.ndar
     present = (~np.isnan(tensor[:, 0, :])).astype(float)  # [groups, queries]
     filled = np.nan_to_num(tensor)  # [groups, seeds, queries]
     n_queries, n_seeds = tensor.shape[2], tensor.shape[1]
+    # A resample may miss all queries of a tiny group: it then counts as what was measured.
+    measured = filled.sum(2).mean(1) / present.sum(1)
 
-    def statistic(query_draws: np.ndarray, seed_draws: np.ndarray, axis: int) -> np.ndarray:
-        queries, seeds = np.atleast_2d(query_draws), np.atleast_2d(seed_draws)
+    def statistic(
+        query_draws: np.ndarray, seed_draws: np.ndarray | None = None, axis: int = -1
+    ) -> np.ndarray:
+        queries = np.atleast_2d(query_draws)
+        seeds = np.atleast_2d(np.zeros((len(queries), 1)) if seed_draws is None else seed_draws)
         times_query = _counts(queries.astype(np.int64), n_queries)  # [resamples, queries]
         times_seed = _counts(seeds.astype(np.int64), n_seeds) / seeds.shape[1]
         sums = sum(times_seed[:, [s]] * (times_query @ filled[:, s].T) for s in range(n_seeds))
         numbers = times_query @ present.T
-        # A resample may miss all queries of a tiny group: it then counts as what was measured.
-        measured = np.nanmean(tensor, axis=(1, 2))
         means = np.where(numbers > 0, sums / np.maximum(numbers, 1), measured)
         result = weights @ means.T
         return result[:, 0] if query_draws.ndim == 1 else result

@@ -43,7 +43,8 @@ def read_lareqa(path: str | Path, language: str) -> Collection:
     candidates: dict[str, str] = {}
     qrels: list[tuple[str, str]] = []
     for article_number, article in enumerate(articles):
-        for number, paragraph in enumerate(_field(article, "paragraphs", f"{path}: article")):
+        where = f"{path}: article {article_number}"
+        for number, paragraph in enumerate(_field(article, "paragraphs", where)):
             name = f"{article_number:03d}.{number:03d}"
             where = f"{path}: article {article_number}, paragraph {number}"
             context = _field(paragraph, "context", where)

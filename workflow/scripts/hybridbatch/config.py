@@ -20,6 +20,11 @@ from hybridbatch.errors import ConfigError
 
 SOURCE_LANGUAGE = "en"
 _SCHEMA = Path(__file__).parents[2] / "schemas" / "config.schema.yaml"
+_Draft = jsonschema.Draft202012Validator
+# JSON Schema takes 64.0 for an integer; what counts things does not.
+_Validator = jsonschema.validators.extend(
+    _Draft, type_checker=_Draft.TYPE_CHECKER.redefine("integer", lambda _, v: type(v) is int)
+)
 
 
 @dataclass(frozen=True)
@@ -45,13 +50,20 @@ def validate(config: dict) -> None:
     Values are not coerced: `--config alpha=0.5x` is an error, and so is YAML's `no` for
     Norwegian, which arrives as False.
     """
-    validator = jsonschema.Draft202012Validator(load_schema())
+    validator = _Validator(load_schema())
     # Snakemake hands over OrderedDicts and its own types; JSON is what the schema speaks of.
-    plain = json.loads(json.dumps(config))
+    plain = json.loads(json.dumps(config), parse_constant=str)  # NaN and Infinity are no numbers
     problems = [p for e in validator.iter_errors(plain) for p in _describe(e)]
     problems = problems or list(_wrong_names(plain))
     if problems:
         raise ConfigError("the configuration is wrong:\n  " + "\n  ".join(sorted(set(problems))))
+
+
+def read_command_line_seeds(config: dict) -> None:
+    """Make `--config seeds='[0, 1]'` integers: Snakemake reads such a list as strings."""
+    seeds = config.get("seeds")
+    if isinstance(seeds, list):
+        config["seeds"] = [int(s) if isinstance(s, str) and s.isdecimal() else s for s in seeds]
 
 
 def systems(config: dict) -> dict[str, System]:
@@ -79,8 +91,10 @@ def training_values(config: dict, system: System) -> dict:
 
 def corpus_languages(config: dict, corpus: str) -> list[str]:
     """The languages a corpus is trained on: its own, and those it is translated into."""
-    own = config["catalogue"]["corpora"][corpus]["language"]
-    return [own, *(code for code in config["target_languages"] if code != own)]
+    entry = config["catalogue"]["corpora"][corpus]
+    own, allowed = entry["language"], entry.get("languages", config["target_languages"])
+    targets = config["target_languages"]
+    return [own, *(code for code in targets if code != own and code in allowed)]
 
 
 def train_languages(config: dict) -> list[str]:
@@ -96,10 +110,10 @@ def route(config: dict, language: str) -> dict:
     return {**common, **translator["routes"][language]}
 
 
-def translated_languages(config: dict) -> list[str]:
-    """The target languages and the pivots on the way to them."""
+def translated_languages(config: dict, corpus: str) -> list[str]:
+    """The languages a corpus is translated into: its targets and the pivots on the way."""
     found: dict[str, None] = {}
-    for target in config["target_languages"]:
+    for target in corpus_languages(config, corpus)[1:]:
         language = target
         while language != SOURCE_LANGUAGE:
             found[language] = None
@@ -120,12 +134,25 @@ def sources(config: dict) -> dict[str, dict]:
     }
 
 
-def input_path(config: dict, entry: dict, **values: str) -> str:
-    """The file of a corpus or benchmark entry: its own `path`, or its source's download."""
+def corpus_files(config: dict, corpus: str) -> list[str]:
+    """The files of a corpus: its own `path`, or its source's downloads."""
+    entry = config["catalogue"]["corpora"][corpus]
     if "path" in entry:
-        return entry["path"].format(**values)
-    base = config["catalogue"]["sources"][entry["source"]]["base"]
-    return f"{config['pathvars']['downloads']}/{_place(base + entry['file'].format(**values))}"
+        return [entry["path"]]
+    return [_download(config, entry["source"], file) for file in entry["files"]]
+
+
+def benchmark_file(config: dict, benchmark: str, language: str) -> str:
+    """The file of one benchmark language: its own `path`, or its source's download."""
+    entry = config["catalogue"]["benchmarks"][benchmark]
+    if "path" in entry:
+        return entry["path"].format(language=language)
+    return _download(config, entry["source"], entry["file"].format(language=language))
+
+
+def _download(config: dict, source: str, file: str) -> str:
+    base = config["catalogue"]["sources"][source]["base"]
+    return f"{config['pathvars']['downloads']}/{_place(base + file)}"
 
 
 def _place(url: str) -> str:
@@ -143,7 +170,10 @@ def _describe(error: jsonschema.ValidationError) -> Iterator[str]:
         yield f"{where or 'the top level'}: {error.message}"
     else:
         description = error.schema.get("description", "") if isinstance(error.schema, dict) else ""
-        yield f"{where}: {error.message}" + (f" ({description})" if description else "")
+        hint = ""
+        if error.validator == "type" and re.fullmatch(r"\d+e-?\d+", str(error.instance)):
+            hint = "; YAML reads a number like 1e-5 as text, write 1.0e-5"
+        yield f"{where}: {error.message}{hint}" + (f" ({description})" if description else "")
 
 
 def _did_you_mean(name: str, known: Iterable[str]) -> str:
@@ -183,9 +213,10 @@ def _wrong_names(config: dict) -> Iterator[str]:
                 yield f"translators.{config['translator']}: the route to {language!r} is a circle"
                 break
             seen.append(source)
-    for section in ("corpora", "benchmarks"):
-        for name, entry in catalogue[section].items():
-            yield from _wrong_source(section, name, entry, catalogue["sources"])
+    for name, entry in catalogue["corpora"].items():
+        yield from _wrong_source(f"corpora.{name}", entry, catalogue["sources"], "files")
+    for name, entry in catalogue["benchmarks"].items():
+        yield from _wrong_source(f"benchmarks.{name}", entry, catalogue["sources"], "file")
     for name in config["validation"]:
         if name in catalogue["corpora"] and not catalogue["corpora"][name]["holdout"]:
             yield f"validation: corpus {name!r} has holdout 0: nothing is held out of it"
@@ -194,19 +225,21 @@ def _wrong_names(config: dict) -> Iterator[str]:
             yield f"corpora: corpus {name!r} has holdout 1: nothing is left of it to train on"
 
 
-def _wrong_source(section: str, name: str, entry: dict, known: dict) -> Iterator[str]:
-    where = f"catalogue.{section}.{name}"
-    if ("path" in entry) == ("source" in entry):
-        yield f"{where}: give either `path` or `source` and `file`"
+def _wrong_source(name: str, entry: dict, known: dict, key: str) -> Iterator[str]:
+    where = f"catalogue.{name}"
+    if ("path" in entry) == ("source" in entry) or ("source" in entry) != (key in entry):
+        yield f"{where}: give either `path`, or `source` and `{key}`"
+    elif "source" in entry and entry["source"] not in known:
+        yield f"{where}.source: no such source{_did_you_mean(entry['source'], known)}"
     elif "source" in entry:
-        if entry["source"] not in known:
-            yield f"{where}.source: no such source{_did_you_mean(entry['source'], known)}"
-            return
-        files = known[entry["source"]]["files"]
-        for language in entry.get("languages", [entry.get("language")]):
-            file = re.sub(r"\{language\}", str(language), entry.get("file", ""))
-            if file not in files:
-                yield f"{where}.file: {file!r} is not among the source's files"
+        named = (
+            entry[key]
+            if key == "files"
+            else [entry[key].replace("{language}", language) for language in entry["languages"]]
+        )
+        for file in named:
+            if file not in known[entry["source"]]["files"]:
+                yield f"{where}.{key}: {file!r} is not among the source's files"
 
 
 def results(config: dict) -> str:

@@ -26,7 +26,7 @@ def whole(path: str | Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{uuid.uuid4().hex[:8]}.tmp")
     try:
         yield temporary
-        if path.is_dir():
+        if path.is_dir() and temporary.exists():
             shutil.rmtree(path)
         os.replace(temporary, path)
     finally:

@@ -35,11 +35,9 @@ def ranks_by_language(
     place[np.argsort(np.array(identifiers))] = np.arange(len(identifiers))
     starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
     before = np.empty((len(relevant_query), len(sizes)), dtype=np.int64)
-    wide = candidates.astype(np.float64).T
     block = max(1, _SCORES_A_BLOCK // len(candidates))
     for first in range(0, len(queries), block):
-        rows = queries[first : first + block].astype(np.float64)
-        scores = (rows @ wide).astype(np.float32)  # as exact_scores
+        scores = exact_scores(queries[first : first + block], candidates)
         here = np.flatnonzero((relevant_query >= first) & (relevant_query < first + block))
         for r in here:
             score = scores[relevant_query[r] - first]

@@ -13,7 +13,7 @@ import requests
 from filelock import FileLock
 
 from hybridbatch.errors import SourceError
-from hybridbatch.files import whole
+from hybridbatch.files import read_json, whole, write_json
 from hybridbatch.logs import Progress, log
 
 MIRROR_VARIABLE = "HYBRIDBATCH_MIRROR"
@@ -23,10 +23,14 @@ _RETRIED_STATUS = {408, 425, 429, 500, 502, 503, 504}
 
 @dataclass(frozen=True)
 class Source:
-    """One file: where it is, what it must hash to (sha256 of the unzipped content), its licence."""
+    """One file: where it is, what it must hash to (sha256 of the unzipped content), its licence.
+
+    Where nobody publishes the hash of a file at a pinned commit, `sha256` is None: the first fetch
+    records what came, and later fetches are held to it.
+    """
 
     url: str
-    sha256: str
+    sha256: str | None
     licence: str
 
     @property
@@ -37,9 +41,15 @@ class Source:
 
 
 def fetch(
-    source: Source, destination: str | Path, mirror: str | None = None, tries: int = 4
+    source: Source,
+    destination: str | Path,
+    mirror: str | None = None,
+    recorded: str | Path | None = None,
+    tries: int = 4,
 ) -> None:
     """Bring `source` to `destination`, whole, or raise `SourceError` and leave nothing.
+
+    recorded: the JSON file of hashes by URL that stand in for a `sha256` of None.
 
     A mirror, where one is given and holds the file (plain or gzipped), is asked before the
     network. Two processes that want the same destination fetch it once: the second waits for
@@ -50,10 +60,13 @@ def fetch(
     lock = destination.with_name(f".{destination.name}.lock")
     with FileLock(lock):
         try:
-            if destination.exists() and _sha256(destination) == source.sha256:
+            expected = source.sha256 or _recorded(recorded).get(source.url)
+            if expected and destination.exists() and _sha256(destination) == expected:
                 log.info("%s is there already", destination)
             else:
-                _fetch(source, destination, mirror, tries)
+                found = _fetch(source, destination, expected, mirror, tries)
+                if not expected and recorded:
+                    _record(Path(recorded), source.url, found)
         finally:
             # While it is held: who waits for a file that is gone takes a new one.
             lock.unlink(missing_ok=True)
@@ -67,20 +80,33 @@ def mirror_from_environment() -> str | None:
     return mirror or None
 
 
-def _fetch(source: Source, destination: Path, mirror: str | None, tries: int) -> None:
+def _fetch(
+    source: Source, destination: Path, expected: str | None, mirror: str | None, tries: int
+) -> str:
     with whole(destination) as temporary:
         origin = _copy_from_mirror(source, mirror, temporary)
         if origin is None:
             origin = source.url
             _download(source, destination, temporary, mirror, tries)
         found = _sha256(temporary)
-        if found != source.sha256:
+        if expected and found != expected:
             raise SourceError(
-                f"{origin}: sha256 is {found}, expected {source.sha256}. The file is not the one "
-                "that was pinned; nothing was kept. Replace it by the right one, or change the "
-                "pin under catalogue.sources if you mean to use this one."
+                f"{origin}: sha256 is {found}, expected {expected}. The file is not the one that "
+                "was pinned; nothing was kept. Replace it by the right one, or change the pin "
+                "(catalogue.sources, or sources.lock.json) if you mean to use this one."
             )
     log.info("%s from %s, licence: %s", destination, origin, source.licence)
+    return found
+
+
+def _recorded(path: str | Path | None) -> dict[str, str]:
+    return read_json(path) if path and Path(path).is_file() else {}
+
+
+def _record(path: Path, url: str, sha256: str) -> None:
+    with FileLock(path.with_name(f".{path.name}.lock")):
+        write_json(path, {**_recorded(path), url: sha256})
+    log.warning("%s: recorded sha256 %s in %s; later fetches are held to it", url, sha256, path)
 
 
 def _sha256(path: Path) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
+from tabulate import tabulate
 
 from hybridbatch.cells import MEAN, MEAN_SEEN, MEAN_UNSEEN
 from hybridbatch.errors import DataError
@@ -32,10 +33,14 @@ _PUBLISHED_COLUMNS = [
     "table", "dataset", "model", "sampling", "setting", "metric", "language", "value",
 ]  # fmt: skip
 _KEYS = ["benchmark", "encoder", "sampling", "setting", "metric", "language"]
-_MEANS = (MEAN, MEAN_SEEN, MEAN_UNSEEN)
+_MEANS = {
+    MEAN: "all query languages",
+    MEAN_SEEN: "query languages with training data",
+    MEAN_UNSEEN: "query languages without training data",
+}
 _POOL_TITLES = {
-    ALL: "Pool `all`: every language of the benchmark",
-    SEEN: "Pool `seen`: only the languages with training data",
+    ALL: "pool `all`: every language of the benchmark",
+    SEEN: "pool `seen`: only the languages with training data",
 }
 _METRIC_TITLES = {
     "map": "mAP",
@@ -79,9 +84,12 @@ def read_published(path: str | Path) -> pd.DataFrame:
     frame = pd.read_csv(path, dtype={"language": str}, keep_default_na=False)
     if list(frame.columns) != _PUBLISHED_COLUMNS:
         raise DataError(
-            f"{path}: columns are {', '.join(frame.columns)}; expected "
+            f"{path}: line 1: columns are {', '.join(frame.columns)}; expected "
             f"{', '.join(_PUBLISHED_COLUMNS)}."
         )
+    wrong = frame[pd.to_numeric(frame["value"], errors="coerce").isna()]
+    if len(wrong):
+        raise DataError(f"{path}: line {wrong.index[0] + 2}: the value is not a number.")
     twice = frame[frame.duplicated([c for c in _PUBLISHED_COLUMNS if c != "value"])]
     if len(twice):
         raise DataError(f"{path}: line {twice.index[0] + 2} repeats a cell.")
@@ -109,7 +117,9 @@ def tidy(
         )
     frame = pd.concat(parts, ignore_index=True)
     beside = published[published["table"].isin(spec.paper)][[*_KEYS, "published"]]
-    frame = frame.merge(beside.assign(pool=ALL), on=[*_KEYS, "pool"], how="left")
+    frame = frame.merge(
+        beside.assign(pool=ALL), on=[*_KEYS, "pool"], how="left", validate="many_to_one"
+    )
     frame["delta"] = frame["value"] - frame["published"]
     return frame[TIDY_COLUMNS]
 
@@ -134,87 +144,99 @@ def write_tidy(path: str | Path, frame: pd.DataFrame) -> None:
 
 
 def benchmark_markdown(title: str, frame: pd.DataFrame, confidence: float) -> str:
-    """One section an encoder and pool, one table a setting: languages down, samplings across."""
+    """A section an encoder and pool, a block a setting, a table a metric.
+
+    Languages down, samplings across; as many decimals as in the paper's Tables 3 to 8.
+    """
     blocks = [f"# {title}", _note(frame, confidence)]
+    shown = [mean for mean in _MEANS if (frame["language"] == mean).any()]
+    blocks += ["\n".join(f"- `{mean}`: over {_MEANS[mean]}" for mean in shown)]
     for encoder in frame["encoder"].unique():
         for pool in frame["pool"].unique():
             part = frame[(frame["encoder"] == encoder) & (frame["pool"] == pool)]
             if part.empty:
                 continue
-            blocks.append(f"## {encoder}. {_POOL_TITLES[pool]}")
-            for (benchmark, setting), table in part.groupby(["benchmark", "setting"], sort=False):
-                blocks.append(f"### {benchmark}, {setting}\n\n" + _wide(table))
+            blocks.append(f"## {encoder}, {_POOL_TITLES[pool]}")
+            for (benchmark, setting), block in part.groupby(["benchmark", "setting"], sort=False):
+                blocks.append(f"### {benchmark}, {setting}")
+                for metric, table in block.groupby("metric", sort=False):
+                    corner = _METRIC_TITLES.get(metric, metric)
+                    texts = _texts(table, 1 if metric == "rank_distance" else 4)
+                    blocks.append(_grid(table["language"], table["sampling"], texts, corner))
     return "\n\n".join(blocks) + "\n"
 
 
 def overview_markdown(title: str, frame: pd.DataFrame, confidence: float) -> str:
-    """Mean rows only: systems down, benchmarks and settings across, as in Tables 1 and 2."""
+    """Mean rows only: systems down; settings across, or benchmarks where there is one setting.
+
+    As many decimals as in the paper's Tables 1 and 2.
+    """
     blocks = [f"# {title}", _note(frame, confidence)]
+    one_setting = frame["setting"].nunique() == 1
     for pool in frame["pool"].unique():
-        for mean in _MEANS:
+        for mean, what in _MEANS.items():
             part = frame[(frame["pool"] == pool) & (frame["language"] == mean)]
             if part.empty:
                 continue
-            one_metric = part["metric"].nunique() == 1 and part["setting"].nunique() == 1
-            columns = [
-                benchmark if one_metric else f"{benchmark} {setting}"
-                for benchmark, setting in zip(part["benchmark"], part["setting"], strict=True)
-            ]
-            rows = part["encoder"] + " " + part["sampling"]
-            what = {
-                MEAN: "mean over query languages",
-                MEAN_SEEN: "mean over query languages with training data",
-                MEAN_UNSEEN: "mean over query languages without training data",
-            }[mean]
-            blocks.append(f"## {_POOL_TITLES[pool]}; {what}")
-            blocks.append(_grid(rows, pd.Series(columns, index=part.index), part, "system"))
+            blocks.append(f"## Mean over {what}; {_POOL_TITLES[pool]}")
+            for benchmark in [None] if one_setting else part["benchmark"].unique():
+                table = part if one_setting else part[part["benchmark"] == benchmark]
+                columns = table["benchmark" if one_setting else "setting"]
+                if not one_setting:
+                    blocks.append(f"### {benchmark}")
+                systems = table["encoder"] + " " + table["sampling"]
+                texts = _texts(table, 0 if "rank_distance" in set(table["metric"]) else 3)
+                blocks.append(_grid(systems, columns, texts, "system"))
     return "\n\n".join(blocks) + "\n"
 
 
 def counts_markdown(title: str, frame: pd.DataFrame, what: str) -> str:
     """Counts with the published figure in brackets: `what` and language down, counts across."""
     rows = frame["benchmark"] + " " + frame["language"].fillna("")
-    return f"# {title}\n\n" + _grid(rows, frame["metric"], frame, f"{what}, language") + "\n"
+    texts = [
+        f"{value:,}" + ("" if pd.isna(published) else f" ({published:,})")
+        for value, published in zip(frame["value"], frame["published"], strict=True)
+    ]
+    grid = _grid(rows, frame["metric"], texts, f"{what}, language", align="right")
+    return f"# {title}\n\n{grid}\n"
 
 
-def _wide(part: pd.DataFrame) -> str:
-    columns = part["metric"].map(_METRIC_TITLES) + " " + part["sampling"]
-    return _grid(part["language"], columns, part, "language")
-
-
-def _grid(rows: pd.Series, columns: pd.Series, part: pd.DataFrame, corner: str) -> str:
-    texts = pd.Series([_text(row) for row in part.itertuples()], index=part.index)
+def _grid(
+    rows: pd.Series, columns: pd.Series, texts: list[str], corner: str, align: str = "left"
+) -> str:
+    """A Markdown table; rows and columns in the order in which they first stand."""
     grid = pd.DataFrame({"row": rows, "column": columns, "text": texts})
     wide = grid.pivot(index="row", columns="column", values="text")
     wide = wide.loc[rows.unique(), columns.unique()].fillna("")
-    wide.index.name, wide.columns.name = corner, None
-    align = ("left", *["right"] * len(wide.columns))
-    return wide.reset_index().to_markdown(
-        index=False, disable_numparse=True, colalign=align, tablefmt="github"
+    lines = [[corner, *wide.columns], *([row.Index, *row[1:]] for row in wide.itertuples())]
+    first, *others = [[str(cell).replace("|", r"\|") for cell in line] for line in lines]
+    aligned = ("left", *[align] * len(wide.columns))
+    return tabulate(
+        others, headers=first, disable_numparse=True, colalign=aligned, tablefmt="github"
     )
 
 
-def _text(row) -> str:
-    if isinstance(row.value, int) or row.metric not in _METRIC_TITLES:
-        number = "{:,.0f}"
-    elif row.metric == "rank_distance":
-        number = "{:.0f}"
-    else:
-        number = "{:.4f}"
-    text = number.format(row.value)
-    if row.language in _MEANS and pd.notna(row.ci_low):
-        text += f" [{number.format(row.ci_low)}, {number.format(row.ci_high)}]"
-    if pd.notna(row.published):
-        text += f" ({number.format(row.published)})"
-    return text
+def _texts(part: pd.DataFrame, decimals: int) -> list[str]:
+    """`value (published) [interval]` of each row, the interval only of means."""
+    number = f"{{:.{decimals}f}}"
+    texts = []
+    for row in part.itertuples():
+        text = number.format(row.value)
+        if pd.notna(row.published):
+            text += f" ({number.format(row.published)})"
+        if row.language in _MEANS and pd.notna(row.ci_low):
+            text += f" [{number.format(row.ci_low)}, {number.format(row.ci_high)}]"
+        texts.append(text)
+    return texts
 
 
 def _note(frame: pd.DataFrame, confidence: float) -> str:
+    """What a figure is, in the form in which it is printed."""
     seeds = sorted(frame["n_seeds"].unique())
-    note = (
-        f"Mean over {' or '.join(map(str, seeds))} seed{'s' if seeds != [1] else ''}; in square "
-        f"brackets the {confidence:.0%} bootstrap interval over queries and seeds"
-    )
+    note = f"Mean over {' or '.join(map(str, seeds))} seed{'s' if seeds != [1] else ''}"
     if frame["published"].notna().any():
-        note += "; in round brackets the published figure"
+        note += " (the published figure)"
+    if frame["ci_low"].notna().any():
+        units = "queries" if seeds == [1] else "queries and seeds"
+        note += f" [{100 * confidence:g}% bootstrap interval over {units}]"
     return note + "."

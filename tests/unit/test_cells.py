@@ -1,0 +1,308 @@
+"""Cells: plain group means on ragged data, and intervals that are what they say."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from hybridbatch.cells import CELL_COLUMNS, SETTINGS, StatisticsConfig, score_cells
+from hybridbatch.errors import DataError
+from hybridbatch.evaluation import METRICS
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+CONFIG = StatisticsConfig(confidence=0.95, resamples=200, seed=0)
+LANGUAGES = ["zh", "ar", "en", "th", "de"]
+SEEN = ["en", "zh", "xx"]  # `xx` was trained on and is not in the benchmark
+Frames = dict[tuple[str, int], pd.DataFrame]
+Key = tuple[str, str, str, str]
+
+
+def _part(queries: Iterable[str], pool: str, values: np.ndarray) -> pd.DataFrame:
+    """Per-query metrics against one pool, every metric another figure."""
+    columns = {metric: values * (i + 1) + i for i, metric in enumerate(METRICS)}
+    return pd.DataFrame({"query_id": list(queries), "candidates": pool, "relevant": 1, **columns})
+
+
+def _ragged(seed: int) -> Frames:
+    """Not all queries in all languages, as in MLQA-R; `th` and `de` have none in common."""
+    rng = np.random.default_rng(seed)
+    answered = {
+        f"q{i}": [c for c in LANGUAGES if rng.random() < 0.6 and c != ("th", "de")[i % 2]] or ["en"]
+        for i in range(40)
+    }
+    frames: Frames = {}
+    for language in LANGUAGES:
+        own = [query for query, codes in answered.items() if language in codes]
+        for model_seed in (7, 3):
+            parts = []
+            for pool in [*LANGUAGES, "all", "seen"]:
+                inside = {"all": LANGUAGES, "seen": SEEN}.get(pool, [pool])
+                queries = [q for q in own if set(answered[q]) & set(inside)]
+                if queries:
+                    parts.append(_part(queries, pool, rng.random(len(queries))))
+            shuffled = pd.concat(parts).sample(frac=1, random_state=seed)
+            frames[language, model_seed] = shuffled.reset_index(drop=True)
+    return frames
+
+
+def _expected(frames: Frames, languages: list[str]) -> dict[Key, tuple[float, int]]:
+    """Value and number of queries of every cell, by plain pandas means."""
+    long = pd.concat(frame.assign(language=key[0]) for key, frame in frames.items())
+    groups = dict(iter(long.groupby(["language", "candidates"])))
+    seen = [code for code in languages if code in SEEN]
+    result: dict[Key, tuple[float, int]] = {}
+    for setting, metrics in SETTINGS.items():
+        for pool, members in (("all", languages), ("seen", seen)):
+            for metric in metrics:
+                values: dict[str, float] = {}
+                queries: dict[str, set[str]] = {}
+                for language in members:
+                    pools = {
+                        "monolingual": [language],
+                        "cross-lingual": [code for code in members if code != language],
+                        "multilingual": [pool],
+                    }[setting]
+                    parts = [groups[language, p] for p in pools if (language, p) in groups]
+                    if parts:
+                        means = [part[metric].mean() for part in parts]
+                        values[language] = sum(means) / len(means)
+                        queries[language] = set().union(*(part["query_id"] for part in parts))
+                rows = {code: [code] for code in values} | {"mean": list(values)}
+                if pool == "all":
+                    rows["mean_seen"] = [code for code in values if code in seen]
+                    rows["mean_unseen"] = [code for code in values if code not in seen]
+                for name, codes in rows.items():
+                    if codes:
+                        value = sum(values[code] for code in codes) / len(codes)
+                        asked = set().union(*(queries[code] for code in codes))
+                        result[setting, pool, metric, name] = (value, len(asked))
+    return result
+
+
+def _keys(cells: pd.DataFrame) -> list[Key]:
+    return list(cells[["setting", "pool", "metric", "language"]].itertuples(index=False, name=None))
+
+
+def _one_language(values: np.ndarray, language: str = "en") -> Frames:
+    """Queries of one language against its own pool; values [seeds, queries]."""
+    queries = [f"q{i:04d}" for i in range(values.shape[1])]
+    return {(language, s): _part(queries, language, row) for s, row in enumerate(values)}
+
+
+def _cell(cells: pd.DataFrame, language: str = "en", metric: str = "map") -> pd.Series:
+    chosen = (cells["language"] == language) & (cells["metric"] == metric)
+    chosen &= (cells["setting"] == "monolingual") & (cells["pool"] == "all")
+    (row,) = (row for _, row in cells[chosen].iterrows())
+    return row
+
+
+def _width(cell: pd.Series) -> float:
+    return cell["ci_high"] - cell["ci_low"]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_cells_are_plain_means_over_queries_languages_and_seeds(seed):
+    frames = _ragged(seed)
+    cells = score_cells(frames, LANGUAGES, SEEN, CONFIG)
+    assert list(cells.columns) == CELL_COLUMNS
+    expected = _expected(frames, LANGUAGES)
+    assert len(cells) == len(expected)
+    assert set(_keys(cells)) == set(expected)
+    for key, value, n in zip(_keys(cells), cells["value"], cells["n_queries"], strict=True):
+        assert value == pytest.approx(expected[key][0], abs=1e-12), key
+        assert n == expected[key][1], key
+    assert (cells["n_seeds"] == 2).all()
+
+
+def test_cross_lingual_averages_languages_and_not_queries():
+    # In fr all four questions have an answer, in es one.
+    frames = {
+        ("en", 0): pd.concat([_part("abcd", "fr", np.zeros(4)), _part("a", "es", np.ones(1))])
+    }
+    cells = score_cells(frames, ["en", "es", "fr"], [], CONFIG)
+    cell = cells[(cells["metric"] == "map") & (cells["language"] == "en")].iloc[0]
+    assert (cell["setting"], cell["value"], cell["n_queries"]) == ("cross-lingual", 0.5, 4)
+
+
+def test_languages_without_a_common_question_do_not_enter_the_cross_lingual_cell():
+    frames = _ragged(0)
+    assert "de" not in set(frames["th", 3]["candidates"])
+    cells = score_cells(frames, ["th", "de"], [], CONFIG)
+    assert "cross-lingual" not in set(cells["setting"])
+
+
+@pytest.mark.parametrize(
+    ("seen", "expected"),
+    [
+        ([], {("all", "mean"), ("all", "mean_unseen")}),
+        (LANGUAGES, {("all", "mean"), ("all", "mean_seen"), ("seen", "mean")}),
+        (["en"], {("all", "mean"), ("all", "mean_seen"), ("all", "mean_unseen"), ("seen", "mean")}),
+    ],
+)
+def test_means_over_no_language_are_absent(seen, expected):
+    cells = score_cells(_ragged(0), LANGUAGES, seen, CONFIG)
+    means = cells[cells["language"].str.startswith("mean")]
+    assert set(zip(means["pool"], means["language"], strict=True)) == expected
+
+
+def test_one_trained_language_has_no_cross_lingual_cell_in_the_seen_pool():
+    cells = score_cells(_ragged(0), LANGUAGES, ["en"], CONFIG)
+    settings = set(cells[cells["pool"] == "seen"]["setting"])
+    assert settings == {"monolingual", "multilingual"}
+
+
+def test_intervals_contain_the_point():
+    cells = score_cells(_ragged(0), LANGUAGES, SEEN, CONFIG)
+    assert (cells["ci_low"] < cells["value"]).all()
+    assert (cells["value"] < cells["ci_high"]).all()
+
+
+def test_intervals_are_deterministic_whatever_the_order_of_the_input():
+    frames = _ragged(0)
+    first = score_cells(frames, LANGUAGES, SEEN, CONFIG)
+    again = score_cells(dict(reversed(frames.items())), LANGUAGES, SEEN, CONFIG)
+    pd.testing.assert_frame_equal(first, again, check_exact=True)
+    other = score_cells(frames, LANGUAGES, SEEN, StatisticsConfig(0.95, 200, seed=1))
+    assert (first["ci_low"] != other["ci_low"]).all()
+    assert (first["value"] == other["value"]).all()
+
+
+@pytest.mark.parametrize("confidence", [0.8, 0.95])
+def test_interval_of_one_seed_is_that_of_scipy(confidence):
+    values = np.random.default_rng(0).random((1, 50))
+    config = StatisticsConfig(confidence, resamples=300, seed=5)
+    cell = _cell(score_cells(_one_language(values), ["en"], [], config))
+    theirs = stats.bootstrap(
+        (values[0],),
+        np.mean,
+        n_resamples=300,
+        batch=100,
+        confidence_level=confidence,
+        method="percentile",
+        rng=np.random.default_rng(5),
+    ).confidence_interval
+    assert cell["n_seeds"] == 1
+    assert (cell["ci_low"], cell["ci_high"]) == pytest.approx((theirs.low, theirs.high), abs=1e-12)
+
+
+def test_interval_of_several_seeds_is_that_of_scipy_over_queries_and_seeds():
+    values = np.random.default_rng(0).random((3, 50))
+    cell = _cell(score_cells(_one_language(values), ["en"], [], CONFIG))
+    theirs = stats.bootstrap(
+        (np.arange(50), np.arange(3)),
+        lambda queries, seeds: values[np.ix_(seeds, queries)].mean(),
+        n_resamples=CONFIG.resamples,
+        batch=100,
+        vectorized=False,
+        confidence_level=CONFIG.confidence,
+        method="percentile",
+        rng=np.random.default_rng(CONFIG.seed),
+    ).confidence_interval
+    assert (cell["ci_low"], cell["ci_high"]) == pytest.approx((theirs.low, theirs.high), abs=1e-12)
+
+
+def test_intervals_shrink_with_the_root_of_the_number_of_queries():
+    values = np.random.default_rng(0).random((1, 1600))
+    wide = _width(_cell(score_cells(_one_language(values[:, :100]), ["en"], [], CONFIG)))
+    narrow = _width(_cell(score_cells(_one_language(values), ["en"], [], CONFIG)))
+    assert 3 < wide / narrow < 5.3
+
+
+def test_difference_between_seeds_widens_the_interval():
+    values = np.random.default_rng(0).random((1, 200))
+    alike = _cell(score_cells(_one_language(np.repeat(values, 3, 0)), ["en"], [], CONFIG))
+    apart = np.concatenate([values - 0.2, values, values + 0.2])
+    differ = _cell(score_cells(_one_language(apart), ["en"], [], CONFIG))
+    assert alike["value"] == pytest.approx(differ["value"], abs=1e-12)
+    assert _width(differ) > 2 * _width(alike)
+
+
+def test_question_is_one_unit_in_all_its_languages():
+    values = np.random.default_rng(0).random((1, 100))
+    codes = ["ar", "de", "en", "es"]
+    frames = {k: v for code in codes for k, v in _one_language(values, code).items()}
+    cells = score_cells(frames, codes, [], CONFIG)
+    one, mean = _cell(cells, "en"), _cell(cells, "mean")
+    for column in ("value", "ci_low", "ci_high", "n_queries"):
+        assert mean[column] == pytest.approx(one[column], abs=1e-12)
+
+
+def test_interval_covers_the_truth_at_about_the_nominal_rate():
+    rng = np.random.default_rng(0)
+    codes = [f"c{i:03d}" for i in range(400)]  # each an experiment of its own
+    drawn = {code: rng.beta(2, 1, size=(1, 60)) for code in codes}
+    frames = {k: v for code in codes for k, v in _one_language(drawn[code], code).items()}
+    cells = score_cells(frames, codes, [], StatisticsConfig(0.95, resamples=500, seed=1))
+    chosen = cells[(cells["metric"] == "map") & cells["language"].isin(codes)]
+    covered = (chosen["ci_low"] <= 2 / 3) & (chosen["ci_high"] >= 2 / 3)
+    assert len(covered) == 400
+    assert 0.915 <= covered.mean() <= 0.98  # three standard errors about 0.95, and a little
+
+
+def test_interval_of_a_macro_average_covers_the_truth_at_about_the_nominal_rate():
+    rng = np.random.default_rng(0)
+    config = StatisticsConfig(0.95, resamples=150, seed=1)
+    covered = []
+    for _ in range(200):
+        difficulty = rng.random((1, 50))  # of a question, shared by its languages
+        frames: Frames = {}
+        for language in ("en", "zh"):
+            values = 0.7 * difficulty + 0.3 * rng.random((1, 50))
+            frames |= _one_language(values, language)
+        cell = _cell(score_cells(frames, ["en", "zh"], [], config), "mean")
+        covered.append(cell["ci_low"] <= 0.5 <= cell["ci_high"])
+    assert 0.9 <= np.mean(covered) <= 0.99
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_one_query_has_a_value_and_no_interval(seeds):
+    values = np.arange(seeds, dtype=float)[:, None]
+    cells = score_cells(_one_language(values), ["en"], ["en"], CONFIG)
+    assert _cell(cells)["value"] == pytest.approx(values.mean())
+    assert cells[["ci_low", "ci_high"]].isna().all(axis=None)
+
+
+def test_language_with_one_query_among_larger_ones_has_no_interval():
+    values = np.random.default_rng(0).random((2, 30))
+    frames = {**_one_language(values), **_one_language(values[:, :1], "zh")}
+    cells = score_cells(frames, ["en", "zh"], [], CONFIG)
+    alone = _cell(cells, "zh")
+    assert alone["n_queries"] == 1
+    assert np.isnan(alone["ci_low"])
+    assert np.isnan(alone["ci_high"])
+    assert _width(_cell(cells, "en")) > 0
+    assert _width(_cell(cells, "mean")) > 0
+
+
+def test_small_group_that_a_resample_may_miss_keeps_finite_intervals():
+    values = np.random.default_rng(0).random((1, 200))
+    frames = {**_one_language(values), **_one_language(values[:, :2], "zh")}
+    cells = score_cells(frames, ["en", "zh"], [], CONFIG)
+    small = _cell(cells, "zh")
+    low, high = sorted(values[0, :2])
+    assert low <= small["ci_low"] < small["value"] < small["ci_high"] <= high
+
+
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_equal_values_give_an_interval_of_no_width(seeds):
+    cell = _cell(score_cells(_one_language(np.full((seeds, 20), 0.3)), ["en"], [], CONFIG))
+    for column in ("value", "ci_low", "ci_high"):
+        assert cell[column] == pytest.approx(0.3, abs=1e-12)
+
+
+def test_queries_with_one_seed_only_are_refused():
+    frames = _ragged(0)
+    frame = frames["en", 3]
+    frames["en", 3] = frame.drop(frame.index[frame["candidates"] == "zh"][0])
+    with pytest.raises(DataError, match=r"queries of en against zh: seeds \[3, 7\]"):
+        score_cells(frames, LANGUAGES, SEEN, CONFIG)
+
+
+def test_language_without_one_of_the_seeds_is_refused():
+    frames = _ragged(0)
+    del frames["ar", 7]
+    with pytest.raises(DataError, match="queries of ar against all"):
+        score_cells(frames, LANGUAGES, SEEN, CONFIG)

@@ -1,0 +1,215 @@
+"""Reading XQuAD-R's format: slices, relevance, named faults, and the published counts."""
+
+import copy
+import csv
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from hybridbatch.collections import (
+    CANDIDATE_SCHEMA,
+    QRELS_SCHEMA,
+    QUERY_SCHEMA,
+    read_lareqa,
+)
+from hybridbatch.config import sources
+from hybridbatch.errors import DataError
+from hybridbatch.sources import MIRROR_VARIABLE, Source, fetch, mirror_from_environment
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+ROOT = Path(__file__).parents[2]
+CATALOGUE = yaml.safe_load((ROOT / "config" / "catalogue.yaml").read_text(encoding="utf-8"))
+BENCHMARKS = CATALOGUE["catalogue"]["benchmarks"]
+SETS = [(name, code) for name in ("xquad_r", "mlqa_r") for code in BENCHMARKS[name]["languages"]]
+
+
+def _qa(id_: str, question: str, start: int) -> dict:
+    return {"id": id_, "question": question, "answers": [{"text": "-", "answer_start": start}]}
+
+
+# Sentences at [0, 10), [11, 22), [24, 30); the stored list is wrong on purpose.
+FIRST = {
+    "context": "Rain fell. Snow came.\n  Later.",
+    "sentence_breaks": [[0, 10], [11, 22], [24, 30]],
+    "sentences": ["Not", "these", "ones", "at all"],
+    "qas": [_qa("q1", "What fell?", 0), _qa("q2", "What came?", 11), _qa("q3", "When?", 29)],
+}
+SECOND = {
+    "context": "雨が降った。雪が来た。",
+    "sentence_breaks": [[0, 6], [6, 11]],
+    "sentences": ["雨", "雪"],
+    "qas": [_qa("q4", "何?", 6)],
+}
+BENCHMARK = {"data": [{"paragraphs": [FIRST]}, {"paragraphs": [SECOND]}]}
+
+
+def _write(folder: Path, change: Callable[[list[dict]], object] | None = None) -> Path:
+    """The small benchmark as a file, after `change` of its articles."""
+    benchmark = copy.deepcopy(BENCHMARK)
+    if change:
+        change(benchmark["data"])
+    path = folder / "small.json"
+    path.write_text(json.dumps(benchmark), encoding="utf-8")
+    return path
+
+
+def _message(path: Path) -> str:
+    with pytest.raises(DataError) as caught:
+        read_lareqa(path, "en")
+    return str(caught.value)
+
+
+def test_candidates_are_slices_by_sentence_breaks_not_the_stored_sentences(tmp_path):
+    candidates = read_lareqa(_write(tmp_path), "en").candidates
+    assert candidates.schema == CANDIDATE_SCHEMA
+    assert candidates.to_pylist() == [
+        {"candidate_id": "en:000.000:000", "text": "Rain fell."},
+        {"candidate_id": "en:000.000:001", "text": "Snow came.\n"},
+        {"candidate_id": "en:000.000:002", "text": "Later."},
+        {"candidate_id": "en:001.000:000", "text": "雨が降った。"},
+        {"candidate_id": "en:001.000:001", "text": "雪が来た。"},
+    ]
+
+
+def test_queries_are_the_questions_in_the_order_of_the_file(tmp_path):
+    queries = read_lareqa(_write(tmp_path), "en").queries
+    assert queries.schema == QUERY_SCHEMA
+    assert [tuple(row.values()) for row in queries.to_pylist()] == [
+        ("q1", "What fell?"),
+        ("q2", "What came?"),
+        ("q3", "When?"),
+        ("q4", "何?"),
+    ]
+
+
+def test_relevant_is_the_sentence_where_the_answer_starts(tmp_path):
+    qrels = read_lareqa(_write(tmp_path), "en").qrels
+    assert qrels.schema == QRELS_SCHEMA
+    assert [tuple(row.values()) for row in qrels.to_pylist()] == [
+        ("q1", "en:000.000:000"),
+        ("q2", "en:000.000:001"),
+        ("q3", "en:000.000:002"),
+        ("q4", "en:001.000:001"),
+    ]
+
+
+def test_repeated_sentences_stay_different_candidates(tmp_path):
+    def repeat(articles: list[dict]) -> None:
+        articles[1]["paragraphs"].append({**copy.deepcopy(SECOND), "qas": []})
+
+    candidates = read_lareqa(_write(tmp_path, repeat), "zh").candidates.to_pylist()
+    same = [row["candidate_id"] for row in candidates if row["text"] == "雪が来た。"]
+    assert same == ["zh:001.000:001", "zh:001.001:001"]
+
+
+@pytest.mark.parametrize("field", ["context", "sentence_breaks", "qas"])
+def test_missing_field_of_a_paragraph_is_named(tmp_path, field):
+    path = _write(tmp_path, lambda articles: articles[1]["paragraphs"][0].pop(field))
+    assert _message(path) == f"{path}: article 1, paragraph 0: field {field!r} is missing."
+
+
+@pytest.mark.parametrize("field", ["question", "answers"])
+def test_missing_field_of_a_question_is_named_with_its_id(tmp_path, field):
+    path = _write(tmp_path, lambda articles: articles[0]["paragraphs"][0]["qas"][1].pop(field))
+    where = f"{path}: article 0, paragraph 0, question q2"
+    assert _message(path) == f"{where}: field {field!r} is missing."
+
+
+def test_missing_id_is_named_with_its_paragraph(tmp_path):
+    path = _write(tmp_path, lambda articles: articles[1]["paragraphs"][0]["qas"][0].pop("id"))
+    assert _message(path) == f"{path}: article 1, paragraph 0: field 'id' is missing."
+
+
+def test_missing_paragraphs_are_named_with_their_article(tmp_path):
+    path = _write(tmp_path, lambda articles: articles[1].pop("paragraphs"))
+    assert _message(path) == f"{path}: article 1: field 'paragraphs' is missing."
+
+
+def test_missing_answer_start_is_named_with_its_id(tmp_path):
+    path = _write(
+        tmp_path,
+        lambda articles: articles[1]["paragraphs"][0]["qas"][0]["answers"][0].pop("answer_start"),
+    )
+    where = f"{path}: article 1, paragraph 0, question q4"
+    assert _message(path) == f"{where}: field 'answer_start' is missing."
+
+
+def test_question_id_that_stands_twice_is_named(tmp_path):
+    path = _write(tmp_path, lambda articles: articles[1]["paragraphs"][0]["qas"][0].update(id="q2"))
+    where = f"{path}: article 1, paragraph 0, question q2"
+    assert _message(path) == f"{where}: the id stands twice; ids must be unique."
+
+
+@pytest.mark.parametrize("start", [-1, 10, 22, 23, 30])
+def test_answer_outside_every_sentence_is_named(tmp_path, start):
+    path = _write(
+        tmp_path,
+        lambda articles: articles[0]["paragraphs"][0]["qas"][2].update(
+            answers=[{"answer_start": start}]
+        ),
+    )
+    where = f"{path}: article 0, paragraph 0, question q3"
+    fault = f"the answer starts at character {start}, outside every sentence."
+    assert _message(path) == f"{where}: {fault}"
+
+
+def test_question_without_an_answer_is_named(tmp_path):
+    path = _write(
+        tmp_path, lambda articles: articles[0]["paragraphs"][0]["qas"][0].update(answers=[])
+    )
+    assert _message(path) == f"{path}: article 0, paragraph 0, question q1: has no answer."
+
+
+@pytest.mark.parametrize("text", ["not JSON", "[]", "{}", '{"data": '])
+def test_file_in_another_format_is_named(tmp_path, text):
+    path = tmp_path / "other.json"
+    path.write_text(text, encoding="utf-8")
+    assert _message(path).startswith(f"{path}: is not in XQuAD-R's format")
+
+
+def test_file_without_questions_is_named(tmp_path):
+    path = tmp_path / "empty.json"
+    path.write_text('{"data": []}', encoding="utf-8")
+    assert _message(path) == f"{path}: has no questions."
+
+
+def _published_counts() -> dict[tuple[str, str], tuple[int, int]]:
+    path = ROOT / "resources" / "published" / "evaluation_data.csv"
+    with path.open(encoding="utf-8") as file:
+        return {
+            (row["dataset"], row["language"]): (int(row["queries"]), int(row["candidates"]))
+            for row in csv.DictReader(file)
+        }
+
+
+def _from_mirror(benchmark: str, language: str, folder: Path) -> Path:
+    entry = BENCHMARKS[benchmark]
+    file = entry["file"].format(language=language)
+    url = CATALOGUE["catalogue"]["sources"][entry["source"]]["base"] + file
+    (values,) = (values for values in sources(CATALOGUE).values() if values["url"] == url)
+    fetch(Source(**values), folder / file, mirror_from_environment(), tries=1)
+    return folder / file
+
+
+@pytest.mark.skipif(
+    not os.environ.get(MIRROR_VARIABLE),
+    reason=f"{MIRROR_VARIABLE} names no mirror with XQuAD-R and MLQA-R",
+)
+@pytest.mark.parametrize(("benchmark", "language"), SETS)
+def test_counts_are_the_published_ones(tmp_path, benchmark, language):
+    collection = read_lareqa(_from_mirror(benchmark, language, tmp_path), language)
+    counts = (len(collection.queries), len(collection.candidates))
+    assert counts == _published_counts()[benchmark, language]
+    assert collection.qrels["query_id"].to_pylist() == collection.queries["query_id"].to_pylist()
+    candidates = set(collection.candidates["candidate_id"].to_pylist())
+    assert candidates >= set(collection.qrels["candidate_id"].to_pylist())
+
+
+def test_all_18_language_sets_have_published_counts():
+    assert len(SETS) == 18
+    assert set(SETS) <= set(_published_counts())

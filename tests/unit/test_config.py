@@ -1,0 +1,402 @@
+"""A configuration is refused before anything runs, and the message names the key and a remedy."""
+
+import copy
+from collections.abc import Iterator
+from dataclasses import MISSING, fields
+from pathlib import Path
+
+import pytest
+from snakemake.common.configfile import load_configfile
+from snakemake.utils import update_config
+
+from hybridbatch import config as conf
+from hybridbatch.cells import StatisticsConfig
+from hybridbatch.encoders import StaticConfig, TransformerConfig, encoder_config
+from hybridbatch.errors import ConfigError
+from hybridbatch.filtering import FilterConfig
+from hybridbatch.sources import Source
+from hybridbatch.training import TrainConfig
+
+ROOT = Path(__file__).parents[2]
+SHIPPED = ("config.yaml", "demo.yaml", "paper.yaml")
+ADDED_BY_WORKFLOW = {"sampling", "alpha"}  # fields of TrainConfig that are no training key
+
+
+def _load(name: str) -> dict:
+    """A shipped configuration on top of the catalogue, as Snakemake merges them."""
+    path = ROOT / "config" / name
+    if not path.is_file():
+        pytest.skip(f"config/{name} is not there")
+    config = load_configfile(ROOT / "config" / "catalogue.yaml")
+    update_config(config, load_configfile(path))
+    return config
+
+
+@pytest.fixture(scope="module")
+def shipped() -> dict:
+    return _load("config.yaml")
+
+
+@pytest.fixture
+def config(shipped: dict) -> dict:
+    """The default configuration, which a test may change."""
+    return copy.deepcopy(shipped)
+
+
+def _set(config: dict, key: str, value: object) -> None:
+    *parents, last = key.split("/")
+    for parent in parents:
+        config = config[parent]
+    config[last] = value
+
+
+def _problems(config: dict) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        conf.validate(config)
+    first, *problems = str(caught.value).splitlines()
+    assert first == "the configuration is wrong:"
+    return [problem.strip() for problem in problems]
+
+
+def _only_problem(config: dict) -> str:
+    problems = _problems(config)
+    assert len(problems) == 1, problems
+    return problems[0]
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_configuration_is_valid(name):
+    conf.validate(_load(name))
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_values_make_the_dataclasses(name):
+    config = _load(name)
+    FilterConfig(**config["filtering"])
+    StatisticsConfig(**config["statistics"])
+    for system in conf.systems(config).values():
+        TrainConfig(**conf.training_values(config, system))
+        encoder_config(conf.encoder_entry(config, system.encoder))
+    for place, values in conf.sources(config).items():
+        assert Source(**values).path == place
+
+
+@pytest.mark.parametrize(
+    ("key", "did_you_mean"),
+    [
+        ("encoder", "encoders"),
+        ("training/batchsize", "batch_size"),
+        ("filtering/max_unknown", "max_unknown_share"),
+        ("catalogue/corpus", "corpora"),
+        ("catalogue/corpora/bundled/holdot", "holdout"),
+        ("catalogue/benchmarks/bundled/language", "languages"),
+        ("catalogue/encoders/static/dimensions", "dimension"),
+        ("catalogue/translators/apertium/routes/es/modes", "mode"),
+        ("pathvars/result", "results"),
+    ],
+)
+def test_unknown_key_is_named_with_the_one_that_was_meant(config, key, did_you_mean):
+    _set(config, key, 1)
+    problem = _only_problem(config)
+    assert problem == f"{key.replace('/', '.')}: no such key; did you mean {did_you_mean}?"
+
+
+def test_unknown_key_without_a_likeness_has_the_known_ones(config):
+    config["statistics"]["zzz"] = 1
+    assert _only_problem(config) == (
+        "statistics.zzz: no such key; known: confidence, resamples, seed"
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "missing"),
+    [
+        ("alpha", ""),
+        ("training/patience", "training"),
+        ("catalogue/encoders/static/kind", "static"),
+    ],
+)
+def test_missing_key_is_named(config, key, missing):
+    *parents, last = key.split("/")
+    section = config
+    for parent in parents:
+        section = section[parent]
+    del section[last]
+    assert any(f"'{last}' is a required" in p and missing in p for p in _problems(config))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "reason"),
+    [
+        ("alpha", 1.5, "1.5 is greater than the maximum of 1"),
+        ("alpha", -0.1, "-0.1 is less than the minimum of 0"),
+        ("alpha", "0.5", "'0.5' is not of type 'number'"),
+        ("alpha", True, "True is not of type 'number'"),
+        ("alpha", None, "None is not of type 'number'"),
+        ("alpha", float("nan"), "'NaN' is not of type 'number'"),
+        ("training/learning_rate", float("inf"), "'Infinity' is not of type 'number'"),
+        ("training/learning_rate", "3e-5", "'3e-5' is not of type 'number'"),
+        ("training/learning_rate", 0, "0 is less than or equal to the minimum of 0"),
+        ("training/batch_size", 1, "1 is less than the minimum of 2"),
+        ("training/batch_size", 64.5, "64.5 is not of type 'integer'"),
+        ("training/batch_size", 64.0, "64.0 is not of type 'integer'"),
+        ("training/batch_size", "64", "'64' is not of type 'integer'"),
+        ("statistics/confidence", 1, "1 is greater than or equal to the maximum of 1"),
+        ("filtering/max_unknown_share", 50, "50 is greater than the maximum of 1"),
+        ("catalogue/corpora/bundled/holdout", 1.1, "1.1 is greater than the maximum of 1"),
+        ("catalogue/corpora/bundled/shards", 0, "0 is less than the minimum of 1"),
+        ("samplings", [], "[] should be non-empty"),
+        ("encoders", "static", "'static' is not of type 'array'"),
+    ],
+)
+def test_wrong_value_is_named_with_what_the_key_means(config, key, value, reason):
+    _set(config, key, value)
+    problem = _only_problem(config)
+    assert problem.startswith(f"{key.replace('/', '.')}: {reason}")
+    assert problem.endswith(")"), "the key's description is missing"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "where"),
+    [
+        ("samplings", ["hybrid", "x-x-x"], "samplings.1: 'x-x-x' is not one of"),
+        ("samplings", ["hybrid", "hybrid"], "samplings: ['hybrid', 'hybrid'] has non-unique"),
+        ("seeds", [-1], "seeds.0: -1 is less than"),
+        ("catalogue/corpora/bundled/reader", "csv", "catalogue.corpora.bundled.reader: 'csv'"),
+    ],
+)
+def test_wrong_item_is_named_by_its_place(config, key, value, where):
+    _set(config, key, value)
+    assert _only_problem(config).startswith(where)
+
+
+def test_every_problem_is_told_at_once(config):
+    config["alpha"], config["training"]["patience"], config["zzz"] = 2, 0, 1
+    assert [p.split(":")[0] for p in _problems(config)] == ["alpha", "training.patience", "zzz"]
+
+
+@pytest.mark.parametrize(
+    "key", ["target_languages", "catalogue/benchmarks/xquad_r/languages"], ids=["targets", "tests"]
+)
+def test_norwegian_that_yaml_reads_as_false_is_explained(config, key):
+    _set(config, key, ["es", False])
+    problem = _only_problem(config)
+    assert problem.startswith(f"{key.replace('/', '.')}.1: False is not of type 'string'")
+    assert "quoted if YAML reads it otherwise (no)" in problem
+
+
+@pytest.mark.parametrize("code", ["English", "ES", "e", "es-ES"])
+def test_language_that_is_no_code_is_named(config, code):
+    config["target_languages"] = [code]
+    assert _only_problem(config).startswith(f"target_languages.0: '{code}' does not match")
+
+
+def test_language_without_route_is_named(config):
+    config["target_languages"] = ["es", "zz"]
+    problem = _only_problem(config)
+    assert problem.startswith("target_languages: apertium has no route to 'zz'; known: an, ast,")
+
+
+def test_pivot_without_route_is_named(config):
+    config["target_languages"] = ["pt"]
+    del config["catalogue"]["translators"]["apertium"]["routes"]["es"]
+    assert "apertium has no route to 'es'" in _only_problem(config)
+
+
+def test_circle_of_pivots_is_named(config):
+    config["target_languages"] = ["pt"]
+    config["catalogue"]["translators"]["apertium"]["routes"]["es"]["source"] = "pt"
+    problem = _only_problem(config)
+    assert problem == "translators.apertium: the route to 'pt' is a circle"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "problem"),
+    [
+        ("corpora", ["bundle"], "corpora: 'bundle' is not in the catalogue; did you mean bundled?"),
+        ("validation", ["bundle"], "validation: 'bundle' is not in the catalogue; did you mean"),
+        (
+            "encoders",
+            ["statik"],
+            "encoders: 'statik' is not in the catalogue; did you mean static?",
+        ),
+        ("benchmarks", ["xquad-r"], "benchmarks: 'xquad-r' is not in the catalogue; did you mean"),
+        ("translator", "apertum", "translator: 'apertum' is not in the catalogue; did you mean"),
+    ],
+)
+def test_name_that_is_not_in_the_catalogue_is_named(config, key, value, problem):
+    config[key] = value
+    assert _only_problem(config).startswith(problem)
+
+
+def test_validation_corpus_that_holds_nothing_out_is_named(config):
+    config["validation"] = ["squadshifts_amazon"]
+    assert _only_problem(config).startswith("validation: corpus 'squadshifts_amazon' has holdout 0")
+
+
+def test_training_corpus_that_is_all_held_out_is_named(config):
+    config["catalogue"]["corpora"]["squadshifts_reddit"]["holdout"] = 1
+    assert _only_problem(config).startswith("corpora: corpus 'squadshifts_reddit' has holdout 1")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "problem"),
+    [
+        (
+            "catalogue/corpora/squadshifts_amazon/file",
+            "amazon.json",
+            "catalogue.corpora.squadshifts_amazon.file: 'amazon.json' is not among",
+        ),
+        (
+            "catalogue/corpora/squadshifts_amazon/source",
+            "squadshift",
+            "catalogue.corpora.squadshifts_amazon.source: no such source; did you mean",
+        ),
+        (
+            "catalogue/corpora/squadshifts_amazon/path",
+            "also/here.json",
+            "catalogue.corpora.squadshifts_amazon: give either `path` or `source`",
+        ),
+        (
+            "catalogue/benchmarks/mlqa_r/languages",
+            ["en", "tr"],
+            "catalogue.benchmarks.mlqa_r.file: 'tr.json' is not among",
+        ),
+    ],
+)
+def test_entry_that_does_not_lead_to_a_file_is_named(config, key, value, problem):
+    _set(config, key, value)
+    assert _only_problem(config).startswith(problem)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("base", "http://example.org/"),
+        ("base", "https://example.org/no/slash"),
+        ("files", {"en.json": "abc"}),
+        ("files", {}),
+    ],
+)
+def test_source_that_is_not_pinned_is_refused(config, key, value):
+    config["catalogue"]["sources"]["xquad_r"][key] = value
+    config["catalogue"]["benchmarks"]["xquad_r"]["languages"] = ["en"]
+    assert _only_problem(config).startswith(f"catalogue.sources.xquad_r.{key}")
+
+
+def test_systems_are_every_encoder_with_every_sampling(config):
+    config["encoders"], config["samplings"] = ["a", "b"], ["x-y", "hybrid"]
+    assert list(conf.systems(config)) == ["a_x-y", "a_hybrid", "b_x-y", "b_hybrid"]
+
+
+def test_training_is_overridden_by_the_encoder_and_alpha_is_for_hybrid(config):
+    config["alpha"] = 0.25
+    config["catalogue"]["encoders"]["static"]["training"] = {"batch_size": 8}
+    hybrid = conf.training_values(config, conf.System("static", "hybrid"))
+    assert (hybrid["batch_size"], hybrid["alpha"]) == (8, 0.25)
+    assert hybrid["max_steps"] == config["training"]["max_steps"]
+    # What does not use alpha must not be trained again when alpha changes.
+    assert conf.training_values(config, conf.System("static", "x-y"))["alpha"] == 0.5
+
+
+def test_pivots_are_translated_but_not_trained_on(config):
+    config["target_languages"] = ["pt", "eo"]
+    assert conf.translated_languages(config) == ["pt", "es", "eo"]
+    assert conf.train_languages(config) == ["en", "pt", "eo"]
+    assert conf.corpus_languages(config, "bundled") == ["en", "pt", "eo"]
+
+
+def test_route_has_the_engine_and_its_values(config):
+    assert conf.route(config, "pt") == {
+        "engine": "apertium",
+        "source": "es",
+        "mode": "es-pt",
+        "package": "apertium-es-pt",
+    }
+
+
+def test_input_is_the_download_or_the_own_file(config):
+    benchmarks = config["catalogue"]["benchmarks"]
+    path = conf.input_path(config, benchmarks["xquad_r"], language="tr")
+    assert path.startswith("downloads/raw.githubusercontent.com/")
+    assert path.endswith("/xquad-r/tr.json")
+    assert path.removeprefix("downloads/") in conf.sources(config)
+    own = conf.input_path(config, benchmarks["bundled"], language="gl")
+    assert own == "resources/bundled/benchmark/gl.json"
+
+
+@pytest.mark.parametrize(
+    ("dataclass", "definition", "elsewhere"),
+    [
+        (FilterConfig, "filtering", set()),
+        (StatisticsConfig, "statistics", set()),
+        (TrainConfig, "training", ADDED_BY_WORKFLOW),
+        (StaticConfig, "static", set()),
+        (TransformerConfig, "transformer", set()),
+    ],
+)
+def test_schema_and_dataclass_agree(dataclass, definition, elsewhere):
+    section = conf.load_schema()["$defs"][definition]
+    properties = set(section["properties"]) - {"training"}  # an encoder's overrides
+    assert properties == {field.name for field in fields(dataclass)} - elsewhere
+    assert elsewhere <= {field.name for field in fields(dataclass)}
+    without_default = {
+        field.name
+        for field in fields(dataclass)
+        if field.default is MISSING and field.default_factory is MISSING
+    }
+    assert set(section["required"]) == without_default - elsewhere
+
+
+@pytest.mark.parametrize("definition", ["static", "transformer"])
+def test_encoder_may_override_every_training_key_and_no_other(definition):
+    definitions = conf.load_schema()["$defs"]
+    overrides = definitions[definition]["properties"]["training"]
+    assert overrides["properties"] == definitions["training"]["properties"]
+    assert overrides["additionalProperties"] is False
+    assert "required" not in overrides
+
+
+def test_source_values_are_the_fields_of_source(config):
+    names = {field.name for field in fields(Source)}
+    assert all(set(values) == names for values in conf.sources(config).values())
+    section = conf.load_schema()["$defs"]["source"]
+    assert set(section["properties"]) == {"base", "files", "licence"} == set(section["required"])
+
+
+def _properties(schema: dict, where: str = "") -> Iterator[tuple[str, dict]]:
+    """Every property of a schema, however deep, with its path."""
+    for name, value in schema.get("properties", {}).items():
+        yield f"{where}/{name}", value
+    for key, value in schema.items():
+        if isinstance(value, dict):
+            yield from _properties(value, f"{where}/{key}")
+
+
+def _is_described(schema: dict, value: dict) -> bool:
+    if "description" in value:
+        return True
+    reference = value.get("$ref", "").removeprefix("#/$defs/")
+    return bool(reference) and _is_described(schema, schema["$defs"][reference])
+
+
+def test_every_key_is_described():
+    schema = conf.load_schema()
+    # An `if` only looks at a key that is described where it is defined.
+    properties = {w: v for w, v in _properties(schema) if "/if/" not in w}
+    assert "/$defs/apertium/properties/routes/additionalProperties/mode" in properties
+    assert [where for where, value in properties.items() if not _is_described(schema, value)] == []
+
+
+def test_every_section_refuses_unknown_keys():
+    schema = conf.load_schema()
+
+    def sections(value: dict, where: str) -> Iterator[tuple[str, dict]]:
+        if "properties" in value and "if" not in value and not where.endswith("/if"):
+            yield where, value
+        for key, below in value.items():
+            if isinstance(below, dict):
+                yield from sections(below, f"{where}/{key}")
+
+    lax = [w for w, v in sections(schema, "") if v.get("additionalProperties") is not False]
+    assert lax == []
