@@ -301,6 +301,12 @@ def test_sound_engine_is_run_once(stand_in):
     assert fake.run_count == 1
 
 
+def test_empty_lines_need_no_engine(stand_in):
+    fake = stand_in("never")
+    assert fake.engine.translate(["", " ", "\n"]) == [Translation("")] * 3
+    assert fake.run_count == 0
+
+
 @pytest.mark.parametrize("crashing", [(0,), (31,), (13,), (0, 31), (6, 7, 8), (2, 15, 16, 29)])
 @pytest.mark.parametrize("way", WAYS)
 def test_each_crash_costs_its_line_and_few_runs(stand_in, way, crashing):

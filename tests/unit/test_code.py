@@ -21,7 +21,7 @@ def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def _fingerprint(copy: Path, script: str = "finetune.py") -> str:
-    code.fingerprint.cache_clear()
+    code._parse.cache_clear()
     return code.fingerprint(copy / script)
 
 

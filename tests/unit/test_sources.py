@@ -6,6 +6,7 @@ import multiprocessing
 import socket
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from hybridbatch.errors import SourceError
+from hybridbatch.files import read_json, write_json
 from hybridbatch.sources import Source, fetch, mirror_from_environment
 
 CONTENT = b"a pinned file\n" * 500
@@ -230,6 +232,44 @@ def test_lasting_failure_is_not_tried_again(tmp_path, server, waits, status):
     assert len(server.requests) == 1
     assert waits == []
     assert _left(destination.parent) == []
+
+
+def test_unknown_checksum_is_recorded_by_the_first_fetch(tmp_path, server):
+    recorded = tmp_path / "lock" / "sources.lock.json"
+    source = replace(server.source(), sha256=None)
+    fetch(source, tmp_path / "file.json", recorded=recorded)
+    assert read_json(recorded) == {source.url: SHA256}
+    fetch(source, tmp_path / "file.json", recorded=recorded)
+    assert len(server.requests) == 1
+    assert _left(recorded.parent) == ["sources.lock.json"]
+
+
+def test_later_fetches_are_held_to_the_recorded_checksum(tmp_path, server):
+    recorded = tmp_path / "sources.lock.json"
+    source = replace(server.source(), sha256=None)
+    others = {"https://example.org/other": "1" * 64}
+    write_json(recorded, {source.url: "0" * 64, **others})
+    destination = tmp_path / "downloads" / "file.json"
+    with pytest.raises(SourceError) as caught:
+        fetch(source, destination, recorded=recorded)
+    for part in (source.url, "0" * 64, SHA256, "sources.lock.json"):
+        assert part in str(caught.value)
+    assert _left(destination.parent) == []
+    assert read_json(recorded) == {source.url: "0" * 64, **others}
+
+
+def test_records_are_added_to(tmp_path, server):
+    recorded = tmp_path / "sources.lock.json"
+    source = replace(server.source(), sha256=None)
+    write_json(recorded, {"https://example.org/other": "1" * 64})
+    fetch(source, tmp_path / "file.json", recorded=recorded)
+    assert read_json(recorded) == {"https://example.org/other": "1" * 64, source.url: SHA256}
+
+
+def test_known_checksum_is_not_recorded(tmp_path, server):
+    recorded = tmp_path / "sources.lock.json"
+    fetch(server.source(), tmp_path / "file.json", recorded=recorded)
+    assert not recorded.exists()
 
 
 def _fetch_together(barrier: Barrier, source: Source, destination: Path) -> None:

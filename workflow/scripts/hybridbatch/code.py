@@ -14,7 +14,6 @@ _PACKAGE = Path(__file__).parent
 _SILENT = {"errors", "logs"}  # they change what is said, never what comes out
 
 
-@cache
 def fingerprint(script: str | Path) -> str:
     """Hash of a script and of every module of this package it imports, directly or not.
 
@@ -24,15 +23,21 @@ def fingerprint(script: str | Path) -> str:
     todo = [Path(script)]
     while todo:
         path = todo.pop()
-        if path in seen:
-            continue
-        tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
-        seen[path] = ast.dump(_without_docstrings(tree))
-        todo += [p for p in map(_module_path, _imports(tree)) if p]
+        if path not in seen:
+            seen[path], imported = _parse(path)
+            todo += imported
     digest = hashlib.sha256()
     for path in sorted(seen, key=lambda p: p.name):
         digest.update(f"{path.name}\0{seen[path]}\0".encode())
     return digest.hexdigest()[:16]
+
+
+@cache
+def _parse(path: Path) -> tuple[str, list[Path]]:
+    """What a module does, as text, and the modules of this package it imports."""
+    tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+    imported = [p for p in map(_module_path, _imports(tree)) if p]
+    return ast.dump(_without_docstrings(tree)), imported
 
 
 def _imports(tree: ast.AST) -> list[str]:

@@ -5,6 +5,8 @@ import hashlib
 import os
 import time
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -57,19 +59,14 @@ def fetch(
     """
     destination = Path(destination)
     destination.parent.mkdir(parents=True, exist_ok=True)
-    lock = destination.with_name(f".{destination.name}.lock")
-    with FileLock(lock):
-        try:
-            expected = source.sha256 or _recorded(recorded).get(source.url)
-            if expected and destination.exists() and _sha256(destination) == expected:
-                log.info("%s is there already", destination)
-            else:
-                found = _fetch(source, destination, expected, mirror, tries)
-                if not expected and recorded:
-                    _record(Path(recorded), source.url, found)
-        finally:
-            # While it is held: who waits for a file that is gone takes a new one.
-            lock.unlink(missing_ok=True)
+    with _locked(destination):
+        expected = source.sha256 or _recorded(recorded).get(source.url)
+        if expected and destination.exists() and _sha256(destination) == expected:
+            log.info("%s is there already", destination)
+        else:
+            found = _fetch(source, destination, expected, mirror, tries)
+            if not expected and recorded:
+                _record(Path(recorded), source.url, found)
 
 
 def mirror_from_environment() -> str | None:
@@ -78,6 +75,17 @@ def mirror_from_environment() -> str | None:
     if mirror and not Path(mirror).is_dir():
         raise SourceError(f"{MIRROR_VARIABLE}: {mirror} is not a folder; correct or unset it.")
     return mirror or None
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    lock = path.with_name(f".{path.name}.lock")
+    with FileLock(lock):
+        try:
+            yield
+        finally:
+            # While it is held: who waits for a file that is gone takes a new one.
+            lock.unlink(missing_ok=True)
 
 
 def _fetch(
@@ -104,7 +112,7 @@ def _recorded(path: str | Path | None) -> dict[str, str]:
 
 
 def _record(path: Path, url: str, sha256: str) -> None:
-    with FileLock(path.with_name(f".{path.name}.lock")):
+    with _locked(path):
         write_json(path, {**_recorded(path), url: sha256})
     log.warning("%s: recorded sha256 %s in %s; later fetches are held to it", url, sha256, path)
 
