@@ -31,9 +31,7 @@ TRANSLATED = {
 }
 ENVIRONMENT = str(WORKFLOW.parent / "envs" / "hybridbatch.yaml")
 PUBLISHED = str(WORKFLOW.parent / "resources" / "published")
-SOURCES_LOCK = "config/sources.lock.json"
-COUNT_TABLES = ["evaluation_data", "training_data", "translation", "filtering"]
-OVERVIEW_TABLES = ["main", "language_bias"]
+SCORE_TABLES = [*config["benchmarks"], *conf.SCORE_TABLES]
 
 
 def one_of(names):
@@ -50,12 +48,18 @@ wildcard_constraints:
     system=one_of(SYSTEMS),
     seed=r"\d+",
     benchmark=one_of(CATALOGUE["benchmarks"]),
-    overview=one_of(OVERVIEW_TABLES),
+    score_table=one_of(SCORE_TABLES),
+    translator=one_of(CATALOGUE["translators"]),
 
 
-def code(script):
-    """Fingerprint of a script and the modules it imports: what a rule's result depends on."""
-    return fingerprint(WORKFLOW / "scripts" / f"{script}.py")
+def code(script, module=None):
+    """Fingerprint of a script and the modules it imports: what a rule's result depends on.
+
+    module: a reader or engine that the script loads by name, such as `readers/squad`.
+    """
+    mark = fingerprint(WORKFLOW / "scripts" / f"{script}.py")
+    file = WORKFLOW / "scripts" / "hybridbatch" / f"{module}.py"
+    return [mark, fingerprint(file)] if module and file.is_file() else [mark]
 
 
 def corpus_entry(wildcards):
@@ -82,19 +86,22 @@ def route(wildcards):
     return conf.route(config, wildcards.language)
 
 
-def shard_to_translate(wildcards):
-    """The same shard in the language it is translated from."""
-    source = route(wildcards)["source"]
-    return f"<results>/translations/{wildcards.corpus}/{source}/{wildcards.shard}.parquet"
-
-
-def shards_of(corpus, language):
+def texts_of(corpus, language):
+    """All shards of a corpus' texts: its own language's, or translated ones."""
+    own = CATALOGUE["corpora"][corpus]["language"] == language
+    root = "texts/{corpus}" if own else "translations/{translator}/{corpus}/{language}"
     return expand(
-        "<results>/translations/{corpus}/{language}/{shard}.parquet",
+        f"<results>/{root}/{{shard}}.parquet",
+        translator=config["translator"],
         corpus=corpus,
         language=language,
         shard=shards(corpus),
     )
+
+
+def shard_to_translate(wildcards):
+    """The same shard in the language it is translated from."""
+    return texts_of(wildcards.corpus, route(wildcards)["source"])[int(wildcards.shard)]
 
 
 def translated_shards(wildcards=None):
@@ -103,7 +110,7 @@ def translated_shards(wildcards=None):
         file
         for corpus in config["corpora"]
         for language in conf.translated_languages(config, corpus)
-        for file in shards_of(corpus, language)
+        for file in texts_of(corpus, language)
     ]
 
 
@@ -193,21 +200,14 @@ def metrics_of_system(wildcards):
     ]
 
 
-def cell_files(benchmarks):
-    return [
-        f"<results>/cells/{system}/{benchmark}.parquet"
-        for benchmark in benchmarks
-        for system in SYSTEMS
-    ]
-
-
-def cell_keys(benchmarks):
-    """(benchmark, encoder, sampling) of each of `cell_files`, in its order."""
-    return [
-        [benchmark, system.encoder, system.sampling]
-        for benchmark in benchmarks
-        for system in SYSTEMS.values()
-    ]
+def cells_of_table(wildcards):
+    """A benchmark's table takes its own cells, the others those of all benchmarks."""
+    table = wildcards.score_table
+    return expand(
+        "<results>/cells/{system}/{benchmark}.parquet",
+        benchmark=[table] if table in config["benchmarks"] else config["benchmarks"],
+        system=SYSTEMS,
+    )
 
 
 def model_folders(wildcards=None):
@@ -215,5 +215,10 @@ def model_folders(wildcards=None):
 
 
 def table_files(wildcards=None):
-    names = [*config["benchmarks"], *OVERVIEW_TABLES, "rank_distance", *COUNT_TABLES]
+    names = [*SCORE_TABLES, *conf.COUNT_TABLES]
     return expand("<results>/tables/{name}.{format}", name=names, format=["csv", "md"])
+
+
+def gpus(wildcards):
+    """Transformers want a GPU; a static encoder has no use for one."""
+    return int(encoder_values(wildcards)["kind"] == "transformer")

@@ -14,6 +14,8 @@ rule encode:
         "<logs>/encode/{system}_seed{seed}_{benchmark}_{language}.log",
     conda:
         ENVIRONMENT
+    resources:
+        gpu=gpus,
     params:
         max_tokens=max_tokens,
         code=code("encode"),

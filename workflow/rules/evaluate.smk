@@ -35,6 +35,11 @@ rule score_cells:
     conda:
         ENVIRONMENT
     params:
+        key=lambda wildcards: [
+            wildcards.benchmark,
+            SYSTEMS[wildcards.system].encoder,
+            SYSTEMS[wildcards.system].sampling,
+        ],
         seeds=config["seeds"],
         languages=benchmark_languages,
         seen=seen_languages,

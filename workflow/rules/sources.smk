@@ -13,9 +13,10 @@ rule fetch:
     conda:
         ENVIRONMENT
     params:
-        source=lambda wildcards: SOURCES[wildcards.source_file],
-        lock=SOURCES_LOCK,
-        code=code("fetch"),
+        # No `code`: what the file must hash to says all.
+        url=lambda wildcards: SOURCES[wildcards.source_file]["url"],
+        sha256=lambda wildcards: SOURCES[wildcards.source_file]["sha256"],
+        recorded="config/sources.lock.json",
     script:
         "../scripts/fetch.py"
 
@@ -32,8 +33,10 @@ rule read_corpus:
     conda:
         ENVIRONMENT
     params:
-        entry=corpus_entry,
-        code=code("read_corpus"),
+        reader=lambda wildcards: corpus_entry(wildcards)["reader"],
+        language=lambda wildcards: corpus_entry(wildcards)["language"],
+        holdout=lambda wildcards: corpus_entry(wildcards)["holdout"],
+        code=lambda wildcards: code("read_corpus", f"readers/{corpus_entry(wildcards)['reader']}"),
     script:
         "../scripts/read_corpus.py"
 

@@ -2,59 +2,24 @@
 #                      .md    as the paper lays it out
 
 
-rule benchmark_table:
+rule score_table:
     input:
-        cells=lambda wildcards: cell_files([wildcards.benchmark]),
+        cells=cells_of_table,
         published=f"{PUBLISHED}/hybrid_batch.csv",
     output:
-        csv="<results>/tables/{benchmark}.csv",
-        markdown="<results>/tables/{benchmark}.md",
+        csv="<results>/tables/{score_table}.csv",
+        markdown="<results>/tables/{score_table}.md",
     log:
-        "<logs>/benchmark_table/{benchmark}.log",
+        "<logs>/score_table/{score_table}.log",
     conda:
         ENVIRONMENT
     params:
-        name=lambda wildcards: wildcards.benchmark,
-        title=lambda wildcards: benchmark_entry(wildcards)["title"],
-        parts=lambda wildcards: cell_keys([wildcards.benchmark]),
+        name=lambda wildcards: wildcards.score_table,
+        title=lambda wildcards: CATALOGUE["benchmarks"].get(wildcards.score_table, {}).get("title"),
         confidence=config["statistics"]["confidence"],
         code=code("score_table"),
     script:
         "../scripts/score_table.py"
-
-
-use rule benchmark_table as overview_table with:
-    input:
-        cells=cell_files(config["benchmarks"]),
-        published=f"{PUBLISHED}/hybrid_batch.csv",
-    output:
-        csv="<results>/tables/{overview}.csv",
-        markdown="<results>/tables/{overview}.md",
-    log:
-        "<logs>/overview_table/{overview}.log",
-    params:
-        name=lambda wildcards: wildcards.overview,
-        title=None,
-        parts=cell_keys(config["benchmarks"]),
-        confidence=config["statistics"]["confidence"],
-        code=code("score_table"),
-
-
-use rule benchmark_table as rank_distance_table with:
-    input:
-        cells=cell_files(config["benchmarks"]),
-        published=f"{PUBLISHED}/hybrid_batch.csv",
-    output:
-        csv="<results>/tables/rank_distance.csv",
-        markdown="<results>/tables/rank_distance.md",
-    log:
-        "<logs>/rank_distance_table.log",
-    params:
-        name="rank_distance",
-        title=None,
-        parts=cell_keys(config["benchmarks"]),
-        confidence=config["statistics"]["confidence"],
-        code=code("score_table"),
 
 
 rule evaluation_data_table:

@@ -64,6 +64,8 @@ rule finetune:
         "<results>/timings/finetune/{system}_seed{seed}.jsonl"
     conda:
         ENVIRONMENT
+    resources:
+        gpu=gpus,
     params:
         training=training_values,
         encoder=encoder_values,

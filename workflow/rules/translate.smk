@@ -1,4 +1,5 @@
-# results/translations/{corpus}/{language}/{shard}.parquet   texts; `en` are the sources themselves
+# results/texts/{corpus}/{shard}.parquet                                   questions and passages
+# results/translations/{translator}/{corpus}/{language}/{shard}.parquet    the same, translated
 # results/train/{corpus}/{language}.parquet                  pairs that pass the filters
 #                                  .json                     how many did not, and why
 
@@ -7,7 +8,7 @@ rule shard_texts:
     input:
         pairs="<results>/corpora/{corpus}/train.parquet",
     output:
-        "<results>/translations/{corpus}/en/{shard}.parquet",
+        "<results>/texts/{corpus}/{shard}.parquet",
     log:
         "<logs>/shard_texts/{corpus}_{shard}.log",
     conda:
@@ -24,18 +25,19 @@ rule translate:
     input:
         texts=shard_to_translate,
     output:
-        "<results>/translations/{corpus}/{language}/{shard}.parquet",
+        "<results>/translations/{translator}/{corpus}/{language}/{shard}.parquet",
     log:
-        "<logs>/translate/{corpus}_{language}_{shard}.log",
+        "<logs>/translate/{translator}_{corpus}_{language}_{shard}.log",
     benchmark:
-        "<results>/timings/translate/{corpus}_{language}_{shard}.jsonl"
+        "<results>/timings/translate/{translator}_{corpus}_{language}_{shard}.jsonl"
     wildcard_constraints:
+        translator=re.escape(config["translator"]),
         language=one_of(TRANSLATED),
     conda:
         ENVIRONMENT
     params:
         route=route,
-        code=code("translate"),
+        code=lambda wildcards: code("translate", f"engines/{route(wildcards)['engine']}"),
     script:
         "../scripts/translate.py"
 
@@ -43,8 +45,8 @@ rule translate:
 rule filter_pairs:
     input:
         pairs="<results>/corpora/{corpus}/train.parquet",
-        source=lambda wildcards: shards_of(wildcards.corpus, "en"),
-        translated=lambda wildcards: shards_of(wildcards.corpus, wildcards.language),
+        source=lambda wildcards: texts_of(wildcards.corpus, corpus_entry(wildcards)["language"]),
+        translated=lambda wildcards: texts_of(wildcards.corpus, wildcards.language),
     output:
         train="<results>/train/{corpus}/{language}.parquet",
         counts="<results>/train/{corpus}/{language}.json",

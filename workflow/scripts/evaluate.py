@@ -18,7 +18,7 @@ def main(snakemake) -> None:
         for language, path in zip(languages, snakemake.input.candidates, strict=True)
     }
     index = Path(snakemake.input.index)
-    if layout(index) != {language: len(ids) for language, ids in candidate_ids.items()}:
+    if list(layout(index).items()) != [(code, len(ids)) for code, ids in candidate_ids.items()]:
         raise DataError(
             f"{index}: does not hold the benchmark's candidates; delete and rebuild it."
         )

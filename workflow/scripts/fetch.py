@@ -5,8 +5,13 @@ from hybridbatch.sources import Source, fetch, mirror_from_environment
 
 
 def main(snakemake) -> None:
-    source = Source(**snakemake.params.source)
-    fetch(source, snakemake.output[0], mirror_from_environment(), snakemake.params.lock)
+    params = snakemake.params
+    fetch(
+        Source(params.url, params.sha256),
+        snakemake.output[0],
+        mirror_from_environment(),
+        params.recorded,
+    )
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import torch
 
+from hybridbatch.devices import lease_gpu
 from hybridbatch.encoders import encoder_config
 from hybridbatch.logs import logged
 from hybridbatch.tokens import TokenizedPairs
@@ -11,13 +12,15 @@ from hybridbatch.training import TokenizedCorpus, TrainConfig, finetune
 
 
 def main(snakemake) -> None:
+    lease_gpu()
     torch.set_num_threads(snakemake.threads)
     train: dict[str, dict[str, TokenizedPairs]] = {}
-    for path in map(Path, snakemake.input.train):
+    # Sorted, so that the order of lists in the configuration does not choose the batches.
+    for path in sorted(map(Path, snakemake.input.train)):
         train.setdefault(path.parent.name, {})[path.stem] = TokenizedPairs.load(path)
     validation = {
         path.parent.name: {"en": TokenizedPairs.load(path)}
-        for path in map(Path, snakemake.input.validation)
+        for path in sorted(map(Path, snakemake.input.validation))
     }
     finetune(
         TrainConfig(**snakemake.params.training),
@@ -28,6 +31,7 @@ def main(snakemake) -> None:
         [TokenizedCorpus(name, languages) for name, languages in validation.items()],
         Path(snakemake.output[0]),
         Path(snakemake.params.checkpoints),
+        snakemake.params.code[0],
     )
 
 

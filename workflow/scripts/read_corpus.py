@@ -1,31 +1,23 @@
 """Read a corpus into pairs and hold out its validation paragraphs."""
 
 from collections import Counter
-from itertools import chain
 
-from hybridbatch.corpora import READERS, pairs_table, split_validation
-from hybridbatch.errors import ConfigError
+from hybridbatch.corpora import pairs_table, split_validation
 from hybridbatch.files import write_json, write_table
 from hybridbatch.logs import log, logged
+from hybridbatch.readers import read
 
 
 def main(snakemake) -> None:
-    entry, paths = snakemake.params.entry, snakemake.input.files
-    if entry["reader"] not in READERS:
-        raise ConfigError(
-            f"corpus {snakemake.wildcards.corpus}: the reader {entry['reader']!r} is not there "
-            f"yet; there are {', '.join(READERS)}."
-        )
-    counts = Counter()
-    reader = READERS[entry["reader"]]
-    read = chain.from_iterable(reader(path, entry["language"], counts) for path in paths)
-    pairs = pairs_table(read, counts, snakemake.wildcards.corpus)
-    train, validation = split_validation(pairs, entry["holdout"])
-    counts |= {"train": len(train), "validation": len(validation)}
-    log.info("%s", dict(counts))
+    params, counts = snakemake.params, Counter()
+    found = read(params.reader, list(snakemake.input.files), params.language, counts)
+    pairs = pairs_table(found, counts, f"corpus {snakemake.wildcards.corpus}")
+    train, validation = split_validation(pairs, params.holdout)
+    counts = dict(counts) | {"train": len(train), "validation": len(validation)}
+    log.info("%s", counts)
     write_table(snakemake.output.train, train)
     write_table(snakemake.output.validation, validation)
-    write_json(snakemake.output.counts, dict(counts))
+    write_json(snakemake.output.counts, counts)
 
 
 if __name__ == "__main__":

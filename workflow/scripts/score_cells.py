@@ -19,6 +19,8 @@ def main(snakemake) -> None:
     cells = score_cells(
         frames, params.languages, params.seen, StatisticsConfig(**params.statistics)
     )
+    names = dict(zip(("benchmark", "encoder", "sampling"), params.key, strict=True))
+    cells = cells.assign(**names)
     write_table(snakemake.output[0], pa.Table.from_pandas(cells, preserve_index=False))
 
 

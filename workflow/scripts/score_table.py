@@ -8,10 +8,7 @@ from hybridbatch.logs import logged
 def main(snakemake) -> None:
     params = snakemake.params
     spec = tables.SPECS.get(params.name) or tables.benchmark_spec(params.title)
-    cells = [
-        (*key, read_table(path).to_pandas())
-        for key, path in zip(params.parts, snakemake.input.cells, strict=True)
-    ]
+    cells = [read_table(path).to_pandas() for path in snakemake.input.cells]
     published = tables.read_published(snakemake.input.published)
     frame = tables.tidy(params.name, spec, cells, published)
     layout = tables.overview_markdown if spec.means_only else tables.benchmark_markdown

@@ -12,8 +12,8 @@ def main(snakemake) -> None:
     tokenizer = load_tokenizer(Path(snakemake.input.encoder) / TOKENIZER_FILE, values["max_tokens"])
     tokenize_table(
         tokenizer,
-        read_table(snakemake.input.pairs, ["id", "passage_id"]),
-        read_table(snakemake.input.train, ["id", "question", "passage"]),
+        read_table(snakemake.input.pairs, ["id", "question_id", "passage_id"]),
+        read_table(snakemake.input.train, ["id", "question", "passage", "negative"]),
         values["query_prefix"],
         values["passage_prefix"],
         special_tokens=values["kind"] != "static",

@@ -11,7 +11,8 @@ from functools import cache
 from pathlib import Path
 
 _PACKAGE = Path(__file__).parent
-_SILENT = {"errors", "logs"}  # they change what is said, never what comes out
+# What is said and how bytes reach the disk; never what they say.
+_SILENT = {"errors", "logs", "files"}
 
 
 def fingerprint(script: str | Path) -> str:
@@ -37,7 +38,28 @@ def _parse(path: Path) -> tuple[str, list[Path]]:
     """What a module does, as text, and the modules of this package it imports."""
     tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
     imported = [p for p in map(_module_path, _imports(tree)) if p]
-    return ast.dump(_without_docstrings(tree)), imported
+    parts: list[str] = []
+    _walk(_without_docstrings(tree), parts)
+    return "".join(parts), imported
+
+
+def _walk(value: object, parts: list[str]) -> None:
+    """Like ast.dump, but the same in every Python: fields that are absent or empty do not count."""
+    if isinstance(value, ast.Constant):
+        parts.append(f"{type(value.value).__name__}:{value.value!r}")
+    elif isinstance(value, ast.AST):
+        parts.append(type(value).__name__ + "(")
+        for name, field in ast.iter_fields(value):
+            if field is not None and field != []:
+                parts.append(name + "=")
+                _walk(field, parts)
+        parts.append(")")
+    elif isinstance(value, list):
+        for item in value:
+            _walk(item, parts)
+            parts.append(",")
+    else:
+        parts.append(repr(value))
 
 
 def _imports(tree: ast.AST) -> list[str]:

@@ -19,6 +19,9 @@ import yaml
 from hybridbatch.errors import ConfigError
 
 SOURCE_LANGUAGE = "en"
+# The tables beside those of the benchmarks, which are named after them.
+SCORE_TABLES = ("main", "language_bias", "rank_distance")
+COUNT_TABLES = ("evaluation_data", "training_data", "translation", "filtering")
 _SCHEMA = Path(__file__).parents[2] / "schemas" / "config.schema.yaml"
 _Draft = jsonschema.Draft202012Validator
 # JSON Schema takes 64.0 for an integer; what counts things does not.
@@ -194,6 +197,8 @@ def _wrong_names(config: dict) -> Iterator[str]:
         for name in config[key]:
             if name not in known:
                 yield f"{key}: {name!r} is not in the catalogue{_did_you_mean(name, known)}"
+    for name in set(catalogue["benchmarks"]) & {*SCORE_TABLES, *COUNT_TABLES}:
+        yield f"catalogue.benchmarks.{name}: a table has that name; choose another"
     if config["translator"] not in catalogue["translators"]:
         name, known = config["translator"], catalogue["translators"]
         yield f"translator: {name!r} is not in the catalogue{_did_you_mean(name, known)}"

@@ -1,4 +1,4 @@
-"""English QA pairs: readers for SQuAD files and for JSON Lines, and the validation split.
+"""QA pairs as the workflow keeps them, and the validation split. `readers` brings them in.
 
 A *pair* is a question and the sentence (or passage) that answers it, known by an id that is the
 same in every language. Pairs that share a passage carry the same `passage_id`, so that a batch
@@ -6,101 +6,39 @@ can keep a passage from standing in it twice.
 """
 
 import hashlib
-import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from hybridbatch.errors import DataError
-from hybridbatch.sentences import sentence_spans
 
 PAIR_SCHEMA = pa.schema(
-    [(n, pa.string()) for n in ("id", "question", "passage_id", "passage", "paragraph_id")]
+    [
+        ("id", pa.string()),
+        ("question_id", pa.string()),
+        ("question", pa.string()),
+        ("passage_id", pa.string()),
+        ("passage", pa.string()),
+        ("negative_id", pa.string()),  # of the pair's own hard negative; null where it has none
+        ("negative", pa.string()),
+        ("paragraph_id", pa.string()),
+    ]
 )
 
 
 @dataclass(frozen=True)
 class Pair:
-    """One question, the text that answers it, and the paragraph the text comes from."""
+    """One question and the text that answers it."""
 
     id: str
     question: str
     passage: str
     paragraph: str  # identity of the paragraph: its text, or a name the corpus gives it
-
-
-def read_squad(path: str | Path, language: str, counts: Counter) -> Iterator[Pair]:
-    """Pairs of a file in SQuAD's format: the question and the sentence its first answer starts in.
-
-    Questions that cannot give a pair are counted by reason, never dropped silently. An answer
-    that runs over a sentence's end is kept with the sentence where it starts, as in LAReQA.
-    """
-    path = Path(path)
-    try:
-        articles = json.loads(path.read_text(encoding="utf-8"))["data"]
-    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
-        raise DataError(f"{path}: is not a SQuAD file ({error!r}).") from error
-    for article in articles:
-        for number, paragraph in enumerate(article.get("paragraphs", [])):
-            where = f"{path}: article {article.get('title')!r}, paragraph {number}"
-            try:
-                context, questions = paragraph["context"], paragraph["qas"]
-            except KeyError as error:
-                raise DataError(f"{where}: field {error} is missing.") from error
-            spans = sentence_spans(context, language)
-            for qa in questions:
-                try:
-                    id_, question, answers = qa["id"], qa["question"], qa["answers"]
-                    start = answers[0]["answer_start"] if answers else None
-                except KeyError as error:
-                    raise DataError(f"{where}: question {qa.get('id')!r} lacks {error}.") from error
-                if start is None:
-                    counts["unanswerable"] += 1
-                    continue
-                passage = next((context[a:b] for a, b in spans if a <= start < b), None)
-                if passage is None:
-                    counts["answer_outside_sentences"] += 1
-                    continue
-                yield Pair(id_, clean(question), clean(passage), clean(context))
-
-
-def read_jsonl(path: str | Path, language: str, counts: Counter) -> Iterator[Pair]:
-    """Pairs of a JSON Lines file: `question` and `passage`, and if you like `id` and `paragraph`.
-
-    Without `id`, the line's number is the id; without `paragraph`, the passage is its own.
-    """
-    path = Path(path)
-    with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            if not line.strip():
-                continue
-            where = f"{path}: line {number}"
-            try:
-                record = json.loads(line.decode("utf-8"))
-            except (json.JSONDecodeError, UnicodeDecodeError) as error:
-                raise DataError(f"{where}: is not JSON in UTF-8 ({error}).") from error
-            if not isinstance(record, dict):
-                raise DataError(f"{where}: is not a JSON object.")
-            for field in ("question", "passage"):
-                if not isinstance(record.get(field), str):
-                    raise DataError(f"{where}: field {field!r} is missing or is not text.")
-            passage = clean(record["passage"])
-            yield Pair(
-                str(record.get("id", number)),
-                clean(record["question"]),
-                passage,
-                str(record.get("paragraph", passage)),
-            )
-
-
-READERS: dict[str, Callable[[str | Path, str, Counter], Iterator[Pair]]] = {
-    "squad": read_squad,
-    "jsonl": read_jsonl,
-}
+    question_id: str = ""  # where questions have several passages; else the pair's own id
+    negative: str | None = None  # a passage that does not answer the question but looks like it
 
 
 def clean(text: str) -> str:
@@ -129,9 +67,18 @@ def pairs_table(pairs: Iterator[Pair], counts: Counter, name: str) -> pa.Table:
             continue
         texts.add((pair.question, pair.passage))
         counts["kept"] += 1
-        row = (pair.id, pair.question, _hash(pair.passage), pair.passage, _hash(pair.paragraph))
-        for column, value in zip(columns.values(), row, strict=True):
-            column.append(value)
+        row = {
+            "id": pair.id,
+            "question_id": pair.question_id or pair.id,
+            "question": pair.question,
+            "passage_id": _hash(pair.passage),
+            "passage": pair.passage,
+            "negative_id": _hash(pair.negative) if pair.negative else None,
+            "negative": pair.negative or None,
+            "paragraph_id": _hash(pair.paragraph),
+        }
+        for name_, value in row.items():
+            columns[name_].append(value)
     return pa.table(columns, schema=PAIR_SCHEMA)
 
 

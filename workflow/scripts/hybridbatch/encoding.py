@@ -71,8 +71,10 @@ def _static_table(model: Path):
 def _transformer(path: Path):
     import torch
 
+    from hybridbatch.devices import lease_gpu
     from hybridbatch.encoders import embed, load_model
 
+    lease_gpu()
     model = load_model(path).eval()
 
     def vectors_of(tokens: Ragged) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Which translated pairs are good enough to train on, and how many were not, and why."""
 
+import statistics
 from collections import Counter
 from dataclasses import dataclass
 
@@ -7,7 +8,8 @@ import pyarrow as pa
 
 from hybridbatch.errors import DataError
 
-TRAIN_SCHEMA = pa.schema([(n, pa.string()) for n in ("id", "question", "passage_id", "passage")])
+# `negative` is null where the pair has none, or where its translation did not pass.
+TRAIN_SCHEMA = pa.schema([(n, pa.string()) for n in ("id", "question", "passage", "negative")])
 
 # In the order in which they are tried; a pair is counted under the first that applies.
 REASONS = ("failed", "empty", "unknown_words", "unchanged", "length_ratio", "duplicate")
@@ -18,7 +20,9 @@ class FilterConfig:
     """Limits a translated question or passage has to keep."""
 
     max_unknown_share: float  # of the words of the translation that the engine did not know
-    min_length_ratio: float  # characters of the translation / characters of the source
+    # Characters of the translation over those of the source, divided by the median of that ratio
+    # over all texts of the language: Chinese takes a third of the characters of English.
+    min_length_ratio: float
     max_length_ratio: float
 
 
@@ -42,10 +46,10 @@ def filter_pairs(
         zip(translated["text_id"].to_pylist(), translated["text"].to_pylist(), strict=True)
     )
     counts = Counter(dict.fromkeys(REASONS, 0))
-    rows: list[tuple[str, str, str, str]] = []
+    rows: list[tuple[str, str, str, str | None]] = []
     seen: set[tuple[str, str]] = set()
-    for pair in pairs.select(["id", "passage_id"]).to_pylist():
-        ids = f"q:{pair['id']}", f"p:{pair['passage_id']}"
+    for pair in pairs.select(["id", "question_id", "passage_id", "negative_id"]).to_pylist():
+        ids = f"q:{pair['question_id']}", f"p:{pair['passage_id']}"
         if missing := [i for i in ids if i not in texts]:
             raise DataError(f"{name}: the text {missing[0]} is in no shard; rerun its translation.")
         reason = min((verdicts[i] for i in ids), key=_order)
@@ -56,7 +60,9 @@ def filter_pairs(
             counts[reason] += 1
             continue
         seen.add((question, passage))
-        rows.append((pair["id"], question, pair["passage_id"], passage))
+        negative = f"p:{pair['negative_id']}" if pair["negative_id"] else None
+        usable = negative in texts and verdicts[negative] is None
+        rows.append((pair["id"], question, passage, texts[negative] if usable else None))
     if not rows:
         raise DataError(
             f"{name}: no pair is left of {len(pairs)} after filtering ({dict(counts)}). Look at "
@@ -76,6 +82,12 @@ def _verdicts(
 ) -> dict[str, str | None]:
     originals = dict(zip(source["text_id"].to_pylist(), source["text"].to_pylist(), strict=True))
     verdicts: dict[str, str | None] = {}
+    ratios = [
+        len(row["text"]) / len(originals[row["text_id"]])
+        for row in translated.to_pylist()
+        if row["text"]
+    ]
+    usual = statistics.median(ratios) if ratios else 1.0
     for row in translated.to_pylist():
         original, text = originals[row["text_id"]], row["text"]
         if text is None:
@@ -88,7 +100,9 @@ def _verdicts(
             reason = "unknown_words"
         elif text == original:
             reason = "unchanged"
-        elif not config.min_length_ratio <= len(text) / len(original) <= config.max_length_ratio:
+        elif not (
+            config.min_length_ratio <= len(text) / len(original) / usual <= config.max_length_ratio
+        ):
             reason = "length_ratio"
         else:
             reason = None

@@ -20,15 +20,16 @@ _KIND_STREAM, _CONTENT_STREAM = 0, 1
 
 @dataclass(frozen=True)
 class CorpusPairs:
-    """The pairs of one corpus: which languages each exists in, and which passage it has.
+    """The pairs of one corpus: which languages each exists in, which question and passage it has.
 
-    available: bool [pairs, languages]; passages: int [pairs], equal where the passage is the
-    same; languages: the codes of the columns.
+    available: bool [pairs, languages]; questions, passages: int [pairs], equal where the question
+    or passage is the same; languages: the codes of the columns.
     """
 
     name: str
     languages: tuple[str, ...]
     available: np.ndarray
+    questions: np.ndarray
     passages: np.ndarray
 
     def __len__(self) -> int:
@@ -146,12 +147,13 @@ class Sampler:
 def _draw_rows(
     pairs: CorpusPairs, queries: np.ndarray, passages: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
-    """For each slot a pair that exists in both its languages; no pair or passage twice.
+    """For each slot a pair that exists in both its languages; no question or passage twice.
 
     Slots draw uniformly among all pairs; a draw that does not fit is drawn again, so each slot
     is uniform among the pairs that fit it and are not taken.
     """
     rows = np.full(len(queries), -1)
+    questions: set[int] = set()
     taken: set[int] = set()
     open_slots = np.arange(len(queries))
     for _ in range(10_000):
@@ -160,8 +162,9 @@ def _draw_rows(
         fits &= pairs.available[draws, passages[open_slots]]
         still_open = []
         for slot, row, fit in zip(open_slots, draws, fits, strict=True):
-            passage = int(pairs.passages[row])
-            if fit and passage not in taken:
+            question, passage = int(pairs.questions[row]), int(pairs.passages[row])
+            if fit and passage not in taken and question not in questions:
+                questions.add(question)
                 taken.add(passage)
                 rows[slot] = row
             else:

@@ -25,7 +25,7 @@ _RETRIED_STATUS = {408, 425, 429, 500, 502, 503, 504}
 
 @dataclass(frozen=True)
 class Source:
-    """One file: where it is, what it must hash to (sha256 of the unzipped content), its licence.
+    """One file: where it is, and what it must hash to (sha256 of the unzipped content).
 
     Where nobody publishes the hash of a file at a pinned commit, `sha256` is None: the first fetch
     records what came, and later fetches are held to it.
@@ -33,7 +33,6 @@ class Source:
 
     url: str
     sha256: str | None
-    licence: str
 
     @property
     def path(self) -> str:
@@ -103,7 +102,7 @@ def _fetch(
                 "was pinned; nothing was kept. Replace it by the right one, or change the pin "
                 "(catalogue.sources, or sources.lock.json) if you mean to use this one."
             )
-    log.info("%s from %s, licence: %s", destination, origin, source.licence)
+    log.info("%s from %s", destination, origin)
     return found
 
 

@@ -99,22 +99,20 @@ def read_published(path: str | Path) -> pd.DataFrame:
 def tidy(
     name: str,
     spec: TableSpec,
-    cells: Iterable[tuple[str, str, str, pd.DataFrame]],
+    cells: Iterable[pd.DataFrame],
     published: pd.DataFrame,
 ) -> pd.DataFrame:
-    """TIDY_COLUMNS rows of a table from (benchmark, encoder, sampling, cells) parts.
+    """TIDY_COLUMNS rows of a table from the cells of one system and benchmark each.
 
     `published` and `delta` (ours minus published) are filled for pool `all` where the paper has
     the cell and stay absent elsewhere.
     """
     parts = []
-    for benchmark, encoder, sampling, frame in cells:
+    for frame in cells:
         chosen = frame[frame["metric"].isin(spec.metrics)]
         if spec.means_only:
             chosen = chosen[chosen["language"].isin(_MEANS)]
-        parts.append(
-            chosen.assign(table=name, benchmark=benchmark, encoder=encoder, sampling=sampling)
-        )
+        parts.append(chosen.assign(table=name))
     frame = pd.concat(parts, ignore_index=True)
     beside = published[published["table"].isin(spec.paper)][[*_KEYS, "published"]]
     frame = frame.merge(

@@ -19,6 +19,7 @@ from hybridbatch.files import whole
 
 TOKENIZER_FILE = "tokenizer.json"
 UNKNOWN, PADDING = "<unk>", "<pad>"
+_SLICE = 20_000  # texts tokenized at a time
 
 
 @dataclass(frozen=True)
@@ -55,14 +56,17 @@ class Ragged:
 class TokenizedPairs:
     """The tokenized pairs of one corpus in one language.
 
-    rows: int64 [n], the pairs' numbers in the corpus, ascending; passage_numbers: int64 [n],
-    equal where the passage is the same, comparable between the languages of the corpus.
+    rows: int64 [n], the pairs' numbers in the corpus, ascending; question_numbers and
+    passage_numbers: int64 [n], equal where question or passage is the same, comparable between the
+    languages of the corpus; negatives: the hard negatives, an empty sequence where there is none.
     """
 
     rows: np.ndarray
+    question_numbers: np.ndarray
     passage_numbers: np.ndarray
     queries: Ragged
     passages: Ragged
+    negatives: Ragged
 
     def save(self, path: str | Path) -> None:
         """Write a safetensors file, whole."""
@@ -70,7 +74,10 @@ class TokenizedPairs:
             save_file(
                 {
                     "rows": self.rows,
+                    "question_numbers": self.question_numbers,
                     "passage_numbers": self.passage_numbers,
+                    "negative_ids": self.negatives.ids,
+                    "negative_bounds": self.negatives.bounds,
                     "query_ids": self.queries.ids,
                     "query_bounds": self.queries.bounds,
                     "passage_ids": self.passages.ids,
@@ -86,9 +93,11 @@ class TokenizedPairs:
             get = file.get_tensor
             return TokenizedPairs(
                 get("rows"),
+                get("question_numbers"),
                 get("passage_numbers"),
                 Ragged(get("query_ids"), get("query_bounds")),
                 Ragged(get("passage_ids"), get("passage_bounds")),
+                Ragged(get("negative_ids"), get("negative_bounds")),
             )
 
 
@@ -133,12 +142,19 @@ def load_tokenizer(path: str | Path, max_tokens: int) -> Tokenizer:
 
 def tokenize(tokenizer: Tokenizer, texts: Sequence[str], special_tokens: bool) -> Ragged:
     """Token ids of `texts`; raise `DataError` if one has none."""
-    encodings = tokenizer.encode_batch_fast(list(texts), add_special_tokens=special_tokens)
-    ragged = Ragged.of([encoding.ids for encoding in encodings])
-    if len(texts) and ragged.lengths().min() == 0:
-        number = int(ragged.lengths().argmin())
+    ids: list[np.ndarray] = []
+    lengths: list[int] = []
+    # In slices, since an Encoding takes a hundred times the memory of its ids.
+    for start in range(0, len(texts), _SLICE):
+        part = list(texts[start : start + _SLICE])
+        for encoding in tokenizer.encode_batch_fast(part, add_special_tokens=special_tokens):
+            ids.append(np.array(encoding.ids, dtype=np.int32))
+            lengths.append(len(ids[-1]))
+    if lengths and min(lengths) == 0:
+        number = lengths.index(0)
         raise DataError(f"text {number} has no tokens: {texts[number]!r}")
-    return ragged
+    bounds = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]).astype(np.int64)
+    return Ragged(np.concatenate(ids) if ids else np.empty(0, dtype=np.int32), bounds)
 
 
 def tokenize_table(
@@ -151,25 +167,37 @@ def tokenize_table(
 ) -> TokenizedPairs:
     """Tokenize the pairs of one language.
 
-    pairs: all pairs of the corpus (id, passage_id), which give the numbers; train: those of the
-    language (id, question, passage).
+    pairs: all pairs of the corpus (id, question_id, passage_id), which give the numbers; train:
+    those of the language (id, question, passage, negative).
     """
     number = {id_: i for i, id_ in enumerate(pairs["id"].to_pylist())}
-    passage_number: dict[str, int] = {}
-    for passage in pairs["passage_id"].to_pylist():
-        passage_number.setdefault(passage, len(passage_number))
-    by_row = [passage_number[p] for p in pairs["passage_id"].to_pylist()]
     rows = np.array([number[id_] for id_ in train["id"].to_pylist()], dtype=np.int64)
+    negatives = train["negative"].to_pylist()
+    present = [i for i, text in enumerate(negatives) if text is not None]
+    lengths = np.zeros(len(negatives), dtype=np.int64)
+    tokens = _with_prefix(
+        tokenizer, [negatives[i] for i in present], passage_prefix, special_tokens
+    )
+    lengths[present] = tokens.lengths()
     return TokenizedPairs(
         rows,
-        np.array(by_row, dtype=np.int64)[rows],
-        tokenize(
-            tokenizer, [query_prefix + t for t in train["question"].to_pylist()], special_tokens
-        ),
-        tokenize(
-            tokenizer, [passage_prefix + t for t in train["passage"].to_pylist()], special_tokens
-        ),
+        _numbers(pairs["question_id"])[rows],
+        _numbers(pairs["passage_id"])[rows],
+        _with_prefix(tokenizer, train["question"].to_pylist(), query_prefix, special_tokens),
+        _with_prefix(tokenizer, train["passage"].to_pylist(), passage_prefix, special_tokens),
+        Ragged(tokens.ids, np.concatenate([[0], np.cumsum(lengths)])),
     )
+
+
+def _with_prefix(
+    tokenizer: Tokenizer, texts: list[str], prefix: str, special_tokens: bool
+) -> Ragged:
+    return tokenize(tokenizer, [prefix + text for text in texts], special_tokens)
+
+
+def _numbers(ids: pa.ChunkedArray) -> np.ndarray:
+    """int64 [n]: equal where the ids are, numbered by first appearance."""
+    return ids.combine_chunks().dictionary_encode().indices.to_numpy().astype(np.int64)
 
 
 def _take(texts: Iterable[str], characters: int) -> Iterable[str]:

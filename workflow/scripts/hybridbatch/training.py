@@ -7,7 +7,9 @@ on the step; what else a step reads (weights, optimizer state, best weights) is 
 import hashlib
 import json
 import math
+import os
 import shutil
+import socket
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -22,7 +24,7 @@ from sentence_transformers import SentenceTransformer
 
 from hybridbatch.encoders import EncoderConfig, embed, starting_model
 from hybridbatch.errors import TrainingError
-from hybridbatch.files import whole, write_json
+from hybridbatch.files import whole, write_json, write_text
 from hybridbatch.logs import log
 from hybridbatch.losses import info_nce
 from hybridbatch.samplers import Batch, CorpusPairs, Sampler
@@ -56,14 +58,16 @@ class TokenizedCorpus:
         self._pairs = tuple(by_language.values())
         numbers = np.unique(np.concatenate([pairs.rows for pairs in self._pairs]))
         available = np.zeros((len(numbers), len(self.languages)), dtype=bool)
+        questions = np.zeros(len(numbers), dtype=np.int64)
         passages = np.zeros(len(numbers), dtype=np.int64)
         self._row_of = np.full(available.shape, -1, dtype=np.int64)
         for column, pairs in enumerate(self._pairs):
             rows = np.searchsorted(numbers, pairs.rows)
             available[rows, column] = True
+            questions[rows] = pairs.question_numbers
             passages[rows] = pairs.passage_numbers
             self._row_of[rows, column] = np.arange(len(pairs.rows))
-        self.pairs = CorpusPairs(name, self.languages, available, passages)
+        self.pairs = CorpusPairs(name, self.languages, available, questions, passages)
 
     def queries(self, rows: np.ndarray, languages: np.ndarray) -> Ragged:
         """Tokens of the questions of pairs `rows`, each in its language (column numbers)."""
@@ -73,11 +77,18 @@ class TokenizedCorpus:
         """Tokens of the passages of pairs `rows`, each in its language (column numbers)."""
         return self._gather(rows, languages, [pairs.passages for pairs in self._pairs])
 
+    def negatives(self, rows: np.ndarray, languages: np.ndarray) -> Ragged:
+        """Tokens of the pairs' hard negatives in those languages; empty where there is none."""
+        return self._gather(rows, languages, [pairs.negatives for pairs in self._pairs])
+
     def content_hash(self) -> str:
         """Changes with the pairs or their tokens."""
         digest = hashlib.sha256()
         for pairs in self._pairs:
-            for array in (pairs.rows, pairs.passage_numbers, pairs.queries.ids, pairs.passages.ids):
+            for side in (pairs.queries, pairs.passages, pairs.negatives):
+                digest.update(np.ascontiguousarray(side.ids))
+                digest.update(np.ascontiguousarray(side.bounds))
+            for array in (pairs.rows, pairs.question_numbers, pairs.passage_numbers):
                 digest.update(np.ascontiguousarray(array))
         return digest.hexdigest()
 
@@ -105,20 +116,24 @@ def finetune(
     validation: Sequence[TokenizedCorpus],
     output: Path,
     checkpoints: Path,
+    code: str = "",
 ) -> None:
     """Fine-tune and write the model folder `output`, whole.
 
     Beside the weights it holds `training.jsonl` (every step), `mix.json` (the achieved shares of
     batch kinds, corpora and languages) and `run.json` (the resolved configuration). Resumes from
     `checkpoints`, a folder outside the declared outputs, if an unfinished run of the same
-    configuration and data is there. Raises TrainingError at a non-finite loss, and if another
-    process is training the same model.
+    configuration, data, base model and `code` (a fingerprint) is there. Raises TrainingError at a
+    non-finite loss or gradient, and if another process is training the same model.
     """
-    fingerprint = _fingerprint(config, encoder_config, seed, train, validation, encoder)
+    fingerprint = _fingerprint(config, encoder_config, seed, train, validation, encoder, code)
     state = checkpoints / fingerprint
     state.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(checkpoints / "lock", timeout=0):
+            owner = f"{socket.gethostname()}, process {os.getpid()}"
+            write_text(checkpoints / "owner", owner + "\n")
+            _remove_others(checkpoints, state)
             with whole(output) as temporary:
                 run = _Run(config, encoder_config, encoder, seed, train, validation, state)
                 run.train()
@@ -137,11 +152,13 @@ def finetune(
                         "best_validation_loss": run.best_loss,
                     },
                 )
-            shutil.rmtree(state)
+            shutil.rmtree(checkpoints, ignore_errors=True)
     except Timeout as error:
+        owner = checkpoints / "owner"
+        who = owner.read_text(encoding="utf-8").strip() if owner.is_file() else "another process"
         raise TrainingError(
-            f"another process is training {output} (it holds {checkpoints / 'lock'}): let it "
-            "finish or end it, then start again."
+            f"{who} is training {output} (it holds {checkpoints / 'lock'}): let it finish or end "
+            "it, then start again."
         ) from error
 
 
@@ -213,32 +230,47 @@ class _Run:
         loss = self._loss(
             corpus.queries(batch.rows, batch.query_languages),
             corpus.passages(batch.rows, batch.passage_languages),
+            corpus.negatives(batch.rows, batch.passage_languages),
         )
         value = loss.item()
-        if not math.isfinite(value):
-            raise TrainingError(
-                f"the loss is {value} at step {self.step}; training stopped. The last good "
-                f"checkpoint is kept in {self.state}. Lower training.learning_rate or raise "
-                "training.temperature, then start again."
-            )
+        self._stop_unless_finite("loss", value)
         loss.backward()
         norm = _clip(self.model, config.max_grad_norm)
+        self._stop_unless_finite("gradient's norm", norm)
         for optimizer in self.optimizers:
             optimizer.step()
         return value, norm
 
-    def _loss(self, queries: Ragged, passages: Ragged) -> torch.Tensor:
+    def _stop_unless_finite(self, what: str, value: float) -> None:
+        if not math.isfinite(value):
+            raise TrainingError(
+                f"the {what} is {value} at step {self.step}; training stopped. The last good "
+                f"checkpoint is kept in {self.state}. Lower training.learning_rate or raise "
+                "training.temperature, then start again."
+            )
+
+    def _loss(
+        self, queries: Ragged, passages: Ragged, negatives: Ragged | None = None
+    ) -> torch.Tensor:
         # On CPUs bf16 is far slower than fp32.
         with torch.autocast("cuda", torch.bfloat16, enabled=self.device.type == "cuda"):
             query_vectors = embed(self.model, queries, self.device)
             passage_vectors = embed(self.model, passages, self.device)
-        return info_nce(query_vectors, passage_vectors, self.config.temperature)
+            negative_vectors = None
+            present = np.flatnonzero(negatives.lengths()) if negatives else []
+            if len(present):
+                vectors = embed(self.model, negatives.take(present), self.device)
+                negative_vectors = torch.zeros_like(passage_vectors).index_copy(
+                    0, torch.from_numpy(present).to(self.device), vectors
+                )
+        return info_nce(query_vectors, passage_vectors, self.config.temperature, negative_vectors)
 
     @torch.no_grad()
     def _validate(self) -> None:
         self.model.eval()
         losses = [self._loss(queries, passages).item() for queries, passages in self.validation]
         loss = float(np.mean(losses))
+        self._stop_unless_finite("validation loss", loss)
         if loss < self.best_loss:
             self.best_loss, self.best_step, self.stale = loss, self.step, 0
             self.best = {name: t.clone() for name, t in self.model.state_dict().items()}
@@ -386,6 +418,14 @@ def _clip(model: torch.nn.Module, max_norm: float) -> float:
     return norm.item()
 
 
+def _remove_others(checkpoints: Path, state: Path) -> None:
+    """Unfinished runs of other configurations: nothing will resume them."""
+    for folder in checkpoints.iterdir():
+        if folder.is_dir() and folder != state:
+            log.info("removing the unfinished run %s of another configuration", folder)
+            shutil.rmtree(folder)
+
+
 def _part(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
     return {k.removeprefix(prefix): t for k, t in tensors.items() if k.startswith(prefix)}
 
@@ -397,10 +437,14 @@ def _fingerprint(
     train: Sequence[TokenizedCorpus],
     validation: Sequence[TokenizedCorpus],
     encoder: Path,
+    code: str,
 ) -> str:
-    digest = hashlib.sha256(json.dumps([asdict(config), asdict(encoder_config), seed]).encode())
+    values = [asdict(config), asdict(encoder_config), seed, code]
+    digest = hashlib.sha256(json.dumps(values).encode())
     for corpus in (*train, *validation):
         digest.update(json.dumps([corpus.pairs.name, corpus.languages]).encode())
         digest.update(corpus.content_hash().encode())
-    digest.update((encoder / "tokenizer.json").read_bytes())
+    for path in sorted(p for p in encoder.rglob("*") if p.is_file()):
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()[:16]

@@ -42,14 +42,16 @@ class Translator(Protocol):
 
 
 def source_texts(pairs: pa.Table) -> pa.Table:
-    """Every text of the pairs once: questions as `q:<id>`, passages as `p:<passage_id>`.
+    """Every text of the pairs once: questions as `q:<question_id>`, passages as `p:<passage_id>`.
 
     The result is a shard's table in the corpus' own language, the start of every route.
     """
     texts: dict[str, str] = {}
     for row in pairs.to_pylist():
-        texts[f"q:{row['id']}"] = row["question"]
+        texts[f"q:{row['question_id']}"] = row["question"]
         texts[f"p:{row['passage_id']}"] = row["passage"]
+        if row["negative_id"] is not None:
+            texts[f"p:{row['negative_id']}"] = row["negative"]
     return _table(list(texts), [Translation(text) for text in texts.values()])
 
 

@@ -97,6 +97,11 @@ class Apertium:
         return arrived, re.sub(r"/\S*/", "", reason)
 
 
+def translator(route: dict) -> Apertium:
+    """The engine of a route."""
+    return Apertium(route["mode"], route["package"])
+
+
 def _write(line: str) -> str:
     # A stop marked as ours ends the sentence, so that rules do not reach into the next line.
     stop = "" if line.rstrip().endswith((".", "?", "!")) else ".[]"
