@@ -3,16 +3,17 @@
 Needs neither torch nor transformers: every fast tokenizer is a `tokenizer.json`.
 """
 
-import os
+import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import sentencepiece
 from safetensors import safe_open
 from safetensors.numpy import save_file
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
 
 from hybridbatch.errors import DataError
 from hybridbatch.files import whole
@@ -107,28 +108,40 @@ def train_unigram(
     """A Unigram tokenizer trained on equally many characters of every language.
 
     Without the balance, English and the languages that translate into most words would take the
-    vocabulary. Languages that have less give all they have. Deterministic.
+    vocabulary. Languages that have less give all they have; a text too small for `vocabulary`
+    pieces gives fewer. Trained by sentencepiece in one thread, which is deterministic; the
+    trainer of `tokenizers` is not.
     """
-    # The trainer's parallel sums would make the vocabulary depend on the number of cores.
-    os.environ["TOKENIZERS_PARALLELISM"] = "false"
     tokenizer = Tokenizer(models.Unigram())
     tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [pre_tokenizers.Metaspace(), pre_tokenizers.Punctuation()]
-    )
-    tokenizer.decoder = decoders.Metaspace()
-    trainer = trainers.UnigramTrainer(
-        vocab_size=vocabulary,
-        special_tokens=[PADDING, UNKNOWN],
-        unk_token=UNKNOWN,
-        show_progress=False,
-    )
-    texts = [
-        text
+    texts = (
+        tokenizer.normalizer.normalize_str(text)
         for language in sorted(texts_by_language)
         for text in _take(texts_by_language[language], characters_per_language)
+    )
+    trained = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=texts,
+        model_writer=trained,
+        model_type="unigram",
+        vocab_size=vocabulary,
+        hard_vocab_limit=False,
+        character_coverage=1.0,
+        normalization_rule_name="identity",
+        max_sentence_length=1_000_000,  # bytes; longer texts would be left out
+        num_threads=1,
+        minloglevel=2,
+    )
+    pieces = sentencepiece.SentencePieceProcessor(model_proto=trained.getvalue())
+    vocab = [(PADDING, 0.0), (UNKNOWN, 0.0)] + [
+        (pieces.id_to_piece(i), pieces.get_score(i))
+        for i in range(pieces.get_piece_size())
+        if not pieces.is_control(i) and not pieces.is_unknown(i)
     ]
-    tokenizer.train_from_iterator(texts, trainer)
+    tokenizer.model = models.Unigram(vocab, unk_id=1)
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer.decoder = decoders.Metaspace()
+    tokenizer.add_special_tokens([PADDING, UNKNOWN])
     return tokenizer
 
 

@@ -12,6 +12,7 @@ import shutil
 import socket
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -152,7 +153,8 @@ def finetune(
                         "best_validation_loss": run.best_loss,
                     },
                 )
-            shutil.rmtree(checkpoints, ignore_errors=True)
+            shutil.rmtree(checkpoints)
+            _remove_if_empty(checkpoints.parent)
     except Timeout as error:
         owner = checkpoints / "owner"
         who = owner.read_text(encoding="utf-8").strip() if owner.is_file() else "another process"
@@ -416,6 +418,11 @@ def _clip(model: torch.nn.Module, max_norm: float) -> float:
     for gradient in gradients:
         gradient.mul_(scale)
     return norm.item()
+
+
+def _remove_if_empty(folder: Path) -> None:
+    with suppress(OSError):
+        folder.rmdir()
 
 
 def _remove_others(checkpoints: Path, state: Path) -> None:

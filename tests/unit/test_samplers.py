@@ -1,0 +1,180 @@
+"""What batches guarantee, for every sampling."""
+
+import logging
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import binomtest
+
+from hybridbatch.errors import DataError
+from hybridbatch.samplers import SAMPLINGS, Batch, CorpusPairs, Sampler
+
+STEPS = 2000
+UNLIKELY = 1e-6  # a fixed seed either passes for good or fails for good
+
+
+def corpus(
+    n: int = 200, languages: str = "en es pt", name: str = "c", share: int = 1, question: int = 1
+) -> CorpusPairs:
+    """`n` pairs; `share` pairs have one passage, `question` pairs one question."""
+    codes = tuple(languages.split())
+    numbers = np.arange(n)
+    available = np.ones((n, len(codes)), dtype=bool)
+    return CorpusPairs(name, codes, available, numbers // question, numbers // share)
+
+
+@st.composite
+def ragged(draw: st.DrawFn) -> CorpusPairs:
+    """A corpus with shared passages and questions, and pairs absent from some languages."""
+    n, width = draw(st.integers(60, 120)), draw(st.integers(2, 4))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    available = rng.random((n, width)) < 0.8
+    available[:, 0] = True
+    codes = ("en", "es", "pt", "ca")[:width]
+    return CorpusPairs("ragged", codes, available, np.arange(n) // 2, rng.permutation(n) // 2)
+
+
+def batches(sampler: Sampler, steps: int = STEPS) -> list[Batch]:
+    return [sampler.batch(step) for step in range(steps)]
+
+
+def same(a: Batch, b: Batch) -> bool:
+    return (a.corpus, a.kind) == (b.corpus, b.kind) and all(
+        np.array_equal(getattr(a, side), getattr(b, side))
+        for side in ("rows", "query_languages", "passage_languages")
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    pairs=ragged(),
+    sampling=st.sampled_from(SAMPLINGS),
+    seed=st.integers(0, 2**32 - 1),
+    step=st.integers(0, 10**6),
+)
+def test_a_batch_keeps_what_its_sampling_promises(pairs, sampling, seed, step):
+    batch = Sampler([pairs], sampling, 8, seed).batch(step)
+    queries, passages = batch.query_languages, batch.passage_languages
+    assert len(set(pairs.passages[batch.rows])) == len(batch.rows) == 8
+    assert len(set(pairs.questions[batch.rows])) == 8
+    assert pairs.available[batch.rows, queries].all()
+    assert pairs.available[batch.rows, passages].all()
+    if batch.kind == "x-y":
+        assert (queries != passages).all()
+    else:
+        assert (queries == passages).all()
+    if batch.kind == "x-x-mono":
+        assert len(set(queries)) == 1
+    if batch.kind == "en-en":
+        assert set(queries) == {pairs.languages.index("en")}
+
+
+def test_x_x_mixes_languages_within_a_batch():
+    sampler = Sampler([corpus()], "x-x", 16, seed=0)
+    assert all(len(set(batch.query_languages)) > 1 for batch in batches(sampler, 50))
+
+
+@pytest.mark.parametrize(("alpha", "sampling"), [(1.0, "x-x-mono"), (0.0, "x-y")])
+def test_the_ends_of_alpha_are_bit_identical_to_the_pure_samplings(alpha, sampling):
+    corpora = [corpus(300), corpus(100, "en de", name="d")]
+    hybrid = Sampler(corpora, "hybrid", 16, seed=7, alpha=alpha)
+    pure = Sampler(corpora, sampling, 16, seed=7)
+    assert all(map(same, batches(hybrid, 300), batches(pure, 300)))
+
+
+def test_alpha_one_does_not_need_a_second_language():
+    sampler = Sampler([corpus(50, "en")], "hybrid", 4, seed=0, alpha=1.0)
+    assert {batch.kind for batch in batches(sampler, 20)} == {"x-x-mono"}
+
+
+def test_a_batch_depends_on_seed_and_step_alone():
+    first, second = (Sampler([corpus()], "hybrid", 16, seed=3) for _ in range(2))
+    forward = batches(first, 30)
+    backward = [second.batch(step) for step in reversed(range(30))][::-1]
+    assert all(map(same, forward, backward))
+    other = batches(Sampler([corpus()], "hybrid", 16, seed=4), 30)
+    assert not any(map(same, forward, other))
+    assert not any(same(a, b) for a, b in pairwise(forward))
+
+
+@pytest.mark.parametrize("alpha", [0.5, 0.3])
+def test_hybrid_has_its_share_of_monolingual_batches(alpha):
+    kinds = [batch.kind for batch in batches(Sampler([corpus()], "hybrid", 2, 0, alpha))]
+    assert binomtest(kinds.count("x-x-mono"), STEPS, alpha).pvalue > UNLIKELY
+
+
+def test_monolingual_batches_draw_languages_uniformly():
+    drawn = [batch.query_languages[0] for batch in batches(Sampler([corpus()], "x-x-mono", 2, 0))]
+    for language in range(3):
+        assert binomtest(drawn.count(language), STEPS, 1 / 3).pvalue > UNLIKELY
+
+
+def test_cross_lingual_batches_draw_ordered_pairs_uniformly():
+    drawn = [
+        pair
+        for batch in batches(Sampler([corpus()], "x-y", 4, 0))
+        for pair in zip(batch.query_languages, batch.passage_languages, strict=True)
+    ]
+    assert len(set(drawn)) == 6
+    for pair in set(drawn):
+        assert binomtest(drawn.count(pair), len(drawn), 1 / 6).pvalue > UNLIKELY
+
+
+def test_corpora_are_drawn_by_size_and_batches_have_one():
+    corpora = [corpus(300, name="large"), corpus(100, name="small")]
+    drawn = [batch.corpus for batch in batches(Sampler(corpora, "x-x", 4, 0))]
+    assert binomtest(drawn.count(0), STEPS, 0.75).pvalue > UNLIKELY
+
+
+def test_pairs_are_drawn_uniformly():
+    drawn = np.concatenate([b.rows for b in batches(Sampler([corpus(50)], "x-x-mono", 2, 0))])
+    for row in range(50):
+        assert binomtest(int((drawn == row).sum()), len(drawn), 1 / 50).pvalue > UNLIKELY
+
+
+def test_a_one_language_corpus_is_never_drawn_for_x_y_and_the_log_says_so(caplog):
+    corpora = [corpus(1000, "en", name="english"), corpus(100, name="many")]
+    with caplog.at_level(logging.INFO, "hybridbatch"):
+        sampler = Sampler(corpora, "hybrid", 4, seed=0)
+    assert "english has one language" in caplog.text
+    for batch in batches(sampler, 300):
+        assert batch.corpus == 1 or batch.kind == "x-x-mono"
+
+
+def test_only_one_language_corpora_cannot_give_x_y():
+    with pytest.raises(DataError, match=r"x-y: english"):
+        Sampler([corpus(50, "en", name="english")], "x-y", 4, seed=0)
+
+
+def test_en_en_needs_english():
+    with pytest.raises(DataError, match="en-en"):
+        Sampler([corpus(50, "es pt")], "en-en", 4, seed=0)
+
+
+@pytest.mark.parametrize("sampling", SAMPLINGS)
+def test_a_corpus_too_small_for_the_batch_is_named(sampling):
+    with pytest.raises(DataError, match=r"corpus tiny has 4 different passages.*batch_size"):
+        Sampler([corpus(8, name="tiny", share=2)], sampling, 5, seed=0)
+
+
+def test_a_language_with_too_few_pairs_is_named():
+    pairs = corpus(50, "en es", name="thin")
+    pairs.available[3:, 1] = False
+    with pytest.raises(DataError, match=r"corpus thin has 3 different passages in es"):
+        Sampler([pairs], "x-x-mono", 8, seed=0)
+
+
+def test_languages_that_share_no_pair_are_named():
+    pairs = corpus(40, "en es", name="torn")
+    pairs.available[:20, 0], pairs.available[20:, 1] = False, False
+    with pytest.raises(DataError, match=r"corpus torn has no pair in both en and es"):
+        Sampler([pairs], "x-y", 4, seed=0)
+
+
+def test_too_few_questions_for_a_batch_end_in_an_error():
+    pairs = corpus(40, question=20, name="two-questions")
+    with pytest.raises(DataError, match="two-questions"):
+        Sampler([pairs], "x-x-mono", 8, seed=0).batch(0)
