@@ -114,7 +114,7 @@ def test_the_paper_is_planned(checkout: Checkout, table: str):
 @pytest.mark.parametrize("name", ["config", "demo", "paper"])
 def test_every_table_of_every_configuration_is_planned(checkout: Checkout, name: str):
     jobs = checkout.plan(f"--configfile=config/{name}.yaml", "tables")
-    assert {"benchmark_table", "overview_table", "training_data_table"} <= rules(jobs)
+    assert {"score_table", "training_data_table"} <= rules(jobs)
 
 
 @pytest.mark.parametrize(
