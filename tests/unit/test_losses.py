@@ -58,3 +58,10 @@ def test_a_hard_negative_counts_for_its_own_query_only(present):
 def test_half_precision_vectors_are_scored_in_float32():
     queries, passages = vectors(0).detach().bfloat16(), vectors(1).detach().bfloat16()
     assert info_nce(queries, passages, 0.05).dtype == torch.float32
+
+
+def test_autocast_changes_nothing():
+    queries, passages, negatives = vectors(0, 16, 32), vectors(1, 16, 32), vectors(2, 16, 32)
+    expected = info_nce(queries, passages, 0.05, negatives)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert info_nce(queries, passages, 0.05, negatives).item() == expected.item()

@@ -178,3 +178,18 @@ def test_too_few_questions_for_a_batch_end_in_an_error():
     pairs = corpus(40, question=20, name="two-questions")
     with pytest.raises(DataError, match="two-questions"):
         Sampler([pairs], "x-x-mono", 8, seed=0).batch(0)
+
+
+def test_two_languages_with_less_than_a_batch_in_common_are_named_before_the_first_step():
+    pairs = corpus(40, "en es", name="torn")
+    pairs.available[:17, 0], pairs.available[20:, 1] = False, False  # 3 pairs in both
+    Sampler([pairs], "x-x-mono", 8, seed=0)
+    with pytest.raises(DataError, match=r"corpus torn has 3 .* in en and es, .* \(8\)"):
+        Sampler([pairs], "x-y", 8, seed=0)
+
+
+def test_the_few_pairs_of_a_rare_language_are_found_in_a_large_corpus():
+    pairs = corpus(200_000, "en es")
+    pairs.available[8:, 1] = False
+    batch = Sampler([pairs], "x-y", 8, seed=0).batch(0)
+    assert sorted(batch.rows.tolist()) == list(range(8))

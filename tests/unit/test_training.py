@@ -1,32 +1,27 @@
-"""Training: it learns, stops, resumes exactly, and says why when it cannot go on."""
+"""Training learns, resumes to the bit, keeps the best weights, and stops where it cannot go on."""
 
 import json
-import math
+import logging
+from collections.abc import Iterator
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pytest
 import torch
 from filelock import FileLock
-from safetensors.torch import load_file
-from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+from test_encoding import tiny_transformer, transformer_config
+from tokenizers import Tokenizer, models, pre_tokenizers
 
 from hybridbatch import training
-from hybridbatch.encoders import (
-    EncoderConfig,
-    StaticConfig,
-    TransformerConfig,
-    fetch_transformer,
-)
+from hybridbatch.encoders import EncoderConfig, StaticConfig, fetch_transformer
 from hybridbatch.errors import TrainingError
-from hybridbatch.tokens import load_tokenizer, tokenize_table, train_unigram
+from hybridbatch.samplers import Batch
+from hybridbatch.tokens import Ragged, TokenizedPairs
 from hybridbatch.training import TokenizedCorpus, TrainConfig, achieved_mix, finetune
 
-PREFIXES = {"query_prefix": "Query: ", "passage_prefix": "Passage: "}
-STATIC = StaticConfig("static", 16, 300, 10**6, 32, **PREFIXES)
+VOCABULARY = 200
+STATIC = StaticConfig("static", 16, VOCABULARY, 1_000, 32, "Query: ", "Passage: ")
 CONFIG = TrainConfig(
     sampling="hybrid",
     alpha=0.5,
@@ -42,289 +37,613 @@ CONFIG = TrainConfig(
 )
 
 
+class Interrupted(Exception):
+    """Stands for the end of the process."""
+
+
 @pytest.fixture(autouse=True)
-def _one_thread():
-    """Tiny tensors gain nothing from threads and lose to their start."""
+def cpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What is promised to the bit is promised on a CPU."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+    torch.set_num_threads(1)  # which is faster for anything so small
     yield
     torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(False)
 
 
-def text(rng: np.random.Generator, suffix: str) -> str:
-    syllables = np.array(["ka", "lo", "mi", "nu", "re", "sa", "ti", "vo"])
-    return " ".join("".join(rng.choice(syllables, 2)) + suffix for _ in range(5))
+def corpus(name: str, languages: tuple[str, ...], pairs: int, seed: int) -> TokenizedCorpus:
+    """A question shares half of its tokens with its passage; each language has its own tokens.
 
-
-def tables() -> tuple[pa.Table, dict[str, pa.Table]]:
-    """60 pairs whose question shares words with its passage, in two made-up languages."""
-    rng = np.random.default_rng(0)
-    ids = [f"p{i}" for i in range(60)]
-    pairs = pa.table({"id": ids, "question_id": ids, "passage_id": ids})
+    In every language but the first, every fifth pair is missing.
+    """
+    rng = np.random.default_rng(seed)
+    meanings = rng.integers(40, size=(pairs, 6))
     by_language = {}
-    for language, suffix in (("en", ""), ("es", "x")):
-        passages = [text(rng, suffix) for _ in ids]
-        by_language[language] = pa.table(
-            {
-                "id": ids,
-                "question": [" ".join(passage.split()[:2]) for passage in passages],
-                "passage": passages,
-                "negative": pa.array([p if i % 3 == 0 else None for i, p in enumerate(passages)])
-                .cast(pa.string())
-                .take(pa.array(np.roll(np.arange(60), 1))),
-            }
+    for number, language in enumerate(languages):
+        rows = np.array([i for i in range(pairs) if number == 0 or i % 5 != number])
+        ids = 5 + 40 * number + meanings[rows]
+        by_language[language] = TokenizedPairs(
+            *(rows, rows, rows),
+            Ragged.of([row[: 3 + i % 3].tolist() for i, row in enumerate(ids)]),
+            Ragged.of([row.tolist() for row in ids]),
+            # Every other pair of the first 20 has a hard negative, another pair's words.
+            Ragged.of(
+                [ids[i - 1].tolist() if i in range(0, 20, 2) else [] for i in range(len(ids))]
+            ),
         )
-    return pairs, by_language
+    return TokenizedCorpus(name, by_language)
 
 
-@pytest.fixture(scope="module")
-def static(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("static")
-    _, by_language = tables()
-    texts = {code: t["passage"].to_pylist() for code, t in by_language.items()}
-    train_unigram(texts, 100, 10**6).save(str(folder / "tokenizer.json"))
-    return folder
+TRAIN = (corpus("faq", ("en", "es", "gl"), 40, 0), corpus("wiki", ("en", "es"), 20, 1))
+VALIDATION = (corpus("held_out", ("en",), 16, 2),)
 
 
-@pytest.fixture(scope="module")
-def transformer(static, tmp_path_factory) -> tuple[Path, TransformerConfig]:
-    """A tiny random BERT with dropout."""
-    hub, folder = tmp_path_factory.mktemp("hub"), tmp_path_factory.mktemp("encoder")
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_file=str(static / "tokenizer.json"), pad_token="<pad>", unk_token="<unk>"
-    )
-    tokenizer.save_pretrained(hub)
-    torch.manual_seed(0)
-    BertModel(
-        BertConfig(
-            vocab_size=len(tokenizer),
-            hidden_size=16,
-            num_hidden_layers=1,
-            num_attention_heads=2,
-            intermediate_size=32,
-            hidden_dropout_prob=0.2,
-        )
-    ).save_pretrained(hub)
-    config = TransformerConfig("transformer", str(hub), "mean", 32, **PREFIXES)
-    fetch_transformer(config, folder / "encoder")
-    return folder / "encoder", config
+@pytest.fixture
+def encoder(tmp_path: Path) -> Path:
+    """A folder with a tokenizer of VOCABULARY words."""
+    tokenizer = Tokenizer(models.WordLevel({f"w{i}": i for i in range(VOCABULARY)}, unk_token="w0"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    (tmp_path / "encoder").mkdir()
+    tokenizer.save(str(tmp_path / "encoder" / "tokenizer.json"))
+    return tmp_path / "encoder"
 
 
-@pytest.fixture(scope="module")
-def corpora(static) -> tuple[list[TokenizedCorpus], list[TokenizedCorpus]]:
-    pairs, by_language = tables()
-    tokenizer = load_tokenizer(static / "tokenizer.json", 32)
-    tokenized = {
-        code: tokenize_table(tokenizer, pairs, table, "Query: ", "Passage: ", False)
-        for code, table in by_language.items()
-    }
-    held_out = tokenize_table(
-        tokenizer, pairs, by_language["en"].slice(0, 20), "Query: ", "Passage: ", False
-    )
-    return [TokenizedCorpus("made-up", tokenized)], [TokenizedCorpus("held-out", {"en": held_out})]
+@pytest.fixture
+def transformer(tmp_path: Path) -> tuple[EncoderConfig, Path]:
+    """A tiny random transformer with dropout."""
+    config = transformer_config(tiny_transformer(tmp_path / "source"))
+    fetch_transformer(config, tmp_path / "encoder")
+    return config, tmp_path / "encoder"
 
 
-def run(
+@pytest.fixture(params=["static", "transformer"])
+def start(request: pytest.FixtureRequest) -> tuple[EncoderConfig, Path]:
+    """An encoder before training: its configuration and folder."""
+    if request.param == "static":
+        return STATIC, request.getfixturevalue("encoder")
+    return request.getfixturevalue("transformer")
+
+
+def train(
     folder: Path,
     encoder: Path,
-    corpora,
+    name: str = "model",
     config: TrainConfig = CONFIG,
     encoder_config: EncoderConfig = STATIC,
     seed: int = 0,
-    code: str = "",
+    **data,
 ) -> Path:
-    train, validation = corpora
-    output, checkpoints = folder / "model", folder / "checkpoints"
-    finetune(config, encoder_config, encoder, seed, train, validation, output, checkpoints, code)
-    return output
+    """Train in `folder`; returns the model."""
+    data = {"train": TRAIN, "validation": VALIDATION} | data
+    places = {"output": folder / name, "checkpoints": folder / "checkpoints" / name}
+    finetune(config, encoder_config, encoder, seed, **data, **places)
+    return folder / name
 
 
-def contents(model: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(model)): p.read_bytes() for p in model.rglob("*") if p.is_file()}
+def content(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder, by its path."""
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
 def rows(model: Path) -> list[dict]:
+    """The steps of training.jsonl."""
     return [json.loads(line) for line in (model / "training.jsonl").read_text().splitlines()]
 
 
-def interrupt(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
-    """Make the run die before `step`, as a killed job does."""
-    whole_step = training._Run._train_step
+def stop_at(monkeypatch: pytest.MonkeyPatch, step: int | None) -> list[int]:
+    """End training when it asks for the batch of `step`; returns the list of steps it asks for."""
+    asked = []
+    batch = training.Sampler.batch
 
-    def dying(self, batch):
-        if self.step == step:
-            raise KeyboardInterrupt
-        return whole_step(self, batch)
+    def asking(sampler: training.Sampler, number: int) -> Batch:
+        if sampler.sampling != "en-en":
+            if number == step:
+                raise Interrupted
+            asked.append(number)
+        return batch(sampler, number)
 
-    monkeypatch.setattr(training._Run, "_train_step", dying)
-
-
-def test_the_loss_falls(static, corpora, tmp_path):
-    losses = [row["loss"] for row in rows(run(tmp_path, static, corpora))]
-    assert len(losses) == CONFIG.max_steps
-    assert np.mean(losses[-5:]) < 0.7 * np.mean(losses[:5])
+    monkeypatch.setattr(training.Sampler, "batch", asking)
+    return asked
 
 
-def test_every_step_is_recorded(static, corpora, tmp_path):
-    model = run(tmp_path, static, corpora)
-    recorded = rows(model)
-    assert [row["step"] for row in recorded] == list(range(30))
-    for row in recorded:
-        assert row["corpus"] == "made-up"
-        assert sum(row["query_languages"].values()) == pytest.approx(1)
+def test_loss_falls(tmp_path, start):
+    encoder_config, encoder = start
+    rate = 0.05 if encoder_config is STATIC else 0.003
+    config = replace(CONFIG, sampling="en-en", learning_rate=rate, max_steps=60)
+    model = train(tmp_path, encoder, config=config, encoder_config=encoder_config)
+    losses = [row["loss"] for row in rows(model)]
+    assert len(losses) == 60
+    assert np.mean(losses[-10:]) < 0.8 * np.mean(losses[:10])
+    assert json.loads((model / "run.json").read_text())["best_step"] >= 30
+
+
+@pytest.mark.parametrize("sampling", ["en-en", "x-x", "x-x-mono", "x-y", "hybrid"])
+def test_every_step_is_recorded_with_its_kind_corpus_and_languages(tmp_path, encoder, sampling):
+    model = train(tmp_path, encoder, config=replace(CONFIG, sampling=sampling))
+    steps = rows(model)
+    assert [row["step"] for row in steps] == list(range(30))
+    kinds = {"x-x-mono", "x-y"} if sampling == "hybrid" else {sampling}
+    assert {row["kind"] for row in steps} == kinds
+    assert {row["corpus"] for row in steps} == {"faq", "wiki"}
+    for row in steps:
+        for side in ("query_languages", "passage_languages"):
+            assert sum(row[side].values()) == pytest.approx(1)
         if row["kind"] == "x-x-mono":
+            assert list(row["query_languages"].values()) == [1.0]
             assert row["query_languages"] == row["passage_languages"]
-            assert len(row["query_languages"]) == 1
-    mix = json.loads((model / "mix.json").read_text())
-    kinds = [row["kind"] for row in recorded]
-    assert mix["kind"]["x-y"] == pytest.approx(kinds.count("x-y") / 30)
-    assert mix == achieved_mix(model / "training.jsonl")
-    assert json.loads((model / "run.json").read_text())["training"]["batch_size"] == 8
+    rates = [row["learning_rate"] for row in steps]
+    assert rates == [CONFIG.learning_rate * training._schedule(i, CONFIG) for i in range(30)]
+    assert json.loads((model / "mix.json").read_text()) == achieved_mix(model / "training.jsonl")
 
 
-@pytest.mark.parametrize("kind", ["static", "transformer"])
-@pytest.mark.parametrize("step", [5, 20, 27])
-def test_a_resumed_run_gives_the_same_bytes(
-    static, transformer, corpora, tmp_path, monkeypatch, kind, step
-):
-    encoder, config = (static, STATIC) if kind == "static" else transformer
-    expected = contents(run(tmp_path / "whole", encoder, corpora, encoder_config=config))
-    with monkeypatch.context() as patch:
-        interrupt(patch, step)
-        with pytest.raises(KeyboardInterrupt):
-            run(tmp_path / "broken", encoder, corpora, encoder_config=config)
-    assert not (tmp_path / "broken/model").exists()
-    resumed = run(tmp_path / "broken", encoder, corpora, encoder_config=config)
-    assert contents(resumed) == expected
-    assert not (tmp_path / "broken/checkpoints").exists()
+def test_model_says_how_it_was_made(tmp_path, encoder):
+    run = json.loads((train(tmp_path, encoder, seed=4) / "run.json").read_text())
+    assert TrainConfig(**run["training"]) == CONFIG
+    assert StaticConfig(**run["encoder"]) == STATIC
+    assert run["seed"] == 4
+    assert (run["corpora"], run["validation"]) == ({"faq": 40, "wiki": 20}, {"held_out": 16})
 
 
-def test_resuming_starts_at_the_checkpoint(static, corpora, tmp_path, monkeypatch):
-    with monkeypatch.context() as patch:
-        interrupt(patch, 25)
-        with pytest.raises(KeyboardInterrupt):
-            run(tmp_path, static, corpora)
-    steps = []
-    whole_step = training._Run._train_step
-    monkeypatch.setattr(
-        training._Run,
-        "_train_step",
-        lambda self, batch: (steps.append(self.step), whole_step(self, batch))[1],
+def test_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path, start):
+    encoder_config, encoder = start
+    a, b, other = (
+        content(train(tmp_path, encoder, name, encoder_config=encoder_config, seed=seed))
+        for name, seed in (("a", 0), ("b", 0), ("c", 1))
     )
-    run(tmp_path, static, corpora)
-    assert steps == list(range(20, 30))
+    assert a == b
+    assert a["model.safetensors"] != other["model.safetensors"]
+    assert a["training.jsonl"] != other["training.jsonl"]
 
 
-@pytest.mark.parametrize("change", ["config", "code", "seed"])
-def test_another_run_does_not_resume_from_this_one(static, corpora, tmp_path, monkeypatch, change):
-    other = {
-        "config": {"config": replace(CONFIG, temperature=0.2)},
-        "code": {"code": "new"},
-        "seed": {"seed": 1},
-    }[change]
-    expected = contents(run(tmp_path / "fresh", static, corpora, **other))
+def test_transformer_trains_with_dropout(tmp_path, transformer, monkeypatch):
+    """What resumes to the bit below does draw random numbers."""
+    config, encoder = transformer
+    with_dropout = train(tmp_path, encoder, "a", encoder_config=config)
+    monkeypatch.setattr(torch.nn.functional, "dropout", lambda input, *args, **kwargs: input)
+    without = train(tmp_path, encoder, "b", encoder_config=config)
+    assert rows(with_dropout)[0]["loss"] != rows(without)[0]["loss"]
+
+
+@pytest.mark.parametrize("step", [3, 10, 11, 17, 20, 29])
+def test_interrupted_run_ends_as_if_it_had_not_been(tmp_path, start, monkeypatch, step):
+    encoder_config, encoder = start
+    whole = content(train(tmp_path, encoder, "whole", encoder_config=encoder_config))
     with monkeypatch.context() as patch:
-        interrupt(patch, 15)
-        with pytest.raises(KeyboardInterrupt):
-            run(tmp_path / "used", static, corpora)
-    assert contents(run(tmp_path / "used", static, corpora, **other)) == expected
+        stop_at(patch, step)
+        with pytest.raises(Interrupted):
+            train(tmp_path, encoder, encoder_config=encoder_config)
+    assert not (tmp_path / "model").exists()
+    with monkeypatch.context() as patch:
+        asked = stop_at(patch, None)
+        resumed = train(tmp_path, encoder, encoder_config=encoder_config)
+    assert asked == list(range(step // 10 * 10, 30))
+    assert content(resumed) == whole
 
 
-def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(static, corpora, tmp_path):
-    first = contents(run(tmp_path / "a", static, corpora))
-    assert contents(run(tmp_path / "b", static, corpora)) == first
-    other = contents(run(tmp_path / "c", static, corpora, seed=1))
-    assert other["model.safetensors"] != first["model.safetensors"]
+def test_run_interrupted_again_and_again_ends_as_if_it_had_not_been(tmp_path, encoder, monkeypatch):
+    whole = content(train(tmp_path, encoder, "whole"))
+    for step in (5, 14, 12, 28):
+        with monkeypatch.context() as patch:
+            stop_at(patch, step)
+            with pytest.raises(Interrupted):
+                train(tmp_path, encoder)
+    assert content(train(tmp_path, encoder)) == whole
 
 
-def test_early_stopping_keeps_the_best_weights(static, corpora, tmp_path, monkeypatch):
-    given = iter([3.0, 2.0, 4.0, 5.0, 6.0])
+def test_run_that_ends_while_writing_a_checkpoint_resumes_from_the_one_before(
+    tmp_path, encoder, monkeypatch
+):
+    whole = content(train(tmp_path, encoder, "whole"))
+    save, saved = training.save_file, []
+
+    def half(tensors: dict, path: Path, **kwargs) -> None:
+        saved.append(path)
+        save(tensors, path, **kwargs)
+        if len(saved) == 2:
+            path.write_bytes(path.read_bytes()[:100])
+            raise Interrupted
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "save_file", half)
+        with pytest.raises(Interrupted):
+            train(tmp_path, encoder)
+    asked = stop_at(monkeypatch, None)
+    assert content(train(tmp_path, encoder)) == whole
+    assert asked == list(range(10, 30))
+
+
+def test_run_that_ends_while_saving_the_model_resumes(tmp_path, encoder, monkeypatch):
+    whole = content(train(tmp_path, encoder, "whole"))
+
+    def failing(path: Path) -> dict:
+        raise Interrupted
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "achieved_mix", failing)
+        with pytest.raises(Interrupted):
+            train(tmp_path, encoder)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["checkpoints", "encoder", "whole"]
+    asked = stop_at(monkeypatch, None)
+    assert content(train(tmp_path, encoder)) == whole
+    assert asked == []
+
+
+def test_resuming_is_logged(tmp_path, encoder, monkeypatch, caplog):
+    with monkeypatch.context() as patch:
+        stop_at(patch, 25)
+        with pytest.raises(Interrupted):
+            train(tmp_path, encoder)
+    with caplog.at_level(logging.INFO, logger="hybridbatch"):
+        train(tmp_path, encoder)
+    assert "resuming from the checkpoint at step 20" in caplog.text
+    assert "training on cpu from step 20 of 30" in caplog.text
+
+
+def test_nothing_is_left_after_success(tmp_path, encoder, monkeypatch):
+    for config in (CONFIG, replace(CONFIG, temperature=0.2)):
+        with monkeypatch.context() as patch:
+            stop_at(patch, 12)
+            with pytest.raises(Interrupted):
+                train(tmp_path, encoder, config=config)
+        runs = [p for p in (tmp_path / "checkpoints" / "model").iterdir() if p.is_dir()]
+        assert len(runs) == 1  # what another configuration left goes at once
+    train(tmp_path, encoder)
+    assert not list(tmp_path.glob("checkpoints/*"))
+    assert sorted(p.name for p in tmp_path.iterdir() if p.name != "checkpoints") == [
+        "encoder",
+        "model",
+    ]
+
+
+CHANGED_DATA = corpus("faq", ("en", "es", "gl"), 40, 9)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"config": replace(CONFIG, learning_rate=0.04)},
+        {"config": replace(CONFIG, sampling="x-y")},
+        {"encoder_config": replace(STATIC, dimension=8)},
+        {"seed": 1},
+        {"code": "changed"},
+        {"train": (CHANGED_DATA, TRAIN[1])},
+        {"validation": (CHANGED_DATA,)},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_another_run_does_not_resume_from_a_checkpoint_that_is_not_its_own(
+    tmp_path, encoder, monkeypatch, change
+):
+    with monkeypatch.context() as patch:
+        stop_at(patch, 25)
+        with pytest.raises(Interrupted):
+            train(tmp_path, encoder)
+    fresh = content(train(tmp_path, encoder, "fresh", **change))
+    asked = stop_at(monkeypatch, None)
+    assert content(train(tmp_path, encoder, **change)) == fresh
+    assert asked == list(range(30))
+
+
+def test_other_pretrained_weights_do_not_resume(tmp_path, transformer, monkeypatch):
+    config, encoder = transformer
+    with monkeypatch.context() as patch:
+        stop_at(patch, 25)
+        with pytest.raises(Interrupted):
+            train(tmp_path, encoder, encoder_config=config)
+    weights = encoder / "model.safetensors"
+    tensors = training.load_file(weights)
+    training.save_file({k: t * 1.5 for k, t in tensors.items()}, weights, {"format": "pt"})
+    asked = stop_at(monkeypatch, None)
+    train(tmp_path, encoder, encoder_config=config)
+    assert asked == list(range(30))
+
+
+def one_batch() -> tuple[TokenizedCorpus, ...]:
+    """Validation pairs that fill one batch, so that a validation computes one loss."""
+    return (corpus("held_out", ("en",), 8, 2),)
+
+
+def test_early_stopping_keeps_the_best_weights_not_the_last(tmp_path, encoder, monkeypatch):
+    losses = iter([3.0, 1.0, 2.0, 1.5])
     weights = []
+    loss = training._Run._loss
 
-    def validate(self):
-        weights.append(self.model[0].embedding.weight.detach().clone())
-        loss = next(given)
-        if loss < self.best_loss:
-            self.best_loss, self.best_step, self.stale = loss, self.step, 0
-            self.best = {k: t.clone() for k, t in self.model.state_dict().items()}
-        else:
-            self.stale += 1
+    def rigged(run: training._Run, *tokens: Ragged) -> torch.Tensor:
+        if torch.is_grad_enabled():
+            return loss(run, *tokens)
+        weights.append(run.model[0].embedding.weight.detach().clone())
+        return torch.tensor(next(losses))
 
-    monkeypatch.setattr(training._Run, "_validate", validate)
-    config = replace(CONFIG, max_steps=1000, evaluate_every=5, patience=2)
-    model = run(tmp_path, static, corpora, config)
+    monkeypatch.setattr(training._Run, "_loss", rigged)
+    config = replace(CONFIG, evaluate_every=5, patience=2)
+    model = train(tmp_path, encoder, config=config, validation=one_batch())
     assert len(rows(model)) == 20
-    saved = load_file(model / "model.safetensors")["embedding.weight"]
+    run = json.loads((model / "run.json").read_text())
+    assert (run["best_step"], run["best_validation_loss"]) == (10, 1.0)
+    saved = training.load_file(model / "model.safetensors")["embedding.weight"]
     assert torch.equal(saved, weights[1])
     assert not torch.equal(saved, weights[3])
-    assert json.loads((model / "run.json").read_text())["best_step"] == 10
 
 
-@pytest.mark.parametrize("value", [math.nan, math.inf])
-def test_a_loss_that_is_not_finite_stops_and_keeps_the_checkpoint(
-    static, corpora, tmp_path, monkeypatch, value
-):
-    whole_loss, calls = training.info_nce, []
+def test_interrupted_run_stops_early_where_it_would_have(tmp_path, encoder, monkeypatch):
+    loss = training._Run._loss
 
-    def failing(*arguments):
-        loss = whole_loss(*arguments)
+    def rigged(run: training._Run, *tokens: Ragged) -> torch.Tensor:
         if torch.is_grad_enabled():
-            calls.append(1)
-        return loss * value if len(calls) == 14 else loss
+            return loss(run, *tokens)
+        return torch.tensor(1.0 if run.step == 5 else 2.0)
 
+    monkeypatch.setattr(training._Run, "_loss", rigged)
+    config = replace(CONFIG, evaluate_every=5, patience=3)
+    whole = content(train(tmp_path, encoder, "whole", config))
+    with monkeypatch.context() as patch:
+        stop_at(patch, 17)
+        with pytest.raises(Interrupted):
+            train(tmp_path, encoder, config=config)
+    model = train(tmp_path, encoder, config=config)
+    assert len(rows(model)) == 20
+    assert content(model) == whole
+
+
+def test_last_step_is_validated_though_no_validation_is_due(tmp_path, encoder):
+    model = train(tmp_path, encoder, config=replace(CONFIG, max_steps=13, evaluate_every=10))
+    assert json.loads((model / "run.json").read_text())["best_step"] == 13
+
+
+@pytest.mark.parametrize("step", [4, 17])
+def test_loss_that_is_not_finite_stops_the_run_and_names_the_step(
+    tmp_path, start, monkeypatch, step
+):
+    encoder_config, encoder = start
+    whole = content(train(tmp_path, encoder, "whole", encoder_config=encoder_config))
+    calls, loss = [], training.info_nce
+
+    def failing(queries: torch.Tensor, *args) -> torch.Tensor:
+        if torch.is_grad_enabled():
+            calls.append(queries)
+        return loss(queries, *args) * (torch.nan if len(calls) == step + 1 else 1)
+
+    before = {p.name for p in tmp_path.iterdir()} | {"checkpoints"}
     with monkeypatch.context() as patch:
         patch.setattr(training, "info_nce", failing)
-        with pytest.raises(TrainingError, match=r"loss is (nan|inf) at step 13; training stopped"):
-            run(tmp_path, static, corpora)
-    assert not (tmp_path / "model").exists()
-    assert list((tmp_path / "checkpoints").glob("*/checkpoint.safetensors"))
-    expected = contents(run(tmp_path / "whole", static, corpora))
-    assert contents(run(tmp_path, static, corpora)) == expected
+        with pytest.raises(TrainingError, match=f"the loss is nan at step {step};"):
+            train(tmp_path, encoder, encoder_config=encoder_config)
+    assert {p.name for p in tmp_path.iterdir()} == before
+    kept = list((tmp_path / "checkpoints" / "model").rglob("checkpoint.safetensors"))
+    assert len(kept) == (step > 10)
+    assert content(train(tmp_path, encoder, encoder_config=encoder_config)) == whole
 
 
-def test_a_gradient_that_is_not_finite_never_reaches_the_weights(
-    static, corpora, tmp_path, monkeypatch
+def test_gradient_that_is_not_finite_stops_the_run_before_it_spoils_the_weights(
+    tmp_path, encoder, monkeypatch
 ):
-    monkeypatch.setattr(training, "_clip", lambda model, max_norm: math.inf)
-    with pytest.raises(TrainingError, match=r"gradient's norm is inf at step 0"):
-        run(tmp_path, static, corpora)
+    loss = training.info_nce
+
+    def steep(queries: torch.Tensor, *args) -> torch.Tensor:
+        value = loss(queries, *args)
+        return value + (1e38 * (queries - queries.detach())).sum() * 1e38
+
+    monkeypatch.setattr(training, "info_nce", steep)
+    with pytest.raises(TrainingError, match=r"the gradient's norm is (inf|nan) at step 0;"):
+        train(tmp_path, encoder)
 
 
-def test_a_model_in_training_is_not_trained_by_a_second_process(static, corpora, tmp_path):
-    (tmp_path / "checkpoints").mkdir()
-    (tmp_path / "checkpoints/owner").write_text("host, process 7\n")
-    with (
-        FileLock(tmp_path / "checkpoints/lock"),
-        pytest.raises(TrainingError, match=r"host, process 7 is training .*model"),
-    ):
-        run(tmp_path, static, corpora)
+def test_validation_loss_that_is_not_finite_stops_the_run(tmp_path, encoder, monkeypatch):
+    loss = training.info_nce
+
+    def failing(*args) -> torch.Tensor:
+        return loss(*args) if torch.is_grad_enabled() else torch.tensor(torch.nan)
+
+    monkeypatch.setattr(training, "info_nce", failing)
+    with pytest.raises(TrainingError, match="the validation loss is nan at step 10;"):
+        train(tmp_path, encoder)
+    assert not list((tmp_path / "checkpoints").rglob("checkpoint.safetensors"))
 
 
-def test_clipping_equals_torchs_on_the_dense_equivalent():
-    torch.manual_seed(0)
-    sparse = torch.nn.EmbeddingBag(10, 4, sparse=True)
-    dense = torch.nn.EmbeddingBag(10, 4)
-    dense.load_state_dict(sparse.state_dict())
-    ids = torch.tensor([[1, 2, 2], [3, 1, 1]])
-    for bag in (sparse, dense):
-        bag(ids).pow(2).sum().backward()
-    norm = training._clip(sparse, 0.5)
-    expected = torch.nn.utils.clip_grad_norm_(dense.parameters(), 0.5)
-    assert norm == pytest.approx(expected.item(), rel=1e-5)
-    torch.testing.assert_close(sparse.weight.grad.to_dense(), dense.weight.grad)
+def test_second_process_on_the_same_model_is_refused(tmp_path, encoder):
+    (tmp_path / "checkpoints" / "model").mkdir(parents=True)
+    with FileLock(tmp_path / "checkpoints" / "model" / "lock"):
+        with pytest.raises(TrainingError, match=r"another process is training .*model"):
+            train(tmp_path, encoder)
+        train(tmp_path, encoder, "other")
+    assert sorted(p.name for p in (tmp_path / "checkpoints" / "model").iterdir()) == ["lock"]
+    train(tmp_path, encoder)
 
 
-def test_the_learning_rate_rises_and_falls():
-    config = replace(CONFIG, max_steps=100, warmup_share=0.1)
-    rates = [training._schedule(step, config) for step in range(100)]
-    assert rates[:10] == pytest.approx([(i + 1) / 10 for i in range(10)])
-    assert rates[10] == pytest.approx(1.0)
-    assert all(a > b > 0 for a, b in pairwise(rates[10:]))
+class Both(torch.nn.Module):
+    """A table and a layer, as sparse and dense parameters stand in one model."""
+
+    def __init__(self, sparse: bool) -> None:
+        super().__init__()
+        generator = torch.Generator().manual_seed(0)
+        self.table = torch.nn.EmbeddingBag(20, 4, mode="mean", sparse=sparse)
+        self.layer = torch.nn.Linear(4, 3)
+        with torch.no_grad():
+            for parameter in self.parameters():
+                parameter.copy_(torch.randn(parameter.shape, generator=generator))
+
+    def forward(self, ids: torch.Tensor, offsets: torch.Tensor) -> torch.Tensor:
+        return self.layer(self.table(ids, offsets)).square().sum()
 
 
-def test_hard_negatives_raise_the_loss(static, corpora, tmp_path, monkeypatch):
-    with_negatives = rows(run(tmp_path / "a", static, corpora))[0]["loss"]
-    monkeypatch.setattr(
-        TokenizedCorpus, "negatives", lambda self, rows, languages: training.Ragged.of([[]] * 8)
+@pytest.mark.parametrize("max_norm", [0.5, 1e6])
+def test_gradients_are_clipped_as_torch_clips_dense_ones(max_norm):
+    ids, offsets = torch.tensor([1, 1, 7, 3, 1]), torch.tensor([0, 3])
+    both = [Both(sparse) for sparse in (True, False)]
+    for model in both:
+        model(ids, offsets).backward()
+    sparse, dense = both
+    assert sparse.table.weight.grad.is_sparse
+    expected = torch.nn.utils.clip_grad_norm_(dense.parameters(), max_norm)
+    assert expected > 1
+    assert training._clip(sparse, max_norm) == pytest.approx(expected.item(), rel=1e-6)
+    for ours, theirs in zip(sparse.parameters(), dense.parameters(), strict=True):
+        gradient = ours.grad.to_dense() if ours.grad.is_sparse else ours.grad
+        torch.testing.assert_close(gradient, theirs.grad, rtol=1e-6, atol=1e-7)
+
+
+def test_gradients_are_clipped_in_training(tmp_path, encoder, monkeypatch):
+    seen = []
+    clip = training._clip
+
+    def recording(model: torch.nn.Module, max_norm: float) -> float:
+        norm = clip(model, max_norm)
+        seen.append((norm, clip(model, 1e9)))
+        return norm
+
+    monkeypatch.setattr(training, "_clip", recording)
+    model = train(tmp_path, encoder, config=replace(CONFIG, max_grad_norm=0.01))
+    assert [row["gradient_norm"] for row in rows(model)] == [before for before, _ in seen]
+    assert all(before > 0.01 for before, _ in seen)
+    assert all(after == pytest.approx(0.01, rel=1e-3) for _, after in seen)
+
+
+def test_schedule_rises_to_one_and_falls_to_zero_linearly():
+    config = replace(CONFIG, max_steps=10, warmup_share=0.2)
+    shares = [training._schedule(step, config) for step in range(10)]
+    assert shares == pytest.approx([1 / 2, 1, *(n / 8 for n in range(8, 0, -1))])
+    none = replace(CONFIG, max_steps=4, warmup_share=0.0)
+    shares = [training._schedule(step, none) for step in range(4)]
+    assert shares == pytest.approx([1, 3 / 3, 2 / 3, 1 / 3])
+    assert training._schedule(0, replace(CONFIG, max_steps=1, warmup_share=1.0)) == 1
+
+
+def test_schedule_is_the_learning_rate_of_every_optimizer(tmp_path, start, monkeypatch):
+    """Where the schedule is 0 nothing is learned, weight decay included."""
+    encoder_config, encoder = start
+    monkeypatch.setattr(training, "_schedule", lambda step, config: 0.0)
+    config = replace(CONFIG, max_steps=5)
+    model = train(tmp_path, encoder, config=config, encoder_config=encoder_config)
+    trained = training.load_file(model / "model.safetensors")
+    started = training.starting_model(encoder_config, encoder, 0)
+    started.save(str(tmp_path / "started"))
+    weights = training.load_file(tmp_path / "started" / "model.safetensors")
+    assert trained.keys() == weights.keys()
+    assert all(torch.equal(trained[name], weights[name]) for name in weights)
+
+
+def test_every_parameter_is_trained_by_one_optimizer(transformer):
+    config, encoder = transformer
+    model = training.starting_model(config, encoder, 0)
+    model[0].auto_model.embeddings.word_embeddings.sparse = True
+    optimizers = training._optimizers(model, CONFIG)
+    assert [type(o).__name__ for o in optimizers] == ["SparseAdam", "AdamW"]
+    found = [id(p) for o in optimizers for group in o.param_groups for p in group["params"]]
+    assert sorted(found) == sorted(id(p) for p in model.parameters())
+    assert optimizers[1].param_groups[0]["weight_decay"] == CONFIG.weight_decay
+
+
+def test_autocast_is_for_cuda_only(tmp_path, encoder, monkeypatch):
+    """On CPUs bfloat16 is far slower than float32."""
+    asked, dtypes = set(), set()
+    autocast, loss = torch.autocast, training.info_nce
+
+    def recording(device: str, *args, enabled: bool = True) -> torch.autocast:
+        asked.add((device, enabled))
+        return autocast(device, *args, enabled=enabled)
+
+    def typed(queries: torch.Tensor, *args) -> torch.Tensor:
+        dtypes.add(queries.dtype)
+        return loss(queries, *args)
+
+    monkeypatch.setattr(torch, "autocast", recording)
+    monkeypatch.setattr(training, "info_nce", typed)
+    train(tmp_path, encoder)
+    assert not any(enabled for _, enabled in asked)
+    assert ("cuda", False) in asked
+    assert dtypes == {torch.float32}
+
+
+def test_corpus_gathers_the_tokens_of_each_pair_in_its_language():
+    def pairs(numbers: list[int], *sides: list[list[int]]) -> TokenizedPairs:
+        rows = np.array(numbers)
+        return TokenizedPairs(rows, rows // 3, rows // 2, *map(Ragged.of, sides))
+
+    # Pair 1 exists in no language, pair 3 only in es: rows are numbered over what exists.
+    faq = TokenizedCorpus(
+        "faq",
+        {
+            "en": pairs([0, 2], [[1], [2, 3]], [[11], [12]], [[21], []]),
+            "es": pairs([2, 3], [[4, 5, 6], [7]], [[14], [15, 16]], [[], [22, 23]]),
+        },
     )
-    assert with_negatives > rows(run(tmp_path / "b", static, corpora))[0]["loss"]
+    assert faq.pairs.available.tolist() == [[True, False], [True, True], [False, True]]
+    assert faq.pairs.questions.tolist() == [0, 0, 1]
+    assert faq.pairs.passages.tolist() == [0, 1, 1]
+    rows, languages = np.array([2, 0, 1, 1]), np.array([1, 0, 1, 0])
+    for gathered, ids, lengths in (
+        (faq.queries, [7, 1, 4, 5, 6, 2, 3], [1, 1, 3, 2]),
+        (faq.passages, [15, 16, 11, 14, 12], [2, 1, 1, 1]),
+        (faq.negatives, [22, 23, 21], [2, 1, 0, 0]),
+    ):
+        tokens = gathered(rows, languages)
+        assert tokens.ids.tolist() == ids
+        assert tokens.lengths().tolist() == lengths
+
+
+@pytest.mark.parametrize("side", range(6))
+def test_content_hash_changes_with_every_part_of_the_pairs(side):
+    def hashed(*changed: np.ndarray | Ragged) -> str:
+        parts = [np.arange(2)] * 3 + [Ragged.of([[1, 2], [3]])] * 3
+        if changed:
+            parts[side] = changed[0]
+        return TokenizedCorpus("faq", {"en": TokenizedPairs(*parts)}).content_hash()
+
+    # Other numbers, or other tokens, or the same tokens cut elsewhere.
+    others = (
+        [Ragged.of([[1, 2], [4]]), Ragged.of([[1], [2, 3]])] if side > 2 else [np.array([0, 2])]
+    )
+    assert hashed() == hashed()
+    assert len({hashed(), *map(hashed, others)}) == 1 + len(others)
+
+
+def test_hard_negatives_are_candidates_of_their_own_query(tmp_path, encoder, monkeypatch):
+    seen = []
+    loss = training.info_nce
+
+    def recording(
+        queries: torch.Tensor, passages: torch.Tensor, temperature: float, negatives=None
+    ) -> torch.Tensor:
+        if torch.is_grad_enabled():
+            seen.append(None if negatives is None else negatives.detach().norm(dim=1) > 0)
+        return loss(queries, passages, temperature, negatives)
+
+    batches = []
+    batch = training.Sampler.batch
+
+    def keeping(sampler: training.Sampler, step: int) -> Batch:
+        drawn = batch(sampler, step)
+        if sampler.sampling != "en-en":
+            batches.append(drawn)
+        return drawn
+
+    monkeypatch.setattr(training, "info_nce", recording)
+    monkeypatch.setattr(training.Sampler, "batch", keeping)
+    train(tmp_path, encoder)
+    assert len(batches) == len(seen) == 30
+    for drawn, present in zip(batches, seen, strict=True):
+        tokens = TRAIN[drawn.corpus].negatives(drawn.rows, drawn.passage_languages)
+        expected = tokens.lengths() > 0
+        assert expected.any() == (present is not None)
+        assert present is None or present.tolist() == expected.tolist()
+    assert any(present is not None and not present.all() for present in seen)
+
+
+def test_achieved_mix_is_the_mean_over_steps(tmp_path):
+    steps = [
+        ("x-y", "faq", {"en": 0.75, "es": 0.25}, {"es": 1.0}),
+        ("x-x-mono", "faq", {"en": 1.0}, {"en": 1.0}),
+        ("x-x-mono", "wiki", {"gl": 1.0}, {"gl": 1.0}),
+        ("x-x-mono", "faq", {"es": 1.0}, {"es": 1.0}),
+    ]
+    keys = ("kind", "corpus", "query_languages", "passage_languages")
+    lines = [json.dumps(dict(zip(keys, step, strict=True))) + "\n" for step in steps]
+    (tmp_path / "training.jsonl").write_text("".join(lines))
+    assert achieved_mix(tmp_path / "training.jsonl") == {
+        "steps": 4,
+        "kind": {"x-x-mono": 0.75, "x-y": 0.25},
+        "corpus": {"faq": 0.75, "wiki": 0.25},
+        "query_languages": {"en": 0.4375, "es": 0.3125, "gl": 0.25},
+        "passage_languages": {"en": 0.25, "es": 0.5, "gl": 0.25},
+    }

@@ -70,10 +70,13 @@ def fetch_transformer(config: TransformerConfig, destination: Path) -> None:
         from huggingface_hub import snapshot_download
 
         path = snapshot_download(config.model, revision=config.revision, allow_patterns=_WEIGHTS)
-    if not any(Path(path).rglob("*.safetensors")):
+    safe = {file.parent for file in Path(path).rglob("*.safetensors")}
+    pickled = {file.parent for file in Path(path).rglob("pytorch_model*.bin")}
+    if not safe or pickled - safe:
         raise ConfigError(
-            f"encoder {config.model}: has no safetensors weights; pickled weights are refused. "
-            "Convert them, or name a revision that has model.safetensors."
+            f"encoder {config.model}: has no safetensors weights, or not for every module; "
+            "pickled weights are refused. Convert them, or name a revision that has "
+            "model.safetensors."
         )
     _assemble(path, config).save(str(destination), create_model_card=False)
     if not (destination / TOKENIZER_FILE).is_file():

@@ -3,7 +3,6 @@
 A static model is looked up with NumPy alone, which starts ten times faster than torch.
 """
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,8 +10,9 @@ import numpy as np
 from safetensors.numpy import load_file
 
 from hybridbatch.errors import DataError
+from hybridbatch.files import read_json
 from hybridbatch.logs import Progress
-from hybridbatch.tokens import Ragged, load_tokenizer, tokenize
+from hybridbatch.tokens import TOKENIZER_FILE, Ragged, load_tokenizer, tokenize
 
 SIDES = {"queries": "query", "candidates": "document"}  # our side -> its prompt in the model
 _TOKENS_A_BATCH = 16_384
@@ -20,10 +20,9 @@ _TOKENS_A_BATCH = 16_384
 
 def encode(model: Path, texts: dict[str, Sequence[str]], max_tokens: int) -> dict[str, np.ndarray]:
     """Unit vectors, float32 [n, d], of the texts of each side (`queries`, `candidates`)."""
-    modules = json.loads((model / "modules.json").read_text(encoding="utf-8"))
-    prompts = json.loads((model / "config_sentence_transformers.json").read_text())["prompts"]
-    static = modules[0]["type"].endswith(".StaticEmbedding")
-    tokenizer = load_tokenizer(model / "tokenizer.json", max_tokens)
+    prompts = read_json(model / "config_sentence_transformers.json")["prompts"]
+    static = read_json(model / "modules.json")[0]["type"].endswith(".StaticEmbedding")
+    tokenizer = load_tokenizer(model / TOKENIZER_FILE, max_tokens)
     vectors_of = _static_table(model) if static else _transformer(model)
     result = {}
     for side, side_texts in texts.items():

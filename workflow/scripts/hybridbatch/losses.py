@@ -14,17 +14,18 @@ def info_nce(
 
     queries: float [B, d]; passages: float [B, d], the i-th answers the i-th query; negatives:
     float [B, d] or None, each query's hard negative, a candidate for that query only; a row of
-    zeros where a query has none. Returns
-    the mean over queries of -log softmax(cosine / temperature) at the own passage. Computed in
-    float32 whatever autocast does, since the temperature magnifies rounding.
+    zeros where a query has none. Returns the mean over queries of -log softmax(cosine /
+    temperature) at the own passage. Computed in float32 whatever autocast does, since the
+    temperature magnifies rounding.
     """
-    queries = functional.normalize(queries.float(), dim=-1)
-    passages = functional.normalize(passages.float(), dim=-1)
-    scores = queries @ passages.T
-    if negatives is not None:
-        negatives = negatives.float()
-        hard = (queries * functional.normalize(negatives, dim=-1)).sum(-1, keepdim=True)
-        absent = (negatives == 0).all(-1, keepdim=True)
-        scores = torch.cat([scores, hard.masked_fill(absent, -torch.inf)], dim=1)
-    targets = torch.arange(len(queries), device=queries.device)
-    return functional.cross_entropy(scores / temperature, targets)
+    with torch.autocast(queries.device.type, enabled=False):
+        queries = functional.normalize(queries.float(), dim=-1)
+        passages = functional.normalize(passages.float(), dim=-1)
+        scores = queries @ passages.T
+        if negatives is not None:
+            negatives = negatives.float()
+            hard = (queries * functional.normalize(negatives, dim=-1)).sum(-1, keepdim=True)
+            absent = (negatives == 0).all(-1, keepdim=True)
+            scores = torch.cat([scores, hard.masked_fill(absent, -torch.inf)], dim=1)
+        targets = torch.arange(len(queries), device=queries.device)
+        return functional.cross_entropy(scores / temperature, targets)

@@ -8,6 +8,7 @@ hybrid batch's kind uses a random stream of its own, so that alpha = 1 gives the
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from hybridbatch.logs import log
 
 SAMPLINGS = ("en-en", "x-x", "x-x-mono", "x-y", "hybrid")
 _KIND_STREAM, _CONTENT_STREAM = 0, 1
+_ROUNDS = 100  # of drawing again, before the pairs that fit are looked up
 
 
 @dataclass(frozen=True)
@@ -126,22 +128,32 @@ class Sampler:
         return np.array(numbers), sizes / sizes.sum()
 
     def _check_size(self, pairs: CorpusPairs, kind: str) -> None:
+        """A batch of different passages and questions in every language a batch can have.
+
+        For `x-y`, in every two languages together. Then a slot finds a pair whatever the others
+        took, and no run fails in the middle (where pairs share questions as well as passages, it
+        is all but certain).
+        """
         columns = range(len(pairs.languages))
         if kind == "en-en":
-            columns = [pairs.languages.index(self.source_language)]
-        for column in columns:
-            distinct = len(np.unique(pairs.passages[pairs.available[:, column]]))
-            if distinct < self.batch_size:
-                raise DataError(
-                    f"corpus {pairs.name} has {distinct} different passages in "
-                    f"{pairs.languages[column]}, fewer than training.batch_size "
-                    f"({self.batch_size}): lower it, or leave the corpus or the language out."
-                )
-        if kind == "x-y":
-            both = pairs.available.T.astype(np.int64) @ pairs.available.astype(np.int64)
-            if (both == 0).any():
-                a, b = (pairs.languages[i] for i in np.argwhere(both == 0)[0])
-                raise DataError(f"corpus {pairs.name} has no pair in both {a} and {b}.")
+            needed = [(pairs.languages.index(self.source_language),)]
+        elif kind == "x-y":
+            needed = list(combinations(columns, 2))
+        else:
+            needed = [(column,) for column in columns]
+        for together in needed:
+            exists = pairs.available[:, together].all(axis=1)
+            codes = " and ".join(pairs.languages[i] for i in together)
+            if len(together) == 2 and not exists.any():
+                raise DataError(f"corpus {pairs.name} has no pair in both {codes}.")
+            for what, numbers in (("passages", pairs.passages), ("questions", pairs.questions)):
+                distinct = len(np.unique(numbers[exists]))
+                if distinct < self.batch_size:
+                    raise DataError(
+                        f"corpus {pairs.name} has {distinct} different {what} in {codes}, fewer "
+                        f"than training.batch_size ({self.batch_size}): lower it, or leave the "
+                        "corpus or the language out."
+                    )
 
 
 def _draw_rows(
@@ -156,7 +168,7 @@ def _draw_rows(
     questions: set[int] = set()
     taken: set[int] = set()
     open_slots = np.arange(len(queries))
-    for _ in range(10_000):
+    for _ in range(_ROUNDS):
         draws = rng.integers(len(pairs), size=len(open_slots))
         fits = pairs.available[draws, queries[open_slots]]
         fits &= pairs.available[draws, passages[open_slots]]
@@ -172,8 +184,18 @@ def _draw_rows(
         if not still_open:
             return rows
         open_slots = np.array(still_open)
-    languages = sorted({pairs.languages[i] for i in (*queries[open_slots], *passages[open_slots])})
-    raise DataError(
-        f"corpus {pairs.name} has too few different passages for a batch of {len(queries)} in "
-        f"{', '.join(languages)}: lower training.batch_size, or leave a language out."
-    )
+    for slot in open_slots:
+        fits = pairs.available[:, queries[slot]] & pairs.available[:, passages[slot]]
+        fits &= ~np.isin(pairs.passages, list(taken))
+        fits &= ~np.isin(pairs.questions, list(questions))
+        if not fits.any():
+            raise DataError(
+                f"corpus {pairs.name} has too few different questions and passages for a batch of "
+                f"{len(queries)} in {pairs.languages[queries[slot]]} and "
+                f"{pairs.languages[passages[slot]]}: lower training.batch_size, or leave a "
+                "language out."
+            )
+        rows[slot] = rng.choice(np.flatnonzero(fits))
+        questions.add(int(pairs.questions[rows[slot]]))
+        taken.add(int(pairs.passages[rows[slot]]))
+    return rows

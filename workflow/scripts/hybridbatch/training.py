@@ -29,7 +29,7 @@ from hybridbatch.files import whole, write_json, write_text
 from hybridbatch.logs import log
 from hybridbatch.losses import info_nce
 from hybridbatch.samplers import Batch, CorpusPairs, Sampler
-from hybridbatch.tokens import Ragged, TokenizedPairs
+from hybridbatch.tokens import Ragged, Repeating, TokenizedPairs
 
 _LOG_EVERY = 50  # steps
 
@@ -87,13 +87,15 @@ class TokenizedCorpus:
         digest = hashlib.sha256()
         for pairs in self._pairs:
             for side in (pairs.queries, pairs.passages, pairs.negatives):
-                digest.update(np.ascontiguousarray(side.ids))
-                digest.update(np.ascontiguousarray(side.bounds))
+                for array in side.arrays().values():
+                    digest.update(np.ascontiguousarray(array))
             for array in (pairs.rows, pairs.question_numbers, pairs.passage_numbers):
                 digest.update(np.ascontiguousarray(array))
         return digest.hexdigest()
 
-    def _gather(self, rows: np.ndarray, languages: np.ndarray, sides: list[Ragged]) -> Ragged:
+    def _gather(
+        self, rows: np.ndarray, languages: np.ndarray, sides: list[Ragged | Repeating]
+    ) -> Ragged:
         order: list[np.ndarray] = []
         ids: list[np.ndarray] = []
         lengths: list[np.ndarray] = []
@@ -129,9 +131,10 @@ def finetune(
     """
     fingerprint = _fingerprint(config, encoder_config, seed, train, validation, encoder, code)
     state = checkpoints / fingerprint
-    state.mkdir(parents=True, exist_ok=True)
+    checkpoints.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(checkpoints / "lock", timeout=0):
+            state.mkdir(exist_ok=True)
             owner = f"{socket.gethostname()}, process {os.getpid()}"
             write_text(checkpoints / "owner", owner + "\n")
             _remove_others(checkpoints, state)
@@ -322,7 +325,7 @@ class _Run:
             return
         with safe_open(path, framework="pt") as file:
             meta = json.loads(file.metadata()["state"])
-        tensors = load_file(path, device=str(self.device))
+        tensors = load_file(path)
         self.model.load_state_dict(_part(tensors, "model."))
         self.best = _part(tensors, "best.")
         for i, optimizer in enumerate(self.optimizers):
@@ -339,7 +342,7 @@ class _Run:
         self.best_step = meta["best_step"]
         self.best_loss = math.inf if meta["best_loss"] is None else meta["best_loss"]
         rows = log_path.read_text(encoding="utf-8").splitlines(keepends=True)[: self.step]
-        log_path.write_text("".join(rows), encoding="utf-8")
+        write_text(log_path, "".join(rows))
         log.info("resuming from the checkpoint at step %d", self.step)
 
 
