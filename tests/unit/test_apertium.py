@@ -16,10 +16,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from hybridbatch import apertium
-from hybridbatch.apertium import Apertium
 from hybridbatch.config import sources
 from hybridbatch.corpora import clean
+from hybridbatch.engines import apertium, translator
+from hybridbatch.engines.apertium import Apertium
 from hybridbatch.errors import TranslationError
 from hybridbatch.sources import Source, fetch, mirror_from_environment
 from hybridbatch.translation import Translation
@@ -185,7 +185,8 @@ def contexts(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
         pytest.skip("HYBRIDBATCH_MIRROR does not name a mirror")
     catalogue = yaml.safe_load((ROOT / "config" / "catalogue.yaml").read_text(encoding="utf-8"))
     file = "amazon_reviews_v1.0.json"
-    source = next(Source(**v) for place, v in sources(catalogue).items() if place.endswith(file))
+    pinned = next(v for place, v in sources(catalogue).items() if place.endswith(file))
+    source = Source(pinned["url"], pinned["sha256"])
     if not list(Path(mirror, source.path).parent.glob(f"{file}*")):
         pytest.skip(f"the mirror does not hold {source.path}")
     path = tmp_path_factory.mktemp("downloads") / file
@@ -299,6 +300,22 @@ def test_sound_engine_is_run_once(stand_in):
     results = fake.engine.translate(["a [b] ^c$.", "CRASH", "", "d"])
     assert results == [Translation(text) for text in ("A [B] ^C$.", "CRASH", "", "D")]
     assert fake.run_count == 1
+
+
+def test_route_leads_to_the_engine_of_its_mode(stand_in):
+    stand_in("never")
+    route = {"engine": "apertium", "source": "en", "mode": "eng-spa", "package": "apertium-eng-spa"}
+    engine = translator(route)
+    assert isinstance(engine, Apertium)
+    assert engine.mode == "eng-spa"
+    assert engine.translate(["a"]) == [Translation("A")]
+
+
+def test_route_whose_mode_is_missing_says_what_to_install(stand_in):
+    stand_in("never")
+    route = {"engine": "apertium", "source": "en", "mode": "en-eo", "package": "apertium-eo-en"}
+    with pytest.raises(TranslationError, match="apt-get install apertium apertium-eo-en"):
+        translator(route)
 
 
 def test_empty_lines_need_no_engine(stand_in):

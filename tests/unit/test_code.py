@@ -1,5 +1,6 @@
 """The fingerprint changes with what a script computes and with nothing else."""
 
+import ast
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -65,7 +66,7 @@ def test_layout_and_words_do_not_count(copy, edit):
     [
         ("losses.py", "scores / temperature", "scores * temperature"),
         ("losses.py", "dim=-1", "dim=0"),
-        ("files.py", '"zstd"', '"gzip"'),  # imported by an imported module
+        ("encoders.py", "local_files_only=True", "local_files_only=False"),
     ],
 )
 def test_formula_of_an_imported_module_counts(copy, module, old, new):
@@ -74,14 +75,21 @@ def test_formula_of_an_imported_module_counts(copy, module, old, new):
     assert _fingerprint(copy) != before
 
 
+def test_module_counts_however_far_away_it_is_imported(copy):
+    # By way of tables, cells and evaluation.
+    before = _fingerprint(copy, "score_table.py")
+    _edit(copy / "hybridbatch" / "metrics.py", lambda text: text + "\nMORE = True\n")
+    assert _fingerprint(copy, "score_table.py") != before
+
+
 def test_the_script_itself_counts(copy):
     before = _fingerprint(copy)
     _edit(copy / "finetune.py", _replace("snakemake.threads", "1 + snakemake.threads"))
     assert _fingerprint(copy) != before
 
 
-@pytest.mark.parametrize("module", ["logs.py", "errors.py"])
-def test_what_is_said_does_not_count(copy, module):
+@pytest.mark.parametrize("module", ["logs.py", "errors.py", "files.py"])
+def test_what_is_said_and_how_it_is_stored_does_not_count(copy, module):
     before = _fingerprint(copy)
     _edit(copy / "hybridbatch" / module, lambda text: text + "\nLOUD = True\n")
     assert _fingerprint(copy) == before
@@ -127,6 +135,110 @@ def test_place_of_the_checkout_does_not_count(copy, monkeypatch):
     there = _fingerprint(copy)
     monkeypatch.setattr(code, "_PACKAGE", SCRIPTS / "hybridbatch")
     assert _fingerprint(SCRIPTS) == there
+
+
+@pytest.mark.parametrize("script", ["read_corpus.py", "translate.py"])
+def test_module_that_is_loaded_by_name_does_not_count_for_its_loader(copy, script):
+    before = _fingerprint(copy, script)
+    for module in ("readers/squad.py", "engines/apertium.py"):
+        _edit(copy / "hybridbatch" / module, lambda text: text + "\nMORE = True\n")
+    (copy / "hybridbatch" / "readers" / "added.py").write_text("MORE = True\n", encoding="utf-8")
+    assert _fingerprint(copy, script) == before
+
+
+@pytest.mark.parametrize(
+    ("script", "package"), [("read_corpus.py", "readers"), ("translate.py", "engines")]
+)
+def test_loader_itself_counts(copy, script, package):
+    before = _fingerprint(copy, script)
+    loader = copy / "hybridbatch" / package / "__init__.py"
+    _edit(loader, lambda text: text + "\nMORE = True\n")
+    assert _fingerprint(copy, script) != before
+
+
+def test_module_that_is_loaded_by_name_counts_with_what_it_imports(copy):
+    reader = "hybridbatch/readers/squad.py"
+    before = _fingerprint(copy, reader)
+    _edit(copy / "hybridbatch" / "sentences.py", lambda text: text + "\nMORE = True\n")
+    changed = _fingerprint(copy, reader)
+    assert changed != before
+    _edit(copy / reader, _replace("a <= start < b", "a < start <= b"))
+    assert _fingerprint(copy, reader) not in (before, changed)
+
+
+def _text(value: str | ast.AST) -> str:
+    parts: list[str] = []
+    code._walk(ast.parse(value) if isinstance(value, str) else value, parts)
+    return "".join(parts)
+
+
+@pytest.mark.parametrize("empty", [[], None])
+@pytest.mark.parametrize(
+    "source", ["class A(B):\n    x = 1\n", "def f(x):\n    return x\n", "async def f(): pass\n"]
+)
+def test_field_that_another_python_adds_does_not_count_while_empty(source, empty):
+    without, added = ast.parse(source), ast.parse(source)
+    node = without.body[0]
+    node._fields = tuple(name for name in node._fields if name != "type_params")
+    node = added.body[0]
+    node._fields = (*(n for n in node._fields if n != "type_params"), "type_params")
+    node.type_params = empty
+    assert "type_params" not in without.body[0]._fields
+    assert _text(without) == _text(added) == _text(source)
+    node.type_params = [ast.Name("T", ast.Load())]
+    assert _text(added) != _text(without)
+
+
+# Should this text change with the version of Python, so would every fingerprint.
+WALKED = (
+    "Module(body=FunctionDef(name='f'args=arguments(args=arg(arg='x'),kwonlyargs=arg(arg='y'),"
+    "kw_defaults=NoneType:None,)body=Return(value=BinOp(left=Name(id='x'ctx=Load())op=Add()"
+    "right=JoinedStr(values=Constant,FormattedValue(value=Name(id='y'ctx=Load())conversion=-1),)"
+    ")),),)"
+).replace("Constant", "str:'a'")
+
+
+def test_text_is_the_same_in_every_python():
+    assert _text("def f(x, *, y=None):\n    return x + f'a{y}'\n") == WALKED
+
+
+def test_different_constants_have_different_texts():
+    constants = ["1", "1.0", "1j", "True", "None", "...", "'1'", "b'1'", "'True'", "'None'", "''"]
+    # As a value, as a default and as a key: where None is a node, and where it means absence.
+    forms = ["x = {}", "def f(*, x={}): pass", "y = {{{}: 1}}", "match x:\n    case {}: pass"]
+    for form in forms[:3]:
+        texts = [_text(form.format(constant)) for constant in constants]
+        assert len(set(texts)) == len(constants)
+    patterns = [_text(forms[3].format(c)) for c in ("1", "True", "False", "None", "'1'", "'None'")]
+    assert len(set(patterns)) == 6
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("def f(): return", "def f(): return None"),
+        ("def f(*, x): pass", "def f(*, x=None): pass"),
+        ("y = {**x}", "y = {None: x}"),
+        ("f(x)", "f(*x)"),
+        ("f(x)", "f(y)"),
+        ("x = [1, [2]]", "x = [[1, 2]]"),
+        ("x = ['a', 'b']", "x = ['a,b']"),
+        ("x = -1", "x = +1"),
+        ("x[1:]", "x[:1]"),
+        ("x[::2]", "x[:2:]"),
+        ("def f(x, /): pass", "def f(*, x): pass"),
+        ("if x:\n    a\nb", "if x:\n    a\n    b"),
+        ("if x:\n    a\n    b", "if x:\n    a\nelse:\n    b"),
+        ("from . import x", "from .. import x"),
+        ("import x", "import x as y"),
+        ("async def f(): pass", "def f(): pass"),
+        ("@a\ndef f(): pass", "def f(): pass"),
+        ("f'{x}'", "f'{x!r}'"),
+        ("f'{x}'", "f'{x:>2}'"),
+    ],
+)
+def test_different_code_has_different_texts(one, other):
+    assert _text(one) != _text(other)
 
 
 @pytest.mark.parametrize("script", sorted(SCRIPTS.glob("*.py")), ids=lambda path: path.stem)

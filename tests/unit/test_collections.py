@@ -192,7 +192,9 @@ def _from_mirror(benchmark: str, language: str, folder: Path) -> Path:
     file = entry["file"].format(language=language)
     url = CATALOGUE["catalogue"]["sources"][entry["source"]]["base"] + file
     (values,) = (values for values in sources(CATALOGUE).values() if values["url"] == url)
-    fetch(Source(**values), folder / file, mirror_from_environment(), tries=1)
+    fetch(
+        Source(values["url"], values["sha256"]), folder / file, mirror_from_environment(), tries=1
+    )
     return folder / file
 
 

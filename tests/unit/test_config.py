@@ -11,10 +11,13 @@ from snakemake.utils import update_config
 
 from hybridbatch import config as conf
 from hybridbatch.cells import StatisticsConfig
+from hybridbatch.contamination import ContaminationConfig
 from hybridbatch.encoders import StaticConfig, TransformerConfig, encoder_config
+from hybridbatch.engines._batches import NeuralConfig
 from hybridbatch.errors import ConfigError
 from hybridbatch.filtering import FilterConfig
 from hybridbatch.sources import Source
+from hybridbatch.tables import SPECS
 from hybridbatch.training import TrainConfig
 
 ROOT = Path(__file__).parents[2]
@@ -29,8 +32,10 @@ encoders: [tiny]
 samplings: [x-y, hybrid]
 seeds: [0]
 benchmarks: [quiz]
+quality: [sayings]
 alpha: 0.25
 filtering: {max_unknown_share: 0.5, min_length_ratio: 0.4, max_length_ratio: 2.5}
+contamination: {ngram: 5, threshold: 0.8}
 training:
   batch_size: 8
   max_steps: 10
@@ -42,6 +47,8 @@ training:
   evaluate_every: 5
   patience: 2
 statistics: {confidence: 0.95, resamples: 100, seed: 0}
+comparisons: {permutations: 999, margin: 0.01, rank_distance_margin: 0.05}
+scale: laptop
 catalogue:
   sources:
     archive:
@@ -60,6 +67,9 @@ catalogue:
     quiz: {title: Quiz, reader: lareqa, source: archive, file: "quiz.{language}.json",
            languages: [en, pt]}
     own: {title: Own, reader: lareqa, path: "own/{language}.json", languages: [gl]}
+  references:
+    sayings: {reader: questions, path: "sayings/{language}.json", languages: [en, pt]}
+    quiz: {reader: questions, source: archive, file: "quiz.{language}.json", languages: [en, pt]}
   translators:
     apertium:
       engine: apertium
@@ -68,11 +78,26 @@ catalogue:
         es: {source: en, mode: eng-spa, package: apertium-eng-spa}
         pt: {source: es, mode: es-pt, package: apertium-es-pt}
     neural:
-      engine: nllb
+      engine: transformers_mt
       model: facebook/nllb
-      revision: main
+      revision: 0123456789abcdef0123456789abcdef01234567
+      codes: {en: eng_Latn, gl: glg_Latn, pt: por_Latn}
+      beams: 4
+      max_new_tokens: 256
+      batch_tokens: 1000
       routes:
-        pt: {source: en, code: por_Latn}
+        gl: {source: pt}
+        pt: {source: en}
+    fast:
+      engine: ctranslate2_mt
+      model: models/own
+      quantization: int8
+      codes: {en: en, pt: pt}
+      beams: 1
+      max_new_tokens: 256
+      batch_tokens: 1000
+      routes:
+        pt: {source: en}
   encoders:
     tiny: {kind: static, dimension: 8, vocabulary: 100, tokenizer_characters: 1000, max_tokens: 16,
            query_prefix: "", passage_prefix: ""}
@@ -132,12 +157,13 @@ def test_small_configuration_is_valid(config):
 def test_shipped_values_make_the_dataclasses(name):
     config = _load(name)
     FilterConfig(**config["filtering"])
+    ContaminationConfig(**config["contamination"])
     StatisticsConfig(**config["statistics"])
     for system in conf.systems(config).values():
         TrainConfig(**conf.training_values(config, system))
         encoder_config(conf.encoder_entry(config, system.encoder))
     for place, values in conf.sources(config).items():
-        assert Source(**values).path == place
+        assert Source(values["url"], values["sha256"]).path == place
 
 
 @pytest.mark.parametrize(
@@ -151,7 +177,7 @@ def test_shipped_values_make_the_dataclasses(name):
         ("catalogue/benchmarks/quiz/language", "languages"),
         ("catalogue/encoders/tiny/dimensions", "dimension"),
         ("catalogue/encoders/large/training/batch", "batch_size"),
-        ("catalogue/translators/neural/routes/pt/codes", "code"),
+        ("catalogue/translators/neural/routes/pt/sources", "source"),
         ("catalogue/sources/archive/license", "licence"),
         ("catalogue/translators/apertium/routes/es/modes", "mode"),
         ("pathvars/result", "results"),
@@ -275,6 +301,7 @@ def test_circle_of_pivots_is_named(config):
 @pytest.mark.parametrize(
     ("key", "value", "problem"),
     [
+        ("quality", ["quizz"], "quality: 'quizz' is not in the catalogue; did you mean quiz?"),
         ("corpora", ["film"], "corpora: 'film' is not in the catalogue; did you mean films?"),
         ("validation", ["note"], "validation: 'note' is not in the catalogue; did you mean notes?"),
         ("encoders", ["tiiny"], "encoders: 'tiiny' is not in the catalogue; did you mean tiny?"),
@@ -290,6 +317,23 @@ def test_circle_of_pivots_is_named(config):
 def test_name_that_is_not_in_the_catalogue_is_named(config, key, value, problem):
     config[key] = value
     assert _only_problem(config) == problem
+
+
+@pytest.mark.parametrize("name", [*conf.SCORE_TABLES, *conf.COUNT_TABLES])
+def test_benchmark_with_the_name_of_a_table_is_named(config, name):
+    benchmarks = config["catalogue"]["benchmarks"]
+    benchmarks[name] = benchmarks.pop("own")  # not even one of those to run
+    problem = f"catalogue.benchmarks.{name}: a table has that name; choose another"
+    assert _only_problem(config) == problem
+    config["benchmarks"] = [name]
+    assert _only_problem(config) == problem
+
+
+def test_reserved_names_are_those_of_the_tables():
+    assert set(conf.SCORE_TABLES) == set(SPECS)
+    assert not set(conf.SCORE_TABLES) & set(conf.COUNT_TABLES)
+    scripts = ROOT / "workflow" / "scripts"
+    assert [n for n in conf.COUNT_TABLES if not (scripts / f"{n}_table.py").is_file()] == []
 
 
 def test_validation_corpus_that_holds_nothing_out_is_named(config):
@@ -314,6 +358,9 @@ def test_training_corpus_that_is_all_held_out_is_named(config):
         ("corpora/films/path", "own.json", "corpora.films: give either `path`, or `source`"),
         ("corpora/notes/files", ["films.json"], "corpora.notes: give either `path`, or `source`"),
         ("benchmarks/quiz/languages", ["en", "tr"], "benchmarks.quiz.file: 'quiz.tr.json' is not"),
+        ("references/quiz/languages", ["en", "tr"], "references.quiz.file: 'quiz.tr.json' is not"),
+        ("references/quiz/path", "own.json", "references.quiz: give either `path`, or `source`"),
+        ("references/quiz/languages", ["pt"], "references.quiz.languages: 'en' is translated from"),
         ("benchmarks/quiz/path", "own.json", "benchmarks.quiz: give either `path`, or `source`"),
     ],
 )
@@ -359,6 +406,19 @@ def test_pivots_are_translated_but_not_trained_on(config):
     assert conf.train_languages(config) == ["en", "pt", "eo"]
 
 
+def test_steps_are_the_pivots_on_the_way(config):
+    assert conf.steps(config, "pt") == ["en", "es", "pt"]
+    assert conf.steps(config, "eo") == ["en", "eo"]
+
+
+def test_references_are_translated_where_they_can_be_scored_or_nothing_can(config):
+    assert conf.scored_languages(config, "sayings") == ["es", "pt", "eo"]  # two in no set
+    config["quality"] = ["sayings", "quiz"]
+    config["catalogue"]["references"]["quiz"]["languages"] = ["en", "es"]
+    assert conf.scored_languages(config, "sayings") == ["pt", "eo"]
+    assert conf.scored_languages(config, "quiz") == ["es", "eo"]
+
+
 def test_corpus_may_narrow_its_languages_but_not_widen_them(config):
     config["catalogue"]["corpora"]["films"]["languages"] = ["pt", "gl"]
     config["catalogue"]["corpora"]["notes"]["languages"] = []
@@ -377,13 +437,51 @@ def test_route_has_the_engine_and_its_values(config):
         "package": "apertium-es-pt",
     }
     config["translator"] = "neural"
-    assert conf.route(config, "pt") == {
-        "engine": "nllb",
+    neural = {
+        "engine": "transformers_mt",
         "model": "facebook/nllb",
-        "revision": "main",
-        "source": "en",
-        "code": "por_Latn",
+        "revision": "0123456789abcdef0123456789abcdef01234567",
+        "beams": 4,
+        "max_new_tokens": 256,
+        "batch_tokens": 1000,
     }
+    pt = {"source": "en", "source_code": "eng_Latn", "target_code": "por_Latn"}
+    gl = {"source": "pt", "source_code": "por_Latn", "target_code": "glg_Latn"}
+    assert conf.route(config, "pt") == neural | pt
+    assert conf.route(config, "gl") == neural | gl
+    config["translator"] = "fast"
+    assert conf.route(config, "pt")["quantization"] == "int8"
+
+
+@pytest.mark.parametrize("missing", ["en", "gl"], ids=["source", "target"])
+def test_language_without_the_model_s_code_is_named(config, missing):
+    del config["catalogue"]["translators"]["neural"]["codes"][missing]
+    assert _only_problem(config) == (
+        f"catalogue.translators.neural.codes: a route needs the model's own code of '{missing}'"
+    )
+
+
+@pytest.mark.parametrize("translator", ["neural", "fast"])
+def test_route_to_an_engine_fits_its_dataclass(config, translator):
+    config["translator"] = translator
+    NeuralConfig.of(conf.route(config, "pt"))
+
+
+def test_neural_engine_needs_its_keys(config):
+    translators = config["catalogue"]["translators"]
+    translators["neural"]["quantization"] = "int8"
+    translators["fast"]["revision"] = "main"
+    del translators["fast"]["beams"]
+    first, second, third = _problems(config)
+    assert first.startswith("catalogue.translators.fast.revision: 'main' does not match")
+    assert second == "catalogue.translators.fast: 'beams' is a required property"
+    assert third.startswith("catalogue.translators.neural.quantization: no such key")
+
+
+def test_engine_that_is_none_is_named(config):
+    config["catalogue"]["translators"]["neural"]["engine"] = "nllb"
+    named = "catalogue.translators.neural.engine: 'nllb' is not one of ['apertium', 'transformers_"
+    assert any(problem.startswith(named) for problem in _problems(config))
 
 
 def test_inputs_are_downloads_of_pinned_files_or_own_files(config):
@@ -398,6 +496,8 @@ def test_inputs_are_downloads_of_pinned_files_or_own_files(config):
     assert {file.removeprefix("downloads/") for file in downloads} <= set(conf.sources(config))
     assert conf.corpus_files(config, "notes") == ["notes.jsonl"]
     assert conf.benchmark_file(config, "own", "gl") == "own/gl.json"
+    assert conf.reference_file(config, "sayings", "pt") == "sayings/pt.json"
+    assert conf.reference_file(config, "quiz", "pt") == downloads[-1]
 
 
 def test_seeds_of_the_command_line_become_integers(config):
@@ -418,6 +518,7 @@ def test_seeds_that_are_none_are_left_to_be_refused(config, seed):
     ("dataclass", "definition", "elsewhere"),
     [
         (FilterConfig, "filtering", set()),
+        (ContaminationConfig, "contamination", set()),
         (StatisticsConfig, "statistics", set()),
         (TrainConfig, "training", ADDED_BY_WORKFLOW),
         (StaticConfig, "static", set()),
@@ -446,9 +547,12 @@ def test_encoder_may_override_every_training_key_and_no_other(definition):
     assert "required" not in overrides
 
 
-def test_source_values_are_the_fields_of_source(config):
+def test_source_values_are_the_fields_of_source_and_the_licence(config):
     names = {field.name for field in fields(Source)}
-    assert all(set(values) == names for values in conf.sources(config).values())
+    assert names == {"url", "sha256"}
+    for values in conf.sources(config).values():
+        assert set(values) == names | {"licence"}
+        assert values["licence"] == "CC0"
     section = conf.load_schema()["$defs"]["source"]
     assert set(section["properties"]) == {"base", "files", "licence"} == set(section["required"])
 

@@ -7,15 +7,10 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from hybridbatch.corpora import (
-    PAIR_SCHEMA,
-    Pair,
-    pairs_table,
-    read_jsonl,
-    read_squad,
-    split_validation,
-)
-from hybridbatch.errors import DataError
+from hybridbatch import readers
+from hybridbatch.corpora import PAIR_SCHEMA, Pair, pairs_table, split_validation
+from hybridbatch.errors import ConfigError, DataError
+from hybridbatch.readers import jsonl, squad
 
 CONTEXT = "Ada Lovelace was born in London.  She wrote\na program. It ran a century later."
 
@@ -52,7 +47,7 @@ def _jsonl(tmp_path: Path, *lines: str | dict) -> Path:
 def test_squad_gives_the_sentence_that_holds_the_answer(tmp_path, answer, sentence):
     path = _squad(tmp_path, [_question("q1", CONTEXT.index(answer))])
     counts: Counter[str] = Counter()
-    assert list(read_squad(path, "en", counts)) == [
+    assert list(squad.read([path], "en", counts)) == [
         Pair("q1", "What about q1?", sentence, " ".join(CONTEXT.split()))
     ]
     assert counts == {}
@@ -63,7 +58,7 @@ def test_squad_counts_what_gives_no_pair(tmp_path):
     starts = [0, None, None, len(CONTEXT), between]
     path = _squad(tmp_path, [_question(f"q{i}", start) for i, start in enumerate(starts)])
     counts: Counter[str] = Counter()
-    assert [pair.id for pair in read_squad(path, "en", counts)] == ["q0"]
+    assert [pair.id for pair in squad.read([path], "en", counts)] == ["q0"]
     assert counts == {"unanswerable": 2, "answer_outside_sentences": 2}
 
 
@@ -74,7 +69,7 @@ def test_squad_paragraph_without_field_is_named(tmp_path, field):
     del data["data"][0]["paragraphs"][1][field]
     path.write_text(json.dumps(data), encoding="utf-8")
     with pytest.raises(DataError) as caught:
-        list(read_squad(path, "en", Counter()))
+        list(squad.read([path], "en", Counter()))
     for part in (str(path), "'Ada'", "paragraph 1", repr(field)):
         assert part in str(caught.value)
 
@@ -86,7 +81,7 @@ def test_squad_question_without_field_is_named(tmp_path, field):
         holder.pop(field, None)
     path = _squad(tmp_path, [question])
     with pytest.raises(DataError) as caught:
-        list(read_squad(path, "en", Counter()))
+        list(squad.read([path], "en", Counter()))
     for part in (str(path), "'Ada'", "paragraph 1", repr(field)):
         assert part in str(caught.value)
     assert "q7" in str(caught.value) or field == "id"
@@ -97,7 +92,7 @@ def test_file_that_is_not_squad_is_named(tmp_path, text):
     path = tmp_path / "squad.json"
     path.write_bytes(text)
     with pytest.raises(DataError, match="is not a SQuAD file") as caught:
-        list(read_squad(path, "en", Counter()))
+        list(squad.read([path], "en", Counter()))
     assert str(path) in str(caught.value)
 
 
@@ -108,7 +103,7 @@ def test_jsonl_takes_given_ids_and_paragraphs_or_makes_them(tmp_path):
         "",
         {"question": "Who left?", "passage": "Ada left."},
     )
-    assert list(read_jsonl(path, "en", Counter())) == [
+    assert list(jsonl.read([path], "en", Counter())) == [
         Pair("7", "Who came?", "Ada came.", "p1"),
         Pair("3", "Who left?", "Ada left.", "Ada left."),
     ]
@@ -128,7 +123,7 @@ def test_jsonl_takes_given_ids_and_paragraphs_or_makes_them(tmp_path):
 def test_wrong_jsonl_line_is_named(tmp_path, line, reason):
     path = _jsonl(tmp_path, {"question": "Who?", "passage": "Ada."}, "", line)
     with pytest.raises(DataError) as caught:
-        list(read_jsonl(path, "en", Counter()))
+        list(jsonl.read([path], "en", Counter()))
     assert f"{path}: line 3:" in str(caught.value)
     assert reason in str(caught.value)
 
@@ -137,8 +132,59 @@ def test_jsonl_that_is_not_utf8_is_named(tmp_path):
     path = tmp_path / "pairs.jsonl"
     path.write_bytes('{"question": "Qué?", "passage": "Así."}\n'.encode("latin-1"))
     with pytest.raises(DataError, match="line 1: is not JSON in UTF-8") as caught:
-        list(read_jsonl(path, "en", Counter()))
+        list(jsonl.read([path], "en", Counter()))
     assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["squad", "jsonl"])
+def test_reader_is_found_by_name_and_reads_its_files_in_order(tmp_path, name):
+    paths, counts = [], Counter()
+    for id_ in ("b", "a"):
+        (tmp_path / id_).mkdir()
+        question = {"question": f"{id_}?", "passage": f"{id_}.", "id": id_}
+        paths.append(
+            _squad(tmp_path / id_, [_question(id_, 0), _question(f"no {id_}", None)])
+            if name == "squad"
+            else _jsonl(tmp_path / id_, question)
+        )
+    assert [pair.id for pair in readers.read(name, list(map(str, paths)), "en", counts)] == [
+        "b",
+        "a",
+    ]
+    assert counts == ({"unanswerable": 2} if name == "squad" else {})
+    assert list(readers.read(name, [], "en", Counter())) == []
+
+
+@pytest.mark.parametrize("name", ["squad", "jsonl"])
+def test_wrong_file_among_several_is_named(tmp_path, name):
+    right = _squad(tmp_path, []) if name == "squad" else _jsonl(tmp_path)
+    wrong = tmp_path / "wrong.json"
+    wrong.write_text("{", encoding="utf-8")
+    with pytest.raises(DataError) as caught:
+        list(readers.read(name, [str(right), str(wrong)], "en", Counter()))
+    assert str(caught.value).startswith(f"{wrong}: ")
+
+
+@pytest.mark.parametrize("name", ["telepathy", "squad.more", "json"])
+def test_reader_that_is_not_there_is_named(name):
+    # At the call, not at the first pair.
+    with pytest.raises(ConfigError, match=f"the corpus reader '{name}' is not there yet"):
+        readers.read(name, [], "en", Counter())
+
+
+@pytest.mark.parametrize(
+    ("statement", "missing"),
+    [
+        ("import telepathy", "telepathy"),
+        ("import hybridbatch.telepathy", "hybridbatch.telepathy"),
+        ("from hybridbatch.corpora import telepathy", "cannot import name 'telepathy'"),
+    ],
+)
+def test_import_that_fails_in_a_reader_is_not_masked(tmp_path, monkeypatch, statement, missing):
+    (tmp_path / "broken.py").write_text(statement, encoding="utf-8")
+    monkeypatch.setattr(readers, "__path__", [str(tmp_path)])
+    with pytest.raises(ImportError, match=missing):
+        readers.read("broken", [], "en", Counter())
 
 
 def _table(*pairs: Pair, counts: Counter | None = None) -> pa.Table:
@@ -151,6 +197,49 @@ def test_pairs_keep_reading_order():
     assert table["id"].to_pylist() == ["b", "a"]
     assert table["question"].to_pylist() == ["B?", "A?"]
     assert table["passage"].to_pylist() == ["B.", "A."]
+
+
+def test_schema_has_ids_of_everything_that_is_translated():
+    assert PAIR_SCHEMA.names == [
+        "id",
+        "question_id",
+        "question",
+        "passage_id",
+        "passage",
+        "negative_id",
+        "negative",
+        "paragraph_id",
+    ]
+
+
+def test_question_id_is_the_pairs_own_unless_it_is_given():
+    table = _table(
+        Pair("a", "A?", "A.", "p"),
+        Pair("b1", "B?", "B.", "p", question_id="b"),
+        Pair("b2", "B?", "Bb.", "p", question_id="b"),
+    )
+    assert table["id"].to_pylist() == ["a", "b1", "b2"]
+    assert table["question_id"].to_pylist() == ["a", "b", "b"]
+
+
+def test_negative_has_the_id_of_a_passage_with_its_text():
+    table = _table(
+        Pair("a", "A?", "A.", "p", negative="B."),
+        Pair("b", "B?", "B.", "p", negative="Another."),
+        Pair("c", "C?", "C.", "p", negative="Another."),
+    )
+    passages, negatives = table["passage_id"].to_pylist(), table["negative_id"].to_pylist()
+    assert negatives[0] == passages[1]
+    assert negatives[1] == negatives[2]
+    assert negatives[1] not in passages
+    assert table["negative"].to_pylist() == ["B.", "Another.", "Another."]
+
+
+@pytest.mark.parametrize("negative", [None, ""])
+def test_pair_without_negative_has_none(negative):
+    row = _table(Pair("a", "A?", "A.", "p", negative=negative)).to_pylist()[0]
+    assert row["negative_id"] is None
+    assert row["negative"] is None
 
 
 def test_id_that_stands_twice_is_named():

@@ -14,7 +14,8 @@ from hybridbatch.filtering import REASONS, TRAIN_SCHEMA, FilterConfig, filter_pa
 from hybridbatch.translation import TEXT_SCHEMA
 
 CONFIG = FilterConfig(max_unknown_share=0.5, min_length_ratio=0.5, max_length_ratio=2.0)
-GOOD = ("an old house", {"text": "una casa vieja"})
+# As long as its source, so that where most texts are good the language's median ratio is 1.
+GOOD = ("an older house", {"text": "una casa vieja"})
 
 # A source text, its translation, and why it is dropped.
 BAD = [
@@ -32,9 +33,21 @@ def _text(text_id: str, text: str | None, unknown: int = 0, error: str | None = 
     return {"text_id": text_id, "text": text, "words": words, "unknown": unknown, "error": error}
 
 
-def _pairs(*ids: tuple[str, str]) -> pa.Table:
-    """Pairs from (id, passage_id); what their texts are stands in the tables of texts."""
-    rows = [dict.fromkeys(PAIR_SCHEMA.names, "-") | {"id": a, "passage_id": b} for a, b in ids]
+def _pairs(*ids: tuple[str, ...]) -> pa.Table:
+    """Pairs from (id, passage_id) and maybe (negative_id, question_id), which else is the id.
+
+    What their texts are stands in the tables of texts.
+    """
+    rows = [
+        dict.fromkeys(PAIR_SCHEMA.names, "-")
+        | {
+            "id": id_,
+            "passage_id": passage_id,
+            "negative_id": optional[0] if optional else None,
+            "question_id": optional[1] if optional[1:] else id_,
+        }
+        for id_, passage_id, *optional in ids
+    ]
     return pa.Table.from_pylist(rows, schema=PAIR_SCHEMA)
 
 
@@ -65,8 +78,9 @@ def test_good_pair_passes_with_its_translations():
     table, counts = _filter(_pairs(("1", "2")), q_1=GOOD, p_2=passage)
     assert table.schema == TRAIN_SCHEMA
     assert table.to_pylist() == [
-        {"id": "1", "question": "una casa vieja", "passage_id": "2", "passage": "es vieja"}
+        {"id": "1", "question": "una casa vieja", "passage": "es vieja", "negative": None}
     ]
+    assert table.schema.names == ["id", "question", "passage", "negative"]
     assert counts == {"pairs": 1, "kept": 1, **dict.fromkeys(REASONS, 0)}
 
 
@@ -109,15 +123,18 @@ def test_text_has_the_first_reason_that_holds(original, translation, reason):
 
 
 def test_unchanged_comes_before_length_ratio():
-    config = FilterConfig(max_unknown_share=1, min_length_ratio=1.1, max_length_ratio=2)
+    config = FilterConfig(max_unknown_share=1, min_length_ratio=0.9, max_length_ratio=2)
+    longer = ("an old house", {"text": "una casa vieja"})  # the median: a sixth longer
     _, counts = _filter(
-        _pairs(("bad", "1"), ("good", "1")),
+        _pairs(("bad", "1"), ("short", "1"), ("good", "1")),
         config=config,
         q_bad=("same", {"text": "same"}),
-        q_good=GOOD,
-        p_1=GOOD,
+        q_short=("same", {"text": "otro"}),  # as long as what is unchanged, which is too short
+        q_good=longer,
+        p_1=longer,
+        p_2=longer,
     )
-    assert _dropped(counts) == {"unchanged": 1}
+    assert _dropped(counts) == {"unchanged": 1, "length_ratio": 1}
 
 
 @pytest.mark.parametrize(
@@ -129,8 +146,92 @@ def test_unchanged_comes_before_length_ratio():
     ],
 )
 def test_limits_themselves_are_kept(translation):
-    table, _ = _filter(_pairs(("1", "1")), q_1=("an old house", translation), p_1=GOOD)
+    table, _ = _filter(_pairs(("1", "1")), q_1=("an old house", translation), p_1=GOOD, p_2=GOOD)
     assert len(table) == 1
+
+
+LONG = "a sentence that is thirty-six long.."  # 36 characters
+
+
+def _of_length(length: int) -> tuple[str, dict]:
+    """LONG, translated into `length` characters."""
+    return (LONG, {"text": "字" * length})
+
+
+@pytest.mark.parametrize("usual", [12, 18, 36, 90])
+def test_lengths_are_judged_by_what_is_usual_in_the_language(usual):
+    lengths = {
+        "short": usual // 2 - 1,
+        "half": usual // 2,
+        "usual": usual,
+        "twice": 2 * usual,
+        "long": 2 * usual + 1,
+    }
+    table, counts = _filter(
+        _pairs(*((name, "0") for name in lengths)),
+        **{f"q_{name}": _of_length(length) for name, length in lengths.items()},
+        **{f"p_{i}": _of_length(usual) for i in range(5)},
+    )
+    assert table["id"].to_pylist() == ["half", "usual", "twice"]
+    assert _dropped(counts) == {"length_ratio": 2}
+
+
+def test_texts_a_third_as_long_throughout_pass_and_an_outlier_does_not():
+    texts = {f"q_{i}": (LONG, {"text": f"字{i:011}"}) for i in range(20)}  # 12 of 36 characters
+    texts |= {f"p_{i}": (LONG, {"text": f"文{i:011}"}) for i in range(20)}
+    assert len(texts["q_0"][1]["text"]) * 3 == len(LONG)
+    pairs = _pairs(*((str(i), str(i)) for i in range(20)))
+    table, counts = _filter(pairs, **texts)
+    assert len(table) == 20
+    assert _dropped(counts) == {}
+    texts["p_7"] = _of_length(len(LONG))  # usual elsewhere, three times too long here
+    table, counts = _filter(pairs, **texts)
+    assert table["id"].to_pylist() == [str(i) for i in range(20) if i != 7]
+    assert _dropped(counts) == {"length_ratio": 1}
+
+
+def test_texts_that_failed_or_are_empty_do_not_count_for_the_usual_length():
+    missing = {f"q_{i}": (LONG, {"text": None if i % 2 else ""}) for i in range(10)}
+    pairs = _pairs(("good", "good"), *((str(i), "good") for i in range(10)))
+    table, counts = _filter(pairs, q_good=_of_length(12), p_good=_of_length(12), **missing)
+    assert table["id"].to_pylist() == ["good"]
+    assert _dropped(counts) == {"failed": 5, "empty": 5}
+
+
+def test_language_that_failed_as_a_whole_is_named():
+    with pytest.raises(DataError, match="no pair is left of 1"):
+        _filter(_pairs(("1", "1")), q_1=BAD[0][:2], p_1=BAD[1][:2])
+
+
+def test_negative_that_passes_stays_with_its_pair():
+    negative = ("it is not old", {"text": "no es vieja"})
+    table, counts = _filter(_pairs(("1", "1", "2")), q_1=GOOD, p_1=GOOD, p_2=negative)
+    assert table["negative"].to_pylist() == ["no es vieja"]
+    assert counts == {"pairs": 1, "kept": 1, **dict.fromkeys(REASONS, 0)}
+
+
+@pytest.mark.parametrize(("original", "translation", "reason"), BAD)
+def test_negative_that_fails_leaves_its_pair_without_one(original, translation, reason):
+    table, counts = _filter(
+        _pairs(("1", "1", "bad"), ("2", "2", "1")),
+        q_1=GOOD,
+        q_2=("a new house", {"text": "casa nueva"}),
+        p_1=GOOD,
+        p_2=GOOD,
+        p_bad=(original, translation),
+    )
+    assert table["id"].to_pylist() == ["1", "2"]
+    assert table["negative"].to_pylist() == [None, "una casa vieja"]
+    assert counts == {"pairs": 2, "kept": 2, **dict.fromkeys(REASONS, 0)}
+
+
+def test_question_is_looked_up_by_its_own_id():
+    passage = ("it is old", {"text": "es vieja"})
+    table, _ = _filter(
+        _pairs(("a", "1", None, "q"), ("b", "2", None, "q")), q_q=GOOD, p_1=GOOD, p_2=passage
+    )
+    assert table["id"].to_pylist() == ["a", "b"]
+    assert table["question"].to_pylist() == ["una casa vieja"] * 2
 
 
 def test_pairs_that_became_the_same_are_dropped_after_the_first():
@@ -193,6 +294,11 @@ def test_nothing_left_names_corpus_and_language():
 def test_text_in_no_shard_is_named():
     with pytest.raises(DataError, match="corpus c, language es: the text p:2"):
         _filter(_pairs(("1", "1"), ("2", "2")), q_1=GOOD, p_1=GOOD, q_2=GOOD)
+
+
+def test_negative_in_no_shard_is_named():
+    with pytest.raises(DataError, match="corpus c, language es: the text p:2"):
+        _filter(_pairs(("1", "1", "2")), q_1=GOOD, p_1=GOOD)
 
 
 def _job(tmp_path: Path, translation: dict) -> SimpleNamespace:

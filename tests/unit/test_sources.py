@@ -57,7 +57,7 @@ class Server:
         self._thread.start()
 
     def source(self, sha256: str = SHA256) -> Source:
-        return Source(f"http://127.0.0.1:{self._httpd.server_port}/data/file.json", sha256, "CC0")
+        return Source(f"http://127.0.0.1:{self._httpd.server_port}/data/file.json", sha256)
 
     def close(self) -> None:
         self._httpd.shutdown()
@@ -88,7 +88,7 @@ def unreachable(monkeypatch: pytest.MonkeyPatch) -> Source:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    return Source(f"http://127.0.0.1:{port}/data/file.json", SHA256, "CC0")
+    return Source(f"http://127.0.0.1:{port}/data/file.json", SHA256)
 
 
 def _mirror(tmp_path: Path, source: Source, content: bytes, suffix: str = "") -> Path:
@@ -104,7 +104,7 @@ def _left(folder: Path) -> list[str]:
 
 
 def test_path_is_host_and_path_without_query():
-    source = Source("https://example.org/a/b.json?download=1", SHA256, "CC0")
+    source = Source("https://example.org/a/b.json?download=1", SHA256)
     assert source.path == "example.org/a/b.json"
 
 

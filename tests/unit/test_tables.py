@@ -34,11 +34,10 @@ MLQA_R = ["ar", "de", "en", "es", "hi", "vi", "zh"]
 SAMPLINGS = ["x-x-mono", "x-y", "hybrid"]
 ENCODERS = ["xlm-r", "labse"]
 MEANS = ["mean", "mean_seen", "mean_unseen"]
-Part = tuple[str, str, str, pd.DataFrame]
 
 
 def _cells(languages: list[str], seen: list[str], seeds: int = 3) -> pd.DataFrame:
-    """Every cell of one system on one benchmark, in the order of `cells.score_cells`."""
+    """Every cell of a system on a benchmark, in the order of `cells.score_cells`."""
     rows = []
     for metric in ("map", "recall_1", "recall_10", "rank_distance"):
         for setting in [name for name, metrics in SETTINGS.items() if metric in metrics]:
@@ -50,15 +49,20 @@ def _cells(languages: list[str], seen: list[str], seeds: int = 3) -> pd.DataFram
     return pd.DataFrame(rows, columns=CELL_COLUMNS)
 
 
+def _part(benchmark: str, encoder: str, sampling: str, cells: pd.DataFrame) -> pd.DataFrame:
+    """Cells that say, as score_cells.py writes them, which benchmark and system they are of."""
+    return cells.assign(benchmark=benchmark, encoder=encoder, sampling=sampling)
+
+
 def _parts(
     benchmark: str = "xquad_r",
     languages: list[str] = XQUAD_R,
     encoders: list[str] = ENCODERS,
     samplings: list[str] = SAMPLINGS,
     seeds: int = 3,
-) -> list[Part]:
+) -> list[pd.DataFrame]:
     return [
-        (benchmark, encoder, sampling, _cells(languages, ["en", "es"], seeds))
+        _part(benchmark, encoder, sampling, _cells(languages, ["en", "es"], seeds))
         for encoder, sampling in product(encoders, samplings)
     ]
 
@@ -114,6 +118,28 @@ def test_tidy_has_the_tidy_columns_and_the_cells_of_its_metrics():
     )
     assert (row["value"], row["ci_low"], row["ci_high"]) == (0.51, 0.51 * 0.75, 0.51 * 1.25)
     assert (row["n_queries"], row["n_seeds"]) == (500, 3)
+
+
+def test_tidy_takes_any_iterable_and_leaves_the_cells_as_they_were():
+    parts = _parts()
+    before = [part.copy() for part in parts]
+    from_list = tidy("main", SPECS["main"], parts, PUBLISHED)
+    from_iterator = tidy("main", SPECS["main"], (part for part in parts), PUBLISHED)
+    pd.testing.assert_frame_equal(from_list, from_iterator)
+    for part, old in zip(parts, before, strict=True):
+        pd.testing.assert_frame_equal(part, old)
+
+
+def test_rows_keep_the_benchmark_and_system_that_their_cells_carry():
+    parts = [
+        _part(b, e, s, _cells(["en"], ["en"]).assign(value=float(i)))
+        for i, (b, e, s) in enumerate(product(["b", "c"], ["d", "e"], ["x-y", "hybrid"]))
+    ]
+    frame = tidy("main", SPECS["main"], reversed(parts), PUBLISHED)
+    found = frame[["benchmark", "encoder", "sampling", "value"]].drop_duplicates()
+    systems = product(["b", "c"], ["d", "e"], ["x-y", "hybrid"])
+    expected = [(*names, float(i)) for i, names in enumerate(systems)]
+    assert list(found.itertuples(index=False, name=None)) == expected[::-1]
 
 
 @pytest.mark.parametrize("name", ["main", "language_bias"])
@@ -228,8 +254,8 @@ def test_language_codes_that_look_like_something_else_stay_text(tmp_path):
 
 
 def test_absent_is_an_empty_field(tmp_path):
-    parts = [("bundled", "static", "hybrid", _cells(["en"], ["en"]).head(1))]
-    parts[0][3][["ci_low", "ci_high"]] = np.nan
+    cells = _cells(["en"], ["en"]).head(1).assign(ci_low=np.nan, ci_high=np.nan)
+    parts = [_part("bundled", "static", "hybrid", cells)]
     frame = tidy("bundled", benchmark_spec("Bundled"), parts, PUBLISHED)
     write_tidy(tmp_path / "table.csv", frame)
     expected = (
@@ -330,7 +356,7 @@ def test_one_sampling_and_one_seed():
 
 def test_means_without_an_interval_have_no_square_brackets():
     cells = _cells(["en"], ["en"], seeds=1).assign(ci_low=np.nan, ci_high=np.nan)
-    frame = tidy("b", benchmark_spec("B"), [("b", "static", "hybrid", cells)], PUBLISHED)
+    frame = tidy("b", benchmark_spec("B"), [_part("b", "static", "hybrid", cells)], PUBLISHED)
     text = benchmark_markdown("B", frame, 0.95)
     assert "Mean over 1 seed.\n" in text
     assert "[" not in text
@@ -339,8 +365,8 @@ def test_means_without_an_interval_have_no_square_brackets():
 
 def test_sampling_without_a_cell_leaves_it_empty():
     parts = [
-        ("b", "static", "x-y", _cells(["en", "es"], ["en"])),
-        ("b", "static", "hybrid", _cells(["en"], ["en"])),
+        _part("b", "static", "x-y", _cells(["en", "es"], ["en"])),
+        _part("b", "static", "hybrid", _cells(["en"], ["en"])),
     ]
     frame = tidy("b", benchmark_spec("B"), parts, PUBLISHED)
     tables = _markdown_tables(benchmark_markdown("B", frame, 0.95))

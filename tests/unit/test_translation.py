@@ -1,10 +1,12 @@
 """A translated shard keeps its ids in their order, and each failure its reason."""
 
+import sys
 from collections.abc import Sequence
 
 import pyarrow as pa
 import pytest
 
+from hybridbatch import engines
 from hybridbatch.corpora import PAIR_SCHEMA
 from hybridbatch.engines import translator
 from hybridbatch.errors import ConfigError, DataError
@@ -44,10 +46,15 @@ class Counting:
         return [Translation("x")] * (len(lines) + self.extra)
 
 
-def _pairs(*rows: tuple[str, str, str, str]) -> pa.Table:
-    """Pairs from (id, question, passage_id, passage)."""
+def _pairs(*rows: tuple[str, ...]) -> pa.Table:
+    """Pairs from (question_id, question, passage_id, passage) and maybe (negative_id, negative)."""
+    names = ("question_id", "question", "passage_id", "passage", "negative_id", "negative")
+    filled = [(*row, *(None,) * (len(names) - len(row))) for row in rows]
     return pa.Table.from_pylist(
-        [dict(zip(PAIR_SCHEMA.names, (*row, "paragraph"), strict=True)) for row in rows],
+        [
+            {**dict(zip(names, row, strict=True)), "id": f"pair {i}", "paragraph_id": "paragraph"}
+            for i, row in enumerate(filled)
+        ],
         schema=PAIR_SCHEMA,
     )
 
@@ -70,6 +77,34 @@ def test_source_texts_hold_every_text_once():
 def test_question_and_passage_of_one_id_are_two_texts():
     texts = source_texts(_pairs(("1", "Who?", "1", "Ada came.")))
     assert texts["text_id"].to_pylist() == ["q:1", "p:1"]
+
+
+def test_question_of_several_pairs_is_one_text():
+    pairs = _pairs(("a", "Who?", "1", "Ada came."), ("a", "Who?", "2", "She came."))
+    assert source_texts(pairs)["text_id"].to_pylist() == ["q:a", "p:1", "p:2"]
+
+
+def test_negative_is_a_passage_and_stands_once():
+    pairs = _pairs(
+        ("a", "Who?", "1", "Ada came.", "2", "Bob left."),
+        ("b", "Who left?", "2", "Bob left.", "3", "Eve stayed."),
+        ("c", "When?", "4", "At noon.", "3", "Eve stayed."),
+        ("d", "Where?", "5", "Here."),
+    )
+    texts = source_texts(pairs)
+    found = dict(zip(texts["text_id"].to_pylist(), texts["text"].to_pylist(), strict=True))
+    assert len(texts) == len(found)
+    assert found == {
+        "q:a": "Who?",
+        "p:1": "Ada came.",
+        "p:2": "Bob left.",
+        "q:b": "Who left?",
+        "p:3": "Eve stayed.",
+        "q:c": "When?",
+        "p:4": "At noon.",
+        "q:d": "Where?",
+        "p:5": "Here.",
+    }
 
 
 def test_table_keeps_order_and_ids():
@@ -144,6 +179,32 @@ def test_summary_of_failures_alone_has_no_share():
     assert result[0] == {"texts": 1, "words": 0, "unknown_share": None, "failed": 1, "reason": ""}
 
 
-def test_engine_that_is_not_there_is_named():
-    with pytest.raises(ConfigError, match="'telepathy'"):
-        translator({"engine": "telepathy", "source": "en"})
+@pytest.mark.parametrize("name", ["telepathy", "apertium.more", "json"])
+def test_engine_that_is_not_there_is_named(name):
+    with pytest.raises(ConfigError, match=f"the translation engine '{name}' is not there yet"):
+        translator({"engine": name, "source": "en"})
+
+
+def test_engine_is_a_module_that_gets_its_route(tmp_path, monkeypatch):
+    (tmp_path / "echo.py").write_text("def translator(route): return route", encoding="utf-8")
+    monkeypatch.setattr(engines, "__path__", [str(tmp_path)])
+    route = {"engine": "echo", "source": "en", "code": "por_Latn"}
+    try:
+        assert translator(route) == route
+    finally:
+        sys.modules.pop("hybridbatch.engines.echo", None)
+        del engines.echo
+
+
+@pytest.mark.parametrize(
+    ("statement", "missing"),
+    [
+        ("import telepathy", "telepathy"),
+        ("from hybridbatch.translation import telepathy", "cannot import name 'telepathy'"),
+    ],
+)
+def test_import_that_fails_in_an_engine_is_not_masked(tmp_path, monkeypatch, statement, missing):
+    (tmp_path / "broken.py").write_text(statement, encoding="utf-8")
+    monkeypatch.setattr(engines, "__path__", [str(tmp_path)])
+    with pytest.raises(ImportError, match=missing):
+        translator({"engine": "broken", "source": "en"})

@@ -53,7 +53,9 @@ def test_every_table_is_there_twice(finished: Checkout):
     assert names == {path.stem for path in folder.glob("*.md")}
     assert names == {
         "small", "main", "language_bias", "rank_distance",
+        "significance", "reproduction", "claims",
         "evaluation_data", "training_data", "translation", "filtering",
+        "translation_quality", "contamination",
     }  # fmt: skip
 
 

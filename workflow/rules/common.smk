@@ -29,6 +29,10 @@ TRAIN_LANGUAGES = conf.train_languages(config)
 TRANSLATED = {
     language for c in config["corpora"] for language in conf.translated_languages(config, c)
 }
+# (reference set, language) whose translations are scored.
+QUALITY = [(r, code) for r in config["quality"] for code in conf.scored_languages(config, r)]
+# Corpora that come in several languages; the others are translated.
+PARALLEL = [name for name, entry in CATALOGUE["corpora"].items() if "parallel" in entry]
 ENVIRONMENT = str(WORKFLOW.parent / "envs" / "hybridbatch.yaml")
 PUBLISHED = str(WORKFLOW.parent / "resources" / "published")
 SCORE_TABLES = [*config["benchmarks"], *conf.SCORE_TABLES]
@@ -50,6 +54,7 @@ wildcard_constraints:
     benchmark=one_of(CATALOGUE["benchmarks"]),
     score_table=one_of(SCORE_TABLES),
     translator=one_of(CATALOGUE["translators"]),
+    references=one_of(CATALOGUE["references"]),
 
 
 def code(script, module=None):
@@ -68,6 +73,10 @@ def corpus_entry(wildcards):
 
 def corpus_files(wildcards):
     return conf.corpus_files(config, wildcards.corpus)
+
+
+def parallel_files(wildcards):
+    return conf.parallel_files(config, wildcards.corpus, wildcards.language)
 
 
 def benchmark_entry(wildcards):
@@ -99,9 +108,45 @@ def texts_of(corpus, language):
     )
 
 
+def own_shard(wildcards):
+    """The same shard in the corpus' own language."""
+    own = corpus_entry(wildcards)["language"]
+    return texts_of(wildcards.corpus, own)[int(wildcards.shard)]
+
+
 def shard_to_translate(wildcards):
     """The same shard in the language it is translated from."""
     return texts_of(wildcards.corpus, route(wildcards)["source"])[int(wildcards.shard)]
+
+
+def journal_of_shard(wildcards):
+    """Outside the declared outputs, as for checkpoint_folder."""
+    name = "{translator}_{corpus}_{language}_{shard}".format(**wildcards)
+    return f"{conf.results(config)}/checkpoints/translate/{name}"
+
+
+def gpus_to_translate(wildcards):
+    """Neural engines want a GPU."""
+    return int(route(wildcards)["engine"] in conf.NEURAL_ENGINES)
+
+
+def references_in(references, language):
+    """A reference set's texts: the English ones as they are, or translated."""
+    if language == conf.SOURCE_LANGUAGE:
+        return f"<results>/references/{references}/{language}.parquet"
+    root = f"<results>/reference_translations/{config['translator']}"
+    return f"{root}/{references}/{language}.parquet"
+
+
+def references_to_translate(wildcards):
+    """A reference set in the language it is translated from."""
+    return references_in(wildcards.references, route(wildcards)["source"])
+
+
+def journal_of_references(wildcards):
+    """Outside the declared outputs, as for checkpoint_folder."""
+    name = "{translator}_{references}_{language}".format(**wildcards)
+    return f"{conf.results(config)}/checkpoints/translate_references/{name}"
 
 
 def translated_shards(wildcards=None):
@@ -120,6 +165,29 @@ def train_sets(template):
         template.format(corpus=corpus, language=language)
         for corpus in config["corpora"]
         for language in conf.corpus_languages(config, corpus)
+    ]
+
+
+def benchmarks_in(language):
+    """The benchmarks that have a language."""
+    return [b for b in config["benchmarks"] if language in CATALOGUE["benchmarks"][b]["languages"]]
+
+
+def collections_in(language, side):
+    """One side of all benchmarks that have a language."""
+    return [
+        f"<results>/collections/{benchmark}/{language}/{side}.parquet"
+        for benchmark in benchmarks_in(language)
+    ]
+
+
+def tested_train_sets(template):
+    """`template` for every corpus and language trained on that a benchmark has, too."""
+    return [
+        template.format(corpus=corpus, language=language)
+        for corpus in config["corpora"]
+        for language in conf.corpus_languages(config, corpus)
+        if benchmarks_in(language)
     ]
 
 
@@ -200,6 +268,37 @@ def metrics_of_system(wildcards):
     ]
 
 
+def metrics_of_encoder(wildcards):
+    """Per-query metrics of every sampling, seed and query language, in this order."""
+    return [
+        f"<results>/metrics/{conf.System(wildcards.encoder, sampling).name}/seed{seed}/"
+        f"{wildcards.benchmark}/{language}.parquet"
+        for sampling in config["samplings"]
+        for seed in config["seeds"]
+        for language in benchmark_languages(wildcards)
+    ]
+
+
+def comparisons(template):
+    """`template` for every encoder and benchmark."""
+    return [
+        template.format(encoder=encoder, benchmark=benchmark)
+        for encoder in config["encoders"]
+        for benchmark in config["benchmarks"]
+    ]
+
+
+def cells_to_grade(wildcards):
+    """Every system's cells at the paper's scale; at another none is graded, and none is needed."""
+    if config["scale"] != "paper":
+        return []
+    return expand(
+        "<results>/cells/{system}/{benchmark}.parquet",
+        system=SYSTEMS,
+        benchmark=config["benchmarks"],
+    )
+
+
 def cells_of_table(wildcards):
     """A benchmark's table takes its own cells, the others those of all benchmarks."""
     table = wildcards.score_table
@@ -215,7 +314,7 @@ def model_folders(wildcards=None):
 
 
 def table_files(wildcards=None):
-    names = [*SCORE_TABLES, *conf.COUNT_TABLES]
+    names = [*SCORE_TABLES, *conf.COUNT_TABLES, *conf.STATISTICS_TABLES]
     return expand("<results>/tables/{name}.{format}", name=names, format=["csv", "md"])
 
 

@@ -1,7 +1,9 @@
 # results/texts/{corpus}/{shard}.parquet                                   questions and passages
-# results/translations/{translator}/{corpus}/{language}/{shard}.parquet    the same, translated
+# results/translations/{translator}/{corpus}/{language}/{shard}.parquet    the same, translated,
+#                                                         or as the corpus' publisher gives it
 # results/train/{corpus}/{language}.parquet                  pairs that pass the filters
 #                                  .json                     how many did not, and why
+# results/checkpoints/translate/                             unfinished translations only
 
 
 rule shard_texts:
@@ -33,13 +35,39 @@ rule translate:
     wildcard_constraints:
         translator=re.escape(config["translator"]),
         language=one_of(TRANSLATED),
+        corpus=one_of(c for c in CATALOGUE["corpora"] if c not in PARALLEL),
     conda:
         ENVIRONMENT
+    resources:
+        gpu=gpus_to_translate,
     params:
         route=route,
+        checkpoints=journal_of_shard,
         code=lambda wildcards: code("translate", f"engines/{route(wildcards)['engine']}"),
     script:
         "../scripts/translate.py"
+
+
+rule read_parallel:
+    input:
+        texts=own_shard,
+        files=parallel_files,
+    output:
+        # Whichever translator the other corpora have; theirs stand beside it.
+        "<results>/translations/{translator}/{corpus}/{language}/{shard}.parquet",
+    log:
+        "<logs>/read_parallel/{translator}_{corpus}_{language}_{shard}.log",
+    wildcard_constraints:
+        translator=re.escape(config["translator"]),
+        language=one_of(TRANSLATED),
+        corpus=one_of(PARALLEL),
+    conda:
+        ENVIRONMENT
+    params:
+        reader=lambda wildcards: corpus_entry(wildcards)["reader"],
+        code=lambda wildcards: code("read_parallel", f"readers/{corpus_entry(wildcards)['reader']}"),
+    script:
+        "../scripts/read_parallel.py"
 
 
 rule filter_pairs:

@@ -1,25 +1,38 @@
 """Keep the pairs of one corpus in one language that are good enough to train on."""
 
+from collections.abc import Iterable
+
 import pyarrow as pa
 
-from hybridbatch.files import read_table, write_json, write_table
-from hybridbatch.filtering import FilterConfig, filter_pairs
+from hybridbatch.files import read_batches, read_table, table_writer, write_json
+from hybridbatch.filtering import TRAIN_SCHEMA, FilterConfig, filter_batches
 from hybridbatch.logs import log, logged
 
 
 def main(snakemake) -> None:
     corpus, language = snakemake.wildcards.corpus, snakemake.wildcards.language
-    pairs, counts = filter_pairs(
-        read_table(snakemake.input.pairs),
-        pa.concat_tables(read_table(path) for path in snakemake.input.source),
-        pa.concat_tables(read_table(path) for path in snakemake.input.translated),
-        FilterConfig(**snakemake.params.filtering),
-        snakemake.params.same_language,
+    files, params = snakemake.input, snakemake.params
+    translated = _texts(files.translated)
+    counts: dict[str, int] = {}
+    kept = filter_batches(
+        read_batches(files.pairs, ["id", "question_id", "passage_id", "negative_id"]),
+        translated if params.same_language else _texts(files.source),
+        translated,
+        FilterConfig(**params.filtering),
+        params.same_language,
         f"corpus {corpus}, language {language}",
+        counts,
     )
+    with table_writer(snakemake.output.train, TRAIN_SCHEMA) as write:
+        for batch in kept:
+            write(batch)
     log.info("%s, %s: %s", corpus, language, counts)
-    write_table(snakemake.output.train, pairs)
     write_json(snakemake.output.counts, counts)
+
+
+def _texts(shards: Iterable[str]) -> pa.Table:
+    columns = ["text_id", "text", "words", "unknown"]
+    return pa.concat_tables(read_table(path, columns) for path in shards)
 
 
 if __name__ == "__main__":

@@ -2,22 +2,28 @@
 
 from collections import Counter
 
-from hybridbatch.corpora import pairs_table, split_validation
-from hybridbatch.files import write_json, write_table
+from hybridbatch.corpora import PAIR_SCHEMA, pair_batches, split_validation
+from hybridbatch.files import table_writer, write_json
 from hybridbatch.logs import log, logged
 from hybridbatch.readers import read
 
 
 def main(snakemake) -> None:
-    params, counts = snakemake.params, Counter()
+    params, output = snakemake.params, snakemake.output
+    counts, parts = Counter(), Counter()
     found = read(params.reader, list(snakemake.input.files), params.language, counts)
-    pairs = pairs_table(found, counts, f"corpus {snakemake.wildcards.corpus}")
-    train, validation = split_validation(pairs, params.holdout)
-    counts = dict(counts) | {"train": len(train), "validation": len(validation)}
-    log.info("%s", counts)
-    write_table(snakemake.output.train, train)
-    write_table(snakemake.output.validation, validation)
-    write_json(snakemake.output.counts, counts)
+    with (
+        table_writer(output.train, PAIR_SCHEMA) as write_train,
+        table_writer(output.validation, PAIR_SCHEMA) as write_validation,
+    ):
+        for pairs in pair_batches(found, counts, f"corpus {snakemake.wildcards.corpus}"):
+            train, validation = split_validation(pairs, params.holdout)
+            write_train(train)
+            write_validation(validation)
+            parts.update(train=len(train), validation=len(validation))
+    sizes = {part: parts[part] for part in ("train", "validation")}
+    log.info("%s", dict(counts) | sizes)
+    write_json(output.counts, dict(counts) | sizes)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
 """One shard of a corpus' English texts, where every translation route starts."""
 
-from hybridbatch.files import read_table, write_table
+from hybridbatch.files import read_batches, write_table
 from hybridbatch.logs import logged
 from hybridbatch.translation import shard, source_texts
 
 
 def main(snakemake) -> None:
-    texts = source_texts(read_table(snakemake.input.pairs))
+    texts = source_texts(read_batches(snakemake.input.pairs))
     part = shard(texts, snakemake.params.number, snakemake.params.of)
     write_table(snakemake.output[0], part)
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from hybridbatch.files import read_table
+from hybridbatch.files import read_batches, read_table
 from hybridbatch.logs import logged
 from hybridbatch.tokens import TOKENIZER_FILE, load_tokenizer, tokenize_table
 
@@ -13,7 +13,7 @@ def main(snakemake) -> None:
     tokenize_table(
         tokenizer,
         read_table(snakemake.input.pairs, ["id", "question_id", "passage_id"]),
-        read_table(snakemake.input.train, ["id", "question", "passage", "negative"]),
+        read_batches(snakemake.input.train, ["id", "question", "passage", "negative"]),
         values["query_prefix"],
         values["passage_prefix"],
         special_tokens=values["kind"] != "static",

@@ -45,7 +45,9 @@ class StatisticsConfig:
 
 
 @dataclass(frozen=True)
-class _Cell:
+class Cell:
+    """Which groups an average takes; a language counts once, whatever its number of groups."""
+
     setting: str
     pool: str
     language: str
@@ -65,32 +67,15 @@ def score_cells(
     question in all its languages is one unit) and seeds, each resampled with replacement; a cell
     of one query has no interval. Raises DataError if the seeds differ in their queries.
     """
-    values, group_names, queries, seeds = _collect(frames)
-    cells = _cells(languages, [code for code in languages if code in seen], set(group_names))
-    weights = np.array([_weights(cell, group_names) for cell in cells])
+    values, group_names, _, seeds = collect(frames)
+    cells = cells_of(languages, [code for code in languages if code in seen], set(group_names))
+    weights = np.array([group_weights(cell, group_names) for cell in cells])
     members = weights > 0
     rows = []
     for metric, tensor in values.items():
         wanted = [i for i, cell in enumerate(cells) if metric in SETTINGS[cell.setting]]
         w = weights[wanted]
-        statistic = _statistic(tensor, w)
-        # With one seed only the queries are resampled: scipy wants two observations to draw from.
-        samples = [np.arange(n) for n in (len(queries), len(seeds)) if n > 1]
-        point = statistic(np.arange(len(queries)), np.arange(len(seeds)))
-        low = high = np.full(len(wanted), np.nan)
-        if len(queries) > 1:
-            interval = stats.bootstrap(
-                samples,
-                statistic,
-                n_resamples=config.resamples,
-                batch=100,
-                vectorized=True,
-                axis=-1,
-                confidence_level=config.confidence,
-                method="percentile",
-                rng=np.random.default_rng(config.seed),
-            ).confidence_interval
-            low, high = interval.low, interval.high
+        point, low, high = bootstrap(tensor, w, config)
         present = ~np.isnan(tensor[:, 0, :])
         for k, i in enumerate(wanted):
             cell = cells[i]
@@ -101,7 +86,36 @@ def score_cells(
     return pd.DataFrame(rows, columns=CELL_COLUMNS)
 
 
-def _collect(
+def bootstrap(
+    tensor: np.ndarray, weights: np.ndarray, config: StatisticsConfig
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Weighted means of group means, and the ends of their percentile bootstrap intervals.
+
+    tensor: float64 [groups, seeds, queries] as `collect` makes it; weights: [cells, groups].
+    Queries and seeds are resampled with replacement, each where there is more than one. Returns
+    three arrays [cells]; the ends are NaN if there is one query.
+    """
+    n_seeds, n_queries = tensor.shape[1:]
+    statistic = resampled(tensor, weights)
+    point = statistic(np.arange(n_queries), np.arange(n_seeds))
+    if n_queries == 1:
+        return point, np.full(len(weights), np.nan), np.full(len(weights), np.nan)
+    interval = stats.bootstrap(
+        # With one seed only the queries are resampled: scipy wants two observations to draw from.
+        [np.arange(n) for n in (n_queries, n_seeds) if n > 1],
+        statistic,
+        n_resamples=config.resamples,
+        batch=100,
+        vectorized=True,
+        axis=-1,
+        confidence_level=config.confidence,
+        method="percentile",
+        rng=np.random.default_rng(config.seed),
+    ).confidence_interval
+    return point, interval.low, interval.high
+
+
+def collect(
     frames: dict[tuple[str, int], pd.DataFrame],
 ) -> tuple[dict[str, np.ndarray], list[Group], list[str], list[int]]:
     """Per metric float64 [groups, seeds, queries], NaN where a query has no answer; the axes."""
@@ -132,7 +146,8 @@ def _collect(
     return values, groups, queries, seeds
 
 
-def _cells(languages: Sequence[str], seen: Sequence[str], groups: set[Group]) -> list[_Cell]:
+def cells_of(languages: Sequence[str], seen: Sequence[str], groups: set[Group]) -> list[Cell]:
+    """Every cell that the groups allow; seen: those of the languages with training data."""
     cells = []
     for setting in SETTINGS:
         for pool, members in ((ALL, languages), (SEEN, seen)):
@@ -141,7 +156,7 @@ def _cells(languages: Sequence[str], seen: Sequence[str], groups: set[Group]) ->
                 found = tuple(g for g in _groups(setting, pool, language, members) if g in groups)
                 if found:
                     by_language[language] = found
-                    cells.append(_Cell(setting, pool, language, (found,)))
+                    cells.append(Cell(setting, pool, language, (found,)))
             subsets: dict[str, Callable[[str], bool]] = {MEAN: lambda _: True}
             if pool == ALL:
                 subsets[MEAN_SEEN] = lambda code: code in seen
@@ -149,7 +164,7 @@ def _cells(languages: Sequence[str], seen: Sequence[str], groups: set[Group]) ->
             for name, belongs in subsets.items():
                 chosen = tuple(g for code, g in by_language.items() if belongs(code))
                 if chosen:
-                    cells.append(_Cell(setting, pool, name, chosen))
+                    cells.append(Cell(setting, pool, name, chosen))
     return cells
 
 
@@ -161,7 +176,8 @@ def _groups(setting: str, pool: str, language: str, members: Sequence[str]) -> l
     return [(language, pool)]
 
 
-def _weights(cell: _Cell, groups: list[Group]) -> np.ndarray:
+def group_weights(cell: Cell, groups: list[Group]) -> np.ndarray:
+    """Each group's share of the cell; float64 [groups], of sum 1."""
     weights = np.zeros(len(groups))
     for of_language in cell.languages:
         for group in of_language:
@@ -169,8 +185,11 @@ def _weights(cell: _Cell, groups: list[Group]) -> np.ndarray:
     return weights
 
 
-def _statistic(tensor: np.ndarray, weights: np.ndarray) -> Callable[..., np.ndarray]:
-    """For scipy's bootstrap: cells [c] or [c, resamples] from drawn query and seed numbers."""
+def resampled(tensor: np.ndarray, weights: np.ndarray) -> Callable[..., np.ndarray]:
+    """For scipy's bootstrap: cells [c] or [c, resamples] from drawn query and seed numbers.
+
+    tensor, weights: see `bootstrap`.
+    """
     present = (~np.isnan(tensor[:, 0, :])).astype(float)  # [groups, queries]
     filled = np.nan_to_num(tensor)  # [groups, seeds, queries]
     n_queries, n_seeds = tensor.shape[2], tensor.shape[1]

@@ -77,8 +77,9 @@ def _module_path(name: str) -> Path | None:
     parts = name.split(".")
     if parts[0] != _PACKAGE.name or len(parts) < 2 or parts[1] in _SILENT:
         return None
-    path = _PACKAGE.joinpath(*parts[1:]).with_suffix(".py")
-    return path if path.is_file() else None
+    path = _PACKAGE.joinpath(*parts[1:])
+    files = (path.with_suffix(".py"), path / "__init__.py")
+    return next((file for file in files if file.is_file()), None)
 
 
 def _without_docstrings(tree: ast.Module) -> ast.Module:

@@ -21,7 +21,17 @@ from hybridbatch.errors import ConfigError
 SOURCE_LANGUAGE = "en"
 # The tables beside those of the benchmarks, which are named after them.
 SCORE_TABLES = ("main", "language_bias", "rank_distance")
-COUNT_TABLES = ("evaluation_data", "training_data", "translation", "filtering")
+COUNT_TABLES = (
+    "evaluation_data",
+    "training_data",
+    "translation",
+    "translation_quality",
+    "filtering",
+    "contamination",
+)
+STATISTICS_TABLES = ("significance", "reproduction", "claims")
+# Engines that take a GPU where there is one.
+NEURAL_ENGINES = ("transformers_mt", "ctranslate2_mt")
 _SCHEMA = Path(__file__).parents[2] / "schemas" / "config.schema.yaml"
 _Draft = jsonschema.Draft202012Validator
 # JSON Schema takes 64.0 for an integer; what counts things does not.
@@ -93,10 +103,14 @@ def training_values(config: dict, system: System) -> dict:
 
 
 def corpus_languages(config: dict, corpus: str) -> list[str]:
-    """The languages a corpus is trained on: its own, and those it is translated into."""
+    """The languages a corpus is trained on: its own, and those it is translated into.
+
+    A corpus that comes in several languages is trained on in those and is never translated.
+    """
     entry = config["catalogue"]["corpora"][corpus]
-    own, allowed = entry["language"], entry.get("languages", config["target_languages"])
-    targets = config["target_languages"]
+    own, targets = entry["language"], config["target_languages"]
+    allowed = set(targets).intersection(entry.get("languages", targets))
+    allowed = allowed.intersection(entry.get("parallel", targets))
     return [own, *(code for code in targets if code != own and code in allowed)]
 
 
@@ -107,14 +121,47 @@ def train_languages(config: dict) -> list[str]:
 
 
 def route(config: dict, language: str) -> dict:
-    """How `language` is translated: engine, source language and the engine's own values."""
+    """How `language` is translated: engine, source language and the engine's own values.
+
+    For a neural engine with `source_code` and `target_code`, the model's names of the languages.
+    """
     translator = config["catalogue"]["translators"][config["translator"]]
-    common = {key: value for key, value in translator.items() if key != "routes"}
-    return {**common, **translator["routes"][language]}
+    common = {key: value for key, value in translator.items() if key not in ("routes", "codes")}
+    values = {**common, **translator["routes"][language]}
+    if "codes" in translator:
+        # Only the two, so that another language in the catalogue translates nothing again.
+        values["source_code"] = translator["codes"][values["source"]]
+        values["target_code"] = translator["codes"][language]
+    return values
+
+
+def steps(config: dict, language: str) -> list[str]:
+    """The languages on the way from English to `language`, both included."""
+    found = [language]
+    while found[0] != SOURCE_LANGUAGE:
+        found.insert(0, route(config, found[0])["source"])
+    return found
+
+
+def scored_languages(config: dict, references: str) -> list[str]:
+    """The target languages that a reference set is translated into.
+
+    Those it has, and those that no chosen set has: their failures count, though not their scores.
+    """
+    entries = config["catalogue"]["references"]
+    chosen = {code for name in config["quality"] for code in entries[name]["languages"]}
+    own = entries[references]["languages"]
+    targets = [code for code in config["target_languages"] if code != SOURCE_LANGUAGE]
+    return [code for code in targets if code in own or code not in chosen]
 
 
 def translated_languages(config: dict, corpus: str) -> list[str]:
-    """The languages a corpus is translated into: its targets and the pivots on the way."""
+    """The languages a corpus is translated into: its targets and the pivots on the way.
+
+    For a corpus that comes in several languages, those it comes in.
+    """
+    if "parallel" in config["catalogue"]["corpora"][corpus]:
+        return corpus_languages(config, corpus)[1:]
     found: dict[str, None] = {}
     for target in corpus_languages(config, corpus)[1:]:
         language = target
@@ -145,9 +192,23 @@ def corpus_files(config: dict, corpus: str) -> list[str]:
     return [_download(config, entry["source"], file) for file in entry["files"]]
 
 
+def parallel_files(config: dict, corpus: str, language: str) -> list[str]:
+    """The files in which a corpus comes in a language other than its own."""
+    entry = config["catalogue"]["corpora"][corpus]
+    return [_download(config, entry["source"], file) for file in entry["parallel"][language]]
+
+
 def benchmark_file(config: dict, benchmark: str, language: str) -> str:
     """The file of one benchmark language: its own `path`, or its source's download."""
     entry = config["catalogue"]["benchmarks"][benchmark]
+    if "path" in entry:
+        return entry["path"].format(language=language)
+    return _download(config, entry["source"], entry["file"].format(language=language))
+
+
+def reference_file(config: dict, references: str, language: str) -> str:
+    """The file of one language of a reference set: its own `path`, or its source's download."""
+    entry = config["catalogue"]["references"][references]
     if "path" in entry:
         return entry["path"].format(language=language)
     return _download(config, entry["source"], entry["file"].format(language=language))
@@ -192,13 +253,16 @@ def _wrong_names(config: dict) -> Iterator[str]:
         ("validation", "corpora"),
         ("encoders", "encoders"),
         ("benchmarks", "benchmarks"),
+        ("quality", "references"),
     ):
         known = catalogue[section]
         for name in config[key]:
             if name not in known:
                 yield f"{key}: {name!r} is not in the catalogue{_did_you_mean(name, known)}"
-    for name in set(catalogue["benchmarks"]) & {*SCORE_TABLES, *COUNT_TABLES}:
+    for name in set(catalogue["benchmarks"]) & {*SCORE_TABLES, *COUNT_TABLES, *STATISTICS_TABLES}:
         yield f"catalogue.benchmarks.{name}: a table has that name; choose another"
+    for name, entry in catalogue["translators"].items():
+        yield from _wrong_codes(name, entry)
     if config["translator"] not in catalogue["translators"]:
         name, known = config["translator"], catalogue["translators"]
         yield f"translator: {name!r} is not in the catalogue{_did_you_mean(name, known)}"
@@ -220,14 +284,32 @@ def _wrong_names(config: dict) -> Iterator[str]:
             seen.append(source)
     for name, entry in catalogue["corpora"].items():
         yield from _wrong_source(f"corpora.{name}", entry, catalogue["sources"], "files")
+        yield from _wrong_parallel(name, entry, catalogue["sources"])
     for name, entry in catalogue["benchmarks"].items():
         yield from _wrong_source(f"benchmarks.{name}", entry, catalogue["sources"], "file")
+    for name, entry in catalogue["references"].items():
+        yield from _wrong_source(f"references.{name}", entry, catalogue["sources"], "file")
+        if SOURCE_LANGUAGE not in entry["languages"]:
+            yield f"catalogue.references.{name}.languages: {SOURCE_LANGUAGE!r} is translated from"
     for name in config["validation"]:
         if name in catalogue["corpora"] and not catalogue["corpora"][name]["holdout"]:
             yield f"validation: corpus {name!r} has holdout 0: nothing is held out of it"
     for name in config["corpora"]:
         if name in catalogue["corpora"] and catalogue["corpora"][name]["holdout"] == 1:
             yield f"corpora: corpus {name!r} has holdout 1: nothing is left of it to train on"
+
+
+def _wrong_codes(name: str, translator: dict) -> Iterator[str]:
+    """A neural translator's routes whose languages have no code."""
+    if "codes" not in translator:
+        return
+    routes = translator["routes"]
+    for language in dict.fromkeys([*routes, *(route["source"] for route in routes.values())]):
+        if language not in translator["codes"]:
+            yield (
+                f"catalogue.translators.{name}.codes: a route needs the model's own code of "
+                f"{language!r}"
+            )
 
 
 def _wrong_source(name: str, entry: dict, known: dict, key: str) -> Iterator[str]:
@@ -245,6 +327,21 @@ def _wrong_source(name: str, entry: dict, known: dict, key: str) -> Iterator[str
         for file in named:
             if file not in known[entry["source"]]["files"]:
                 yield f"{where}.{key}: {file!r} is not among the source's files"
+
+
+def _wrong_parallel(name: str, entry: dict, known: dict) -> Iterator[str]:
+    where, parallel = f"catalogue.corpora.{name}", entry.get("parallel", {})
+    if parallel and "source" not in entry:
+        yield f"{where}.parallel: names files of a `source`, and the corpus has none"
+    for language, files in parallel.items():
+        if language == entry["language"]:
+            yield f"{where}.parallel: {language!r} is the corpus' own language; leave it out"
+        for file in files:
+            if entry.get("source") in known and file not in known[entry["source"]]["files"]:
+                yield f"{where}.parallel.{language}: {file!r} is not among the source's files"
+    for language in entry.get("languages", ()):
+        if parallel and language not in parallel:
+            yield f"{where}.languages: {language!r} is not among the languages of `parallel`"
 
 
 def results(config: dict) -> str:

@@ -7,14 +7,19 @@ can keep a passage from standing in it twice.
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
+from typing import TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from hybridbatch.errors import DataError
+from hybridbatch.files import BATCH_ROWS
+from hybridbatch.repeats import FirstTimes, keys
 
+Table = TypeVar("Table", pa.Table, pa.RecordBatch)
 PAIR_SCHEMA = pa.schema(
     [
         ("id", pa.string()),
@@ -29,7 +34,7 @@ PAIR_SCHEMA = pa.schema(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Pair:
     """One question and the text that answers it."""
 
@@ -39,6 +44,8 @@ class Pair:
     paragraph: str  # identity of the paragraph: its text, or a name the corpus gives it
     question_id: str = ""  # where questions have several passages; else the pair's own id
     negative: str | None = None  # a passage that does not answer the question but looks like it
+    passage_id: str = ""  # the corpus' own name of the passage; else a hash of its text
+    negative_id: str = ""  # the same of `negative`
 
 
 def clean(text: str) -> str:
@@ -46,43 +53,38 @@ def clean(text: str) -> str:
     return " ".join(text.split())
 
 
-def pairs_table(pairs: Iterator[Pair], counts: Counter, name: str) -> pa.Table:
-    """Pairs as a table of `PAIR_SCHEMA`, in reading order; empty and repeated ones are counted.
+def pair_batches(pairs: Iterable[Pair], counts: Counter, name: str) -> Iterator[pa.RecordBatch]:
+    """Pairs as record batches of `PAIR_SCHEMA`, in reading order, for corpora of any size.
 
-    Passages are the same when their texts are: `passage_id` is a hash of the text.
+    Empty and repeated pairs are counted and left out. Pairs with different negatives are
+    different. Passages are the same when their texts are, `passage_id` being a hash of the text,
+    unless the corpus names them itself.
     """
-    columns: dict[str, list[str]] = {field: [] for field in PAIR_SCHEMA.names}
-    ids: set[str] = set()
-    texts: set[tuple[str, str]] = set()
-    for pair in pairs:
-        counts["read"] += 1
-        if not pair.question or not pair.passage:
-            counts["empty"] += 1
-            continue
-        if pair.id in ids:
-            raise DataError(f"{name}: the id {pair.id!r} stands twice; ids must be unique.")
-        ids.add(pair.id)
-        if (pair.question, pair.passage) in texts:
-            counts["repeated"] += 1
-            continue
-        texts.add((pair.question, pair.passage))
-        counts["kept"] += 1
-        row = {
-            "id": pair.id,
-            "question_id": pair.question_id or pair.id,
-            "question": pair.question,
-            "passage_id": _hash(pair.passage),
-            "passage": pair.passage,
-            "negative_id": _hash(pair.negative) if pair.negative else None,
-            "negative": pair.negative or None,
-            "paragraph_id": _hash(pair.paragraph),
-        }
-        for name_, value in row.items():
-            columns[name_].append(value)
-    return pa.table(columns, schema=PAIR_SCHEMA)
+    first_ids, first_pairs = FirstTimes(), FirstTimes()
+    for batch in _chunks(pairs):
+        full = [pair for pair in batch if pair.question and pair.passage]
+        unique = first_ids.of(keys(pair.id for pair in full))
+        if not unique.all():
+            id_ = full[unique.argmin()].id
+            raise DataError(f"{name}: the id {id_!r} stands twice; ids must be unique.")
+        texts = ("\0".join((p.question, p.passage, p.negative or "")) for p in full)
+        new = first_pairs.of(keys(texts))
+        kept = [pair for pair, is_new in zip(full, new, strict=True) if is_new]
+        counts += Counter(  # which keeps no zeros
+            read=len(batch),
+            empty=len(batch) - len(full),
+            repeated=len(full) - len(kept),
+            kept=len(kept),
+        )
+        yield pa.RecordBatch.from_pylist(list(map(_row, kept)), PAIR_SCHEMA)
 
 
-def split_validation(pairs: pa.Table, holdout: float) -> tuple[pa.Table, pa.Table]:
+def pairs_table(pairs: Iterable[Pair], counts: Counter, name: str) -> pa.Table:
+    """`pair_batches` of a corpus that fits into memory."""
+    return pa.Table.from_batches(pair_batches(pairs, counts, name), PAIR_SCHEMA)
+
+
+def split_validation(pairs: Table, holdout: float) -> tuple[Table, Table]:
     """(train, validation): whole paragraphs, about the share `holdout` of them, held out.
 
     Which paragraphs is decided by their hash, so that it depends neither on a seed nor on the
@@ -91,6 +93,26 @@ def split_validation(pairs: pa.Table, holdout: float) -> tuple[pa.Table, pa.Tabl
     held = [int(i[:8], 16) < holdout * 2**32 for i in pairs["paragraph_id"].to_pylist()]
     mask = pa.array(held, type=pa.bool_())
     return pairs.filter(pc.invert(mask)), pairs.filter(mask)
+
+
+def _row(pair: Pair) -> dict[str, str | None]:
+    negative = pair.negative or None
+    return {
+        "id": pair.id,
+        "question_id": pair.question_id or pair.id,
+        "question": pair.question,
+        "passage_id": pair.passage_id or _hash(pair.passage),
+        "passage": pair.passage,
+        "negative_id": (pair.negative_id or _hash(negative)) if negative else None,
+        "negative": negative,
+        "paragraph_id": _hash(pair.paragraph),
+    }
+
+
+def _chunks(pairs: Iterable[Pair]) -> Iterator[list[Pair]]:
+    rest = iter(pairs)
+    while chunk := list(islice(rest, BATCH_ROWS)):
+        yield chunk
 
 
 def _hash(text: str) -> str:

@@ -24,7 +24,9 @@ def lease_gpu() -> None:
         return
     count = _gpu_count()
     for number in range(count):
-        lock = FileLock(Path(tempfile.gettempdir()) / f"hybridbatch-gpu{number}.lock", timeout=0)
+        lock = FileLock(
+            Path(tempfile.gettempdir()) / f"hybridbatch-gpu{number}.lock", timeout=0, mode=0o666
+        )
         try:
             lock.acquire()
         except Timeout:

@@ -4,13 +4,17 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+# A table in memory, or one that passes by in pieces because it may not fit there.
+Rows = pa.Table | Iterable[pa.RecordBatch]
+BATCH_ROWS = 50_000  # of a table that is read or written in pieces
 
 
 @contextmanager
@@ -62,3 +66,26 @@ def write_table(path: str | Path, table: pa.Table) -> None:
 def read_table(path: str | Path, columns: list[str] | None = None) -> pa.Table:
     """Read a parquet file into memory."""
     return pq.read_table(path, columns=columns)
+
+
+@contextmanager
+def table_writer(path: str | Path, schema: pa.Schema) -> Iterator[Callable[[pa.RecordBatch], None]]:
+    """Yield a function that appends record batches to a parquet file; the file appears whole."""
+    with (
+        whole(path) as temporary,
+        pq.ParquetWriter(temporary, schema, compression="zstd") as writer,
+    ):
+        # An empty batch would be an empty row group.
+        yield lambda batch: writer.write_batch(batch) if len(batch) else None
+
+
+def read_batches(path: str | Path, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
+    """Read a parquet file in record batches of at most `BATCH_ROWS`."""
+    # Buffered ahead, the whole file would be in memory.
+    with pq.ParquetFile(path, pre_buffer=False) as file:
+        yield from file.iter_batches(BATCH_ROWS, columns=columns)
+
+
+def batches(rows: Rows) -> Iterable[pa.RecordBatch]:
+    """`rows` in record batches, whichever of the two they are."""
+    return rows.to_batches(max_chunksize=BATCH_ROWS) if isinstance(rows, pa.Table) else rows

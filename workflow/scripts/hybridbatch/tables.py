@@ -33,16 +33,16 @@ _PUBLISHED_COLUMNS = [
     "table", "dataset", "model", "sampling", "setting", "metric", "language", "value",
 ]  # fmt: skip
 _KEYS = ["benchmark", "encoder", "sampling", "setting", "metric", "language"]
-_MEANS = {
+MEANS = {
     MEAN: "all query languages",
     MEAN_SEEN: "query languages with training data",
     MEAN_UNSEEN: "query languages without training data",
 }
-_POOL_TITLES = {
+POOL_TITLES = {
     ALL: "pool `all`: every language of the benchmark",
     SEEN: "pool `seen`: only the languages with training data",
 }
-_METRIC_TITLES = {
+METRIC_TITLES = {
     "map": "mAP",
     "recall_1": "R@1",
     "recall_10": "R@10",
@@ -111,7 +111,7 @@ def tidy(
     for frame in cells:
         chosen = frame[frame["metric"].isin(spec.metrics)]
         if spec.means_only:
-            chosen = chosen[chosen["language"].isin(_MEANS)]
+            chosen = chosen[chosen["language"].isin(MEANS)]
         parts.append(chosen.assign(table=name))
     frame = pd.concat(parts, ignore_index=True)
     beside = published[published["table"].isin(spec.paper)][[*_KEYS, "published"]]
@@ -147,20 +147,22 @@ def benchmark_markdown(title: str, frame: pd.DataFrame, confidence: float) -> st
     Languages down, samplings across; as many decimals as in the paper's Tables 3 to 8.
     """
     blocks = [f"# {title}", _note(frame, confidence)]
-    shown = [mean for mean in _MEANS if (frame["language"] == mean).any()]
-    blocks += ["\n".join(f"- `{mean}`: over {_MEANS[mean]}" for mean in shown)]
+    shown = [mean for mean in MEANS if (frame["language"] == mean).any()]
+    blocks += ["\n".join(f"- `{mean}`: over {MEANS[mean]}" for mean in shown)]
     for encoder in frame["encoder"].unique():
         for pool in frame["pool"].unique():
             part = frame[(frame["encoder"] == encoder) & (frame["pool"] == pool)]
             if part.empty:
                 continue
-            blocks.append(f"## {encoder}, {_POOL_TITLES[pool]}")
+            blocks.append(f"## {encoder}, {POOL_TITLES[pool]}")
             for (benchmark, setting), block in part.groupby(["benchmark", "setting"], sort=False):
                 blocks.append(f"### {benchmark}, {setting}")
                 for metric, table in block.groupby("metric", sort=False):
-                    corner = _METRIC_TITLES.get(metric, metric)
+                    corner = METRIC_TITLES.get(metric, metric)
                     texts = _texts(table, 1 if metric == "rank_distance" else 4)
-                    blocks.append(_grid(table["language"], table["sampling"], texts, corner))
+                    blocks.append(
+                        grid_markdown(table["language"], table["sampling"], texts, corner)
+                    )
     return "\n\n".join(blocks) + "\n"
 
 
@@ -172,11 +174,11 @@ def overview_markdown(title: str, frame: pd.DataFrame, confidence: float) -> str
     blocks = [f"# {title}", _note(frame, confidence)]
     one_setting = frame["setting"].nunique() == 1
     for pool in frame["pool"].unique():
-        for mean, what in _MEANS.items():
+        for mean, what in MEANS.items():
             part = frame[(frame["pool"] == pool) & (frame["language"] == mean)]
             if part.empty:
                 continue
-            blocks.append(f"## Mean over {what}; {_POOL_TITLES[pool]}")
+            blocks.append(f"## Mean over {what}; {POOL_TITLES[pool]}")
             for benchmark in [None] if one_setting else part["benchmark"].unique():
                 table = part if one_setting else part[part["benchmark"] == benchmark]
                 columns = table["benchmark" if one_setting else "setting"]
@@ -184,7 +186,7 @@ def overview_markdown(title: str, frame: pd.DataFrame, confidence: float) -> str
                     blocks.append(f"### {benchmark}")
                 systems = table["encoder"] + " " + table["sampling"]
                 texts = _texts(table, 0 if "rank_distance" in set(table["metric"]) else 3)
-                blocks.append(_grid(systems, columns, texts, "system"))
+                blocks.append(grid_markdown(systems, columns, texts, "system"))
     return "\n\n".join(blocks) + "\n"
 
 
@@ -195,11 +197,11 @@ def counts_markdown(title: str, frame: pd.DataFrame, what: str) -> str:
         f"{value:,}" + ("" if pd.isna(published) else f" ({published:,})")
         for value, published in zip(frame["value"], frame["published"], strict=True)
     ]
-    grid = _grid(rows, frame["metric"], texts, f"{what}, language", align="right")
+    grid = grid_markdown(rows, frame["metric"], texts, f"{what}, language", align="right")
     return f"# {title}\n\n{grid}\n"
 
 
-def _grid(
+def grid_markdown(
     rows: pd.Series, columns: pd.Series, texts: list[str], corner: str, align: str = "left"
 ) -> str:
     """A Markdown table; rows and columns in the order in which they first stand."""
@@ -207,8 +209,13 @@ def _grid(
     wide = grid.pivot(index="row", columns="column", values="text")
     wide = wide.loc[rows.unique(), columns.unique()].fillna("")
     lines = [[corner, *wide.columns], *([row.Index, *row[1:]] for row in wide.itertuples())]
+    return table_markdown(*lines, align=align)
+
+
+def table_markdown(*lines: Sequence[str], align: str = "left") -> str:
+    """A Markdown table whose header is the first line; its first column stands left."""
     first, *others = [[str(cell).replace("|", r"\|") for cell in line] for line in lines]
-    aligned = ("left", *[align] * len(wide.columns))
+    aligned = ("left", *[align] * (len(first) - 1))
     return tabulate(
         others, headers=first, disable_numparse=True, colalign=aligned, tablefmt="github"
     )
@@ -222,7 +229,7 @@ def _texts(part: pd.DataFrame, decimals: int) -> list[str]:
         text = number.format(row.value)
         if pd.notna(row.published):
             text += f" ({number.format(row.published)})"
-        if row.language in _MEANS and pd.notna(row.ci_low):
+        if row.language in MEANS and pd.notna(row.ci_low):
             text += f" [{number.format(row.ci_low)}, {number.format(row.ci_high)}]"
         texts.append(text)
     return texts

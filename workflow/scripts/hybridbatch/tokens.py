@@ -3,8 +3,9 @@
 Needs neither torch nor transformers: every fast tokenizer is a `tokenizer.json`.
 """
 
+import hashlib
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from safetensors.numpy import save_file
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
 
 from hybridbatch.errors import DataError
-from hybridbatch.files import whole
+from hybridbatch.files import Rows, batches, whole
 
 TOKENIZER_FILE = "tokenizer.json"
 UNKNOWN, PADDING = "<unk>", "<pad>"
@@ -32,6 +33,10 @@ class Ragged:
 
     def __len__(self) -> int:
         return len(self.bounds) - 1
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All it consists of, by name."""
+        return {"ids": self.ids, "bounds": self.bounds}
 
     def lengths(self) -> np.ndarray:
         """int64 [n]: tokens of each sequence."""
@@ -54,6 +59,32 @@ class Ragged:
 
 
 @dataclass(frozen=True)
+class Repeating:
+    """Sequences of which many are the same: `which`, int [n], numbers them in `distinct`.
+
+    A passage of mMARCO stands in dozens of its pairs.
+    """
+
+    distinct: Ragged
+    which: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.which)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All it consists of, by name."""
+        return {**self.distinct.arrays(), "which": self.which}
+
+    def lengths(self) -> np.ndarray:
+        """int64 [n]: tokens of each sequence."""
+        return self.distinct.lengths()[self.which]
+
+    def take(self, rows: np.ndarray) -> Ragged:
+        """The sequences `rows`, in that order."""
+        return self.distinct.take(self.which[rows])
+
+
+@dataclass(frozen=True)
 class TokenizedPairs:
     """The tokenized pairs of one corpus in one language.
 
@@ -65,41 +96,34 @@ class TokenizedPairs:
     rows: np.ndarray
     question_numbers: np.ndarray
     passage_numbers: np.ndarray
-    queries: Ragged
-    passages: Ragged
-    negatives: Ragged
+    queries: Ragged | Repeating
+    passages: Ragged | Repeating
+    negatives: Ragged | Repeating
 
     def save(self, path: str | Path) -> None:
         """Write a safetensors file, whole."""
+        tensors = {name: getattr(self, name) for name in _NUMBERS}
+        for side in _SIDES:
+            for name, array in getattr(self, side).arrays().items():
+                tensors[f"{side}_{name}"] = array
         with whole(path) as temporary:
-            save_file(
-                {
-                    "rows": self.rows,
-                    "question_numbers": self.question_numbers,
-                    "passage_numbers": self.passage_numbers,
-                    "negative_ids": self.negatives.ids,
-                    "negative_bounds": self.negatives.bounds,
-                    "query_ids": self.queries.ids,
-                    "query_bounds": self.queries.bounds,
-                    "passage_ids": self.passages.ids,
-                    "passage_bounds": self.passages.bounds,
-                },
-                temporary,
-            )
+            save_file(tensors, temporary)
 
     @staticmethod
     def load(path: str | Path) -> "TokenizedPairs":
         """Read what `save` wrote."""
         with safe_open(path, framework="numpy") as file:
-            get = file.get_tensor
-            return TokenizedPairs(
-                get("rows"),
-                get("question_numbers"),
-                get("passage_numbers"),
-                Ragged(get("query_ids"), get("query_bounds")),
-                Ragged(get("passage_ids"), get("passage_bounds")),
-                Ragged(get("negative_ids"), get("negative_bounds")),
-            )
+            found = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        values = {name: found[name] for name in _NUMBERS}
+        for side in _SIDES:
+            values[side] = Ragged(found[f"{side}_ids"], found[f"{side}_bounds"])
+            if f"{side}_which" in found:
+                values[side] = Repeating(values[side], found[f"{side}_which"])
+        return TokenizedPairs(**values)
+
+
+_NUMBERS = ("rows", "question_numbers", "passage_numbers")
+_SIDES = ("queries", "passages", "negatives")
 
 
 def train_unigram(
@@ -173,39 +197,79 @@ def tokenize(tokenizer: Tokenizer, texts: Sequence[str], special_tokens: bool) -
 def tokenize_table(
     tokenizer: Tokenizer,
     pairs: pa.Table,
-    train: pa.Table,
+    train: Rows,
     query_prefix: str,
     passage_prefix: str,
     special_tokens: bool,
 ) -> TokenizedPairs:
-    """Tokenize the pairs of one language.
+    """Tokenize the pairs of one language, each distinct text once.
 
     pairs: all pairs of the corpus (id, question_id, passage_id), which give the numbers; train:
-    those of the language (id, question, passage, negative).
+    those of the language (id, question, passage, negative), in the same order.
     """
-    number = {id_: i for i, id_ in enumerate(pairs["id"].to_pylist())}
-    rows = np.array([number[id_] for id_ in train["id"].to_pylist()], dtype=np.int64)
-    negatives = train["negative"].to_pylist()
-    present = [i for i, text in enumerate(negatives) if text is not None]
-    lengths = np.zeros(len(negatives), dtype=np.int64)
-    tokens = _with_prefix(
-        tokenizer, [negatives[i] for i in present], passage_prefix, special_tokens
-    )
-    lengths[present] = tokens.lengths()
+    queries = _Distinct(tokenizer, query_prefix, special_tokens)
+    passages, negatives = (_Distinct(tokenizer, passage_prefix, special_tokens) for _ in range(2))
+    numbered = enumerate(id_ for batch in batches(pairs) for id_ in batch["id"].to_pylist())
+    found = [np.empty(0, dtype=np.int64)]
+    for batch in batches(train):
+        found.append(_find(batch["id"].to_pylist(), numbered))
+        queries.add(batch["question"].to_pylist())
+        passages.add(batch["passage"].to_pylist())
+        negatives.add(batch["negative"].to_pylist())
+    rows = np.concatenate(found)
     return TokenizedPairs(
         rows,
         _numbers(pairs["question_id"])[rows],
         _numbers(pairs["passage_id"])[rows],
-        _with_prefix(tokenizer, train["question"].to_pylist(), query_prefix, special_tokens),
-        _with_prefix(tokenizer, train["passage"].to_pylist(), passage_prefix, special_tokens),
-        Ragged(tokens.ids, np.concatenate([[0], np.cumsum(lengths)])),
+        queries.sequences(),
+        passages.sequences(),
+        negatives.sequences(),
     )
 
 
-def _with_prefix(
-    tokenizer: Tokenizer, texts: list[str], prefix: str, special_tokens: bool
-) -> Ragged:
-    return tokenize(tokenizer, [prefix + text for text in texts], special_tokens)
+class _Distinct:
+    """Tokenizes texts as they come, each once."""
+
+    def __init__(self, tokenizer: Tokenizer, prefix: str, special_tokens: bool) -> None:
+        self._tokenizer, self._prefix, self._special_tokens = tokenizer, prefix, special_tokens
+        # Numbers by a hash of the text; 0 is no text, and has no tokens.
+        self._numbers: dict[bytes, int] = {b"": 0}
+        self._ids = bytearray()  # grows without a second copy of all
+        self._lengths = [np.zeros(1, dtype=np.int64)]
+        self._which = [np.zeros(0, dtype=np.int32)]
+
+    def add(self, texts: Sequence[str | None]) -> None:
+        """Append texts; None is the empty sequence."""
+        new: list[str] = []
+        which = np.zeros(len(texts), dtype=np.int32)
+        for row, text in enumerate(texts):
+            if text is not None:
+                key = hashlib.blake2b(text.encode("utf-8"), digest_size=16).digest()
+                if key not in self._numbers:
+                    self._numbers[key] = len(self._numbers)
+                    new.append(self._prefix + text)
+                which[row] = self._numbers[key]
+        tokens = tokenize(self._tokenizer, new, self._special_tokens)
+        self._ids += tokens.ids.tobytes()
+        self._lengths.append(tokens.lengths())
+        self._which.append(which)
+
+    def sequences(self) -> Repeating:
+        """All that was added."""
+        bounds = np.concatenate([[0], np.cumsum(np.concatenate(self._lengths))])
+        ids = np.frombuffer(self._ids, dtype=np.int32)
+        return Repeating(Ragged(ids, bounds), np.concatenate(self._which))
+
+
+def _find(ids: Sequence[str], numbered: Iterator[tuple[int, str]]) -> np.ndarray:
+    """int64 [n]: the numbers of `ids`, which stand in `numbered` in their order."""
+    rows = np.empty(len(ids), dtype=np.int64)
+    for i, id_ in enumerate(ids):
+        row = next((row for row, other in numbered if other == id_), None)
+        if row is None:
+            raise DataError(f"the pair {id_!r} is not among the corpus' pairs, or out of order.")
+        rows[i] = row
+    return rows
 
 
 def _numbers(ids: pa.ChunkedArray) -> np.ndarray:

@@ -1,17 +1,25 @@
 """Translation: one interface for every engine, and the table a translated shard is.
 
 An engine is anything with `translate(lines) -> list[Translation]`, one result a line, in order.
+One that needs hours for a shard says so by a number `block_lines`: it is then asked for that many
+lines at a time, and each block is kept in a journal, so that a killed run goes on where it was.
 """
 
+import hashlib
+import json
+import shutil
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import astuple, dataclass
+from pathlib import Path
+from typing import Any, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from hybridbatch.errors import DataError
+from hybridbatch.files import Rows, batches, write_text
+from hybridbatch.logs import Progress, log
 
 TEXT_SCHEMA = pa.schema(
     [
@@ -41,18 +49,29 @@ class Translator(Protocol):
         ...
 
 
-def source_texts(pairs: pa.Table) -> pa.Table:
+def source_texts(pairs: Rows) -> pa.Table:
     """Every text of the pairs once: questions as `q:<question_id>`, passages as `p:<passage_id>`.
 
     The result is a shard's table in the corpus' own language, the start of every route.
     """
-    texts: dict[str, str] = {}
-    for row in pairs.to_pylist():
-        texts[f"q:{row['question_id']}"] = row["question"]
-        texts[f"p:{row['passage_id']}"] = row["passage"]
-        if row["negative_id"] is not None:
-            texts[f"p:{row['negative_id']}"] = row["negative"]
-    return _table(list(texts), [Translation(text) for text in texts.values()])
+    seen: set[str] = set()
+    parts = []
+    for batch in batches(pairs):
+        texts: dict[str, str] = {}
+        ids = zip(
+            *(batch[name].to_pylist() for name in ("question_id", "passage_id", "negative_id")),
+            strict=True,
+        )
+        lines = [batch[name] for name in ("question", "passage", "negative")]
+        for row, of_pair in enumerate(ids):
+            for kind, id_, column in zip("qpp", of_pair, lines, strict=True):
+                text_id = f"{kind}:{id_}"
+                if id_ is not None and text_id not in seen:
+                    seen.add(text_id)
+                    # Of a large corpus most texts are not new: none of those becomes a string.
+                    texts[text_id] = column[row].as_py()
+        parts.append(_table(list(texts), [Translation(text) for text in texts.values()]))
+    return pa.concat_tables([TEXT_SCHEMA.empty_table(), *parts])
 
 
 def shard(texts: pa.Table, number: int, of: int) -> pa.Table:
@@ -61,20 +80,24 @@ def shard(texts: pa.Table, number: int, of: int) -> pa.Table:
     return texts.slice(bounds[number], bounds[number + 1] - bounds[number])
 
 
-def translate_table(texts: pa.Table, translator: Translator) -> pa.Table:
+def parallel_table(texts: pa.Table, lines: Sequence[str]) -> pa.Table:
+    """A shard whose translation came with the corpus: `lines`, one for each of its texts."""
+    return _table(texts["text_id"].to_pylist(), [Translation(line) for line in lines])
+
+
+def translate_table(
+    texts: pa.Table, translator: Translator, journal: Path | None = None
+) -> pa.Table:
     """A shard translated: the same ids in the same order.
 
     A line that failed on the way to the pivot language stays failed, with its first reason.
+    journal: a folder of `journal_folder`; with it, an engine that has `block_lines` goes on where a
+    killed run was. It is left for the caller to remove, when the table is safe.
     """
     ids, lines = texts["text_id"].to_pylist(), texts["text"].to_pylist()
     errors = texts["error"].to_pylist()
     present = [i for i, line in enumerate(lines) if line is not None]
-    results = translator.translate([lines[i] for i in present])
-    if len(results) != len(present):
-        raise DataError(
-            f"the translator returned {len(results)} results for {len(present)} lines; an engine "
-            "must return one result a line."
-        )
+    results = _translate([lines[i] for i in present], translator, journal)
     by_row = dict(zip(present, results, strict=True))
     return _table(
         ids,
@@ -83,6 +106,56 @@ def translate_table(texts: pa.Table, translator: Translator) -> pa.Table:
             for i in range(len(ids))
         ],
     )
+
+
+def journal_folder(root: Path, values: Any, texts: pa.Table) -> Path:
+    """The folder below `root` for the blocks of one shard, translated by `values` (JSON).
+
+    Whatever else lies in `root` was left by other values or texts: nothing will resume it, and it
+    is removed.
+    """
+    digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode())
+    for column in ("text_id", "text"):
+        for value in texts[column].to_pylist():
+            digest.update(json.dumps(value).encode() + b"\n")
+    folder = root / digest.hexdigest()[:16]
+    for other in root.iterdir() if root.is_dir() else ():
+        if other != folder:
+            log.info("removing the unfinished translation %s of other values or texts", other)
+            shutil.rmtree(other)
+    return folder
+
+
+def _translate(lines: list[str], translator: Translator, journal: Path | None) -> list[Translation]:
+    size = getattr(translator, "block_lines", None)
+    if size is None:
+        return _translate_block(lines, translator)
+    results: list[Translation] = []
+    if journal and journal.is_dir():
+        log.info("going on after the blocks in %s", journal)
+    progress = Progress(len(lines), "lines")
+    for start in range(0, len(lines), size):
+        block = lines[start : start + size]
+        file = journal / f"{start // size:06d}.json" if journal else None
+        if file and file.is_file():
+            done = [Translation(*row) for row in json.loads(file.read_text(encoding="utf-8"))]
+        else:
+            done = _translate_block(block, translator)
+            if file:
+                write_text(file, json.dumps([astuple(translation) for translation in done]))
+        results += done
+        progress.add(len(block))
+    return results
+
+
+def _translate_block(lines: list[str], translator: Translator) -> list[Translation]:
+    results = translator.translate(lines)
+    if len(results) != len(lines):
+        raise DataError(
+            f"the translator returned {len(results)} results for {len(lines)} lines; an engine "
+            "must return one result a line."
+        )
+    return results
 
 
 def _table(ids: list[str], results: list[Translation]) -> pa.Table:

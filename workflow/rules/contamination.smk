@@ -1,0 +1,43 @@
+# results/contamination/{corpus}/{language}.parquet    pairs of texts that are alike, most first
+#                                          .json       counts
+# results/tables/contamination.csv .md
+
+
+rule find_duplicates:
+    input:
+        train="<results>/train/{corpus}/{language}.parquet",
+        queries=lambda wildcards: collections_in(wildcards.language, "queries"),
+        candidates=lambda wildcards: collections_in(wildcards.language, "candidates"),
+    output:
+        pairs="<results>/contamination/{corpus}/{language}.parquet",
+        counts="<results>/contamination/{corpus}/{language}.json",
+    log:
+        "<logs>/find_duplicates/{corpus}_{language}.log",
+    conda:
+        ENVIRONMENT
+    params:
+        benchmarks=lambda wildcards: benchmarks_in(wildcards.language),
+        contamination=config["contamination"],
+        code=code("find_duplicates"),
+    script:
+        "../scripts/find_duplicates.py"
+
+
+rule contamination_table:
+    input:
+        pairs=tested_train_sets("<results>/contamination/{corpus}/{language}.parquet"),
+        counts=tested_train_sets("<results>/contamination/{corpus}/{language}.json"),
+    output:
+        csv="<results>/tables/contamination.csv",
+        markdown="<results>/tables/contamination.md",
+    log:
+        "<logs>/contamination_table.log",
+    conda:
+        ENVIRONMENT
+    params:
+        parts=[part.split(" ") for part in tested_train_sets("{corpus} {language}")],
+        contamination=config["contamination"],
+        worst=20,
+        code=code("contamination_table"),
+    script:
+        "../scripts/contamination_table.py"

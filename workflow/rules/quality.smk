@@ -1,0 +1,75 @@
+# results/references/{references}/{language}.parquet              texts that people translated
+# results/reference_translations/{translator}/{references}/{language}.parquet
+#                                                                 the English ones, translated
+# results/tables/translation_quality.csv .md                      the latter against the former
+
+
+rule read_references:
+    input:
+        file=lambda wildcards: conf.reference_file(config, wildcards.references, wildcards.language),
+    output:
+        "<results>/references/{references}/{language}.parquet",
+    log:
+        "<logs>/read_references/{references}_{language}.log",
+    conda:
+        ENVIRONMENT
+    params:
+        reader=lambda wildcards: CATALOGUE["references"][wildcards.references]["reader"],
+        code=code("read_references"),
+    script:
+        "../scripts/read_references.py"
+
+
+use rule translate as translate_references with:
+    input:
+        texts=references_to_translate,
+    output:
+        "<results>/reference_translations/{translator}/{references}/{language}.parquet",
+    log:
+        "<logs>/translate_references/{translator}_{references}_{language}.log",
+    benchmark:
+        "<results>/timings/translate_references/{translator}_{references}_{language}.jsonl"
+    wildcard_constraints:
+        translator=re.escape(config["translator"]),
+        language=one_of(CATALOGUE["translators"][config["translator"]]["routes"]),
+    params:
+        route=route,
+        checkpoints=journal_of_references,
+        code=lambda wildcards: code("translate", f"engines/{route(wildcards)['engine']}"),
+
+
+rule translation_quality_table:
+    input:
+        sources=[references_in(name, conf.SOURCE_LANGUAGE) for name, _ in QUALITY],
+        outputs=[references_in(name, language) for name, language in QUALITY],
+        references=[
+            f"<results>/references/{name}/{language}.parquet"
+            for name, language in QUALITY
+            if language in CATALOGUE["references"][name]["languages"]
+        ],
+        timings=[
+            f"<results>/timings/translate_references/{config['translator']}_{name}_{step}.jsonl"
+            for name, language in QUALITY
+            for step in conf.steps(config, language)[1:]
+        ],
+    output:
+        csv="<results>/tables/translation_quality.csv",
+        markdown="<results>/tables/translation_quality.md",
+    log:
+        "<logs>/translation_quality_table.log",
+    conda:
+        ENVIRONMENT
+    params:
+        translator=config["translator"],
+        parts=[
+            [
+                name,
+                conf.steps(config, language),
+                language in CATALOGUE["references"][name]["languages"],
+            ]
+            for name, language in QUALITY
+        ],
+        samples=20,
+        code=code("translation_quality_table"),
+    script:
+        "../scripts/translation_quality_table.py"

@@ -1,0 +1,84 @@
+# results/comparisons/{encoder}/{benchmark}.parquet   differences between samplings, tested
+# results/tables/significance.csv, .md                the same, with Holm's correction
+#                reproduction.csv, .md                each of the paper's cells beside ours
+#                claims.csv, .md                      the paper's statements, judged on our scores
+
+
+rule compare_samplings:
+    input:
+        metrics=metrics_of_encoder,
+    output:
+        "<results>/comparisons/{encoder}/{benchmark}.parquet",
+    log:
+        "<logs>/compare_samplings/{encoder}_{benchmark}.log",
+    conda:
+        ENVIRONMENT
+    params:
+        samplings=config["samplings"],
+        seeds=config["seeds"],
+        languages=benchmark_languages,
+        seen=seen_languages,
+        statistics=config["statistics"],
+        permutations=config["comparisons"]["permutations"],
+        code=code("compare_samplings"),
+    script:
+        "../scripts/compare_samplings.py"
+
+
+rule significance_table:
+    input:
+        comparisons=comparisons("<results>/comparisons/{encoder}/{benchmark}.parquet"),
+    output:
+        csv="<results>/tables/significance.csv",
+        markdown="<results>/tables/significance.md",
+    log:
+        "<logs>/significance_table.log",
+    conda:
+        ENVIRONMENT
+    params:
+        parts=[part.split(" ") for part in comparisons("{benchmark} {encoder}")],
+        confidence=config["statistics"]["confidence"],
+        permutations=config["comparisons"]["permutations"],
+        code=code("significance_table"),
+    script:
+        "../scripts/significance_table.py"
+
+
+rule reproduction_table:
+    input:
+        cells=cells_to_grade,
+        published=f"{PUBLISHED}/hybrid_batch.csv",
+    output:
+        csv="<results>/tables/reproduction.csv",
+        markdown="<results>/tables/reproduction.md",
+    log:
+        "<logs>/reproduction_table.log",
+    conda:
+        ENVIRONMENT
+    params:
+        scale=config["scale"],
+        confidence=config["statistics"]["confidence"],
+        code=code("reproduction_table"),
+    script:
+        "../scripts/reproduction_table.py"
+
+
+rule claims_table:
+    input:
+        comparisons=comparisons("<results>/comparisons/{encoder}/{benchmark}.parquet"),
+    output:
+        csv="<results>/tables/claims.csv",
+        markdown="<results>/tables/claims.md",
+    log:
+        "<logs>/claims_table.log",
+    conda:
+        ENVIRONMENT
+    params:
+        parts=[part.split(" ") for part in comparisons("{benchmark} {encoder}")],
+        margin=config["comparisons"]["margin"],
+        rank_distance_margin=config["comparisons"]["rank_distance_margin"],
+        scale=config["scale"],
+        confidence=config["statistics"]["confidence"],
+        code=code("claims_table"),
+    script:
+        "../scripts/claims_table.py"

@@ -1,0 +1,26 @@
+"""The paper's statements, judged on our own scores."""
+
+from hybridbatch.claims import Margins, claims_markdown, claims_table
+from hybridbatch.files import read_table, write_text
+from hybridbatch.logs import logged
+from hybridbatch.tables import write_tidy
+
+
+def main(snakemake) -> None:
+    params = snakemake.params
+    comparisons = [
+        (benchmark, encoder, read_table(path).to_pandas())
+        for (benchmark, encoder), path in zip(
+            params.parts, snakemake.input.comparisons, strict=True
+        )
+    ]
+    margins = Margins(params.margin, params.rank_distance_margin)
+    frame = claims_table(comparisons, margins, params.scale)
+    write_tidy(snakemake.output.csv, frame)
+    text = claims_markdown(frame, params.confidence, params.scale)
+    write_text(snakemake.output.markdown, text)
+
+
+if __name__ == "__main__":
+    with logged(snakemake.log[0]):  # noqa: F821
+        main(snakemake)  # noqa: F821

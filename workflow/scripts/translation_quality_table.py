@@ -1,0 +1,33 @@
+"""BLEU and chrF++ of the translations of every reference set into every language."""
+
+from hybridbatch.files import read_json, read_table, write_text
+from hybridbatch.logs import logged
+from hybridbatch.quality import Part, quality_markdown, quality_table
+
+
+def main(snakemake) -> None:
+    files, params = snakemake.input, snakemake.params
+    sources, outputs = iter(files.sources), iter(files.outputs)
+    references, timings = iter(files.references), iter(files.timings)
+    parts = [
+        Part(
+            translator=params.translator,
+            references=name,
+            route=route,
+            source=read_table(next(sources)),
+            output=read_table(next(outputs)),
+            reference=read_table(next(references)) if has_reference else None,
+            seconds=sum(read_json(next(timings))["s"] for _ in route[1:]),
+        )
+        for name, route, has_reference in params.parts
+    ]
+    frame = quality_table(parts)
+    write_text(
+        snakemake.output.csv, frame.to_csv(index=False, float_format="%.6f", lineterminator="\n")
+    )
+    write_text(snakemake.output.markdown, quality_markdown(frame, parts, params.samples))
+
+
+if __name__ == "__main__":
+    with logged(snakemake.log[0]):  # noqa: F821
+        main(snakemake)  # noqa: F821
