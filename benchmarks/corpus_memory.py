@@ -33,18 +33,16 @@ def make_corpus(folder: Path, rows: int) -> None:
     letters = np.array(list("abcdefghijklmnopqrstuvwxyz"))
     words = np.array(["".join(rng.choice(letters, rng.integers(2, 10))) for _ in range(50_000)])
     queries, passages = rows // 10, rows // 4
-    for language, suffix in (("en", ""), ("xx", "o")):
-        # Six words a query, about fifty-six a passage.
-        for name, count, low, high in (
-            ("queries", queries, 3, 9),
-            ("collection", passages, 30, 82),
-        ):
-            with (folder / f"{name}.{language}.tsv").open("w", encoding="utf-8") as file:
-                for number in range(count):
-                    # A Zipf-like draw, so that texts compress and repeat words as texts do.
-                    drawn = rng.random(rng.integers(low, high)) ** 3 * len(words)
-                    text = " ".join(word + suffix for word in words[drawn.astype(int)])
-                    file.write(f"{number}\t{text}\n")
+    # Six words a query, about fifty-six a passage.
+    for name, count, low, high in (("queries", queries, 3, 9), ("collection", passages, 30, 82)):
+        paths = (folder / f"{name}.{language}.tsv" for language in ("en", "xx"))
+        with next(paths).open("w") as english, next(paths).open("w") as other:
+            for number in range(count):
+                # A Zipf-like draw, so that texts compress and repeat words as texts do.
+                drawn = rng.random(rng.integers(low, high)) ** 3 * len(words)
+                text = words[drawn.astype(int)]
+                english.write(f"{number}\t{' '.join(text)}\n")
+                other.write(f"{number}\t{' '.join(word + 'o' for word in text)}\n")
     with (folder / "triples.tsv").open("w", encoding="utf-8") as file:
         for _ in range(0, rows, 100_000):
             drawn = rng.integers(0, [queries, passages, passages], (min(rows, 100_000), 3))
