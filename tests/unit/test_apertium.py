@@ -9,6 +9,7 @@ import math
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -366,14 +367,37 @@ def test_silent_crash_has_its_status_for_a_reason(stand_in):
 
 
 def test_line_that_takes_for_ever_fails_alone(stand_in, monkeypatch):
-    fake, run = stand_in("never"), subprocess.run
+    fake, communicate = stand_in("never"), subprocess.Popen.communicate
 
-    def stuck(command: list[str], **options: object) -> subprocess.CompletedProcess:
-        if b"CRASH" in options["input"]:
-            raise subprocess.TimeoutExpired(command, options["timeout"])
-        return run(command, **options)
+    def stuck(self, text: bytes, timeout: float) -> tuple[bytes, bytes]:
+        if b"CRASH" in text:
+            raise subprocess.TimeoutExpired(self.args, timeout)
+        return communicate(self, text, timeout)
 
-    monkeypatch.setattr(subprocess, "run", stuck)
+    monkeypatch.setattr(subprocess.Popen, "communicate", stuck)
     results = fake.engine.translate(_lines(4, (2,)))
     assert [result.text for result in results] == ["LINE 0", "LINE 1", None, "LINE 3"]
     assert results[2].error == "no answer within 61 s"
+
+
+def test_an_engine_that_hangs_is_ended_with_its_children(tmp_path, monkeypatch):
+    """The wrapper starts a pipeline; ending the wrapper alone would leave that running."""
+    pid = tmp_path / "pid"
+    fake = tmp_path / "apertium"
+    fake.write_text(f"#!/bin/sh\nsleep 600 &\necho $! > {pid}\nwait\n")
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setattr(apertium, "_MODES", tmp_path)
+    (tmp_path / "x-y.mode").touch()
+    engine = apertium.Apertium("x-y", "package")
+    engine.seconds_per_line = -59.5  # half a second in all
+    [result] = engine.translate(["one line"])
+    assert "no answer" in result.error
+    child = int(pid.read_text())
+    for _ in range(100):
+        status = Path(f"/proc/{child}/status")
+        if not status.exists() or "State:\tZ" in status.read_text():
+            break
+        time.sleep(0.05)
+    else:
+        pytest.fail("the child is still running")

@@ -165,11 +165,19 @@ def test_question_without_an_answer_is_named(tmp_path):
     assert _message(path) == f"{path}: article 0, paragraph 0, question q1: has no answer."
 
 
-@pytest.mark.parametrize("text", ["not JSON", "[]", "{}", '{"data": '])
-def test_file_in_another_format_is_named(tmp_path, text):
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("not JSON", "is not JSON"),
+        ("[]", "is not an object"),
+        ("{}", "field 'data' is missing"),
+        ('{"data": ', "is not JSON"),
+    ],
+)
+def test_file_in_another_format_is_named(tmp_path, text, words):
     path = tmp_path / "other.json"
     path.write_text(text, encoding="utf-8")
-    assert _message(path).startswith(f"{path}: is not in XQuAD-R's format")
+    assert _message(path).startswith(f"{path}: {words}")
 
 
 def test_file_without_questions_is_named(tmp_path):
@@ -215,3 +223,33 @@ def test_counts_are_the_published_ones(tmp_path, benchmark, language):
 def test_all_18_language_sets_have_published_counts():
     assert len(SETS) == 18
     assert set(SETS) <= set(_published_counts())
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda p: p.update(context=None), "field 'context' is not text"),
+        (lambda p: p.update(sentence_breaks=[[0, "9"]]), "sentence_breaks has [0, '9']"),
+        (lambda p: p.update(qas={"a": 1}), "field 'qas' is not a list"),
+        (lambda p: p["qas"][0].update(id=7), "field 'id' is not text but 7"),
+        (lambda p: p["qas"][0].update(question=None), "field 'question' is not text"),
+        (lambda p: p["qas"][0].update(answers="x"), "field 'answers' is not a list"),
+        (
+            lambda p: p["qas"][0]["answers"][0].update(answer_start="3"),
+            "field 'answer_start' is not a whole number but '3'",
+        ),
+    ],
+)
+def test_a_field_of_a_wrong_type_is_named_with_its_place(tmp_path, change, words):
+    paragraph = {
+        "context": "Salt is mined.",
+        "sentence_breaks": [[0, 14]],
+        "qas": [{"id": "a", "question": "What?", "answers": [{"answer_start": 3, "text": "t"}]}],
+    }
+    change(paragraph)
+    path = tmp_path / "en.json"
+    path.write_text(json.dumps({"data": [{"title": "t", "paragraphs": [paragraph]}]}))
+    with pytest.raises(DataError) as caught:
+        read_lareqa(path, "en")
+    assert words in str(caught.value)
+    assert f"{path}: article 0, paragraph 0" in str(caught.value)

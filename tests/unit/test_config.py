@@ -359,9 +359,17 @@ def test_training_corpus_that_is_all_held_out_is_named(config):
         ("corpora/notes/files", ["films.json"], "corpora.notes: give either `path`, or `source`"),
         ("benchmarks/quiz/languages", ["en", "tr"], "benchmarks.quiz.file: 'quiz.tr.json' is not"),
         ("references/quiz/languages", ["en", "tr"], "references.quiz.file: 'quiz.tr.json' is not"),
-        ("references/quiz/path", "own.json", "references.quiz: give either `path`, or `source`"),
+        (
+            "references/quiz/path",
+            "own.{language}.json",
+            "references.quiz: give either `path`, or `source`",
+        ),
         ("references/quiz/languages", ["pt"], "references.quiz.languages: 'en' is translated from"),
-        ("benchmarks/quiz/path", "own.json", "benchmarks.quiz: give either `path`, or `source`"),
+        (
+            "benchmarks/quiz/path",
+            "own.{language}.json",
+            "benchmarks.quiz: give either `path`, or `source`",
+        ),
     ],
 )
 def test_entry_that_does_not_lead_to_a_file_is_named(config, key, value, problem):

@@ -87,11 +87,20 @@ def test_squad_question_without_field_is_named(tmp_path, field):
     assert "q7" in str(caught.value) or field == "id"
 
 
-@pytest.mark.parametrize("text", [b"{", b"[]", b'{"version": "1.1"}', b'{"data": "\xff"}'])
-def test_file_that_is_not_squad_is_named(tmp_path, text):
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (b"{", "is not JSON"),
+        (b"[]", "is not an object but list"),
+        (b'{"version": "1.1"}', "field 'data' is missing"),
+        (b'{"data": "\xff"}', "is not JSON in UTF-8"),
+        (b'{"data": {}}', "field 'data' is not a list"),
+    ],
+)
+def test_file_that_is_not_squad_is_named(tmp_path, text, words):
     path = tmp_path / "squad.json"
     path.write_bytes(text)
-    with pytest.raises(DataError, match="is not a SQuAD file") as caught:
+    with pytest.raises(DataError, match=words) as caught:
         list(squad.read([path], "en", Counter()))
     assert str(path) in str(caught.value)
 

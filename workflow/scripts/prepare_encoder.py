@@ -13,7 +13,8 @@ def main(snakemake) -> None:
         folder.mkdir()
         if values["kind"] == "static":
             texts: dict[str, list[str]] = {}
-            for path in map(Path, snakemake.input.texts):
+            # Sorted, so that the order of lists in the configuration makes no difference.
+            for path in sorted(map(Path, snakemake.input.texts)):
                 table = read_table(path, ["question", "passage"])
                 for column in table.itercolumns():
                     texts.setdefault(path.stem, []).extend(column.to_pylist())

@@ -11,6 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from hybridbatch.errors import DataError
+from hybridbatch.fields import field
 
 QUERY_SCHEMA = pa.schema([("query_id", pa.string()), ("text", pa.string())])
 CANDIDATE_SCHEMA = pa.schema([("candidate_id", pa.string()), ("text", pa.string())])
@@ -36,32 +37,32 @@ def read_lareqa(path: str | Path, language: str) -> Collection:
     """
     path = Path(path)
     try:
-        articles = json.loads(path.read_text(encoding="utf-8"))["data"]
-    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
-        raise DataError(f"{path}: is not in XQuAD-R's format ({error!r}).") from error
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: is not JSON in UTF-8 ({error}).") from error
     queries: dict[str, str] = {}
     candidates: dict[str, str] = {}
     qrels: list[tuple[str, str]] = []
-    for article_number, article in enumerate(articles):
+    for article_number, article in enumerate(field(content, "data", list, str(path))):
         where = f"{path}: article {article_number}"
-        for number, paragraph in enumerate(_field(article, "paragraphs", where)):
+        for number, paragraph in enumerate(field(article, "paragraphs", list, where)):
             name = f"{article_number:03d}.{number:03d}"
             where = f"{path}: article {article_number}, paragraph {number}"
-            context = _field(paragraph, "context", where)
-            breaks = _field(paragraph, "sentence_breaks", where)
+            context = field(paragraph, "context", str, where)
+            breaks = _breaks(field(paragraph, "sentence_breaks", list, where), where)
             ids = [f"{language}:{name}:{position:03d}" for position in range(len(breaks))]
             for id_, (start, end) in zip(ids, breaks, strict=True):
                 candidates[id_] = context[start:end]
-            for qa in _field(paragraph, "qas", where):
-                query_id = _field(qa, "id", where)
+            for qa in field(paragraph, "qas", list, where):
+                query_id = field(qa, "id", str, where)
                 asked = f"{where}, question {query_id}"
                 if query_id in queries:
                     raise DataError(f"{asked}: the id stands twice; ids must be unique.")
-                queries[query_id] = _field(qa, "question", asked)
-                answers = _field(qa, "answers", asked)
+                queries[query_id] = field(qa, "question", str, asked)
+                answers = field(qa, "answers", list, asked)
                 if not answers:
                     raise DataError(f"{asked}: has no answer.")
-                start = _field(answers[0], "answer_start", asked)
+                start = field(answers[0], "answer_start", int, asked)
                 at = [i for i, (a, b) in zip(ids, breaks, strict=True) if a <= start < b]
                 if not at:
                     raise DataError(
@@ -80,11 +81,11 @@ def read_lareqa(path: str | Path, language: str) -> Collection:
 READERS = {"lareqa": read_lareqa}
 
 
-def _field(mapping: dict, name: str, where: str):
-    try:
-        return mapping[name]
-    except (KeyError, TypeError) as error:
-        raise DataError(f"{where}: field {name!r} is missing.") from error
+def _breaks(values: list, where: str) -> list[tuple[int, int]]:
+    for value in values:
+        if not (isinstance(value, list) and [type(v) for v in value] == [int, int]):
+            raise DataError(f"{where}: sentence_breaks has {value!r:.40}, not [start, end].")
+    return [(start, end) for start, end in values]
 
 
 def _table(rows: list[tuple[str, str]], schema: pa.Schema) -> pa.Table:

@@ -65,7 +65,8 @@ def validate(config: dict) -> None:
     """
     validator = _Validator(load_schema())
     # Snakemake hands over OrderedDicts and its own types; JSON is what the schema speaks of.
-    plain = json.loads(json.dumps(config), parse_constant=str)  # NaN and Infinity are no numbers
+    text = json.dumps(config, default=str)  # YAML's dates are text
+    plain = json.loads(text, parse_constant=str)  # NaN and Infinity are no numbers
     problems = [p for e in validator.iter_errors(plain) for p in _describe(e)]
     problems = problems or list(_wrong_names(plain))
     if problems:
@@ -294,9 +295,20 @@ def _wrong_names(config: dict) -> Iterator[str]:
     for name in config["validation"]:
         if name in catalogue["corpora"] and not catalogue["corpora"][name]["holdout"]:
             yield f"validation: corpus {name!r} has holdout 0: nothing is held out of it"
+        if name in catalogue["corpora"]:
+            language = catalogue["corpora"][name]["language"]
+            if language != SOURCE_LANGUAGE:
+                yield f"validation: corpus {name!r} is in {language!r}; validation is in English"
     for name in config["corpora"]:
-        if name in catalogue["corpora"] and catalogue["corpora"][name]["holdout"] == 1:
+        entry = catalogue["corpora"].get(name, {"language": SOURCE_LANGUAGE, "holdout": 0})
+        if entry["holdout"] == 1:
             yield f"corpora: corpus {name!r} has holdout 1: nothing is left of it to train on"
+        translated = entry["language"] != SOURCE_LANGUAGE and "parallel" not in entry
+        if translated and corpus_languages(config, name)[1:]:
+            yield (
+                f"corpora: corpus {name!r} is in {entry['language']!r}, and translation starts "
+                "from English: give the corpus `languages: []`"
+            )
 
 
 def _wrong_codes(name: str, translator: dict) -> Iterator[str]:

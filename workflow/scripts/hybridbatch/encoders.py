@@ -16,7 +16,7 @@ from sentence_transformers.sentence_transformer.modules import (
     Transformer,
 )
 
-from hybridbatch.errors import ConfigError
+from hybridbatch.errors import ConfigError, SourceError
 from hybridbatch.tokens import TOKENIZER_FILE, Ragged, load_tokenizer
 
 _WEIGHTS = ("*.safetensors", "*.json", "*.txt", "*.model")
@@ -69,7 +69,15 @@ def fetch_transformer(config: TransformerConfig, destination: Path) -> None:
     if not local:
         from huggingface_hub import snapshot_download
 
-        path = snapshot_download(config.model, revision=config.revision, allow_patterns=_WEIGHTS)
+        try:
+            path = snapshot_download(
+                config.model, revision=config.revision, allow_patterns=_WEIGHTS
+            )
+        except (OSError, ValueError) as error:
+            raise SourceError(
+                f"encoder {config.model} at revision {config.revision} cannot be had: {error}. "
+                "Without a network, copy its files into a folder and name that as `model`."
+            ) from error
     safe = {file.parent for file in Path(path).rglob("*.safetensors")}
     pickled = {file.parent for file in Path(path).rglob("pytorch_model*.bin")}
     if not safe or pickled - safe:

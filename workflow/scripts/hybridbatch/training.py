@@ -24,7 +24,7 @@ from safetensors.torch import load_file, save_file
 from sentence_transformers import SentenceTransformer
 
 from hybridbatch.encoders import EncoderConfig, embed, starting_model
-from hybridbatch.errors import TrainingError
+from hybridbatch.errors import DataError, TrainingError
 from hybridbatch.files import whole, write_json, write_text
 from hybridbatch.logs import log
 from hybridbatch.losses import info_nce
@@ -250,8 +250,9 @@ class _Run:
         if not math.isfinite(value):
             raise TrainingError(
                 f"the {what} is {value} at step {self.step}; training stopped. The last good "
-                f"checkpoint is kept in {self.state}. Lower training.learning_rate or raise "
-                "training.temperature, then start again."
+                f"checkpoint is kept in {self.state} until training starts again. Lower "
+                "training.learning_rate or raise training.temperature: that is another "
+                "configuration, which starts from the beginning."
             )
 
     def _loss(
@@ -366,8 +367,15 @@ def _validation_batches(
     corpora: Sequence[TokenizedCorpus], batch_size: int
 ) -> list[tuple[Ragged, Ragged]]:
     """Fixed English batches, about as many as the validation pairs fill."""
-    distinct = min(len(np.unique(c.pairs.passages)) for c in corpora)
-    size = min(batch_size, distinct)
+    size = batch_size
+    for pairs in (c.pairs for c in corpora):
+        distinct = min(len(np.unique(pairs.passages)), len(np.unique(pairs.questions)))
+        if distinct < 2:
+            raise DataError(
+                f"validation corpus {pairs.name}: {distinct} different pairs are held out, too few "
+                "to compare: raise its `holdout`, or choose another corpus for `validation`."
+            )
+        size = min(size, distinct)
     sampler = Sampler([c.pairs for c in corpora], "en-en", size, seed=0)
     batches = []
     for step in range(max(1, sum(len(c.pairs) for c in corpora) // size)):

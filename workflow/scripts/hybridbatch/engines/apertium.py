@@ -9,10 +9,13 @@ Null flushing (`-z`) would be the obvious separator, but some programs of Debian
 swallow nulls (eng-cat gives one line for eight).
 """
 
+import os
 import re
 import shutil
+import signal
 import subprocess
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from hybridbatch.errors import TranslationError
@@ -74,17 +77,23 @@ class Apertium:
     def _run(self, batch: dict[int, str]) -> tuple[dict[int, str], str]:
         text = "".join(_write(line) + f"[\n{i}\n]" for i, line in batch.items())
         timeout = 60 + self.seconds_per_line * len(batch)
-        try:
-            run = subprocess.run(
-                ["apertium", "-f", "none", self.mode],
-                input=text.encode("utf-8"),
-                capture_output=True,
-                timeout=timeout,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            return {}, f"no answer within {timeout:.0f} s"
-        pieces = _SEPARATOR.split(run.stdout.decode("utf-8", errors="replace"))
+        # A session of its own, so that a pipeline that hangs can be ended whole.
+        with subprocess.Popen(
+            ["apertium", "-f", "none", self.mode],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        ) as process:
+            try:
+                stdout, stderr = process.communicate(text.encode("utf-8"), timeout=timeout)
+            except BaseException as error:
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                if isinstance(error, subprocess.TimeoutExpired):
+                    return {}, f"no answer within {timeout:.0f} s"
+                raise
+        pieces = _SEPARATOR.split(stdout.decode("utf-8", errors="replace"))
         arrived: dict[int, str] = {}
         expected = iter(batch)
         for output, number in zip(pieces[::2], pieces[1::2], strict=False):
@@ -92,8 +101,8 @@ class Apertium:
             if int(number) != next(expected, None):
                 break
             arrived[int(number)] = output
-        complaints = run.stderr.decode("utf-8", errors="replace").strip().splitlines()
-        reason = complaints[-1] if complaints else f"no output (status {run.returncode})"
+        complaints = stderr.decode("utf-8", errors="replace").strip().splitlines()
+        reason = complaints[-1] if complaints else f"no output (status {process.returncode})"
         return arrived, re.sub(r"/\S*/", "", reason)
 
 

@@ -23,8 +23,8 @@ def read(paths: Sequence[str | Path], language: str, counts: Counter) -> Iterato
                     )
             passage = clean(record["passage"])
             yield Pair(
-                str(record.get("id", number)),
+                str(number if record.get("id") is None else record["id"]),
                 clean(record["question"]),
                 passage,
-                str(record.get("paragraph", passage)),
+                str(passage if record.get("paragraph") is None else record["paragraph"]),
             )

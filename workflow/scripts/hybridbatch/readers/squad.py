@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hybridbatch.corpora import Pair, clean
 from hybridbatch.errors import DataError
+from hybridbatch.fields import field
 from hybridbatch.sentences import sentence_spans
 
 
@@ -18,25 +19,22 @@ def read(paths: Sequence[str | Path], language: str, counts: Counter) -> Iterato
     """
     for path in map(Path, paths):
         try:
-            articles = json.loads(path.read_text(encoding="utf-8"))["data"]
-        except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
-            raise DataError(f"{path}: is not a SQuAD file ({error!r}).") from error
-        for article in articles:
-            for number, paragraph in enumerate(article.get("paragraphs", [])):
-                where = f"{path}: article {article.get('title')!r}, paragraph {number}"
-                try:
-                    context, questions = paragraph["context"], paragraph["qas"]
-                except KeyError as error:
-                    raise DataError(f"{where}: field {error} is missing.") from error
+            content = json.loads(path.read_text(encoding="utf-8"))
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            raise DataError(f"{path}: is not JSON in UTF-8 ({error}).") from error
+        for article_number, article in enumerate(field(content, "data", list, str(path))):
+            title = article.get("title", "") if isinstance(article, dict) else ""
+            of_article = f"{path}: article {article_number} {title!r}"
+            for number, paragraph in enumerate(field(article, "paragraphs", list, of_article)):
+                where = f"{of_article}, paragraph {number}"
+                context = field(paragraph, "context", str, where)
                 spans = sentence_spans(context, language)
-                for qa in questions:
-                    try:
-                        id_, question, answers = qa["id"], qa["question"], qa["answers"]
-                        start = answers[0]["answer_start"] if answers else None
-                    except KeyError as error:
-                        raise DataError(
-                            f"{where}: question {qa.get('id')!r} lacks {error}."
-                        ) from error
+                for qa in field(paragraph, "qas", list, where):
+                    id_ = field(qa, "id", str, where)
+                    asked = f"{where}, question {id_}"
+                    question = field(qa, "question", str, asked)
+                    answers = field(qa, "answers", list, asked)
+                    start = field(answers[0], "answer_start", int, asked) if answers else None
                     if start is None:
                         counts["unanswerable"] += 1
                         continue
