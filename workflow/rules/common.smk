@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+from functools import cache
 from pathlib import Path
 
 WORKFLOW = Path(str(workflow.current_basedir)).parent
@@ -57,6 +58,7 @@ wildcard_constraints:
     references=one_of(CATALOGUE["references"]),
 
 
+@cache
 def code(script, module=None):
     """Fingerprint of a script and the modules it imports: what a rule's result depends on.
 
