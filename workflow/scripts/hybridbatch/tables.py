@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 from tabulate import tabulate
 
-from hybridbatch.cells import MEAN, MEAN_SEEN, MEAN_UNSEEN
+from hybridbatch.cells import CELL_COLUMNS, MEAN, MEAN_SEEN, MEAN_UNSEEN
 from hybridbatch.errors import DataError
 from hybridbatch.evaluation import ALL, SEEN
 from hybridbatch.files import write_text
@@ -17,15 +17,7 @@ TIDY_COLUMNS = [
     "benchmark",
     "encoder",
     "sampling",
-    "setting",
-    "pool",
-    "metric",
-    "language",
-    "value",
-    "ci_low",
-    "ci_high",
-    "n_queries",
-    "n_seeds",
+    *CELL_COLUMNS,
     "published",
     "delta",
 ]
