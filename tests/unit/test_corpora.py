@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from hybridbatch import readers
-from hybridbatch.corpora import PAIR_SCHEMA, Pair, pairs_table, split_validation
+from hybridbatch.corpora import PAIR_SCHEMA, Pair, pair_batches, split_validation
 from hybridbatch.errors import ConfigError, DataError
 from hybridbatch.readers import jsonl, squad
 
@@ -197,7 +197,8 @@ def test_import_that_fails_in_a_reader_is_not_masked(tmp_path, monkeypatch, stat
 
 
 def _table(*pairs: Pair, counts: Counter | None = None) -> pa.Table:
-    return pairs_table(iter(pairs), Counter() if counts is None else counts, "pairs.jsonl")
+    counts = Counter() if counts is None else counts
+    return pa.Table.from_batches(pair_batches(iter(pairs), counts, "pairs.jsonl"), PAIR_SCHEMA)
 
 
 def test_pairs_keep_reading_order():

@@ -79,11 +79,6 @@ def pair_batches(pairs: Iterable[Pair], counts: Counter, name: str) -> Iterator[
         yield pa.RecordBatch.from_pylist(list(map(_row, kept)), PAIR_SCHEMA)
 
 
-def pairs_table(pairs: Iterable[Pair], counts: Counter, name: str) -> pa.Table:
-    """`pair_batches` of a corpus that fits into memory."""
-    return pa.Table.from_batches(pair_batches(pairs, counts, name), PAIR_SCHEMA)
-
-
 def split_validation(pairs: Table, holdout: float) -> tuple[Table, Table]:
     """(train, validation): whole paragraphs, about the share `holdout` of them, held out.
 

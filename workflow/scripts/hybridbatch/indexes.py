@@ -21,7 +21,9 @@ def build(candidates: dict[str, np.ndarray], output: Path, factory: str = "Flat"
         temporary.mkdir()
         for language, vectors in candidates.items():
             _write(vectors, factory, temporary / f"{language}.faiss")
-        _write(np.concatenate(list(candidates.values())), factory, temporary / "multilingual.faiss")
+        _write(
+            np.concatenate(list(candidates.values())), factory, temporary / f"{MULTILINGUAL}.faiss"
+        )
         sizes = {language: len(vectors) for language, vectors in candidates.items()}
         write_json(temporary / _LAYOUT, {"languages": list(sizes), "sizes": list(sizes.values())})
 
