@@ -366,6 +366,24 @@ def test_early_stopping_keeps_the_best_weights_not_the_last(tmp_path, encoder, m
     assert not torch.equal(saved, weights[3])
 
 
+def test_every_validation_is_recorded_with_the_steps_trained(tmp_path, encoder, monkeypatch):
+    losses = iter([3.0, 1.0, 2.0])
+    loss = training._Run._loss
+
+    def rigged(run: training._Run, *tokens: Ragged) -> torch.Tensor:
+        return loss(run, *tokens) if torch.is_grad_enabled() else torch.tensor(next(losses))
+
+    monkeypatch.setattr(training._Run, "_loss", rigged)
+    config = replace(CONFIG, max_steps=13, evaluate_every=5)
+    model = train(tmp_path, encoder, config=config, validation=one_batch())
+    lines = (model / "validation.jsonl").read_text().splitlines()
+    assert [json.loads(line) for line in lines] == [
+        {"step": 5, "loss": 3.0},
+        {"step": 10, "loss": 1.0},
+        {"step": 13, "loss": 2.0},
+    ]
+
+
 def test_interrupted_run_stops_early_where_it_would_have(tmp_path, encoder, monkeypatch):
     loss = training._Run._loss
 

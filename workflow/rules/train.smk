@@ -2,7 +2,7 @@
 # results/tokens/{encoder}/{corpus}/{language}.safetensors        token ids of the train sets
 #                                  /validation.safetensors
 # results/models/{system}/seed{seed}/                             SentenceTransformer folder with
-#                                  training.jsonl mix.json run.json
+#                                  training.jsonl validation.jsonl mix.json run.json
 # results/checkpoints/                                            unfinished runs only
 
 

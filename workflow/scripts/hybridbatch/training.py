@@ -1,7 +1,8 @@
 """Fine-tuning: batches in, a model and a record of every step out.
 
 Resumption is exact: a batch depends on (seed, step), dropout on (seed, step), the learning rate
-on the step; what else a step reads (weights, optimizer state, best weights) is in the checkpoint.
+on the step; what else a step reads (weights, optimizer state, best weights) is in the checkpoint,
+and so are the validation losses so far.
 """
 
 import hashlib
@@ -123,8 +124,9 @@ def finetune(
 ) -> None:
     """Fine-tune and write the model folder `output`, whole.
 
-    Beside the weights it holds `training.jsonl` (every step), `mix.json` (the achieved shares of
-    batch kinds, corpora and languages) and `run.json` (the resolved configuration). Resumes from
+    Beside the weights it holds `training.jsonl` (every step), `validation.jsonl` (steps trained and
+    the English validation loss then), `mix.json` (the achieved shares of batch kinds, corpora and
+    languages) and `run.json` (the resolved configuration). Resumes from
     `checkpoints`, a folder outside the declared outputs, if an unfinished run of the same
     configuration, data, base model and `code` (a fingerprint) is there. Raises TrainingError at a
     non-finite loss or gradient, and if another process is training the same model.
@@ -143,6 +145,8 @@ def finetune(
                 run.train()
                 run.model.save(str(temporary), create_model_card=False)
                 shutil.copy(state / "training.jsonl", temporary / "training.jsonl")
+                lines = [json.dumps(row) + "\n" for row in run.validations]
+                write_text(temporary / "validation.jsonl", "".join(lines))
                 write_json(temporary / "mix.json", achieved_mix(temporary / "training.jsonl"))
                 write_json(
                     temporary / "run.json",
@@ -193,6 +197,7 @@ class _Run:
         self.optimizers = _optimizers(self.model, config)
         self.step = self.best_step = self.stale = 0
         self.best_loss = math.inf
+        self.validations: list[dict] = []  # rows of validation.jsonl
         self.best = {name: t.clone() for name, t in self.model.state_dict().items()}
 
     def train(self) -> None:
@@ -277,6 +282,7 @@ class _Run:
         losses = [self._loss(queries, passages).item() for queries, passages in self.validation]
         loss = float(np.mean(losses))
         self._stop_unless_finite("validation loss", loss)
+        self.validations.append({"step": self.step, "loss": loss})
         if loss < self.best_loss:
             self.best_loss, self.best_step, self.stale = loss, self.step, 0
             self.best = {name: t.clone() for name, t in self.model.state_dict().items()}
@@ -314,6 +320,7 @@ class _Run:
             "stale": self.stale,
             "best_step": self.best_step,
             "best_loss": self.best_loss if math.isfinite(self.best_loss) else None,
+            "validations": self.validations,
         }
         with whole(self.state / "checkpoint.safetensors") as temporary:
             tensors = {k: t.detach().cpu().contiguous().clone() for k, t in tensors.items()}
@@ -340,7 +347,7 @@ class _Run:
                 state["state"].setdefault(int(parameter), {})[name] = value
             optimizer.load_state_dict(state)
         self.step, self.stale = meta["step"], meta["stale"]
-        self.best_step = meta["best_step"]
+        self.best_step, self.validations = meta["best_step"], meta["validations"]
         self.best_loss = math.inf if meta["best_loss"] is None else meta["best_loss"]
         rows = log_path.read_text(encoding="utf-8").splitlines(keepends=True)[: self.step]
         write_text(log_path, "".join(rows))
