@@ -1,17 +1,19 @@
 # make demo, make test: each sets up what it needs, once. The environment is .venv, from the lock.
 PYTHON ?= python3
 CORES ?= all
+CONFIG ?= config/config.yaml
 BIN := .venv/bin
 READY := .venv/.ready
 APERTIUM := apertium $(sort $(shell sed -n 's/.*package: \([a-z-]*\).*/\1/p' config/catalogue.yaml))
 export HF_HUB_OFFLINE ?= 0
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: help setup demo test lint format apertium
+.PHONY: help setup demo test plan lint format apertium
 
 help:
 	@echo "make demo    the bundled corpus through the whole workflow, nothing downloaded but packages"
 	@echo "make test    all tests"
+	@echo "make plan    hours, disk and memory of CONFIG=config/paper.yaml, on paper; PLAN='--gpu a100'"
 	@echo "make setup   the environment in .venv and Apertium, which the others make by themselves"
 	@echo "make lint    formatters and linters, as the tests run them;  make format mends"
 
@@ -24,6 +26,10 @@ demo: setup
 
 test: setup
 	$(BIN)/python -m pytest $(PYTEST)
+
+# Several files are laid over each other: CONFIG="config/config.yaml mine.yaml".
+plan: $(READY)
+	@$(BIN)/python workflow/plan.py $(PLAN) $(CONFIG)
 
 lint: $(READY)
 	$(BIN)/ruff check .

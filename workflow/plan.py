@@ -1,0 +1,82 @@
+"""Print what a configuration costs, on paper: `make plan CONFIG=config/paper.yaml`.
+
+    python workflow/plan.py [--gpu a100] [--cores 2] [config/config.yaml mine.yaml ...]
+
+Configurations are laid over config/catalogue.yaml as Snakemake does it.
+"""
+
+import argparse
+import csv
+import sys
+from collections import defaultdict
+from dataclasses import replace
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
+
+from snakemake.common.configfile import load_configfile  # noqa: E402
+from snakemake.utils import update_config  # noqa: E402
+
+from hybridbatch import config as conf  # noqa: E402
+from hybridbatch.costs import RATES_FILE, Rates, plan  # noqa: E402
+from hybridbatch.errors import ConfigError  # noqa: E402
+from hybridbatch.files import read_json  # noqa: E402
+from hybridbatch.plans import plan_text  # noqa: E402
+
+
+def text_of(files: list[str], gpu: str, cores: int | None, folder: Path) -> str:
+    """The plan of configuration files, on a GPU of the rates with `cores` beside it.
+
+    folder: where the configuration's results may lie; sizes of corpora that were read are theirs.
+    """
+    config = load_configfile(ROOT / "config" / "catalogue.yaml")
+    for file in files:
+        if not Path(file).is_file():
+            raise ConfigError(f"{file}: there is no such configuration.")
+        update_config(config, load_configfile(file))
+    conf.validate(config)
+    rates = Rates.of(yaml.safe_load((ROOT / RATES_FILE).read_text(encoding="utf-8")))
+    if cores:
+        rates = replace(
+            rates, gpus={name: replace(entry, cores=cores) for name, entry in rates.gpus.items()}
+        )
+    published = {
+        row["dataset"]: int(row["size_per_language"]) for row in _published("training_data.csv")
+    }
+    evaluation: dict[str, dict[str, tuple[int, int]]] = defaultdict(dict)
+    for row in _published("evaluation_data.csv"):
+        sizes = int(row["queries"]), int(row["candidates"])
+        evaluation[row["dataset"]][row["language"]] = sizes
+    counts = {
+        name: read_json(path)
+        for name in config["catalogue"]["corpora"]
+        if (path := folder / conf.results(config) / "corpora" / name / "counts.json").is_file()
+    }
+    return plan_text(plan(config, rates, gpu, published, evaluation, counts), rates, files)
+
+
+def _published(name: str) -> list[dict[str, str]]:
+    path = ROOT / "resources" / "published" / name
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("files", nargs="*", default=["config/config.yaml"], metavar="CONFIG")
+    parser.add_argument("--gpu", default="h100", help=f"one of gpus in {RATES_FILE}")
+    parser.add_argument("--cores", type=int, help="CPU cores beside a GPU, instead of the file's")
+    arguments = parser.parse_args()
+    if arguments.cores is not None and arguments.cores < 1:
+        parser.error("--cores: at least 1")
+    try:
+        print(text_of(arguments.files, arguments.gpu, arguments.cores, Path()), end="")
+    except ConfigError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()
