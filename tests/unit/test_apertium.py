@@ -44,6 +44,7 @@ MODES = [
     ("en-eo", ENGLISH, "La domo estas granda."),
     ("spa-ast", SPANISH, "La casa ye grande ."),
     ("es-pt", SPANISH, "A casa é grande."),
+    ("spa-eng", SPANISH, "The house is big."),
 ]
 SYMBOLS = [*"[]{}^$/\\@<>*#", "[[", "]]", "[]", "^$", "{}", "😀", "𝔘", "\\[", "^a<n>$"]
 IN_WORDS = [

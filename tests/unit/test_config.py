@@ -1,5 +1,7 @@
 """A configuration is refused before anything runs, and the message names the key and a remedy."""
 
+import re
+import subprocess
 from collections.abc import Iterator
 from dataclasses import MISSING, fields
 from pathlib import Path
@@ -77,6 +79,9 @@ catalogue:
         eo: {source: en, mode: en-eo, package: apertium-eo-en}
         es: {source: en, mode: eng-spa, package: apertium-eng-spa}
         pt: {source: es, mode: es-pt, package: apertium-es-pt}
+      back:
+        es: {target: en, mode: spa-eng, package: apertium-eng-spa}
+        pt: {target: es, mode: pt-es, package: apertium-es-pt}
     neural:
       engine: transformers_mt
       model: facebook/nllb
@@ -180,6 +185,7 @@ def test_shipped_values_make_the_dataclasses(name):
         ("catalogue/translators/neural/routes/pt/sources", "source"),
         ("catalogue/sources/archive/license", "licence"),
         ("catalogue/translators/apertium/routes/es/modes", "mode"),
+        ("catalogue/translators/apertium/back/es/targets", "target"),
         ("pathvars/result", "results"),
     ],
 )
@@ -459,6 +465,79 @@ def test_route_has_the_engine_and_its_values(config):
     assert conf.route(config, "gl") == neural | gl
     config["translator"] = "fast"
     assert conf.route(config, "pt")["quantization"] == "int8"
+
+
+def test_way_back_is_the_configuration_s_and_a_neural_engine_s_is_straight(config):
+    assert conf.back_steps(config, "pt") == ["pt", "es", "en"]
+    assert conf.back_steps(config, "es") == ["es", "en"]
+    assert conf.back_steps(config, "eo") == []
+    del config["catalogue"]["translators"]["apertium"]["back"]
+    assert conf.back_steps(config, "pt") == []
+    config["translator"] = "neural"
+    assert conf.back_steps(config, "gl") == ["gl", "en"]  # though it came through pt
+
+
+def test_step_back_has_the_engine_and_its_values(config):
+    engine = {"engine": "apertium"}
+    pt = {"source": "pt", "mode": "pt-es", "package": "apertium-es-pt"}
+    es = {"source": "es", "mode": "spa-eng", "package": "apertium-eng-spa"}
+    assert conf.back_route(config, "pt", "es") == engine | pt
+    assert conf.back_route(config, "pt", "en") == conf.back_route(config, "es", "en") == engine | es
+    config["translator"] = "neural"
+    step = conf.back_route(config, "gl", "en")
+    back = {"source": "gl", "source_code": "glg_Latn", "target_code": "eng_Latn"}
+    assert step == conf.route(config, "pt") | back
+    NeuralConfig.of(step)
+
+
+@pytest.mark.parametrize(("language", "target"), [("pt", "eo"), ("pt", "pt"), ("eo", "en")])
+def test_step_that_is_not_on_the_way_back_is_named(config, language, target):
+    problem = f"translator apertium: no way back from '{language}' passes '{target}'"
+    with pytest.raises(ConfigError, match=problem):
+        conf.back_route(config, language, target)
+
+
+def test_ways_back_change_no_route(config):
+    before = conf.route(config, "pt")
+    del config["catalogue"]["translators"]["apertium"]["back"]
+    assert conf.route(config, "pt") == before
+
+
+@pytest.mark.parametrize(
+    ("language", "target", "problems"),
+    [
+        ("es", "pt", ["es: the way back is a circle, es-pt-es", "pt: the way back is a circle"]),
+        ("pt", "pt", ["pt: the way back is a circle, pt-pt"]),
+        ("pt", "gl", ["pt: the way back ends at 'gl', not at 'en'; add catalogue.transl"]),
+        ("en", "es", ["en: 'en' is where a way back ends; leave it out"]),
+        ("pt", "English", ["pt.target: 'English' does not match"]),
+    ],
+)
+def test_way_back_that_does_not_come_to_english_is_named(config, language, target, problems):
+    back = config["catalogue"]["translators"]["apertium"]["back"]
+    back[language] = {"target": target, "mode": "x-y", "package": "apertium-x-y"}
+    config["translator"] = "neural"  # the catalogue's entries are checked, chosen or not
+    config["target_languages"] = ["pt"]
+    found = _problems(config)
+    assert len(found) == len(problems)
+    for problem, start in zip(found, problems, strict=True):
+        assert problem.startswith(f"catalogue.translators.apertium.back.{start}")
+
+
+def test_neural_engine_takes_no_ways_back(config):
+    config["catalogue"]["translators"]["neural"]["back"] = {}
+    problem = _only_problem(config)
+    assert problem.startswith("catalogue.translators.neural.back: no such key")
+
+
+def test_every_package_of_the_catalogue_is_set_up():
+    """The Makefile finds the packages of routes and ways back by the text of the catalogue."""
+    translator = _load("demo.yaml")["catalogue"]["translators"]["apertium"]
+    steps = [*translator["routes"].values(), *translator["back"].values()]
+    command = ["make", "--dry-run", "--no-print-directory", "apertium"]
+    recipe = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    named = re.search(r"for package in ([^;]*);", recipe).group(1).split()
+    assert set(named) == {"apertium", *(step["package"] for step in steps)}
 
 
 @pytest.mark.parametrize("missing", ["en", "gl"], ids=["source", "target"])

@@ -18,6 +18,7 @@ from hybridbatch.quality import (
     quality_markdown,
     quality_rows,
     quality_table,
+    round_trip_score,
     samples,
     scores,
 )
@@ -26,6 +27,8 @@ from hybridbatch.translation import TEXT_SCHEMA
 
 BUNDLED = Path(__file__).parents[2] / "resources" / "bundled" / "benchmark"
 OUTPUTS = ["el gato duerme en la casa", "¿Quién escribió el libro verde?", "No lo sé."]
+SOURCES = ["The cat sleeps at home.", "Who wrote the green book?", "I do not know it."]
+RETURNED = ["the cat sleeps in the house", "Who wrote the green book?", "I don't know it."]
 WANTED = ["El gato duerme en casa.", "¿Quién escribió el libro verde?", "No sé nada."]
 
 
@@ -69,6 +72,14 @@ def test_equal_texts_score_100():
     assert (found["bleu"], found["chrf++"]) == (pytest.approx(100), pytest.approx(100))
 
 
+def test_round_trip_is_a_direct_call_s_chrf_without_words():
+    found = round_trip_score(RETURNED, SOURCES)
+    assert found["round_trip_chrf"] == sacrebleu.corpus_chrf(RETURNED, [SOURCES]).score
+    assert found["round_trip_chrf"] != sacrebleu.corpus_chrf(SOURCES, [RETURNED]).score
+    assert "nc:6|nw:0|" in found["round_trip_chrf_signature"]
+    assert found["round_trip_chrf_signature"].endswith(f"version:{sacrebleu.__version__}")
+
+
 @pytest.mark.parametrize(
     ("language", "tokenizer", "output", "wanted"),
     [
@@ -87,8 +98,10 @@ def test_scripts_without_spaces_are_not_one_word(language, tokenizer, output, wa
 
 
 def test_row_has_scores_shares_and_speed():
-    (row,) = quality_rows(_part(_texts(*OUTPUTS, unknown=2), _texts(*WANTED)))
+    sides = {"source": _texts(*["a b c d"] * 3), "returned": _texts(*RETURNED)}
+    (row,) = quality_rows(_part(_texts(*OUTPUTS, unknown=2), _texts(*WANTED), **sides))
     assert row | scores(OUTPUTS, WANTED, "es") == row
+    assert row | round_trip_score(RETURNED, ["a b c d"] * 3) == row
     assert set(row) == set(COLUMNS)
     assert (row["translator"], row["references"], row["texts"]) == ("t", "set", "questions")
     assert (row["language"], row["route"], row["n"]) == ("es", "en-es", 3)
@@ -102,16 +115,36 @@ def test_failed_text_counts_as_empty_output():
     assert (row["n"], row["failed_share"]) == (3, 1 / 3)
 
 
+def test_round_trip_needs_no_reference_and_changes_no_other_score():
+    sides = {"source": _texts(*SOURCES), "returned": _texts(*RETURNED)}
+    (without,) = quality_rows(_part(_texts(*OUTPUTS), None, **sides))
+    assert without["round_trip_chrf"] == sacrebleu.corpus_chrf(RETURNED, [SOURCES]).score
+    assert "bleu" not in without
+    (both,) = quality_rows(_part(_texts(*OUTPUTS), _texts(*WANTED), **sides))
+    (plain,) = quality_rows(_part(_texts(*OUTPUTS), _texts(*WANTED), source=_texts(*SOURCES)))
+    assert both == plain | round_trip_score(RETURNED, SOURCES)
+
+
+def test_text_that_did_not_come_back_counts_as_empty():
+    sides = {"source": _texts(*SOURCES), "returned": _texts(*RETURNED[:2], None)}
+    (row,) = quality_rows(_part(_texts(*OUTPUTS[:2], None), None, **sides))
+    direct = sacrebleu.corpus_chrf([*RETURNED[:2], ""], [SOURCES]).score
+    assert row["round_trip_chrf"] == direct < round_trip_score(RETURNED, SOURCES)["round_trip_chrf"]
+    (row,) = quality_rows(_part(_texts(None), None, source=_texts("a"), returned=_texts(None)))
+    assert (row["round_trip_chrf"], row["failed_share"]) == (0, 1)
+
+
 def test_without_reference_scores_are_absent_and_failures_are_not():
     part = _part(_texts("uno", None), None, route=["en", "es", "ast"])
     frame = quality_table([part])
     assert list(frame.columns) == COLUMNS
     (row,) = frame.to_dict("records")
-    absent = ["bleu", "chrf++", "bleu_signature", "chrf++_signature"]
+    absent = [name for name in COLUMNS if "bleu" in name or "chrf" in name]
+    assert len(absent) == 6
     assert frame[absent].isna().all(axis=None)
     assert (row["failed_share"], row["route"]) == (0.5, "en-es-ast")
     assert frame.to_csv(index=False).splitlines()[1] == (
-        "t,set,questions,ast,en-es-ast,2,,,0.5,0.0,4.0,,"
+        "t,set,questions,ast,en-es-ast,2,,,,0.5,0.0,4.0,,,"
     )
 
 
@@ -123,11 +156,15 @@ def test_all_failed_has_no_share_of_unknown_words():
 def test_questions_and_sentences_are_scored_apart():
     both = pa.concat_tables([_texts(*OUTPUTS), _texts("Hola.", mark="s")])
     wanted = pa.concat_tables([_texts("Adiós.", mark="s"), _texts(*WANTED)])  # in another order
-    first, second = quality_rows(_part(both, wanted, source=both))
+    returned = pa.concat_tables([_texts(*RETURNED), _texts("Hello.", mark="s")])
+    sides = {"source": both, "returned": returned}
+    first, second = quality_rows(_part(both, wanted, **sides))
     assert (first["texts"], first["n"]) == ("questions", 3)
     assert first["bleu"] == scores(OUTPUTS, WANTED, "es")["bleu"]
     assert (second["texts"], second["n"]) == ("sentences", 1)
     assert second["chrf++"] == scores(["Hola."], ["Adiós."], "es")["chrf++"]
+    assert first | round_trip_score(RETURNED, OUTPUTS) == first
+    assert second | round_trip_score(["Hello."], ["Hola."]) == second
 
 
 def test_references_with_other_ids_are_refused():
@@ -135,6 +172,8 @@ def test_references_with_other_ids_are_refused():
         quality_rows(_part(_texts("a", "b"), _texts("a")))
     with pytest.raises(DataError, match="source and output differ"):
         quality_rows(_part(_texts("a"), None, source=_texts("a", mark="s")))
+    with pytest.raises(DataError, match="set, es: output and what came back of it differ in ids"):
+        quality_rows(_part(_texts("a", "b"), None, returned=_texts("a")))
 
 
 def test_no_parts_make_an_empty_table():
@@ -177,6 +216,22 @@ def test_markdown_shows_figures_signatures_and_texts_as_they_are():
     tables = [line for line in text.splitlines() if line.startswith("|")]
     widths = {line.replace(r"\|", "").count("|") for line in tables[-4:]}
     assert widths == {4}  # three columns in every row
+
+
+def test_markdown_has_the_ways_back_and_says_where_there_is_none():
+    there = {"way_back": ["oc", "es", "en"], "route": ["en", "es", "oc"]}
+    parts = [
+        _part(_texts("a"), None, references=name, returned=_texts("a b c d"), **there)
+        for name in ("one", "two")
+    ]
+    text = quality_markdown(quality_table(parts), parts, 20)
+    assert "Ways back: oc-es-en." in text
+    assert "No round trip" not in text
+    assert text.count("nc:6|nw:0|") == 1
+    parts += [_part(_texts("a"), None, references=n, route=["en", "ast"]) for n in ("one", "two")]
+    text = quality_markdown(quality_table(parts), parts, 20)
+    assert text.count("No round trip from ast: t has no way back to English in the conf") == 1
+    assert "100.0" in text
 
 
 def test_escape_leaves_plain_text_of_any_script():

@@ -7,7 +7,10 @@ import sys
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
+import sacrebleu
+import yaml
 from checkout import ROOT, Checkout, small_configuration
 
 from hybridbatch.tables import TIDY_COLUMNS
@@ -72,7 +75,6 @@ def test_the_model_folder_records_its_run(finished: Checkout):
 
 
 def test_sentence_transformers_gives_the_vectors_that_were_ranked(finished: Checkout):
-    import pyarrow.parquet as pq
     from safetensors.numpy import load_file
     from sentence_transformers import SentenceTransformer
 
@@ -111,6 +113,66 @@ def test_jobs_that_need_no_torch_do_not_import_it():
         "    assert not {'torch', 'transformers'} & set(sys.modules), script\n"
     )
     subprocess.run([sys.executable, "-c", program, str(scripts), *light], check=True)
+
+
+TEXTS = {"questions": 167, "sentences": 272}
+QUALITY = "results/small/tables/translation_quality"
+
+
+def test_translation_quality_has_scores_shares_speed_and_samples(finished: Checkout):
+    frame = pd.read_csv(finished.path / f"{QUALITY}.csv", index_col=["language", "texts"])
+    assert set(frame.index) == {(code, kind) for code in ("es", "ast") for kind in TEXTS}
+    assert frame[["failed_share", "unknown_share"]].stack().between(0, 0.2).all()
+    assert (frame["unknown_share"] > 0).all()
+    assert (frame["words_per_second"] > 0).all()
+    scores, signatures = ["bleu", "chrf++", "round_trip_chrf"], r"^nrefs:1\|.*version:"
+    assert (frame.loc["es", scores] > 10).all(axis=None)
+    for name in scores:
+        assert frame.loc["es", f"{name}_signature"].str.match(signatures).all()
+    assert (
+        frame.loc["ast", [*scores, *(f"{name}_signature" for name in scores)]].isna().all(axis=None)
+    )
+    text = (finished.path / f"{QUALITY}.md").read_text()
+    assert "No round trip from ast: apertium has no way back to English" in text
+    for block in text.split("\n## ")[1:]:
+        rows = [line for line in block.splitlines() if line.startswith("|")]
+        assert len(rows) == 2 + 20, block[:40]
+
+
+def test_languages_without_references_make_the_round_trip(checkout: Checkout):
+    config = small_configuration() | {"target_languages": ["es", "oc", "an"]}
+    (checkout.path / "more.yaml").write_text(yaml.safe_dump(config))
+    checkout.snakemake("--configfile=more.yaml", f"{QUALITY}.csv")
+    frame = pd.read_csv(checkout.path / f"{QUALITY}.csv").set_index(["language", "texts"])
+    assert frame.loc[["oc", "an"], ["bleu", "chrf++"]].isna().all(axis=None)
+    root = checkout.path / "results/small"
+    english = pq.read_table(root / "references/bundled/en.parquet").to_pydict()
+    for language in ("es", "oc", "an"):
+        folder = root / "back_translations/apertium/bundled" / language
+        steps = {"en"} if language == "es" else {"es", "en"}
+        assert {path.stem for path in folder.iterdir()} == steps
+        back = pq.read_table(folder / "en.parquet").to_pydict()
+        assert back["text_id"] == english["text_id"]
+        for kind, number in TEXTS.items():
+            chosen = [i for i, id_ in enumerate(back["text_id"]) if id_[0] == kind[0]]
+            assert len(chosen) == number
+            returned, sources = ([t["text"][i] or "" for i in chosen] for t in (back, english))
+            expected = sacrebleu.corpus_chrf(returned, [sources]).score
+            found = frame.loc[(language, kind), "round_trip_chrf"]
+            assert found == pytest.approx(expected, abs=1e-6)
+            assert 50 < found < 95
+    text = (checkout.path / f"{QUALITY}.md").read_text()
+    assert "Ways back: es-en, oc-es-en, an-es-en." in text
+    assert "No round trip" not in text
+
+
+def test_step_that_is_not_on_a_way_back_is_refused(checkout: Checkout):
+    config = small_configuration() | {"target_languages": ["es", "oc", "an"]}
+    (checkout.path / "more.yaml").write_text(yaml.safe_dump(config))
+    file = "results/small/back_translations/apertium/bundled/es/es.parquet"
+    run = checkout.snakemake("--configfile=more.yaml", "--dry-run", file, check=False)
+    assert run.returncode == 1
+    assert "no way back from 'es' passes 'es'" in run.stderr + run.stdout
 
 
 def test_a_language_without_pairs_after_filtering_stops_with_its_name(checkout: Checkout):

@@ -32,6 +32,8 @@ TRANSLATED = {
 }
 # (reference set, language) whose translations are scored.
 QUALITY = [(r, code) for r in config["quality"] for code in conf.scored_languages(config, r)]
+# By language the way from its translations back to English; those without one are left out.
+WAYS_BACK = {code: way for _, code in QUALITY if (way := conf.back_steps(config, code))}
 # Corpora that come in several languages; the others are translated.
 PARALLEL = [name for name, entry in CATALOGUE["corpora"].items() if "parallel" in entry]
 ENVIRONMENT = str(WORKFLOW.parent / "envs" / "hybridbatch.yaml")
@@ -149,6 +151,30 @@ def journal_of_references(wildcards):
     """Outside the declared outputs, as for checkpoint_folder."""
     name = "{translator}_{references}_{language}".format(**wildcards)
     return f"{conf.results(config)}/checkpoints/translate_references/{name}"
+
+
+def back_in(references, language, target):
+    """A reference set translated into `language`, on its way back at `target`."""
+    root = f"<results>/back_translations/{config['translator']}"
+    return f"{root}/{references}/{language}/{target}.parquet"
+
+
+def back_route(wildcards):
+    return conf.back_route(config, wildcards.language, wildcards.target)
+
+
+def references_to_translate_back(wildcards):
+    """The translated reference set, or where it came to on its way back."""
+    source = back_route(wildcards)["source"]
+    if source == wildcards.language:
+        return references_in(wildcards.references, source)
+    return back_in(wildcards.references, wildcards.language, source)
+
+
+def journal_of_back(wildcards):
+    """Outside the declared outputs, as for checkpoint_folder."""
+    name = "{translator}_{references}_{language}_{target}".format(**wildcards)
+    return f"{conf.results(config)}/checkpoints/translate_back/{name}"
 
 
 def translated_shards(wildcards=None):

@@ -1,7 +1,10 @@
 # results/references/{references}/{language}.parquet              texts that people translated
 # results/reference_translations/{translator}/{references}/{language}.parquet
 #                                                                 the English ones, translated
-# results/tables/translation_quality.csv .md                      the latter against the former
+# results/back_translations/{translator}/{references}/{language}/{target}.parquet
+#                                       these, on their way back to English at {target}
+# results/tables/translation_quality.csv .md                      the translated against people's, those that
+#                                       came back against the English ones
 
 
 rule read_references:
@@ -38,6 +41,25 @@ use rule translate as translate_references with:
         code=lambda wildcards: code("translate", f"engines/{route(wildcards)['engine']}"),
 
 
+use rule translate as translate_back with:
+    input:
+        texts=references_to_translate_back,
+    output:
+        "<results>/back_translations/{translator}/{references}/{language}/{target}.parquet",
+    log:
+        "<logs>/translate_back/{translator}_{references}_{language}_{target}.log",
+    benchmark:
+        "<results>/timings/translate_back/{translator}_{references}_{language}_{target}.jsonl"
+    wildcard_constraints:
+        translator=re.escape(config["translator"]),
+        language=one_of(WAYS_BACK),
+        target=one_of({code for way in WAYS_BACK.values() for code in way[1:]}),
+    params:
+        route=back_route,
+        checkpoints=journal_of_back,
+        code=lambda wildcards: code("translate", f"engines/{back_route(wildcards)['engine']}"),
+
+
 rule translation_quality_table:
     input:
         sources=[references_in(name, conf.SOURCE_LANGUAGE) for name, _ in QUALITY],
@@ -46,6 +68,11 @@ rule translation_quality_table:
             f"<results>/references/{name}/{language}.parquet"
             for name, language in QUALITY
             if language in CATALOGUE["references"][name]["languages"]
+        ],
+        returned=[
+            back_in(name, language, conf.SOURCE_LANGUAGE)
+            for name, language in QUALITY
+            if language in WAYS_BACK
         ],
         timings=[
             f"<results>/timings/translate_references/{config['translator']}_{name}_{step}.jsonl"
@@ -66,6 +93,7 @@ rule translation_quality_table:
                 name,
                 conf.steps(config, language),
                 language in CATALOGUE["references"][name]["languages"],
+                WAYS_BACK.get(language, []),
             ]
             for name, language in QUALITY
         ],

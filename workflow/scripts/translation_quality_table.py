@@ -1,4 +1,4 @@
-"""BLEU and chrF++ of the translations of every reference set into every language."""
+"""BLEU, chrF++ and round-trip chrF of the translations of every reference set."""
 
 from hybridbatch.files import read_json, read_table, write_text
 from hybridbatch.logs import logged
@@ -8,7 +8,8 @@ from hybridbatch.quality import Part, quality_markdown, quality_table
 def main(snakemake) -> None:
     files, params = snakemake.input, snakemake.params
     sources, outputs = iter(files.sources), iter(files.outputs)
-    references, timings = iter(files.references), iter(files.timings)
+    references, returned = iter(files.references), iter(files.returned)
+    timings = iter(files.timings)
     parts = [
         Part(
             translator=params.translator,
@@ -17,9 +18,11 @@ def main(snakemake) -> None:
             source=read_table(next(sources)),
             output=read_table(next(outputs)),
             reference=read_table(next(references)) if has_reference else None,
+            returned=read_table(next(returned)) if way_back else None,
+            way_back=way_back,
             seconds=sum(read_json(next(timings))["s"] for _ in route[1:]),
         )
-        for name, route, has_reference in params.parts
+        for name, route, has_reference, way_back in params.parts
     ]
     frame = quality_table(parts)
     write_text(

@@ -127,13 +127,7 @@ def route(config: dict, language: str) -> dict:
     For a neural engine with `source_code` and `target_code`, the model's names of the languages.
     """
     translator = config["catalogue"]["translators"][config["translator"]]
-    common = {key: value for key, value in translator.items() if key not in ("routes", "codes")}
-    values = {**common, **translator["routes"][language]}
-    if "codes" in translator:
-        # Only the two, so that another language in the catalogue translates nothing again.
-        values["source_code"] = translator["codes"][values["source"]]
-        values["target_code"] = translator["codes"][language]
-    return values
+    return _step(translator, language, translator["routes"][language])
 
 
 def steps(config: dict, language: str) -> list[str]:
@@ -142,6 +136,40 @@ def steps(config: dict, language: str) -> list[str]:
     while found[0] != SOURCE_LANGUAGE:
         found.insert(0, route(config, found[0])["source"])
     return found
+
+
+def back_steps(config: dict, language: str) -> list[str]:
+    """The languages on the way from `language` back to English, both included.
+
+    A neural engine goes straight. Empty where the translator names no way back.
+    """
+    translator = config["catalogue"]["translators"][config["translator"]]
+    if "codes" in translator:
+        return [language, SOURCE_LANGUAGE]
+    back = translator.get("back", {})
+    if language not in back:
+        return []
+    found = [language]
+    while found[-1] != SOURCE_LANGUAGE:
+        found.append(back[found[-1]]["target"])
+    return found
+
+
+def back_route(config: dict, language: str, target: str) -> dict:
+    """How texts in `language` come to `target` on their way back to English, as `route` does.
+
+    Raises `ConfigError` where the way back does not pass `target`.
+    """
+    translator = config["catalogue"]["translators"][config["translator"]]
+    way = back_steps(config, language)
+    if target not in way[1:]:
+        raise ConfigError(
+            f"translator {config['translator']}: no way back from {language!r} passes {target!r}"
+        )
+    source = way[way.index(target) - 1]
+    own = translator.get("back", {}).get(source, {})
+    values = {key: value for key, value in own.items() if key != "target"}
+    return _step(translator, target, {"source": source, **values})
 
 
 def scored_languages(config: dict, references: str) -> list[str]:
@@ -215,6 +243,17 @@ def reference_file(config: dict, references: str, language: str) -> str:
     return _download(config, entry["source"], entry["file"].format(language=language))
 
 
+def _step(translator: dict, target: str, own: dict) -> dict:
+    """The values of one step to `target`: the engine's and the step's own."""
+    common = {k: v for k, v in translator.items() if k not in ("routes", "back", "codes")}
+    values = {**common, **own}
+    if "codes" in translator:
+        # Only the two, so that another language in the catalogue translates nothing again.
+        values["source_code"] = translator["codes"][values["source"]]
+        values["target_code"] = translator["codes"][target]
+    return values
+
+
 def _download(config: dict, source: str, file: str) -> str:
     base = config["catalogue"]["sources"][source]["base"]
     return f"{config['pathvars']['downloads']}/{_place(base + file)}"
@@ -264,6 +303,7 @@ def _wrong_names(config: dict) -> Iterator[str]:
         yield f"catalogue.benchmarks.{name}: a table has that name; choose another"
     for name, entry in catalogue["translators"].items():
         yield from _wrong_codes(name, entry)
+        yield from _wrong_back(name, entry.get("back", {}))
     if config["translator"] not in catalogue["translators"]:
         name, known = config["translator"], catalogue["translators"]
         yield f"translator: {name!r} is not in the catalogue{_did_you_mean(name, known)}"
@@ -322,6 +362,27 @@ def _wrong_codes(name: str, translator: dict) -> Iterator[str]:
                 f"catalogue.translators.{name}.codes: a route needs the model's own code of "
                 f"{language!r}"
             )
+
+
+def _wrong_back(name: str, back: dict) -> Iterator[str]:
+    """Ways back that do not come to English."""
+    where = f"catalogue.translators.{name}.back"
+    for language in back:
+        seen = [language]
+        if language == SOURCE_LANGUAGE:
+            yield f"{where}.{language}: {language!r} is where a way back ends; leave it out"
+            continue
+        while seen[-1] in back and seen[-1] != SOURCE_LANGUAGE:
+            seen.append(back[seen[-1]]["target"])
+            if seen[-1] in seen[:-1]:
+                yield f"{where}.{language}: the way back is a circle, {'-'.join(seen)}"
+                break
+        else:
+            if seen[-1] != SOURCE_LANGUAGE:
+                yield (
+                    f"{where}.{language}: the way back ends at {seen[-1]!r}, not at "
+                    f"{SOURCE_LANGUAGE!r}; add {where}.{seen[-1]}"
+                )
 
 
 def _wrong_source(name: str, entry: dict, known: dict, key: str) -> Iterator[str]:

@@ -1,6 +1,9 @@
-"""How good the translations are: BLEU and chrF++ against texts that people translated.
+"""How good the translations are: BLEU and chrF++ against texts that people translated, and chrF of
+the translations' translations back into English against the English texts.
 
-Both by sacrebleu (Post 2018), whose signatures stand beside the figures and say how they were made.
+All by sacrebleu (Post 2018), whose signatures stand beside the figures and say how they were made.
+The round trip needs no reference, but it measures both ways: a bad way back lowers the score, and
+words that neither way translates raise it. Somers (2005) found it a poor predictor of quality.
 """
 
 from collections.abc import Sequence
@@ -23,17 +26,20 @@ COLUMNS = [
     "n",
     "bleu",
     "chrf++",
+    "round_trip_chrf",
     "failed_share",
     "unknown_share",
     "words_per_second",
     "bleu_signature",
     "chrf++_signature",
+    "round_trip_chrf_signature",
 ]
 KINDS = {"q": "questions", "s": "sentences"}
 # Without spaces between words, sacrebleu's usual tokenizer takes a clause for a word.
 _TOKENIZERS = {"zh": "zh", "ja": "char", "th": "char"}
 _DECIMALS = {
-    "bleu": 1, "chrf++": 1, "failed_share": 4, "unknown_share": 4, "words_per_second": 0,
+    "bleu": 1, "chrf++": 1, "round_trip_chrf": 1,
+    "failed_share": 4, "unknown_share": 4, "words_per_second": 0,
 }  # fmt: skip
 
 
@@ -48,6 +54,8 @@ class Part:
     output: pa.Table
     reference: pa.Table | None  # None where nobody translated the set into the language
     seconds: float  # that all steps of the route took, start of the engines included
+    returned: pa.Table | None = None  # the output, back in English; None without a way back
+    way_back: Sequence[str] = ()  # from the language to English, pivots between
 
     @property
     def language(self) -> str:
@@ -65,16 +73,31 @@ def scores(outputs: Sequence[str], references: Sequence[str], language: str) -> 
     }
 
 
+def round_trip_score(returned: Sequence[str], sources: Sequence[str]) -> dict:
+    """Corpus chrF (0 to 100) of texts that came back against those that went out; its signature."""
+    chrf = CHRF()
+    return {
+        "round_trip_chrf": chrf.corpus_score(returned, [sources]).score,
+        "round_trip_chrf_signature": str(chrf.get_signature()),
+    }
+
+
 def quality_rows(part: Part) -> list[dict]:
     """A row of COLUMNS for the questions and for the sentences of a set, in one language.
 
     A text that failed counts as an empty output, so that failing does not pay. Speed is in words
-    of the English texts and is the set's as a whole. Raises `DataError` where source, output and
-    reference do not have the same texts.
+    of the English texts and is the set's as a whole; the way back does not count. Raises
+    `DataError` where source, output, reference and what came back do not have the same texts.
     """
     ids = part.output["text_id"].to_pylist()
     if part.source["text_id"].to_pylist() != ids:
         raise DataError(f"{part.references}, {part.language}: source and output differ in ids.")
+    if part.returned is not None and part.returned["text_id"].to_pylist() != ids:
+        raise DataError(
+            f"{part.references}, {part.language}: output and what came back of it differ in ids."
+        )
+    english = _by_id(part.source)
+    returned = _by_id(part.returned) if part.returned is not None else {}
     expected = _by_id(part.reference) if part.reference is not None else {}
     if part.reference is not None and set(expected) != set(ids):
         raise DataError(
@@ -99,15 +122,18 @@ def quality_rows(part: Part) -> list[dict]:
             "unknown_share": unknown / words if words else None,
             "words_per_second": speed,
         }
+        kept = output["text_id"].to_pylist()
+        if part.returned is not None:
+            row |= round_trip_score([returned[i] or "" for i in kept], [english[i] for i in kept])
         if part.reference is not None:
-            wanted = [expected[i] for i in output["text_id"].to_pylist()]
+            wanted = [expected[i] for i in kept]
             row |= scores([t or "" for t in output["text"].to_pylist()], wanted, part.language)
         rows.append(row)
     return rows
 
 
 def quality_table(parts: Sequence[Part]) -> pd.DataFrame:
-    """COLUMNS rows of all parts; scores are absent where there is no reference."""
+    """COLUMNS rows of all parts; a score is absent without a reference, or without a way back."""
     return pd.DataFrame([r for part in parts for r in quality_rows(part)], columns=COLUMNS)
 
 
@@ -133,8 +159,9 @@ def quality_markdown(frame: pd.DataFrame, parts: Sequence[Part], number: int) ->
     blocks = [
         "# Translation quality",
         "BLEU and chrF++ by sacrebleu against human translations; a failed text counts as an empty "
-        "output. No score: nobody translated these texts into the language. Words a second are "
+        "output. Neither: nobody translated these texts into the language. Words a second are "
         "English words over the time of all steps of the route, start of the engines included.",
+        *_round_trips(parts),
         grid(shown, rows),
     ]
     names = [name for name in COLUMNS if name.endswith("_signature")]
@@ -144,6 +171,25 @@ def quality_markdown(frame: pd.DataFrame, parts: Sequence[Part], number: int) ->
         chosen = samples([part for part in parts if part.language == language], number)
         blocks += [f"## {language}", grid(["source", "output", "reference"], chosen)]
     return "\n\n".join(blocks) + "\n"
+
+
+def _round_trips(parts: Sequence[Part]) -> list[str]:
+    """What the round trip is, the ways back, and why a language has none: a paragraph, if any."""
+    ways = dict.fromkeys("-".join(part.way_back) for part in parts if part.way_back)
+    missing = dict.fromkeys((p.translator, p.language) for p in parts if not p.way_back)
+    said = []
+    if ways:
+        said.append(
+            "Round-trip chrF is by sacrebleu, too: the translations, translated back, against the "
+            "English texts. It needs no reference, but it measures both ways at once, and errors "
+            f"that undo each other count as none. Ways back: {', '.join(ways)}."
+        )
+    said += [
+        f"No round trip from {language}: {translator} has no way back to English in the "
+        "configuration (`back`)."
+        for translator, language in missing
+    ]
+    return [" ".join(said)] if said else []
 
 
 def _by_id(texts: pa.Table) -> dict[str, str]:
