@@ -325,7 +325,7 @@ def test_name_that_is_not_in_the_catalogue_is_named(config, key, value, problem)
     assert _only_problem(config) == problem
 
 
-@pytest.mark.parametrize("name", [*conf.SCORE_TABLES, *conf.COUNT_TABLES])
+@pytest.mark.parametrize("name", [*conf.SCORE_TABLES, *conf.COUNT_TABLES, *conf.BIAS_TABLES])
 def test_benchmark_with_the_name_of_a_table_is_named(config, name):
     benchmarks = config["catalogue"]["benchmarks"]
     benchmarks[name] = benchmarks.pop("own")  # not even one of those to run
@@ -340,6 +340,12 @@ def test_reserved_names_are_those_of_the_tables():
     assert not set(conf.SCORE_TABLES) & set(conf.COUNT_TABLES)
     scripts = ROOT / "workflow" / "scripts"
     assert [n for n in conf.COUNT_TABLES if not (scripts / f"{n}_table.py").is_file()] == []
+
+
+def test_only_benchmarks_with_parallel_questions_are_searched_in_all_languages(config):
+    assert conf.multilingual_benchmarks(config) == config["benchmarks"]
+    config["catalogue"]["benchmarks"][config["benchmarks"][0]]["reader"] = "miracl"
+    assert conf.multilingual_benchmarks(config) == config["benchmarks"][1:]
 
 
 def test_validation_corpus_that_holds_nothing_out_is_named(config):

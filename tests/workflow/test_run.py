@@ -13,6 +13,7 @@ import sacrebleu
 import yaml
 from checkout import ROOT, Checkout, small_configuration
 
+from hybridbatch.bias_detail import DETAIL_COLUMNS
 from hybridbatch.tables import TIDY_COLUMNS
 
 SMALL = ("--configfile=small.yaml",)
@@ -59,8 +60,31 @@ def test_every_table_is_there_twice(finished: Checkout):
         "small", "main", "language_bias", "rank_distance",
         "significance", "reproduction", "claims",
         "evaluation_data", "training_data", "translation", "filtering",
-        "translation_quality", "contamination",
+        "translation_quality", "contamination", "bias_detail",
     }  # fmt: skip
+
+
+def test_language_bias_in_detail_has_every_cell(finished: Checkout):
+    detail = pd.read_csv(finished.path / "results/small/tables/bias_detail.csv")
+    assert list(detail.columns) == DETAIL_COLUMNS
+    assert set(detail["sampling"]) == {"x-x-mono", "hybrid"}
+    shares = detail.query("measure == 'share_at_k' and candidate_language != 'same'")
+    for _, part in shares.groupby(["sampling", "pool", "query_language", "k"]):
+        assert set(part["candidate_language"]) <= {"en", "es", "it"}
+        assert np.isclose(part[["value", "fair"]].sum(), 1, atol=1e-5).all()
+    # Languages (3 x 4 + 1 rows of shares at each k, 4 x 2 mean ranks, 3 x 3 + 1 correlations).
+    assert (detail.query("pool == 'all'").groupby("sampling").size() == 2 * 13 + 8 + 10).all()
+    assert detail["ci_low"].notna().all()
+    # Mean ranks are of the ranks that the rank distance is of.
+    ranks = pd.read_parquet(
+        finished.path / "results/small/ranks/static_hybrid/seed0/small/es.parquet"
+    )
+    own = ranks.query("candidate_language == 'es'").groupby("query_id")["rank_all"].mean().mean()
+    cell = detail.query(
+        "sampling == 'hybrid' and pool == 'all' and measure == 'mean_rank' "
+        "and query_language == 'es' and candidate_language == 'same'"
+    )
+    assert cell["value"].item() == pytest.approx(own, abs=1e-6)
 
 
 def test_the_model_folder_records_its_run(finished: Checkout):

@@ -316,6 +316,16 @@ def comparisons(template):
     ]
 
 
+def bias_measures(template):
+    """`template` for every benchmark that has a multilingual ranking, system and seed."""
+    return [
+        template.format(system=system, benchmark=benchmark, seed=seed)
+        for benchmark in conf.multilingual_benchmarks(config)
+        for system in SYSTEMS
+        for seed in config["seeds"]
+    ]
+
+
 def cells_to_grade(wildcards):
     """Every system's cells at the paper's scale; at another none is graded, and none is needed."""
     if config["scale"] != "paper":
@@ -343,6 +353,7 @@ def model_folders(wildcards=None):
 
 def table_files(wildcards=None):
     names = [*SCORE_TABLES, *conf.COUNT_TABLES, *conf.STATISTICS_TABLES]
+    names += conf.BIAS_TABLES if conf.multilingual_benchmarks(config) else []
     return expand("<results>/tables/{name}.{format}", name=names, format=["csv", "md"])
 
 

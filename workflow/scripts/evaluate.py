@@ -4,10 +4,9 @@ from pathlib import Path
 
 from safetensors.numpy import load_file
 
-from hybridbatch.errors import DataError
 from hybridbatch.evaluation import query_metrics, relevant_ranks
 from hybridbatch.files import read_table, write_table
-from hybridbatch.indexes import layout, read_vectors
+from hybridbatch.indexes import check_layout, read_vectors
 from hybridbatch.logs import logged
 
 
@@ -18,10 +17,7 @@ def main(snakemake) -> None:
         for language, path in zip(languages, snakemake.input.candidates, strict=True)
     }
     index = Path(snakemake.input.index)
-    if list(layout(index).items()) != [(code, len(ids)) for code, ids in candidate_ids.items()]:
-        raise DataError(
-            f"{index}: does not hold the benchmark's candidates; delete and rebuild it."
-        )
+    check_layout(index, {code: len(ids) for code, ids in candidate_ids.items()})
     ranks = relevant_ranks(
         read_table(snakemake.input.queries)["query_id"].to_pylist(),
         load_file(snakemake.input.embeddings)["queries"],

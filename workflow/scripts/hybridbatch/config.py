@@ -30,8 +30,12 @@ COUNT_TABLES = (
     "contamination",
 )
 STATISTICS_TABLES = ("significance", "reproduction", "claims")
+# Made where a benchmark has one pool of several languages.
+BIAS_TABLES = ("bias_detail",)
 # Engines that take a GPU where there is one.
 NEURAL_ENGINES = ("transformers_mt", "ctranslate2_mt")
+# Readers of benchmarks that ask the same questions in every language.
+PARALLEL_READERS = ("lareqa",)
 _SCHEMA = Path(__file__).parents[2] / "schemas" / "config.schema.yaml"
 _Draft = jsonschema.Draft202012Validator
 # JSON Schema takes 64.0 for an integer; what counts things does not.
@@ -84,6 +88,12 @@ def systems(config: dict) -> dict[str, System]:
     """The systems to run, by name: every encoder with every sampling."""
     pairs = [System(e, s) for e in config["encoders"] for s in config["samplings"]]
     return {system.name: system for system in pairs}
+
+
+def multilingual_benchmarks(config: dict) -> list[str]:
+    """The benchmarks whose languages are searched together: questions and answers are parallel."""
+    entries = config["catalogue"]["benchmarks"]
+    return [name for name in config["benchmarks"] if entries[name]["reader"] in PARALLEL_READERS]
 
 
 def encoder_entry(config: dict, encoder: str) -> dict:
@@ -299,7 +309,8 @@ def _wrong_names(config: dict) -> Iterator[str]:
         for name in config[key]:
             if name not in known:
                 yield f"{key}: {name!r} is not in the catalogue{_did_you_mean(name, known)}"
-    for name in set(catalogue["benchmarks"]) & {*SCORE_TABLES, *COUNT_TABLES, *STATISTICS_TABLES}:
+    tables = {*SCORE_TABLES, *COUNT_TABLES, *STATISTICS_TABLES, *BIAS_TABLES}
+    for name in set(catalogue["benchmarks"]) & tables:
         yield f"catalogue.benchmarks.{name}: a table has that name; choose another"
     for name, entry in catalogue["translators"].items():
         yield from _wrong_codes(name, entry)

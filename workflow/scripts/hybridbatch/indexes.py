@@ -5,6 +5,7 @@ from pathlib import Path
 import faiss
 import numpy as np
 
+from hybridbatch.errors import DataError
 from hybridbatch.files import read_json, whole, write_json
 
 MULTILINGUAL = "multilingual"
@@ -38,6 +39,14 @@ def layout(folder: Path) -> dict[str, int]:
     """Candidates by language, in the multilingual index' order."""
     stored = read_json(folder / _LAYOUT)
     return dict(zip(stored["languages"], stored["sizes"], strict=True))
+
+
+def check_layout(folder: Path, sizes: dict[str, int]) -> None:
+    """Raise `DataError` unless the index holds `sizes` candidates, by language in this order."""
+    if list(layout(folder).items()) != list(sizes.items()):
+        raise DataError(
+            f"{folder}: does not hold the benchmark's candidates; delete and rebuild it."
+        )
 
 
 def _write(vectors: np.ndarray, factory: str, path: Path) -> None:

@@ -6,13 +6,14 @@ _SCORES_A_BLOCK = 4_000_000
 
 
 def exact_scores(queries: np.ndarray, candidates: np.ndarray) -> np.ndarray:
-    """Inner products, float32 [q, n], of float32 [q, d] and [n, d].
+    """Inner products, float32 [q, n], of float32 [q, d] and [n, d] (or the same in float64).
 
     Summed in float64 and rounded once, so that equal vectors score equal wherever they stand in
     the matrix. A float32 product does not promise that, and then noise would break ties.
     float32 is also what trec_eval keeps of a score.
     """
-    return (queries.astype(np.float64) @ candidates.astype(np.float64).T).astype(np.float32)
+    wide = candidates.astype(np.float64, copy=False)
+    return (queries.astype(np.float64) @ wide.T).astype(np.float32)
 
 
 def ranks_by_language(

@@ -1,0 +1,52 @@
+# results/bias/{system}/seed{seed}/{benchmark}.parquet   language bias of every query, in each pool
+# results/tables/bias_detail.csv, .md                    its means with intervals
+
+
+rule measure_bias:
+    input:
+        embeddings=by_language(
+            "<results>/embeddings/{system}/seed{seed}/{benchmark}/{language}.safetensors"
+        ),
+        index="<results>/indexes/{system}/seed{seed}/{benchmark}",
+        queries=by_language("<results>/collections/{benchmark}/{language}/queries.parquet"),
+        candidates=by_language("<results>/collections/{benchmark}/{language}/candidates.parquet"),
+        ranks=by_language("<results>/ranks/{system}/seed{seed}/{benchmark}/{language}.parquet"),
+    output:
+        "<results>/bias/{system}/seed{seed}/{benchmark}.parquet",
+    log:
+        "<logs>/measure_bias/{system}_seed{seed}_{benchmark}.log",
+    conda:
+        ENVIRONMENT
+    params:
+        languages=benchmark_languages,
+        seen=seen_languages,
+        code=code("measure_bias"),
+    script:
+        "../scripts/measure_bias.py"
+
+
+rule bias_detail_table:
+    input:
+        measures=bias_measures("<results>/bias/{system}/seed{seed}/{benchmark}.parquet"),
+    output:
+        csv="<results>/tables/bias_detail.csv",
+        markdown="<results>/tables/bias_detail.md",
+    log:
+        "<logs>/bias_detail_table.log",
+    conda:
+        ENVIRONMENT
+    params:
+        parts=[
+            [benchmark, system.encoder, system.sampling]
+            for benchmark in conf.multilingual_benchmarks(config)
+            for system in SYSTEMS.values()
+        ],
+        seeds=config["seeds"],
+        languages={
+            benchmark: CATALOGUE["benchmarks"][benchmark]["languages"]
+            for benchmark in conf.multilingual_benchmarks(config)
+        },
+        statistics=config["statistics"],
+        code=code("bias_detail_table"),
+    script:
+        "../scripts/bias_detail_table.py"

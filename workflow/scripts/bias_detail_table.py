@@ -1,0 +1,26 @@
+"""Language bias in detail: shares of the top, mean ranks and rank correlations."""
+
+from hybridbatch.bias_detail import bias_cells, bias_detail, bias_markdown
+from hybridbatch.cells import StatisticsConfig
+from hybridbatch.files import read_table, write_text
+from hybridbatch.logs import logged
+from hybridbatch.tables import write_tidy
+
+
+def main(snakemake) -> None:
+    params = snakemake.params
+    statistics = StatisticsConfig(**params.statistics)
+    measures = iter(snakemake.input.measures)
+    parts = []
+    for benchmark, encoder, sampling in params.parts:
+        tables = {seed: read_table(next(measures)) for seed in params.seeds}
+        cells = bias_cells(tables, params.languages[benchmark], statistics)
+        parts.append(cells.assign(benchmark=benchmark, encoder=encoder, sampling=sampling))
+    frame = bias_detail(parts)
+    write_tidy(snakemake.output.csv, frame)
+    write_text(snakemake.output.markdown, bias_markdown(frame, statistics.confidence))
+
+
+if __name__ == "__main__":
+    with logged(snakemake.log[0]):  # noqa: F821
+        main(snakemake)  # noqa: F821
