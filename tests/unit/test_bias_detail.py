@@ -171,6 +171,7 @@ def test_markdown_has_shares_over_fair_mean_ranks_and_correlations():
     assert list(frame.columns) == DETAIL_COLUMNS
     assert set(frame["table"]) == {"bias_detail"}
     text = bias_markdown(frame, 0.95)
+    assert "over queries and 1 seed [95% bootstrap interval over queries]. docs/metrics.md" in text
     lines = [" ".join(line.replace("|", " ").split()) for line in text.splitlines()]
     assert "## quiz, tiny, pool `all`: every language of the benchmark" in text
     # (.6 + .6) / 2 over (.5 + .3) / 2.

@@ -39,7 +39,7 @@ rule bias_detail_table:
         parts=[
             [benchmark, system.encoder, system.sampling]
             for benchmark in conf.multilingual_benchmarks(config)
-            for system in SYSTEMS.values()
+            for system in conf.systems(config).values()
         ],
         seeds=config["seeds"],
         languages={

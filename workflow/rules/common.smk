@@ -321,7 +321,7 @@ def bias_measures(template):
     return [
         template.format(system=system, benchmark=benchmark, seed=seed)
         for benchmark in conf.multilingual_benchmarks(config)
-        for system in SYSTEMS
+        for system in conf.systems(config)
         for seed in config["seeds"]
     ]
 

@@ -133,11 +133,14 @@ def bias_markdown(frame: pd.DataFrame, confidence: float) -> str:
     frame: of `bias_detail`.
     """
     first = CUTOFFS[0]
-    seeds = ", ".join(str(n) for n in sorted(frame["n_seeds"].unique()))
+    seeds = sorted(frame["n_seeds"].unique())
+    note = f"Means over queries and {' or '.join(map(str, seeds))} seed{'s' * (seeds != [1])}"
+    if frame["ci_low"].notna().any():
+        units = "queries" if seeds == [1] else "queries and seeds"
+        note += f" [{100 * confidence:g}% bootstrap interval over {units}]"
     blocks = [
         "# Language bias in detail",
-        f"Means over queries and seeds ({seeds}), in brackets the {100 * confidence:g}% bootstrap "
-        "interval over both; one query has none. docs/metrics.md defines the measures.",
+        f"{note}. docs/metrics.md defines the measures.",
         f"- share@k over fair: the share of a language in the first k ({first} or "
         f"{CUTOFFS[1]}) of the ranking of all the pool's candidates, divided by its share of the "
         "pool. 1 is fair, above 1 preferred.\n"
