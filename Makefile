@@ -8,12 +8,13 @@ APERTIUM := apertium $(sort $(shell sed -n 's/.*package: \([a-z-]*\).*/\1/p' con
 export HF_HUB_OFFLINE ?= 0
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: help setup demo test plan lint format apertium
+.PHONY: help setup demo test plan verify lint format apertium
 
 help:
 	@echo "make demo    the bundled corpus through the whole workflow, nothing downloaded but packages"
 	@echo "make test    all tests"
 	@echo "make plan    hours, disk and memory of CONFIG=config/paper.yaml, on paper; PLAN='--gpu a100'"
+	@echo "make verify  tables against their provenance: RESULTS=results/demo, CONFIG=config/demo.yaml"
 	@echo "make setup   the environment in .venv and Apertium, which the others make by themselves"
 	@echo "make lint    formatters and linters, as the tests run them;  make format mends"
 
@@ -30,6 +31,11 @@ test: setup
 # Several files are laid over each other: CONFIG="config/config.yaml mine.yaml".
 plan: $(READY)
 	@$(BIN)/python workflow/plan.py $(PLAN) $(CONFIG)
+
+# CONFIG, one file or several, has the configuration compared, too.
+RESULTS ?= results
+verify: $(READY)
+	@$(BIN)/python workflow/verify.py $(RESULTS) $(if $(CONFIG),--config $(CONFIG))
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -17,9 +17,6 @@ import yaml
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 
-from snakemake.common.configfile import load_configfile  # noqa: E402
-from snakemake.utils import update_config  # noqa: E402
-
 from hybridbatch import config as conf  # noqa: E402
 from hybridbatch.costs import RATES_FILE, Rates, plan  # noqa: E402
 from hybridbatch.errors import ConfigError  # noqa: E402
@@ -32,12 +29,7 @@ def text_of(files: list[str], gpu: str, cores: int | None, folder: Path) -> str:
 
     folder: where the configuration's results may lie; sizes of corpora that were read are theirs.
     """
-    config = load_configfile(ROOT / "config" / "catalogue.yaml")
-    for file in files:
-        if not Path(file).is_file():
-            raise ConfigError(f"{file}: there is no such configuration.")
-        update_config(config, load_configfile(file))
-    conf.validate(config)
+    config = conf.load(files)
     rates = Rates.of(yaml.safe_load((ROOT / RATES_FILE).read_text(encoding="utf-8")))
     if cores:
         rates = replace(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hybridbatch.errors import DataError
-from hybridbatch.logs import Progress, log, logged
+from hybridbatch.logs import Progress, log, logged, read_usage
 
 
 def _run(path: Path | None, error: BaseException | None = None) -> None:
@@ -64,6 +64,27 @@ def test_log_of_an_earlier_run_is_replaced(tmp_path):
     path.write_text("an earlier run\n", encoding="utf-8")
     _run(path)
     assert "an earlier run" not in path.read_text(encoding="utf-8")
+
+
+def test_file_ends_with_what_the_job_used_and_the_terminal_does_not(tmp_path, capsys):
+    path = tmp_path / "job.log"
+    _run(path)
+    assert read_usage(path)["cpu_seconds"] > 0
+    assert "used" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("error", [DataError("wrong"), ValueError("wrong")])
+def test_failed_job_has_used_nothing_that_counts(tmp_path, error):
+    with contextlib.suppress(SystemExit, ValueError):
+        _run(tmp_path / "job.log", error)
+    assert read_usage(tmp_path / "job.log") is None
+
+
+def test_no_log_and_a_log_of_another_kind_have_no_usage(tmp_path):
+    assert read_usage(tmp_path / "none.log") is None
+    for text in ("", "\n", "INFO at work\n", '2026 INFO used {"a": 1}\nmore\n'):
+        (tmp_path / "job.log").write_text(text, encoding="utf-8")
+        assert read_usage(tmp_path / "job.log") is None
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ sys.path.insert(0, str(WORKFLOW / "scripts"))
 from hybridbatch import config as conf
 from hybridbatch.code import fingerprint
 from hybridbatch.errors import ConfigError
+from hybridbatch.parts import part_for
 from snakemake.exceptions import WorkflowError
 
 conf.read_command_line_seeds(config)
@@ -37,7 +38,9 @@ WAYS_BACK = {code: way for _, code in QUALITY if (way := conf.back_steps(config,
 # Corpora that come in several languages; the others are translated.
 PARALLEL = [name for name, entry in CATALOGUE["corpora"].items() if "parallel" in entry]
 ENVIRONMENT = str(WORKFLOW.parent / "envs" / "hybridbatch.yaml")
+SOURCES_LOCK = "config/sources.lock.json"
 PUBLISHED = str(WORKFLOW.parent / "resources" / "published")
+FORMATS = ["csv", "md"]  # of every table
 SCORE_TABLES = [*config["benchmarks"], *conf.SCORE_TABLES]
 
 
@@ -58,6 +61,7 @@ wildcard_constraints:
     score_table=one_of(SCORE_TABLES),
     translator=one_of(CATALOGUE["translators"]),
     references=one_of(CATALOGUE["references"]),
+    table=r"[A-Za-z][A-Za-z0-9._-]*",
 
 
 @cache
@@ -351,10 +355,18 @@ def model_folders(wildcards=None):
     return expand("<results>/models/{system}/seed{seed}", system=SYSTEMS, seed=config["seeds"])
 
 
+def files_of_table(wildcards):
+    """A table in all its formats, the CSV first."""
+    return expand("<results>/tables/{table}.{format}", table=wildcards.table, format=FORMATS)
+
+
 def table_files(wildcards=None):
+    """All tables in all formats, and where each comes from."""
     names = [*SCORE_TABLES, *conf.COUNT_TABLES, *conf.STATISTICS_TABLES]
     names += conf.BIAS_TABLES if conf.multilingual_benchmarks(config) else []
-    return expand("<results>/tables/{name}.{format}", name=names, format=["csv", "md"])
+    return expand(
+        "<results>/tables/{name}.{format}", name=names, format=[*FORMATS, "provenance.json"]
+    )
 
 
 def gpus(wildcards):

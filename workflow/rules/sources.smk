@@ -16,7 +16,7 @@ rule fetch:
         # No `code`: what the file must hash to says all.
         url=lambda wildcards: SOURCES[wildcards.source_file]["url"],
         sha256=lambda wildcards: SOURCES[wildcards.source_file]["sha256"],
-        recorded="config/sources.lock.json",
+        recorded=SOURCES_LOCK,
     script:
         "../scripts/fetch.py"
 

@@ -37,6 +37,7 @@ NEURAL_ENGINES = ("transformers_mt", "ctranslate2_mt")
 # Readers of benchmarks that ask the same questions in every language.
 PARALLEL_READERS = ("lareqa",)
 _SCHEMA = Path(__file__).parents[2] / "schemas" / "config.schema.yaml"
+_CATALOGUE = Path(__file__).parents[3] / "config" / "catalogue.yaml"
 _Draft = jsonschema.Draft202012Validator
 # JSON Schema takes 64.0 for an integer; what counts things does not.
 _Validator = jsonschema.validators.extend(
@@ -59,6 +60,26 @@ class System:
 def load_schema() -> dict:
     """The JSON schema of a configuration."""
     return yaml.safe_load(_SCHEMA.read_text(encoding="utf-8"))
+
+
+def load(files: Iterable[str | Path]) -> dict:
+    """The configuration that `snakemake --configfile FILES` has, the catalogue before them.
+
+    Later files win: mappings are merged, lists replaced. Validated.
+    """
+    config: dict = {}
+    for file in (_CATALOGUE, *files):
+        if not Path(file).is_file():
+            raise ConfigError(f"{file}: there is no such configuration.")
+        try:
+            values = yaml.safe_load(Path(file).read_text(encoding="utf-8"))
+        except (OSError, yaml.YAMLError) as error:
+            raise ConfigError(f"{file}: cannot be read: {error}") from error
+        if not isinstance(values, dict):
+            raise ConfigError(f"{file}: is not a mapping of keys to values")
+        _merge(config, values)
+    validate(config)
+    return config
 
 
 def validate(config: dict) -> None:
@@ -262,6 +283,14 @@ def _step(translator: dict, target: str, own: dict) -> dict:
         values["source_code"] = translator["codes"][values["source"]]
         values["target_code"] = translator["codes"][target]
     return values
+
+
+def _merge(config: dict, values: dict) -> None:
+    for key, value in values.items():
+        if isinstance(value, dict) and isinstance(config.get(key), dict):
+            _merge(config[key], value)
+        else:
+            config[key] = value
 
 
 def _download(config: dict, source: str, file: str) -> str:

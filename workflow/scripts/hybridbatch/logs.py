@@ -1,5 +1,6 @@
 """One way to log: to the job's log file and to the terminal, uncaught errors included."""
 
+import json
 import logging
 import sys
 import time
@@ -8,8 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hybridbatch.errors import HybridBatchError
+from hybridbatch.machines import usage
 
 log = logging.getLogger("hybridbatch")
+_USED = " INFO used "
 
 
 @contextmanager
@@ -17,7 +20,8 @@ def logged(path: str | Path | None) -> Iterator[None]:
     """Log to `path` and to stderr while the block runs.
 
     A `HybridBatchError` ends the process with its message and status 1; any other error is
-    logged with its traceback and raised.
+    logged with its traceback and raised. The file of a job that succeeds ends with what it used,
+    for `read_usage`.
     """
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
     if path:
@@ -29,6 +33,9 @@ def logged(path: str | Path | None) -> Iterator[None]:
     log.setLevel(logging.INFO)
     try:
         yield
+        if path:
+            record = (log.name, logging.INFO, __file__, 0, "used %s", (json.dumps(usage()),), None)
+            handlers[-1].handle(log.makeRecord(*record))  # nothing for the terminal
     except HybridBatchError as error:
         log.error("%s", error)
         sys.exit(1)
@@ -39,6 +46,16 @@ def logged(path: str | Path | None) -> Iterator[None]:
         for handler in handlers:
             log.removeHandler(handler)
             handler.close()
+
+
+def read_usage(path: str | Path) -> dict | None:
+    """`machines.usage` of the job whose log this is; None if there is none."""
+    path = Path(path)
+    if not path.is_file():
+        return None
+    last = path.read_text(encoding="utf-8", errors="replace").rstrip("\n").rpartition("\n")[2]
+    _, found, values = last.partition(_USED)
+    return json.loads(values) if found else None
 
 
 class Progress:

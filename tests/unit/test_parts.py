@@ -1,0 +1,158 @@
+"""A table depends on a part of the configuration, and other changes do not touch it."""
+
+import copy
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from hybridbatch import config as conf
+from hybridbatch.errors import ConfigError
+from hybridbatch.parts import part_for, part_hash
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def config() -> dict:
+    return conf.load([ROOT / "config/config.yaml"])
+
+
+def _with(config: dict, *path: str, value) -> dict:
+    changed = copy.deepcopy(config)
+    where = changed
+    for key in path[:-1]:
+        where = where[key]
+    where[path[-1]] = value
+    return changed
+
+
+CHANGES = {
+    "seeds": (("seeds",), [7], {"main", "xquad_r", "significance"}),
+    "training": (("training", "max_steps"), 1, {"main", "xquad_r", "significance"}),
+    "filtering": (
+        ("filtering", "max_unknown_share"),
+        0.1,
+        {"main", "xquad_r", "significance", "training_data", "filtering", "contamination"},
+    ),
+    "target_languages": (
+        ("target_languages",),
+        ["es"],
+        {"main", "xquad_r", "significance", "training_data", "filtering", "contamination",
+         "translation", "translation_quality"},
+    ),
+    "benchmarks": (
+        ("benchmarks",),
+        ["xquad_r"],
+        {"main", "significance", "evaluation_data", "contamination"},
+    ),
+    "quality": (("quality",), ["xquad"], {"translation_quality"}),
+    "contamination": (("contamination", "ngram"), 9, {"contamination"}),
+    "another benchmark's title": (
+        ("catalogue", "benchmarks", "mlqa_r", "title"),
+        "M",
+        {"main", "significance", "evaluation_data", "contamination"},
+    ),
+    "an entry that is not chosen": (
+        ("catalogue", "corpora", "more"),
+        {"reader": "jsonl", "language": "en", "path": "x", "holdout": 0.0, "shards": 1},
+        set(),
+    ),
+    "a file that is not chosen": (
+        ("catalogue", "sources", "squadshifts", "files", "nyt_v1.0.json"),
+        None,
+        set(),
+    ),
+    "a route that is not chosen": (
+        ("catalogue", "translators", "apertium", "routes", "oc", "mode"),
+        "x",
+        set(),
+    ),
+    "the mirror": (("mirror",), "/somewhere", set()),
+}  # fmt: skip
+TABLES = {
+    "main", "xquad_r", "significance", "evaluation_data", "training_data", "filtering",
+    "translation", "translation_quality", "contamination",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "value", "tables"), CHANGES.values(), ids=CHANGES)
+def test_change_touches_the_tables_that_depend_on_it(config, path, value, tables):
+    changed = _with(config, *path, value=value)
+    touched = {t for t in TABLES if part_for(config, t) != part_for(changed, t)}
+    assert touched == tables
+    hashes = {
+        t for t in TABLES if part_hash(part_for(config, t)) != part_hash(part_for(changed, t))
+    }
+    assert hashes == tables
+
+
+def test_the_part_names_the_files_and_routes_that_are_used(config):
+    part = part_for(config, "xquad_r")
+    assert part["benchmarks"] == ["xquad_r"]
+    catalogue = part["catalogue"]
+    assert set(catalogue["benchmarks"]) == {"xquad_r"}
+    assert len(catalogue["sources"]["xquad_r"]["files"]) == 11
+    assert "mlqa_r" not in catalogue["sources"]
+    assert set(catalogue["sources"]["squadshifts"]["files"]) == {
+        "amazon_reviews_v1.0.json", "reddit_v1.0.json", "new_wiki_v1.0.json"
+    }  # fmt: skip
+    assert set(catalogue["translators"]["apertium"]["routes"]) == set(config["target_languages"])
+
+
+def test_neural_routes_and_parallel_files_are_narrowed_too():
+    config = conf.load([ROOT / "config/paper.yaml"])
+    catalogue = part_for(config, "main")["catalogue"]
+    (translator,) = catalogue["translators"].values()
+    assert set(translator["codes"]) == {"en", *config["target_languages"]}
+    parallel = catalogue["corpora"]["mmarco"]["parallel"]
+    files = {file for names in parallel.values() for file in names}
+    source = catalogue["corpora"]["mmarco"]["source"]
+    assert files <= set(catalogue["sources"][source]["files"])
+
+
+@pytest.mark.parametrize("name", ["config", "demo", "paper"])
+def test_the_part_laid_over_its_configuration_is_the_same_again(tmp_path, name):
+    file = ROOT / f"config/{name}.yaml"
+    part = part_for(conf.load([file]), "main")
+    again = tmp_path / "part.yaml"
+    again.write_text(yaml.safe_dump(part))
+    assert part_for(conf.load([file, again]), "main") == part
+
+
+def test_the_order_of_keys_is_no_difference(config):
+    def reverse(value):
+        if isinstance(value, dict):
+            return {key: reverse(value[key]) for key in reversed(value)}
+        return value
+
+    part = part_for(config, "main")
+    assert json.dumps(part) == json.dumps(part_for(reverse(config), "main"))
+    assert part_hash(reverse(part)) == part_hash(part)
+
+
+def test_a_configuration_is_loaded_as_snakemake_merges_it(tmp_path):
+    from snakemake.common.configfile import load_configfile
+    from snakemake.utils import update_config
+
+    more = tmp_path / "more.yaml"
+    more.write_text("seeds: [5]\ntraining: {max_steps: 9}\n")
+    files = [ROOT / "config/demo.yaml", more]
+    expected: dict = {}
+    for file in [ROOT / "config/catalogue.yaml", *files]:
+        update_config(expected, load_configfile(file))
+    loaded = conf.load(files)
+    assert json.dumps(loaded, sort_keys=True) == json.dumps(expected, sort_keys=True)
+    assert (loaded["seeds"], loaded["training"]["max_steps"]) == ([5], 9)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"), [("- a\n", "not a mapping"), ("a: [", "cannot be read"), (None, "no such")]
+)
+def test_a_file_that_is_no_configuration_is_named(tmp_path, text, words):
+    file = tmp_path / "wrong.yaml"
+    if text is not None:
+        file.write_text(text)
+    with pytest.raises(ConfigError, match=rf"wrong\.yaml: .*{words}"):
+        conf.load([file])

@@ -1,0 +1,133 @@
+"""Every table of a finished run has its record, which verifies, and which nothing rewrites."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from checkout import Checkout, as_option, small_configuration
+
+SMALL = ("--configfile=small.yaml",)
+TABLES = "results/small/tables"
+
+
+def verify(checkout: Checkout, *arguments: str) -> subprocess.CompletedProcess:
+    command = [sys.executable, "workflow/verify.py", *arguments]
+    return subprocess.run(command, cwd=checkout.path, capture_output=True, text=True, check=False)
+
+
+def record(checkout: Checkout, table: str) -> dict:
+    return json.loads((checkout.path / TABLES / f"{table}.provenance.json").read_text())
+
+
+def recorded_again(checkout: Checkout, *arguments: str) -> set[str]:
+    jobs = checkout.plan(*arguments, "tables")
+    return {wildcards["table"] for rule, wildcards in jobs if rule == "record_provenance"}
+
+
+def test_every_table_has_a_record(finished: Checkout):
+    folder = finished.path / TABLES
+    tables = {path.stem for path in folder.glob("*.csv")}
+    assert tables == {
+        path.name.removesuffix(".provenance.json") for path in folder.glob("*.provenance.json")
+    }
+
+
+def test_record_names_the_inputs_behind_the_table_and_no_others(finished: Checkout):
+    benchmark = {f"resources/bundled/benchmark/{code}.json" for code in ("en", "es", "it")}
+    inputs = record(finished, "small")["inputs"]["files"]
+    assert set(inputs) == {*benchmark, "small.jsonl", "resources/published/hybrid_batch.csv"}
+    inputs = record(finished, "evaluation_data")["inputs"]["files"]
+    assert set(inputs) == {*benchmark, "resources/published/evaluation_data.csv"}
+    inputs = record(finished, "translation")["inputs"]["files"]
+    assert set(inputs) == {"small.jsonl"}
+
+
+def test_record_counts_the_jobs_behind_the_table_and_their_cost(finished: Checkout):
+    found = record(finished, "small")
+    stages = found["stages"]
+    jobs = {rule: stages[rule]["jobs"] for rule in ("read_corpus", "translate", "finetune")}
+    assert jobs == {"read_corpus": 1, "translate": 4, "finetune": 2}
+    assert found["total"]["jobs"] == sum(stage["jobs"] for stage in stages.values())
+    assert found["total"]["jobs_without_measure"] == 0
+    assert stages["finetune"]["cpu_seconds"] > stages["read_corpus"]["cpu_seconds"] > 0
+    assert stages["finetune"]["peak_memory_mib"] > 200
+    assert all(stage["code"] for stage in stages.values())
+    assert "finetune" not in record(finished, "translation")["stages"]
+    assert set(record(finished, "evaluation_data")["stages"]) == {
+        "read_benchmark", "evaluation_data_table"
+    }  # fmt: skip
+
+
+def test_copy_without_git_says_so(finished: Checkout):
+    code = record(finished, "main")["code"]
+    assert code["commit"] is None
+    assert "not a git checkout" in code["reason"]
+
+
+def test_no_path_of_this_machine_is_in_a_record(finished: Checkout):
+    for path in (finished.path / TABLES).glob("*.provenance.json"):
+        assert str(finished.path) not in path.read_text()
+        assert str(Path.home()) + "/" not in path.read_text()
+
+
+def test_finished_run_verifies(finished: Checkout):
+    run = verify(finished, "results/small", "--config", "small.yaml")
+    assert run.returncode == 0, run.stdout
+    assert "0 mismatches" in run.stdout
+
+
+@pytest.mark.parametrize("name", ["main.csv", "small.md"])
+def test_changed_digit_is_found(finished: Checkout, name: str):
+    file = finished.path / TABLES / name
+    text = file.read_text()
+    digit = max(text.rfind(d) for d in "0123456789")
+    other = str((int(text[digit]) + 1) % 10)
+    try:
+        file.write_text(text[:digit] + other + text[digit + 1 :])
+        run = verify(finished, "results/small")
+    finally:
+        file.write_text(text)
+    assert run.returncode == 1
+    assert f"{TABLES}/{name}: is not the file" in run.stdout
+    assert "1 mismatches" in run.stdout
+
+
+def test_another_configuration_is_found(finished: Checkout):
+    other = small_configuration() | {"alpha": 0.25}
+    (finished.path / "other.yaml").write_text(yaml.safe_dump(other))
+    run = verify(finished, "results/small", "--config", "other.yaml")
+    assert run.returncode == 1
+    assert "was made with another configuration: alpha" in run.stdout
+
+
+def test_results_that_are_not_there_are_an_error_without_a_traceback(finished: Checkout):
+    run = verify(finished, "results/none")
+    assert run.returncode == 1
+    assert "no table and no record" in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+def test_only_what_a_table_depends_on_records_it_again(finished: Checkout):
+    assert recorded_again(finished, *SMALL) == set()
+    seeds = recorded_again(finished, *SMALL, *as_option(seeds=[0, 1]))
+    assert {"main", "small", "significance"} <= seeds
+    assert not seeds & {"evaluation_data", "training_data", "translation", "contamination"}
+    config = small_configuration()
+    config["catalogue"]["corpora"]["more"] = config["catalogue"]["corpora"]["small"] | {
+        "path": "more.jsonl"
+    }
+    (finished.path / "unused.yaml").write_text(yaml.safe_dump(config))
+    assert recorded_again(finished, "--configfile=unused.yaml") == set()
+
+
+def test_comment_in_the_recording_code_records_nothing_again(finished: Checkout):
+    module = finished.path / "workflow/scripts/hybridbatch/provenance.py"
+    text = module.read_text()
+    try:
+        module.write_text(text + "\n# a comment\n")
+        assert recorded_again(finished, *SMALL) == set()
+    finally:
+        module.write_text(text)

@@ -1,0 +1,20 @@
+# results/tables/{table}.provenance.json   what the table was made from, by what, at what cost
+
+
+rule record_provenance:
+    input:
+        table=files_of_table,
+    output:
+        "<results>/tables/{table}.provenance.json",
+    log:
+        "<logs>/record_provenance/{table}.log",
+    conda:
+        ENVIRONMENT
+    params:
+        table=lambda wildcards: wildcards.table,
+        # Of the configuration only what the table depends on: another key records nothing again.
+        configuration=lambda wildcards: part_for(config, wildcards.table),
+        recorded=SOURCES_LOCK,
+        code=code("record_provenance"),
+    script:
+        "../scripts/record_provenance.py"

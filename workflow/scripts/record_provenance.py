@@ -1,0 +1,18 @@
+"""Where one table comes from, as JSON beside it."""
+
+from hybridbatch import provenance
+from hybridbatch.files import write_json
+from hybridbatch.logs import logged
+
+
+def main(snakemake) -> None:
+    params = snakemake.params
+    record = provenance.record(
+        params.table, snakemake.input.table, params.configuration, params.recorded
+    )
+    write_json(snakemake.output[0], record)
+
+
+if __name__ == "__main__":
+    with logged(snakemake.log[0]):  # noqa: F821
+        main(snakemake)  # noqa: F821

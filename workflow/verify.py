@@ -1,0 +1,44 @@
+"""Check that tables on disk are those that their provenance describes.
+
+    python workflow/verify.py [RESULTS] [--config config/config.yaml mine.yaml ...]
+
+One line for each mismatch, with the file's name, and exit status 1 if there is any. With --config,
+laid over each other as Snakemake does it, each table's configuration is compared, too. Run it in
+the folder that the workflow was run in.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent / "scripts"))
+
+from hybridbatch import config as conf  # noqa: E402
+from hybridbatch.errors import HybridBatchError  # noqa: E402
+from hybridbatch.verification import verify  # noqa: E402
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("results", nargs="?", default="results", help="root of the results")
+    parser.add_argument("--config", nargs="+", metavar="FILE", help="configuration to compare with")
+    options = parser.parse_args(arguments)
+    try:
+        config = conf.load(options.config) if options.config else None
+        verdict = verify(Path(options.results) / "tables", config)
+    except HybridBatchError as error:
+        print(error, file=sys.stderr)
+        return 1
+    for problem in verdict.problems:
+        print(f"MISMATCH  {problem}")
+    for name in verdict.absent:
+        print(f"not here  {name}")
+    print(
+        f"{verdict.files} files of {verdict.records} records, {verdict.inputs} inputs"
+        f"{', the configuration' if config else ''}: {len(verdict.problems)} mismatches"
+    )
+    return int(bool(verdict.problems))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
