@@ -13,9 +13,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "scripts"))
 
-from hybridbatch import config as conf  # noqa: E402
-from hybridbatch.errors import HybridBatchError  # noqa: E402
-from hybridbatch.verification import verify  # noqa: E402
+from hybridbatch import config as conf
+from hybridbatch.errors import HybridBatchError
+from hybridbatch.verification import verify
 
 
 def main(arguments: list[str]) -> int:

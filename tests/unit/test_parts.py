@@ -69,6 +69,11 @@ CHANGES = {
         "x",
         set(),
     ),
+    "a way back": (
+        ("catalogue", "translators", "apertium", "back", "es", "mode"),
+        "x",
+        {"translation_quality"},
+    ),
     "the mirror": (("mirror",), "/somewhere", set()),
 }  # fmt: skip
 TABLES = {

@@ -23,7 +23,7 @@ def record(checkout: Checkout, table: str) -> dict:
 
 
 def recorded_again(checkout: Checkout, *arguments: str) -> set[str]:
-    jobs = checkout.plan(*arguments, "tables")
+    jobs = checkout.plan("tables", *arguments)
     return {wildcards["table"] for rule, wildcards in jobs if rule == "record_provenance"}
 
 

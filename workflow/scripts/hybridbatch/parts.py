@@ -63,7 +63,7 @@ def _chosen(config: dict, part: dict) -> dict:
     for section, names in sections.items():
         chosen[section] = {name: catalogue[section][name] for name in dict.fromkeys(names)}
     if "translator" in part:
-        chosen["translators"] = {part["translator"]: _translator(config)}
+        chosen["translators"] = {part["translator"]: _translator(config, "quality" in part)}
     named = [
         entry
         for section in ("corpora", "benchmarks", "references")
@@ -73,15 +73,19 @@ def _chosen(config: dict, part: dict) -> dict:
     return {section: entries for section, entries in chosen.items() if entries}
 
 
-def _translator(config: dict) -> dict:
-    """The translator with its routes to the target languages, pivots included."""
+def _translator(config: dict, back: bool) -> dict:
+    """The translator with its routes to the target languages, pivots included; and `back`."""
     entry = config["catalogue"]["translators"][config["translator"]]
     targets = config["target_languages"]
     languages = {code for target in targets for code in conf.steps(config, target)}
+    if back:
+        languages |= {code for target in targets for code in conf.back_steps(config, target)}
     kept = {**entry}
-    for key in ("routes", "codes"):
+    for key in ("routes", "back", "codes"):
         if key in entry:
             kept[key] = {code: v for code, v in entry[key].items() if code in languages}
+    if not back:
+        kept.pop("back", None)
     return kept
 
 

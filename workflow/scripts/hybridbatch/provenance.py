@@ -211,7 +211,8 @@ def _debian_versions(part: dict) -> dict[str, str | None]:
     routes = [
         route
         for entry in part["catalogue"].get("translators", {}).values()
-        for route in entry["routes"].values()
+        for key in ("routes", "back")
+        for route in entry.get(key, {}).values()
     ]
     packages = sorted({route["package"] for route in routes if "package" in route})
     if not packages:
