@@ -57,7 +57,7 @@ def main() -> None:
         tokens = tokenize_table(tokenizer, pairs, train, "", "", special_tokens=False)
         corpus = TokenizedCorpus("xx", {"en": tokens})
         steps = PAIRS // BATCH
-        config = TrainConfig("en-en", 0.5, BATCH, steps, 0.1, 0.01, 0, 0.05, 10.0, steps, 1)
+        config = TrainConfig("en-en", 0.5, 1.0, BATCH, steps, 0.1, 0.01, 0, 0.05, 10.0, steps, 1)
         encoder = StaticConfig("static", DIMENSION, VOCABULARY, 2_000_000, 256, "", "")
         few = tokenize_table(tokenizer, pairs, train.slice(0, BATCH), "", "", special_tokens=False)
         held_out = TokenizedCorpus("held-out", {"en": few})

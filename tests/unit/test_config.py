@@ -50,6 +50,16 @@ training:
   patience: 2
 statistics: {confidence: 0.95, resamples: 100, seed: 0}
 comparisons: {permutations: 999, margin: 0.01, rank_distance_margin: 0.05}
+ablations:
+  benchmarks: [quiz]
+  samplings: [x-y, hybrid]
+  alpha: []
+  data_size: []
+  languages: []
+  unseen_languages: []
+  temperature: []
+  encoders: []
+  lareqa: []
 scale: laptop
 catalogue:
   sources:
@@ -109,7 +119,7 @@ catalogue:
     large: {kind: transformer, model: some/encoder, pooling: mean, max_tokens: 16,
             query_prefix: "", passage_prefix: "", training: {batch_size: 4}}
 """
-ADDED_BY_WORKFLOW = {"sampling", "alpha"}  # fields of TrainConfig that are no training key
+ADDED_BY_WORKFLOW = {"sampling", "alpha", "pairs"}  # fields of TrainConfig that are no training key
 
 
 def _load(name: str) -> dict:
@@ -126,6 +136,21 @@ def _load(name: str) -> dict:
 def config() -> dict:
     """A small valid configuration, which a test may change."""
     return yaml.safe_load(SMALL)
+
+
+@pytest.fixture
+def ablated(config: dict) -> dict:
+    """The same with every ablation."""
+    config["ablations"] |= {
+        "alpha": [0.0, 0.25, 0.75, 1.0],
+        "data_size": [0.5, 1.0],
+        "languages": [2, 4],
+        "unseen_languages": ["pt"],
+        "temperature": [0.05, 0.1],
+        "encoders": ["tiny", "large"],
+        "lareqa": ["x-x", "x-y"],
+    }
+    return config
 
 
 def _set(config: dict, key: str, value: object) -> None:
@@ -620,7 +645,7 @@ def test_seeds_that_are_none_are_left_to_be_refused(config, seed):
 )
 def test_schema_and_dataclass_agree(dataclass, definition, elsewhere):
     section = conf.load_schema()["$defs"][definition]
-    properties = set(section["properties"]) - {"training"}  # an encoder's overrides
+    properties = set(section["properties"]) - {"training", "seeds"}  # which an encoder may override
     assert properties == {field.name for field in fields(dataclass)} - elsewhere
     assert elsewhere <= {field.name for field in fields(dataclass)}
     without_default = {
@@ -638,6 +663,145 @@ def test_encoder_may_override_every_training_key_and_no_other(definition):
     assert overrides["properties"] == definitions["training"]["properties"]
     assert overrides["additionalProperties"] is False
     assert "required" not in overrides
+
+
+@pytest.mark.parametrize(
+    ("ablation", "points"),
+    [
+        # A value that is the configuration's own is the system that the tables have.
+        (
+            "alpha",
+            [
+                ("0", "tiny_x-y"),
+                ("0.25", "tiny_hybrid"),
+                ("0.75", "tiny@alpha-0.75_hybrid"),
+                ("1", "tiny_x-x-mono"),
+            ],
+        ),
+        (
+            "data_size",
+            [
+                ("0.5", "tiny@pairs-0.5_x-y"),
+                ("0.5", "tiny@pairs-0.5_hybrid"),
+                ("1", "tiny_x-y"),
+                ("1", "tiny_hybrid"),
+            ],
+        ),
+        (
+            "languages",
+            [
+                ("2", "tiny@languages-2_x-y"),
+                ("2", "tiny@languages-2_hybrid"),
+                ("4", "tiny_x-y"),
+                ("4", "tiny_hybrid"),
+            ],
+        ),
+        (
+            "unseen_languages",
+            [
+                ("none", "tiny_x-y"),
+                ("none", "tiny_hybrid"),
+                ("pt", "tiny@without-pt_x-y"),
+                ("pt", "tiny@without-pt_hybrid"),
+            ],
+        ),
+        (
+            "temperature",
+            [
+                ("0.05", "tiny_x-y"),
+                ("0.05", "tiny_hybrid"),
+                ("0.1", "tiny@temperature-0.1_x-y"),
+                ("0.1", "tiny@temperature-0.1_hybrid"),
+            ],
+        ),
+        (
+            "encoders",
+            [
+                ("tiny", "tiny_x-y"),
+                ("tiny", "tiny_hybrid"),
+                ("large", "large_x-y"),
+                ("large", "large_hybrid"),
+            ],
+        ),
+        ("lareqa", [("x-x", "tiny_x-x"), ("x-y", "tiny_x-y")]),
+    ],
+)
+def test_points_of_an_ablation_and_their_systems(ablated, ablation, points):
+    found = conf.ablation_points(ablated, ablation)
+    assert [(point.value, point.system.name) for point in found] == points
+
+
+def test_an_ablation_changes_one_training_value(ablated):
+    systems = conf.ablation_systems(ablated)
+    base = conf.training_values(ablated, systems["tiny_hybrid"])
+    for name, key, value in (
+        ("tiny@alpha-0.75_hybrid", "alpha", 0.75),
+        ("tiny@temperature-0.1_hybrid", "temperature", 0.1),
+        ("tiny@pairs-0.5_hybrid", "pairs", 0.5),
+    ):
+        assert conf.training_values(ablated, systems[name]) == base | {key: value}
+    assert conf.training_values(ablated, systems["tiny@languages-2_hybrid"]) == base
+
+
+def test_an_encoder_s_own_temperature_is_the_one_that_is_not_trained_again(ablated):
+    ablated["catalogue"]["encoders"]["tiny"]["training"] = {"temperature": 0.1}
+    names = [p.system.name for p in conf.ablation_points(ablated, "temperature")]
+    assert names[0] == "tiny@temperature-0.05_x-y"
+    assert names[2] == "tiny_x-y"
+
+
+def test_training_languages_of_an_ablation(ablated):
+    systems = conf.ablation_systems(ablated)
+    for name, languages in (
+        ("tiny_hybrid", ["en", "es", "pt", "eo"]),
+        ("tiny@languages-2_hybrid", ["en", "es"]),
+        ("tiny@without-pt_hybrid", ["en", "es", "eo"]),
+        ("tiny@pairs-0.5_hybrid", ["en", "es", "pt", "eo"]),
+    ):
+        assert conf.system_languages(ablated, "films", systems[name]) == languages
+
+
+def test_an_empty_list_is_no_ablation(ablated):
+    for name in conf.ABLATIONS:
+        ablated["ablations"][name] = []
+    conf.validate(ablated)
+    assert conf.ablation_systems(ablated) == {}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("alpha", [1.5], "ablations.alpha.0: 1.5 is greater than the maximum of 1"),
+        ("alpha", [-0.1], "ablations.alpha.0: -0.1 is less than the minimum of 0"),
+        ("data_size", [0], "ablations.data_size.0: 0 is less than or equal"),
+        ("data_size", [1.1], "ablations.data_size.0: 1.1 is greater than the maximum of 1"),
+        ("languages", [1], "ablations.languages.0: 1 is less than the minimum of 2"),
+        ("languages", [5], "ablations.languages: 5 languages, and English and target_languages"),
+        ("temperature", [0.0], "ablations.temperature.0: 0.0 is less than or equal"),
+        ("unseen_languages", ["gl"], "ablations.unseen_languages: 'gl' is not among target_langu"),
+        ("unseen_languages", ["en"], "ablations.unseen_languages: 'en' is not among target_langu"),
+        ("unseen_languages", ["es"], "ablations.unseen_languages: 'es' is in none of ablations.b"),
+        ("encoders", ["tinny"], "ablations.encoders: 'tinny' is not in the catalogue; did you me"),
+        ("benchmarks", ["quizz"], "ablations.benchmarks: 'quizz' is not in the catalogue; did yo"),
+        ("lareqa", ["x"], "ablations.lareqa.0: 'x' is not one of"),
+    ],
+)
+def test_ablation_value_out_of_range_is_named(config, key, value, words):
+    config["ablations"][key] = value
+    if key == "benchmarks":
+        config["ablations"]["unseen_languages"] = []
+    assert _only_problem(config).startswith(words)
+
+
+def test_an_encoder_may_narrow_the_seeds(config):
+    config["seeds"] = [0, 1, 2]
+    config["encoders"] = ["tiny", "large"]
+    config["catalogue"]["encoders"]["large"]["seeds"] = [1]
+    conf.validate(config)
+    assert conf.seeds_of(config, "large") == [1]
+    assert conf.seeds_of(config, "tiny") == [0, 1, 2]
+    config["catalogue"]["encoders"]["large"]["seeds"] = [1, 7]
+    assert _only_problem(config) == "catalogue.encoders.large.seeds: 7 is not among `seeds`"
 
 
 def test_source_values_are_the_fields_of_source_and_the_licence(config):

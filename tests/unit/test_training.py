@@ -25,6 +25,7 @@ STATIC = StaticConfig("static", 16, VOCABULARY, 1_000, 32, "Query: ", "Passage: 
 CONFIG = TrainConfig(
     sampling="hybrid",
     alpha=0.5,
+    pairs=1.0,
     batch_size=8,
     max_steps=30,
     warmup_share=0.1,
@@ -52,7 +53,9 @@ def cpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     torch.use_deterministic_algorithms(False)
 
 
-def corpus(name: str, languages: tuple[str, ...], pairs: int, seed: int) -> TokenizedCorpus:
+def corpus(
+    name: str, languages: tuple[str, ...], pairs: int, seed: int, share: float = 1.0
+) -> TokenizedCorpus:
     """A question shares half of its tokens with its passage; each language has its own tokens.
 
     In every language but the first, every fifth pair is missing.
@@ -72,7 +75,7 @@ def corpus(name: str, languages: tuple[str, ...], pairs: int, seed: int) -> Toke
                 [ids[i - 1].tolist() if i in range(0, 20, 2) else [] for i in range(len(ids))]
             ),
         )
-    return TokenizedCorpus(name, by_language)
+    return TokenizedCorpus(name, by_language, share)
 
 
 TRAIN = (corpus("faq", ("en", "es", "gl"), 40, 0), corpus("wiki", ("en", "es"), 20, 1))
@@ -665,3 +668,24 @@ def test_achieved_mix_is_the_mean_over_steps(tmp_path):
         "query_languages": {"en": 0.4375, "es": 0.3125, "gl": 0.25},
         "passage_languages": {"en": 0.25, "es": 0.5, "gl": 0.25},
     }
+
+
+def test_a_share_of_the_pairs_is_nested_and_the_same_in_every_language():
+    whole = corpus("faq", ("en", "es"), 50, 0)
+    parts = {share: corpus("faq", ("en", "es"), 50, 0, share) for share in (0.1, 0.33, 1.0)}
+    assert [len(part.pairs) for part in parts.values()] == [5, 17, 50]
+    small, larger, all_ = (set(part.pairs.questions) for part in parts.values())
+    assert small < larger < all_ == set(whole.pairs.questions)
+    part = parts[0.33]
+    rows = np.arange(len(part.pairs))
+    for column in range(2):
+        rows = np.flatnonzero(part.pairs.available[:, column])
+        languages = np.full(len(rows), column)
+        found = part.queries(rows, languages)
+        expected = whole.queries(part.pairs.questions[rows], languages)
+        assert found.ids.tolist() == expected.ids.tolist()
+
+
+def test_another_share_is_another_run():
+    hashes = {corpus("faq", ("en",), 50, 0, share).content_hash() for share in (0.5, 0.52, 1.0)}
+    assert len(hashes) == 3

@@ -54,6 +54,16 @@ def small_configuration() -> dict:
     config["benchmarks"] = ["small"]
     config["training"] |= {"batch_size": 16, "max_steps": 30, "evaluate_every": 10}
     config["statistics"]["resamples"] = 100
+    config["ablations"] |= {
+        "benchmarks": ["small"],
+        "samplings": ["x-x-mono", "hybrid"],
+        "alpha": [0.0, 0.3, 0.5, 1.0],
+        "data_size": [0.5, 1.0],
+        "languages": [2, 3],
+        "unseen_languages": ["es"],
+        "temperature": [0.05],
+        "lareqa": [],
+    }
     config["catalogue"]["encoders"]["static"] |= {"dimension": 16, "vocabulary": 1000}
     config["catalogue"]["corpora"] = {
         "small": {

@@ -7,10 +7,11 @@ import yaml
 from checkout import ROOT, Checkout, as_option, small_configuration
 
 SMALL = ("--configfile=small.yaml",)
+TARGETS = {"tables", "ablations", "translations", "models"}
 
 
 def rules(jobs: list[tuple[str, dict]]) -> set[str]:
-    return {rule for rule, _ in jobs} - {"tables", "translations", "models"}
+    return {rule for rule, _ in jobs} - TARGETS
 
 
 def wildcards_of(jobs: list[tuple[str, dict]], rule: str, name: str) -> set[str]:
@@ -27,7 +28,26 @@ def changed(checkout: Checkout, name: str, **values) -> tuple[str]:
 
 
 def test_a_finished_run_has_nothing_to_do(finished: Checkout):
-    assert finished.plan(*SMALL, "tables") == []
+    assert finished.plan(*SMALL, "tables", "ablations") == []
+
+
+def test_an_ablation_trains_the_new_point_alone(finished: Checkout):
+    ablations = small_configuration()["ablations"] | {"alpha": [0.0, 0.3, 0.5, 0.7, 1.0]}
+    more = changed(finished, "more_points.yaml", ablations=ablations)
+    jobs = finished.plan(*more, "ablations")
+    assert wildcards_of(jobs, "finetune", "system") == {"static@alpha-0.7_hybrid"}
+    assert wildcards_of(jobs, "ablation_table", "ablation") == {"alpha"}
+    cell = "results/small/cells/static@alpha-0.7_hybrid/small.parquet"
+    assert rules(finished.plan(*more, cell)) == {
+        "finetune", "encode", "build_index", "evaluate", "score_cells",
+    }  # fmt: skip
+
+
+def test_an_ablation_of_the_configuration_s_own_values_trains_nothing(finished: Checkout):
+    lists = {"alpha": [0.5, 1.0], "data_size": [1.0], "languages": [3], "temperature": [0.05]}
+    ablations = small_configuration()["ablations"] | lists
+    same = changed(finished, "same_points.yaml", ablations=ablations)
+    assert not rules(finished.plan(*same, "ablations")) & {"finetune", "encode", "evaluate"}
 
 
 def test_adding_a_target_language_translates_that_language_only(finished: Checkout):

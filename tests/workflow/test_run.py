@@ -61,6 +61,7 @@ def test_every_table_is_there_twice(finished: Checkout):
         "significance", "reproduction", "claims",
         "evaluation_data", "training_data", "translation", "filtering",
         "translation_quality", "contamination", "bias_detail",
+        "alpha", "data_size", "languages", "unseen_languages", "temperature", "encoders",
     }  # fmt: skip
 
 
@@ -85,6 +86,34 @@ def test_language_bias_in_detail_has_every_cell(finished: Checkout):
         "and query_language == 'es' and candidate_language == 'same'"
     )
     assert cell["value"].item() == pytest.approx(own, abs=1e-6)
+
+
+def test_an_ablation_has_every_point_and_what_hybrid_gains(finished: Checkout):
+    frame = pd.read_csv(finished.path / "results/small/tables/data_size.csv")
+    scores = frame[frame["versus"].isna()]
+    for point in (0.5, 1.0):
+        assert set(scores[scores["point"] == point]["sampling"]) == {"x-x-mono", "hybrid"}
+    keys = ["point", "setting", "pool", "metric", "language"]
+    wide = scores.pivot(index=keys, columns="sampling", values="value")
+    gains = frame[frame["versus"] == "x-x-mono"].set_index(keys)["value"]
+    assert len(gains) == len(wide)
+    np.testing.assert_allclose(gains, (wide["hybrid"] - wide["x-x-mono"])[gains.index], atol=2e-6)
+
+
+def test_an_ablated_model_is_trained_on_what_its_name_says(finished: Checkout):
+    def record(system: str, file: str) -> dict:
+        path = finished.path / "results/small/models" / system / "seed0" / file
+        return json.loads(path.read_text())
+
+    whole = record("static_hybrid", "run.json")
+    half = record("static@pairs-0.5_hybrid", "run.json")
+    assert half["training"] == whole["training"] | {"pairs": 0.5}
+    assert half["corpora"]["small"] == -(-whole["corpora"]["small"] // 2)
+    assert record("static@alpha-0.3_hybrid", "run.json")["training"]["alpha"] == 0.3
+    mix = record("static@without-es_hybrid", "mix.json")
+    assert set(mix["query_languages"]) == {"en", "ast"}
+    mix = record("static@languages-2_hybrid", "mix.json")
+    assert set(mix["query_languages"]) == {"en", "es"}
 
 
 def test_the_model_folder_records_its_run(finished: Checkout):

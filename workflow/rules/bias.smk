@@ -37,11 +37,10 @@ rule bias_detail_table:
         ENVIRONMENT
     params:
         parts=[
-            [benchmark, system.encoder, system.sampling]
+            [benchmark, system.encoder, system.sampling, conf.seeds_of(config, system.encoder)]
             for benchmark in conf.multilingual_benchmarks(config)
-            for system in conf.systems(config).values()
+            for system in TABLE_SYSTEMS.values()
         ],
-        seeds=config["seeds"],
         languages={
             benchmark: CATALOGUE["benchmarks"][benchmark]["languages"]
             for benchmark in conf.multilingual_benchmarks(config)

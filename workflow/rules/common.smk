@@ -26,7 +26,9 @@ if "mirror" in config:
 
 CATALOGUE = config["catalogue"]
 SOURCES = conf.sources(config)
-SYSTEMS = conf.systems(config)
+TABLE_SYSTEMS = conf.systems(config)
+SYSTEMS = TABLE_SYSTEMS | conf.ablation_systems(config)
+ABLATIONS = [name for name in conf.ABLATIONS if config["ablations"][name]]
 TRAIN_LANGUAGES = conf.train_languages(config)
 TRANSLATED = {
     language for c in config["corpora"] for language in conf.translated_languages(config, c)
@@ -56,6 +58,8 @@ wildcard_constraints:
     shard=r"\d{3}",
     encoder=one_of(CATALOGUE["encoders"]),
     system=one_of(SYSTEMS),
+    variant=one_of(dict.fromkeys(system.variant for system in SYSTEMS.values())),
+    ablation=one_of(ABLATIONS),
     seed=r"\d+",
     benchmark=one_of(CATALOGUE["benchmarks"]),
     score_table=one_of(SCORE_TABLES),
@@ -239,8 +243,12 @@ def encoder_of(wildcards):
 
 
 def train_tokens(wildcards):
-    encoder = SYSTEMS[wildcards.system].encoder
-    return train_sets(f"<results>/tokens/{encoder}/{{corpus}}/{{language}}.safetensors")
+    system = SYSTEMS[wildcards.system]
+    return [
+        f"<results>/tokens/{system.encoder}/{corpus}/{language}.safetensors"
+        for corpus in config["corpora"]
+        for language in conf.system_languages(config, corpus, system)
+    ]
 
 
 def validation_tokens(wildcards):
@@ -274,7 +282,10 @@ def benchmark_languages(wildcards):
 
 
 def seen_languages(wildcards):
-    """The benchmark's languages with training data."""
+    """The benchmark's languages that the configuration has training data in.
+
+    For an ablation too, which may train on fewer: all are scored in the same pools.
+    """
     return [code for code in benchmark_languages(wildcards) if code in TRAIN_LANGUAGES]
 
 
@@ -291,22 +302,37 @@ def by_language(template):
     return files
 
 
+def seeds(wildcards):
+    """Of the wildcards' system, or of all systems of their variant."""
+    named = getattr(wildcards, "system", None)
+    system = SYSTEMS[named] if named else systems_of_variant(wildcards)[0]
+    return conf.seeds_of(config, system.encoder)
+
+
 def metrics_of_system(wildcards):
     """Per-query metrics of every seed and query language, seeds first."""
     return [
         f"<results>/metrics/{wildcards.system}/seed{seed}/{wildcards.benchmark}/{language}.parquet"
-        for seed in config["seeds"]
+        for seed in seeds(wildcards)
         for language in benchmark_languages(wildcards)
     ]
 
 
-def metrics_of_encoder(wildcards):
+def systems_of_variant(wildcards):
+    """The systems of a variant that are compared.
+
+    One that the tables have: theirs, and not what an ablation adds to them.
+    """
+    of_tables = [s for s in TABLE_SYSTEMS.values() if s.variant == wildcards.variant]
+    return of_tables or [s for s in SYSTEMS.values() if s.variant == wildcards.variant]
+
+
+def metrics_of_variant(wildcards):
     """Per-query metrics of every sampling, seed and query language, in this order."""
     return [
-        f"<results>/metrics/{conf.System(wildcards.encoder, sampling).name}/seed{seed}/"
-        f"{wildcards.benchmark}/{language}.parquet"
-        for sampling in config["samplings"]
-        for seed in config["seeds"]
+        f"<results>/metrics/{system.name}/seed{seed}/{wildcards.benchmark}/{language}.parquet"
+        for system in systems_of_variant(wildcards)
+        for seed in seeds(wildcards)
         for language in benchmark_languages(wildcards)
     ]
 
@@ -325,8 +351,8 @@ def bias_measures(template):
     return [
         template.format(system=system, benchmark=benchmark, seed=seed)
         for benchmark in conf.multilingual_benchmarks(config)
-        for system in conf.systems(config)
-        for seed in config["seeds"]
+        for system, of in TABLE_SYSTEMS.items()
+        for seed in conf.seeds_of(config, of.encoder)
     ]
 
 
@@ -336,7 +362,7 @@ def cells_to_grade(wildcards):
         return []
     return expand(
         "<results>/cells/{system}/{benchmark}.parquet",
-        system=SYSTEMS,
+        system=TABLE_SYSTEMS,
         benchmark=config["benchmarks"],
     )
 
@@ -347,12 +373,45 @@ def cells_of_table(wildcards):
     return expand(
         "<results>/cells/{system}/{benchmark}.parquet",
         benchmark=[table] if table in config["benchmarks"] else config["benchmarks"],
-        system=SYSTEMS,
+        system=TABLE_SYSTEMS,
     )
 
 
+def cells_of_ablation(wildcards):
+    """Of every benchmark, point and system, in this order."""
+    return [
+        f"<results>/cells/{point.system.name}/{benchmark}.parquet"
+        for benchmark in conf.ablation_benchmarks(config, wildcards.ablation)
+        for point in conf.ablation_points(config, wildcards.ablation)
+    ]
+
+
+def points_compared(wildcards):
+    """(point, benchmark, variant) where samplings are compared with hybrid at each point."""
+    if wildcards.ablation in ("alpha", "lareqa"):
+        return []
+    found = [
+        (point.value, benchmark, point.system.variant)
+        for benchmark in conf.ablation_benchmarks(config, wildcards.ablation)
+        for point in conf.ablation_points(config, wildcards.ablation)
+    ]
+    return list(dict.fromkeys(found))
+
+
 def model_folders(wildcards=None):
-    return expand("<results>/models/{system}/seed{seed}", system=SYSTEMS, seed=config["seeds"])
+    """Of the systems that the tables have."""
+    return [
+        f"<results>/models/{name}/seed{seed}"
+        for name, system in TABLE_SYSTEMS.items()
+        for seed in conf.seeds_of(config, system.encoder)
+    ]
+
+
+def files_of_tables(names):
+    """Tables in all formats, and where each comes from."""
+    return expand(
+        "<results>/tables/{name}.{format}", name=names, format=[*FORMATS, "provenance.json"]
+    )
 
 
 def files_of_table(wildcards):
@@ -361,12 +420,9 @@ def files_of_table(wildcards):
 
 
 def table_files(wildcards=None):
-    """All tables in all formats, and where each comes from."""
+    """The papers' tables and those of the statistics."""
     names = [*SCORE_TABLES, *conf.COUNT_TABLES, *conf.STATISTICS_TABLES]
-    names += conf.BIAS_TABLES if conf.multilingual_benchmarks(config) else []
-    return expand(
-        "<results>/tables/{name}.{format}", name=names, format=[*FORMATS, "provenance.json"]
-    )
+    return files_of_tables(names + [*conf.BIAS_TABLES] * bool(conf.multilingual_benchmarks(config)))
 
 
 def gpus(wildcards):

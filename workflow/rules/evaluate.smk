@@ -40,7 +40,7 @@ rule score_cells:
             SYSTEMS[wildcards.system].encoder,
             SYSTEMS[wildcards.system].sampling,
         ],
-        seeds=config["seeds"],
+        seeds=seeds,
         languages=benchmark_languages,
         seen=seen_languages,
         statistics=config["statistics"],

@@ -1,4 +1,4 @@
-# results/comparisons/{encoder}/{benchmark}.parquet   differences between samplings, tested
+# results/comparisons/{variant}/{benchmark}.parquet   differences between samplings, tested
 # results/tables/significance.csv, .md                the same, with Holm's correction
 #                reproduction.csv, .md                each of the paper's cells beside ours
 #                claims.csv, .md                      the paper's statements, judged on our scores
@@ -6,16 +6,16 @@
 
 rule compare_samplings:
     input:
-        metrics=metrics_of_encoder,
+        metrics=metrics_of_variant,
     output:
-        "<results>/comparisons/{encoder}/{benchmark}.parquet",
+        "<results>/comparisons/{variant}/{benchmark}.parquet",
     log:
-        "<logs>/compare_samplings/{encoder}_{benchmark}.log",
+        "<logs>/compare_samplings/{variant}_{benchmark}.log",
     conda:
         ENVIRONMENT
     params:
-        samplings=config["samplings"],
-        seeds=config["seeds"],
+        samplings=lambda wildcards: [s.sampling for s in systems_of_variant(wildcards)],
+        seeds=seeds,
         languages=benchmark_languages,
         seen=seen_languages,
         statistics=config["statistics"],

@@ -12,8 +12,8 @@ def main(snakemake) -> None:
     statistics = StatisticsConfig(**params.statistics)
     measures = iter(snakemake.input.measures)
     parts = []
-    for benchmark, encoder, sampling in params.parts:
-        tables = {seed: read_table(next(measures)) for seed in params.seeds}
+    for benchmark, encoder, sampling, seeds in params.parts:
+        tables = {seed: read_table(next(measures)) for seed in seeds}
         cells = bias_cells(tables, params.languages[benchmark], statistics)
         parts.append(cells.assign(benchmark=benchmark, encoder=encoder, sampling=sampling))
     frame = bias_detail(parts)

@@ -22,12 +22,13 @@ def main(snakemake) -> None:
         path.parent.name: {"en": TokenizedPairs.load(path)}
         for path in sorted(map(Path, snakemake.input.validation))
     }
+    config = TrainConfig(**snakemake.params.training)
     finetune(
-        TrainConfig(**snakemake.params.training),
+        config,
         encoder_config(snakemake.params.encoder),
         Path(snakemake.input.encoder),
         snakemake.params.seed,
-        [TokenizedCorpus(name, languages) for name, languages in train.items()],
+        [TokenizedCorpus(name, languages, config.pairs) for name, languages in train.items()],
         [TokenizedCorpus(name, languages) for name, languages in validation.items()],
         Path(snakemake.output[0]),
         Path(snakemake.params.checkpoints),

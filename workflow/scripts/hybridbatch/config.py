@@ -32,10 +32,21 @@ COUNT_TABLES = (
 STATISTICS_TABLES = ("significance", "reproduction", "claims")
 # Made where a benchmark has one pool of several languages.
 BIAS_TABLES = ("bias_detail",)
+# Each is a list of the configuration's `ablations`, by the table it becomes.
+ABLATIONS = (
+    "alpha",
+    "data_size",
+    "languages",
+    "unseen_languages",
+    "temperature",
+    "encoders",
+    "lareqa",
+)
 # Engines that take a GPU where there is one.
 NEURAL_ENGINES = ("transformers_mt", "ctranslate2_mt")
 # Readers of benchmarks that ask the same questions in every language.
 PARALLEL_READERS = ("lareqa",)
+_NONE = "none"  # no language left out
 _SCHEMA = Path(__file__).parents[2] / "schemas" / "config.schema.yaml"
 _CATALOGUE = Path(__file__).parents[3] / "config" / "catalogue.yaml"
 _Draft = jsonschema.Draft202012Validator
@@ -47,14 +58,33 @@ _Validator = jsonschema.validators.extend(
 
 @dataclass(frozen=True)
 class System:
-    """A named pair of encoder and sampling."""
+    """A named pair of encoder and sampling, of which an ablation changes one thing.
+
+    changed: `alpha`, `temperature`, `pairs` (share of the training pairs), `languages` (how many,
+    the first of the configuration's) or `without` (the language left out), with its `value`.
+    """
 
     encoder: str
     sampling: str
+    changed: str = ""
+    value: float | int | str | None = None
+
+    @property
+    def variant(self) -> str:
+        """The encoder and what is changed: samplings are compared within a variant."""
+        return f"{self.encoder}@{self.changed}-{self.value}" if self.changed else self.encoder
 
     @property
     def name(self) -> str:
-        return f"{self.encoder}_{self.sampling}"
+        return f"{self.variant}_{self.sampling}"
+
+
+@dataclass(frozen=True)
+class Point:
+    """One value of an ablation, as it stands in its table, and a system trained with it."""
+
+    value: str
+    system: System
 
 
 def load_schema() -> dict:
@@ -117,21 +147,90 @@ def multilingual_benchmarks(config: dict) -> list[str]:
     return [name for name in config["benchmarks"] if entries[name]["reader"] in PARALLEL_READERS]
 
 
+def ablation_points(config: dict, ablation: str) -> list[Point]:
+    """The points of one of ABLATIONS, in the configuration's order.
+
+    A point whose value is the configuration's own is the system that the tables have, so that
+    nothing is trained twice; alpha 1 is x-x-mono and alpha 0 is x-y.
+    """
+    values, encoders = config["ablations"][ablation], config["encoders"]
+    if ablation == "alpha":
+        return [Point(f"{v:g}", _mixed(config, e, v)) for v in values for e in encoders]
+    samplings = config["ablations"]["samplings"]
+    if ablation == "encoders":
+        return [Point(v, System(v, s)) for v in values for s in samplings]
+    if ablation == "lareqa":
+        return [Point(v, System(e, v)) for v in values for e in encoders]
+    if ablation == "unseen_languages" and values:
+        values = [_NONE, *values]
+    changed, own = {
+        "data_size": ("pairs", lambda _: 1),
+        "languages": ("languages", lambda _: len(all_languages(config))),
+        "unseen_languages": ("without", lambda _: _NONE),
+        "temperature": ("temperature", lambda e: _training(config, e)["temperature"]),
+    }[ablation]
+    return [
+        Point(
+            value if isinstance(value, str) else f"{value:g}",
+            System(e, s) if value == own(e) else System(e, s, changed, value),
+        )
+        for value in values
+        for e in encoders
+        for s in samplings
+    ]
+
+
+def ablation_systems(config: dict) -> dict[str, System]:
+    """The systems of all ablations by name, those among them that `systems` has, too."""
+    points = (point for name in ABLATIONS for point in ablation_points(config, name))
+    return {point.system.name: point.system for point in points}
+
+
+def ablation_benchmarks(config: dict, ablation: str) -> list[str]:
+    """The benchmarks that an ablation is scored on; LAReQA's figures are of the full ones."""
+    return config["benchmarks"] if ablation == "lareqa" else config["ablations"]["benchmarks"]
+
+
+def seeds_of(config: dict, encoder: str) -> list[int]:
+    """The seeds that an encoder is trained with: the configuration's, unless it narrows them."""
+    own = config["catalogue"]["encoders"][encoder].get("seeds", config["seeds"])
+    return [seed for seed in config["seeds"] if seed in own]
+
+
 def encoder_entry(config: dict, encoder: str) -> dict:
-    """The encoder's catalogue entry without its `training`."""
+    """The encoder's catalogue entry without its `training` and `seeds`."""
     entry = config["catalogue"]["encoders"][encoder]
-    return {key: value for key, value in entry.items() if key != "training"}
+    return {key: value for key, value in entry.items() if key not in ("training", "seeds")}
 
 
 def training_values(config: dict, system: System) -> dict:
     """The resolved values of a training.TrainConfig."""
-    own = config["catalogue"]["encoders"][system.encoder].get("training", {})
-    return {
-        **config["training"],
-        **own,
+    values = {
+        **_training(config, system.encoder),
         "sampling": system.sampling,
         "alpha": config["alpha"] if system.sampling == "hybrid" else 0.5,
+        "pairs": 1.0,
     }
+    if system.changed in values:
+        values[system.changed] = float(system.value)
+    return values
+
+
+def all_languages(config: dict) -> list[str]:
+    """English and the target languages, in which order the ablation of languages adds them."""
+    others = [code for code in config["target_languages"] if code != SOURCE_LANGUAGE]
+    return [SOURCE_LANGUAGE, *others]
+
+
+def system_languages(config: dict, corpus: str, system: System) -> list[str]:
+    """The languages of a corpus that a system is trained on; the corpus' own always is."""
+    languages = corpus_languages(config, corpus)
+    if system.changed == "languages":
+        kept = all_languages(config)[: system.value]
+        return [languages[0], *(code for code in languages[1:] if code in kept)]
+    if system.changed == "without":
+        return [languages[0], *(code for code in languages[1:] if code != system.value)]
+    return languages
 
 
 def corpus_languages(config: dict, corpus: str) -> list[str]:
@@ -293,6 +392,20 @@ def _merge(config: dict, values: dict) -> None:
             config[key] = value
 
 
+def _mixed(config: dict, encoder: str, alpha: float) -> System:
+    """Hybrid sampling with this alpha, by the name of the sampling that it equals."""
+    if alpha in (0, 1):
+        return System(encoder, "x-x-mono" if alpha else "x-y")
+    if alpha == config["alpha"]:
+        return System(encoder, "hybrid")
+    return System(encoder, "hybrid", "alpha", alpha)
+
+
+def _training(config: dict, encoder: str) -> dict:
+    own = config["catalogue"]["encoders"][encoder].get("training", {})
+    return {**config["training"], **own}
+
+
 def _download(config: dict, source: str, file: str) -> str:
     base = config["catalogue"]["sources"][source]["base"]
     return f"{config['pathvars']['downloads']}/{_place(base + file)}"
@@ -344,6 +457,7 @@ def _wrong_names(config: dict) -> Iterator[str]:
     for name, entry in catalogue["translators"].items():
         yield from _wrong_codes(name, entry)
         yield from _wrong_back(name, entry.get("back", {}))
+    yield from _wrong_ablations(config)
     if config["translator"] not in catalogue["translators"]:
         name, known = config["translator"], catalogue["translators"]
         yield f"translator: {name!r} is not in the catalogue{_did_you_mean(name, known)}"
@@ -389,6 +503,43 @@ def _wrong_names(config: dict) -> Iterator[str]:
                 f"corpora: corpus {name!r} is in {entry['language']!r}, and translation starts "
                 "from English: give the corpus `languages: []`"
             )
+
+
+def _wrong_ablations(config: dict) -> Iterator[str]:
+    ablations, catalogue = config["ablations"], config["catalogue"]
+    for key, section in (("benchmarks", "benchmarks"), ("encoders", "encoders")):
+        known = catalogue[section]
+        for name in ablations[key]:
+            if name not in known:
+                where = f"ablations.{key}: {name!r} is not in the catalogue"
+                yield f"{where}{_did_you_mean(name, known)}"
+    languages = all_languages(config)
+    for number in ablations["languages"]:
+        if number > len(languages):
+            yield (
+                f"ablations.languages: {number} languages, and English and target_languages are "
+                f"{len(languages)}"
+            )
+    scored = {
+        code
+        for name in ablations["benchmarks"]
+        for code in catalogue["benchmarks"].get(name, {"languages": ()})["languages"]
+    }
+    own = {
+        catalogue["corpora"][c]["language"] for c in config["corpora"] if c in catalogue["corpora"]
+    }
+    for code in ablations["unseen_languages"]:
+        where = f"ablations.unseen_languages: {code!r}"
+        if code not in languages[1:]:
+            yield f"{where} is not among target_languages{_did_you_mean(code, languages[1:])}"
+        elif code in own:
+            yield f"{where} is a corpus' own language, which is always trained on"
+        elif code not in scored:
+            yield f"{where} is in none of ablations.benchmarks, so that nothing would show"
+    for name, entry in catalogue["encoders"].items():
+        for seed in set(entry.get("seeds", ())) - set(config["seeds"]):
+            if name in config["encoders"] or name in ablations["encoders"]:
+                yield f"catalogue.encoders.{name}.seeds: {seed} is not among `seeds`"
 
 
 def _wrong_codes(name: str, translator: dict) -> Iterator[str]:

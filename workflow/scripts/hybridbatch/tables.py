@@ -21,9 +21,10 @@ TIDY_COLUMNS = [
     "published",
     "delta",
 ]
-_PUBLISHED_COLUMNS = [
+PUBLISHED_COLUMNS = [
     "table", "dataset", "model", "sampling", "setting", "metric", "language", "value",
 ]  # fmt: skip
+LAREQA_COLUMNS = PUBLISHED_COLUMNS[1:]
 _KEYS = ["benchmark", "encoder", "sampling", "setting", "metric", "language"]
 MEANS = {
     MEAN: "all query languages",
@@ -71,18 +72,20 @@ def benchmark_spec(title: str) -> TableSpec:
     return TableSpec(title, ("map", "recall_1", "recall_10"), False, (3, 4, 5, 6))
 
 
-def read_published(path: str | Path) -> pd.DataFrame:
-    """The paper's cells; raises `DataError` for a wrong column or a cell that stands twice."""
+def read_published(
+    path: str | Path, columns: Sequence[str] = tuple(PUBLISHED_COLUMNS)
+) -> pd.DataFrame:
+    """A paper's cells; raises `DataError` for a wrong column or a cell that stands twice."""
     frame = pd.read_csv(path, dtype={"language": str}, keep_default_na=False)
-    if list(frame.columns) != _PUBLISHED_COLUMNS:
+    if list(frame.columns) != list(columns):
         raise DataError(
             f"{path}: line 1: columns are {', '.join(frame.columns)}; expected "
-            f"{', '.join(_PUBLISHED_COLUMNS)}."
+            f"{', '.join(columns)}."
         )
     wrong = frame[pd.to_numeric(frame["value"], errors="coerce").isna()]
     if len(wrong):
         raise DataError(f"{path}: line {wrong.index[0] + 2}: the value is not a number.")
-    twice = frame[frame.duplicated([c for c in _PUBLISHED_COLUMNS if c != "value"])]
+    twice = frame[frame.duplicated([c for c in columns if c != "value"])]
     if len(twice):
         raise DataError(f"{path}: line {twice.index[0] + 2} repeats a cell.")
     return frame.rename(columns={"dataset": "benchmark", "model": "encoder", "value": "published"})

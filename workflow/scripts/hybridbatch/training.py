@@ -41,6 +41,7 @@ class TrainConfig:
 
     sampling: str
     alpha: float  # share of monolingual batches in `hybrid`
+    pairs: float  # share of each corpus' pairs that are trained on
     batch_size: int  # pairs
     max_steps: int
     warmup_share: float  # of max_steps, linear; then linear decay to 0
@@ -53,9 +54,15 @@ class TrainConfig:
 
 
 class TokenizedCorpus:
-    """One corpus in all its languages, for drawing pairs and gathering their tokens."""
+    """One corpus in all its languages, for drawing pairs and gathering their tokens.
 
-    def __init__(self, name: str, by_language: dict[str, TokenizedPairs]) -> None:
+    Of which the share `share` can be drawn, rounded up: the same pairs in every language and for
+    every seed, and a smaller share's are among a larger one's.
+    """
+
+    def __init__(
+        self, name: str, by_language: dict[str, TokenizedPairs], share: float = 1.0
+    ) -> None:
         self.languages = tuple(by_language)
         self._pairs = tuple(by_language.values())
         numbers = np.unique(np.concatenate([pairs.rows for pairs in self._pairs]))
@@ -69,7 +76,11 @@ class TokenizedCorpus:
             questions[rows] = pairs.question_numbers
             passages[rows] = pairs.passage_numbers
             self._row_of[rows, column] = np.arange(len(pairs.rows))
-        self.pairs = CorpusPairs(name, self.languages, available, questions, passages)
+        kept = _nested_sample(len(numbers), share)
+        self._row_of = self._row_of[kept]
+        self.pairs = CorpusPairs(
+            name, self.languages, *(array[kept] for array in (available, questions, passages))
+        )
 
     def queries(self, rows: np.ndarray, languages: np.ndarray) -> Ragged:
         """Tokens of the questions of pairs `rows`, each in its language (column numbers)."""
@@ -92,6 +103,7 @@ class TokenizedCorpus:
                     digest.update(np.ascontiguousarray(array))
             for array in (pairs.rows, pairs.question_numbers, pairs.passage_numbers):
                 digest.update(np.ascontiguousarray(array))
+        digest.update(np.ascontiguousarray(self._row_of))  # which of them are kept
         return digest.hexdigest()
 
     def _gather(
@@ -395,6 +407,11 @@ def _validation_batches(
             )
         )
     return batches
+
+
+def _nested_sample(n: int, share: float) -> np.ndarray:
+    """int64, ascending: which of `n` pairs the share `share` is; the first of one fixed shuffle."""
+    return np.sort(np.random.default_rng(0).permutation(n)[: math.ceil(n * share)])
 
 
 def _optimizers(model: SentenceTransformer, config: TrainConfig) -> list[torch.optim.Optimizer]:

@@ -1,0 +1,36 @@
+# results/tables/<ablation>.csv   the same scores at every value of what is varied
+#                         .md
+# Each point is a system like any other (results/models, cells, comparisons), named
+# {encoder}@{what is changed}-{value}_{sampling} where it is not one that the tables have.
+
+
+rule ablation_table:
+    input:
+        cells=cells_of_ablation,
+        comparisons=lambda wildcards: [
+            f"<results>/comparisons/{variant}/{benchmark}.parquet"
+            for _, benchmark, variant in points_compared(wildcards)
+        ],
+        published=f"{PUBLISHED}/lareqa.csv",
+    output:
+        csv="<results>/tables/{ablation}.csv",
+        markdown="<results>/tables/{ablation}.md",
+    log:
+        "<logs>/ablation_table/{ablation}.log",
+    conda:
+        ENVIRONMENT
+    params:
+        ablation=lambda wildcards: wildcards.ablation,
+        points=lambda wildcards: [
+            point.value
+            for _ in conf.ablation_benchmarks(config, wildcards.ablation)
+            for point in conf.ablation_points(config, wildcards.ablation)
+        ],
+        compared=lambda wildcards: [
+            [point, benchmark, variant.split("@")[0]]
+            for point, benchmark, variant in points_compared(wildcards)
+        ],
+        confidence=config["statistics"]["confidence"],
+        code=code("ablation_table"),
+    script:
+        "../scripts/ablation_table.py"

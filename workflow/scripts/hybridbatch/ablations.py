@@ -1,0 +1,155 @@
+"""Ablations: the same scores at every value of the one thing that is varied.
+
+A row of scores is as in the papers' tables, with the value as `point`. Where several samplings were
+trained at each point, rows with `versus` have hybrid's paired difference to another sampling, with
+its interval: they say at which values hybrid batches help.
+"""
+
+from collections.abc import Iterable
+
+import pandas as pd
+
+from hybridbatch.cells import CELL_COLUMNS, MEAN
+from hybridbatch.evaluation import ALL
+from hybridbatch.tables import METRIC_TITLES, POOL_TITLES, grid_markdown
+
+ABLATION_COLUMNS = [
+    "table",
+    "point",
+    "benchmark",
+    "encoder",
+    "sampling",
+    "versus",
+    *CELL_COLUMNS,
+    "published",
+    "delta",
+]
+TITLES = {
+    "alpha": ("alpha", "Share of monolingual batches in hybrid sampling"),
+    "data_size": ("share of pairs", "Share of the training pairs"),
+    "languages": ("languages", "Number of training languages"),
+    "unseen_languages": ("left out", "Training without one language"),
+    "temperature": ("temperature", "Temperature of the loss"),
+    "encoders": ("encoder", "Encoders trained by one recipe"),
+    "lareqa": ("sampling", "All samplings beside LAReQA's figures (Roy et al. 2020, mBERT)"),
+}
+NONE = "none"  # no language left out
+_NOTES = {
+    "alpha": "alpha 1 is x-x-mono, alpha 0 is x-y.",
+    "data_size": "A smaller share's pairs are among a larger one's, the same for every seed. A "
+    "static encoder's tokenizer is that of all pairs.",
+    "languages": "English and the first of the target languages. All are scored in the same "
+    "pools. A static encoder's tokenizer is that of all languages.",
+    "unseen_languages": "Queries of the language itself, trained on and left out. The tokenizer "
+    "has seen the language either way.",
+    "lareqa": "In brackets LAReQA's figure, of another encoder, trained on other data: read the "
+    "order of the samplings, not the difference.",
+}
+_HYBRID = "hybrid"
+_SHOWN = [
+    ("monolingual", "map"),
+    ("cross-lingual", "map"),
+    ("multilingual", "map"),
+    ("multilingual", "rank_distance"),
+]
+
+
+def ablation_table(
+    name: str,
+    parts: Iterable[tuple[str, pd.DataFrame]],
+    comparisons: Iterable[tuple[str, str, str, pd.DataFrame]],
+    published: pd.DataFrame,
+) -> pd.DataFrame:
+    """Rows of ABLATION_COLUMNS.
+
+    parts: (point, cells of one system and benchmark, with columns benchmark, encoder, sampling);
+    comparisons: (point, benchmark, encoder, rows of `significance.compare`); published: LAReQA's
+    figures (`tables.read_published`), which stand beside the table of that name only.
+    """
+    frames = [cells.assign(point=point) for point, cells in parts]
+    frame = pd.concat(frames, ignore_index=True).assign(versus=None)
+    if name == "alpha":
+        frame["sampling"] = _HYBRID  # what it is at every alpha
+    for point, benchmark, encoder, rows in comparisons:
+        differences = _of_hybrid(rows).assign(point=point, benchmark=benchmark, encoder=encoder)
+        frame = pd.concat([frame, differences], ignore_index=True)
+    if name == "lareqa":
+        keys = ["benchmark", "sampling", "setting", "metric", "language"]
+        beside = published[[*keys, "published"]].assign(pool=ALL)
+        frame = frame.merge(beside, on=[*keys, "pool"], how="left", validate="many_to_one")
+    else:
+        frame["published"] = float("nan")
+    frame = frame.assign(table=name, delta=frame["value"] - frame["published"])
+    counts = {"n_queries": "int64", "n_seeds": "int64"}
+    return frame[ABLATION_COLUMNS].astype(counts)
+
+
+def ablation_markdown(name: str, frame: pd.DataFrame, confidence: float) -> str:
+    """A section an encoder, benchmark and pool; points down, samplings across."""
+    corner, title = TITLES[name]
+    blocks = [
+        f"# {title}",
+        f"In brackets the {100 * confidence:g}% bootstrap interval over queries and seeds. Means "
+        "over all query languages of the pool. " + _NOTES.get(name, ""),
+    ]
+    keys = ["benchmark", "pool"] if name == "encoders" else ["encoder", "benchmark", "pool"]
+    for key, part in frame.groupby(keys, sort=False):
+        *names, pool = key
+        blocks.append(f"## {', '.join(names)}; {POOL_TITLES[pool]}")
+        blocks.append(_counts_note(part))
+        for setting, metric in _SHOWN:
+            of_metric = part[(part["setting"] == setting) & (part["metric"] == metric)]
+            chosen = _of_left_out(of_metric) if name == "unseen_languages" else _means(of_metric)
+            if len(chosen):
+                blocks.append(f"### {setting}, {METRIC_TITLES[metric]}")
+                versus = (" − " + chosen["versus"].astype("str")).where(
+                    chosen["versus"].notna(), ""
+                )
+                columns = chosen["sampling"] + versus
+                texts = [_text(row) for row in chosen.itertuples()]
+                blocks.append(grid_markdown(chosen["point"], columns, texts, corner))
+    return "\n\n".join(blocks) + "\n"
+
+
+def _of_hybrid(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows of `significance.compare` that have hybrid, as hybrid minus the other sampling."""
+    first, second = rows["sampling_a"] == _HYBRID, rows["sampling_b"] == _HYBRID
+    ends = ["ci_low", "ci_high"]
+    forward = rows[first].assign(versus=lambda f: f["sampling_b"], value=lambda f: f["difference"])
+    backward = rows[second].assign(
+        versus=lambda f: f["sampling_a"], value=lambda f: -f["difference"]
+    )
+    backward[ends] = -backward[ends[::-1]].to_numpy()
+    both = pd.concat([forward, backward]).sort_index()
+    return both.assign(sampling=_HYBRID)[[*CELL_COLUMNS, "sampling", "versus"]]
+
+
+def _means(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows[rows["language"] == MEAN]
+
+
+def _of_left_out(rows: pd.DataFrame) -> pd.DataFrame:
+    """Each left-out language's own rows, before and after it was left out."""
+    parts = []
+    for code in dict.fromkeys(rows.loc[rows["point"] != NONE, "point"]):
+        own = rows[(rows["language"] == code) & rows["point"].isin([NONE, code])]
+        titles = {NONE: f"{code}, trained on", code: f"{code}, left out"}
+        parts.append(own.assign(point=own["point"].map(titles)))
+    return pd.concat(parts) if parts else rows.iloc[:0]
+
+
+def _counts_note(rows: pd.DataFrame) -> str:
+    queries, seeds = rows["n_queries"].max(), sorted(rows["n_seeds"].unique())
+    number = " or ".join(map(str, seeds))
+    return f"{queries:,} queries; {number} seed{'s' if seeds != [1] else ''}."
+
+
+def _text(row) -> str:
+    decimals = 0 if row.metric == "rank_distance" else 3
+    form = f"{{:{'+' if pd.notna(row.versus) else ''}.{decimals}f}}"
+    text = form.format(row.value)
+    if pd.notna(row.published):
+        text += f" ({row.published:.2f})"
+    if pd.notna(row.ci_low):
+        text += f" [{form.format(row.ci_low)}, {form.format(row.ci_high)}]"
+    return text
