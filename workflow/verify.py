@@ -35,7 +35,7 @@ def main(arguments: list[str]) -> int:
         print(f"not here  {name}")
     print(
         f"{verdict.files} files of {verdict.records} records, {verdict.inputs} inputs"
-        f"{', the configuration' if config else ''}: {len(verdict.problems)} mismatches"
+        f"{', the configuration' if config else ''}: mismatches: {len(verdict.problems)}"
     )
     return int(bool(verdict.problems))
 

@@ -128,6 +128,21 @@ def test_another_configuration_is_found_with_its_keys(config):
     assert problems[1].endswith(": seeds, training.max_steps")
 
 
+def test_of_many_keys_a_few_are_shown_the_shortest_first(config):
+    more = config["catalogue"]["benchmarks"] | {
+        "more": config["catalogue"]["benchmarks"]["bundled"] | {"languages": ["en"]}
+    }
+    other = config | {
+        "benchmarks": ["bundled", "more"],
+        "catalogue": config["catalogue"] | {"benchmarks": more},
+    }
+    problem = _problem(other)  # the table of the one benchmark is as it was
+    assert problem.startswith("results/tables/main.provenance.json")
+    assert ": benchmarks, catalogue.benchmarks.more.languages, " in problem
+    many = other | {"seeds": [7], "samplings": ["x-y"], "encoders": ["static"], "alpha": 0.1}
+    assert verify(TABLES, many).problems[1].endswith(" more")
+
+
 def test_configuration_that_no_table_depends_on_is_no_other(config):
     other = config | {"quality": [], "mirror": "/elsewhere"}
     assert verify(TABLES, other).problems == []

@@ -76,7 +76,7 @@ def test_no_path_of_this_machine_is_in_a_record(finished: Checkout):
 def test_finished_run_verifies(finished: Checkout):
     run = verify(finished, "results/small", "--config", "small.yaml")
     assert run.returncode == 0, run.stdout
-    assert "0 mismatches" in run.stdout
+    assert "mismatches: 0" in run.stdout
 
 
 @pytest.mark.parametrize("name", ["main.csv", "small.md"])
@@ -92,7 +92,7 @@ def test_changed_digit_is_found(finished: Checkout, name: str):
         file.write_text(text)
     assert run.returncode == 1
     assert f"{TABLES}/{name}: is not the file" in run.stdout
-    assert "1 mismatches" in run.stdout
+    assert "mismatches: 1" in run.stdout
 
 
 def test_another_configuration_is_found(finished: Checkout):

@@ -11,6 +11,7 @@ from hybridbatch.provenance import SCHEMA_VERSION, SUFFIX, place, sha256
 
 # What a table may be written as; figures and the like lie elsewhere.
 _FORMATS = (".csv", ".md", ".tex")
+_SHOWN = 5  # keys of a configuration that differs
 _PARTS = {
     "table": str,
     "files": dict,
@@ -106,10 +107,14 @@ def _check_configuration(path: Path, record: dict, config: dict | None, verdict:
     if config is None:
         return
     part = part_for(config, record["table"])
-    names = sorted(set(_leaves(part).items()) ^ set(_leaves(recorded).items()))
-    if names:
-        keys = ", ".join(dict.fromkeys(name for name, _ in names))
-        verdict.problems.append(f"{path}: was made with another configuration: {keys}")
+    differing = set(_leaves(part).items()) ^ set(_leaves(recorded).items())
+    # An entry more is as many keys: the chosen names, which are the shortest, come first.
+    keys = sorted({key for key, _ in differing}, key=lambda key: (key.count("."), key))
+    if keys:
+        more = f" and {len(keys) - _SHOWN} more" if len(keys) > _SHOWN else ""
+        verdict.problems.append(
+            f"{path}: was made with another configuration: {', '.join(keys[:_SHOWN])}{more}"
+        )
 
 
 def _check_inputs(
