@@ -28,58 +28,35 @@ def _with(config: dict, *path: str, value) -> dict:
     return changed
 
 
+ABLATIONS = {"alpha", "encoders"}
+SCORES = {*ABLATIONS, "main", "xquad_r", "significance"}
+TRAIN_SETS = {"training_data", "filtering", "contamination"}
+TRANSLATIONS = {"translation", "translation_quality"}
+TABLES = {*SCORES, *TRAIN_SETS, *TRANSLATIONS, "evaluation_data"}
+BENCHMARKS = {*ABLATIONS, "main", "significance", "evaluation_data", "contamination"}
+MORE = {"reader": "jsonl", "language": "en", "path": "x", "holdout": 0.0, "shards": 1}
+APERTIUM = ("catalogue", "translators", "apertium")
 CHANGES = {
-    "seeds": (("seeds",), [7], {"main", "xquad_r", "significance"}),
-    "training": (("training", "max_steps"), 1, {"main", "xquad_r", "significance"}),
-    "filtering": (
-        ("filtering", "max_unknown_share"),
-        0.1,
-        {"main", "xquad_r", "significance", "training_data", "filtering", "contamination"},
-    ),
-    "target_languages": (
-        ("target_languages",),
-        ["es"],
-        {"main", "xquad_r", "significance", "training_data", "filtering", "contamination",
-         "translation", "translation_quality"},
-    ),
-    "benchmarks": (
-        ("benchmarks",),
-        ["xquad_r"],
-        {"main", "significance", "evaluation_data", "contamination"},
-    ),
+    "seeds": (("seeds",), [7], SCORES),
+    "training": (("training", "max_steps"), 1, SCORES),
+    "filtering": (("filtering", "max_unknown_share"), 0.1, SCORES | TRAIN_SETS),
+    "target languages": (("target_languages",), ["es"], SCORES | TRAIN_SETS | TRANSLATIONS),
+    "benchmarks": (("benchmarks",), ["xquad_r"], BENCHMARKS),
+    "a benchmark's title": (("catalogue", "benchmarks", "mlqa_r", "title"), "M", BENCHMARKS),
     "quality": (("quality",), ["xquad"], {"translation_quality"}),
     "contamination": (("contamination", "ngram"), 9, {"contamination"}),
-    "another benchmark's title": (
-        ("catalogue", "benchmarks", "mlqa_r", "title"),
-        "M",
-        {"main", "significance", "evaluation_data", "contamination"},
-    ),
-    "an entry that is not chosen": (
-        ("catalogue", "corpora", "more"),
-        {"reader": "jsonl", "language": "en", "path": "x", "holdout": 0.0, "shards": 1},
-        set(),
-    ),
+    "one ablation's values": (("ablations", "alpha"), [0.5], {"alpha"}),
+    "the ablations' benchmarks": (("ablations", "benchmarks"), ["mlqa_r"], ABLATIONS),
+    "a way back": ((*APERTIUM, "back", "es", "mode"), "x", {"translation_quality"}),
+    "a route that is not chosen": ((*APERTIUM, "routes", "oc", "mode"), "x", set()),
+    "a corpus that is not chosen": (("catalogue", "corpora", "more"), MORE, set()),
     "a file that is not chosen": (
         ("catalogue", "sources", "squadshifts", "files", "nyt_v1.0.json"),
         None,
         set(),
     ),
-    "a route that is not chosen": (
-        ("catalogue", "translators", "apertium", "routes", "oc", "mode"),
-        "x",
-        set(),
-    ),
-    "a way back": (
-        ("catalogue", "translators", "apertium", "back", "es", "mode"),
-        "x",
-        {"translation_quality"},
-    ),
     "the mirror": (("mirror",), "/somewhere", set()),
-}  # fmt: skip
-TABLES = {
-    "main", "xquad_r", "significance", "evaluation_data", "training_data", "filtering",
-    "translation", "translation_quality", "contamination",
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("path", "value", "tables"), CHANGES.values(), ids=CHANGES)
