@@ -137,6 +137,27 @@ def test_every_table_of_every_configuration_is_planned(checkout: Checkout, name:
     assert {"score_table", "training_data_table"} <= rules(jobs)
 
 
+def test_an_ablation_that_is_not_configured_has_no_figure(checkout: Checkout):
+    ablations = small_configuration()["ablations"] | {"languages": [], "temperature": []}
+    jobs = checkout.plan(*changed(checkout, "fewer.yaml", ablations=ablations), "figures")
+    assert wildcards_of(jobs, "curve_figure", "curve") == {"alpha", "data_size"}
+
+
+@pytest.mark.parametrize("name", ["config", "demo", "paper"])
+def test_every_figure_of_every_configuration_is_planned(checkout: Checkout, name: str):
+    jobs = checkout.plan(f"--configfile=config/{name}.yaml", "figures")
+    drawn = {rule for rule in rules(jobs) if rule.endswith("_figure")}
+    assert drawn >= {
+        "heatmap_figure",
+        "rank_distance_figure",
+        "language_share_figure",
+        "curve_figure",
+        "training_figure",
+        "translation_quality_figure",
+        "reproduction_figure",
+    }
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -4,6 +4,7 @@ import hashlib
 import json
 import subprocess
 import sys
+from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
@@ -114,6 +115,31 @@ def test_an_ablated_model_is_trained_on_what_its_name_says(finished: Checkout):
     assert set(mix["query_languages"]) == {"en", "ast"}
     mix = record("static@languages-2_hybrid", "mix.json")
     assert set(mix["query_languages"]) == {"en", "es"}
+
+
+def test_figures_are_drawn_and_are_the_same_again(finished: Checkout):
+    folder = finished.path / "results/small/figures"
+
+    def content() -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+    finished.snakemake(*SMALL, "figures")
+    before = content()
+    assert set(before) >= {
+        f"{name}.{suffix}"
+        for name in (
+            "heatmap_static_small", "rank_distance_static_small", "language_share_static_small",
+            "training_static", "translation_quality_static", "reproduction", "data_size", "alpha",
+        )
+        for suffix in ("svg", "txt")
+    }  # fmt: skip
+    for name, text in before.items():
+        if name.endswith(".svg"):
+            assert ElementTree.fromstring(text).tag.endswith("svg")
+            # Axes that nothing was drawn in would be all there is.
+            assert len(text) > 10_000
+    finished.snakemake(*SMALL, "--forcerun", "heatmap_figure", "training_figure", "--", "figures")
+    assert content() == before
 
 
 def test_the_model_folder_records_its_run(finished: Checkout):

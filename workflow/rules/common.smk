@@ -29,6 +29,7 @@ SOURCES = conf.sources(config)
 TABLE_SYSTEMS = conf.systems(config)
 SYSTEMS = TABLE_SYSTEMS | conf.ablation_systems(config)
 ABLATIONS = [name for name in conf.ABLATIONS if config["ablations"][name]]
+CURVES = [name for name in conf.CURVES if name in ABLATIONS]
 TRAIN_LANGUAGES = conf.train_languages(config)
 TRANSLATED = {
     language for c in config["corpora"] for language in conf.translated_languages(config, c)
@@ -60,6 +61,7 @@ wildcard_constraints:
     system=one_of(SYSTEMS),
     variant=one_of(dict.fromkeys(system.variant for system in SYSTEMS.values())),
     ablation=one_of(ABLATIONS),
+    curve=one_of(CURVES),
     seed=r"\d+",
     benchmark=one_of(CATALOGUE["benchmarks"]),
     score_table=one_of(SCORE_TABLES),
@@ -423,6 +425,53 @@ def table_files(wildcards=None):
     """The papers' tables and those of the statistics."""
     names = [*SCORE_TABLES, *conf.COUNT_TABLES, *conf.STATISTICS_TABLES]
     return files_of_tables(names + [*conf.BIAS_TABLES] * bool(conf.multilingual_benchmarks(config)))
+
+
+def drawn_runs(wildcards):
+    """(sampling, seed) of every model of the encoder that the tables have."""
+    return [
+        (system.sampling, seed)
+        for system in TABLE_SYSTEMS.values()
+        if system.encoder == wildcards.encoder
+        for seed in conf.seeds_of(config, system.encoder)
+    ]
+
+
+def drawn_models(wildcards):
+    return [
+        f"<results>/models/{conf.System(wildcards.encoder, sampling).name}/seed{seed}"
+        for sampling, seed in drawn_runs(wildcards)
+    ]
+
+
+def drawn_parts(wildcards):
+    """(sampling, seed, query language) of each of `drawn_metrics`."""
+    return [
+        (*run, language)
+        for run in drawn_runs(wildcards)
+        for language in benchmark_languages(wildcards)
+    ]
+
+
+def drawn_metrics(wildcards):
+    return [
+        f"<results>/metrics/{conf.System(wildcards.encoder, sampling).name}/seed{seed}/"
+        f"{wildcards.benchmark}/{language}.parquet"
+        for sampling, seed, language in drawn_parts(wildcards)
+    ]
+
+
+def figure_files(wildcards=None):
+    """Every figure of the configuration, each with its caption."""
+    names = ["reproduction", *CURVES]
+    for encoder in config["encoders"]:
+        names += [f"{kind}_{encoder}" for kind in ("training", "translation_quality")]
+        names += [
+            f"{kind}_{encoder}_{benchmark}"
+            for kind in ("heatmap", "rank_distance", "language_share")
+            for benchmark in conf.multilingual_benchmarks(config)
+        ]
+    return expand("<results>/figures/{name}.{format}", name=names, format=["svg", "txt"])
 
 
 def gpus(wildcards):

@@ -42,6 +42,8 @@ ABLATIONS = (
     "encoders",
     "lareqa",
 )
+# Ablations that vary a number: each has a figure of its name, too.
+CURVES = ("alpha", "data_size", "languages", "temperature")
 # Engines that take a GPU where there is one.
 NEURAL_ENGINES = ("transformers_mt", "ctranslate2_mt")
 # Readers of benchmarks that ask the same questions in every language.

@@ -1,0 +1,142 @@
+# results/figures/heatmap_{encoder}_{benchmark}.svg, .txt         query against candidate language
+#                rank_distance_{encoder}_{benchmark}.svg, .txt   its distribution
+#                language_share_{encoder}_{benchmark}.svg, .txt  of the own language in the first k
+#                training_{encoder}.svg, .txt                    losses
+#                translation_quality_{encoder}.svg, .txt         chrF++ against mAP
+#                {curve}.svg, .txt                               score against what is varied
+#                reproduction.svg, .txt                          the paper's cells against ours
+# Each .txt is its figure's title and caption.
+
+
+rule heatmap_figure:
+    input:
+        metrics=drawn_metrics,
+    output:
+        svg="<results>/figures/heatmap_{encoder}_{benchmark}.svg",
+        caption="<results>/figures/heatmap_{encoder}_{benchmark}.txt",
+    log:
+        "<logs>/heatmap_figure/{encoder}_{benchmark}.log",
+    conda:
+        ENVIRONMENT
+    params:
+        parts=drawn_parts,
+        encoder=lambda wildcards: wildcards.encoder,
+        benchmark=lambda wildcards: wildcards.benchmark,
+        languages=benchmark_languages,
+        seen=seen_languages,
+        code=code("heatmap_figure"),
+    script:
+        "../scripts/heatmap_figure.py"
+
+
+rule rank_distance_figure:
+    input:
+        metrics=drawn_metrics,
+    output:
+        svg="<results>/figures/rank_distance_{encoder}_{benchmark}.svg",
+        caption="<results>/figures/rank_distance_{encoder}_{benchmark}.txt",
+    log:
+        "<logs>/rank_distance_figure/{encoder}_{benchmark}.log",
+    conda:
+        ENVIRONMENT
+    params:
+        parts=drawn_parts,
+        encoder=lambda wildcards: wildcards.encoder,
+        benchmark=lambda wildcards: wildcards.benchmark,
+        code=code("rank_distance_figure"),
+    script:
+        "../scripts/rank_distance_figure.py"
+
+
+rule language_share_figure:
+    input:
+        bias="<results>/tables/bias_detail.csv",
+    output:
+        svg="<results>/figures/language_share_{encoder}_{benchmark}.svg",
+        caption="<results>/figures/language_share_{encoder}_{benchmark}.txt",
+    log:
+        "<logs>/language_share_figure/{encoder}_{benchmark}.log",
+    conda:
+        ENVIRONMENT
+    params:
+        encoder=lambda wildcards: wildcards.encoder,
+        benchmark=lambda wildcards: wildcards.benchmark,
+        languages=benchmark_languages,
+        seen=seen_languages,
+        confidence=config["statistics"]["confidence"],
+        code=code("language_share_figure"),
+    script:
+        "../scripts/language_share_figure.py"
+
+
+rule curve_figure:
+    input:
+        table="<results>/tables/{curve}.csv",
+    output:
+        svg="<results>/figures/{curve}.svg",
+        caption="<results>/figures/{curve}.txt",
+    log:
+        "<logs>/curve_figure/{curve}.log",
+    conda:
+        ENVIRONMENT
+    params:
+        name=lambda wildcards: wildcards.curve,
+        confidence=config["statistics"]["confidence"],
+        code=code("curve_figure"),
+    script:
+        "../scripts/curve_figure.py"
+
+
+rule training_figure:
+    input:
+        models=drawn_models,
+    output:
+        svg="<results>/figures/training_{encoder}.svg",
+        caption="<results>/figures/training_{encoder}.txt",
+    log:
+        "<logs>/training_figure/{encoder}.log",
+    conda:
+        ENVIRONMENT
+    params:
+        parts=drawn_runs,
+        encoder=lambda wildcards: wildcards.encoder,
+        code=code("training_figure"),
+    script:
+        "../scripts/training_figure.py"
+
+
+rule translation_quality_figure:
+    input:
+        quality="<results>/tables/translation_quality.csv",
+        scores=expand("<results>/tables/{benchmark}.csv", benchmark=config["benchmarks"]),
+    output:
+        svg="<results>/figures/translation_quality_{encoder}.svg",
+        caption="<results>/figures/translation_quality_{encoder}.txt",
+    log:
+        "<logs>/translation_quality_figure/{encoder}.log",
+    conda:
+        ENVIRONMENT
+    params:
+        encoder=lambda wildcards: wildcards.encoder,
+        confidence=config["statistics"]["confidence"],
+        code=code("translation_quality_figure"),
+    script:
+        "../scripts/translation_quality_figure.py"
+
+
+rule reproduction_figure:
+    input:
+        table="<results>/tables/reproduction.csv",
+    output:
+        svg="<results>/figures/reproduction.svg",
+        caption="<results>/figures/reproduction.txt",
+    log:
+        "<logs>/reproduction_figure.log",
+    conda:
+        ENVIRONMENT
+    params:
+        scale=config["scale"],
+        confidence=config["statistics"]["confidence"],
+        code=code("reproduction_figure"),
+    script:
+        "../scripts/reproduction_figure.py"

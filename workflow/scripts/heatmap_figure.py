@@ -1,0 +1,28 @@
+"""mAP of the queries of each language against the candidates of each, a panel a sampling."""
+
+import pandas as pd
+
+from hybridbatch.figures._style import save_figure
+from hybridbatch.figures.heatmaps import heatmap_figure, heatmap_words, pair_scores
+from hybridbatch.files import read_table
+from hybridbatch.logs import logged
+
+
+def main(snakemake) -> None:
+    params = snakemake.params
+    scores = pd.concat(
+        pair_scores(read_table(path, ["candidates", "map"]).to_pandas()).assign(
+            sampling=sampling, seed=seed, language=language
+        )
+        for (sampling, seed, language), path in zip(
+            params.parts, snakemake.input.metrics, strict=True
+        )
+    )
+    figure = heatmap_figure(scores, params.languages, params.seen)
+    words = heatmap_words(scores, params.encoder, params.benchmark)
+    save_figure(figure, words, snakemake.output.svg, snakemake.output.caption)
+
+
+if __name__ == "__main__":
+    with logged(snakemake.log[0]):  # noqa: F821
+        main(snakemake)  # noqa: F821

@@ -1,0 +1,171 @@
+"""Score against what an ablation varies: the mix, the data, the languages, the temperature."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from hybridbatch.cells import MEAN
+from hybridbatch.evaluation import ALL, SEEN
+from hybridbatch.figures._style import (
+    LOOKS,
+    POOLS,
+    Words,
+    interval_phrase,
+    label_ends,
+    ordered,
+    panels,
+    queries_phrase,
+    seeds_phrase,
+    styled,
+)
+from hybridbatch.tables import METRIC_TITLES
+
+
+@dataclass(frozen=True)
+class Curve:
+    """What an ablation varies and how its axis runs."""
+
+    title: str
+    axis: str
+    logarithmic: bool
+    see: str
+
+
+CURVES = {
+    "alpha": Curve(
+        "Share of monolingual batches",
+        "alpha",
+        False,
+        "At 0 every batch is of x-y, at 1 of x-x-mono: a curve that is high in the middle in all "
+        "settings is what hybrid batches promise",
+    ),
+    "data_size": Curve(
+        "Share of the training pairs",
+        "share of the training pairs",
+        True,
+        "Where the curves of the samplings come together, the mix no longer matters",
+    ),
+    "languages": Curve(
+        "Number of training languages",
+        "number of training languages",
+        False,
+        "Every point is scored on the same languages, whichever were trained on: a rise may be "
+        "that of the languages that came in",
+    ),
+    "temperature": Curve(
+        "Temperature of the loss",
+        "temperature",
+        True,
+        "A difference between samplings that changes its sign with the temperature says little of "
+        "the samplings",
+    ),
+}
+HYBRID = "hybrid"
+PURE = {"x-y": 0.0, "x-x-mono": 1.0}  # samplings that are hybrid at an end of alpha
+_ORDER = ["monolingual", "cross-lingual", "multilingual"]
+_METRICS = ["map", "ndcg_10", "rank_distance"]
+
+
+@styled
+def curve_figure(name: str, table: pd.DataFrame) -> Figure:
+    """A row a benchmark, encoder and pool, a column a setting and metric, a line a sampling.
+
+    name: of CURVES; table: the ablation's, of which the macro means of mAP, nDCG@10 and rank
+    distance are drawn.
+    """
+    curve, means = CURVES[name], curve_points(name, table)
+    keys = ["benchmark", "encoder", "pool"]
+    rows = list(dict.fromkeys(means[keys].itertuples(index=False, name=None)))
+    columns = _columns(means)
+    figure, axes = panels(len(rows), len(columns), 2.3, sharex=True)
+    for row, key in enumerate(rows):
+        part = means[(means[keys] == list(key)).all(axis=1)]
+        for column, (setting, metric) in enumerate(columns):
+            panel = axes[row, column]
+            shown = part[(part["setting"] == setting) & (part["metric"] == metric)]
+            if shown.empty:
+                panel.set_axis_off()
+                continue
+            _draw(panel, name, shown, named=column == len(columns) - 1)
+            if row == 0:
+                panel.set_title(f"{setting} {METRIC_TITLES.get(metric, metric)}", weight="bold")
+            if row == len(rows) - 1:
+                panel.set_xlabel(curve.axis)
+        benchmark, encoder, pool = key
+        axes[row, 0].set_ylabel(f"{benchmark}, {encoder}\n{POOLS[pool]}")
+    return figure
+
+
+def _draw(panel: Axes, name: str, shown: pd.DataFrame, named: bool) -> None:
+    ends = {}
+    for sampling in ordered(shown["sampling"]):
+        line, look = shown[shown["sampling"] == sampling].sort_values("point"), LOOKS[sampling]
+        panel.plot(
+            line["point"], line["value"], label=sampling,
+            color=look.color, ls=look.line, marker=look.marker,
+        )  # fmt: skip
+        panel.vlines(line["point"], line["ci_low"], line["ci_high"], color=look.color, lw=1)
+        ends[sampling] = (line["point"].iloc[-1], line["value"].iloc[-1])
+    if name == "alpha":  # its ends are the other samplings themselves
+        for sampling, point in PURE.items():
+            end, look = shown[shown["point"] == point], LOOKS[sampling]
+            panel.plot(end["point"], end["value"], look.marker, color=look.color, ms=7)
+    if CURVES[name].logarithmic:
+        panel.set_xscale("log")
+    points = sorted(shown["point"].unique())
+    panel.set_xticks(points, _tick_labels(name, points))
+    panel.set_xticks([], minor=True)
+    panel.margins(x=0.07)
+    if named and name != "alpha":  # whose one curve is named by its ends
+        label_ends(panel, ends, {s: LOOKS[s].color for s in ends}, 0.1)
+
+
+def _tick_labels(name: str, points: Sequence[float]) -> list[str]:
+    if name != "alpha":
+        return [f"{point:g}" for point in points]
+    # Eleven labels do not fit under a quarter of the width.
+    labels = [f"{p:g}" if len(points) < 7 or round(10 * p) % 5 == 0 else "" for p in points]
+    ends = {point: f"{point:g}\n{sampling}" for sampling, point in PURE.items()}
+    return [ends.get(p, label) for p, label in zip(points, labels, strict=True)]
+
+
+def curve_points(name: str, table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of an ablation's table that its figure draws, `point` as a number.
+
+    The ends of alpha are systems of other samplings; they belong to the one curve.
+    """
+    scores = table[table["versus"].isna()]  # the other rows are differences
+    chosen = scores[(scores["language"] == MEAN) & scores["metric"].isin(_METRICS)]
+    chosen = chosen.assign(point=pd.to_numeric(chosen["point"]))
+    if name == "alpha":
+        chosen = chosen.assign(sampling=HYBRID)
+    whole, seen = (chosen[chosen["pool"] == pool] for pool in (ALL, SEEN))
+    keys = ["benchmark", "encoder", "sampling", "setting", "metric", "point"]
+    both = seen.merge(whole, on=keys, how="left", suffixes=("", "_all"))
+    # Where every language of a benchmark is trained on, the pools are one.
+    other = ~np.isclose(both["value"], both["value_all"])
+    told = set(both.loc[other, "benchmark"])
+    return chosen[(chosen["pool"] == ALL) | chosen["benchmark"].isin(told)]
+
+
+def _columns(means: pd.DataFrame) -> list[tuple[str, str]]:
+    """(setting, metric) in the order of the paper, ranks last."""
+    found = set(zip(means["setting"], means["metric"], strict=True))
+    return sorted(found, key=lambda pair: (_METRICS.index(pair[1]), _ORDER.index(pair[0])))
+
+
+def curve_words(name: str, table: pd.DataFrame, confidence: float) -> Words:
+    """Title and caption; table: as for the figure."""
+    curve, means = CURVES[name], curve_points(name, table)
+    metrics = [METRIC_TITLES.get(m, m) for m in _METRICS if (means["metric"] == m).any()]
+    return Words(
+        curve.title,
+        f"{' and '.join(metrics)} (macro averages over query languages) against the "
+        f"{curve.title.lower()}, {means['point'].nunique()} values; "
+        f"{queries_phrase(means['n_queries'])}, {seeds_phrase(means['n_seeds'])}. "
+        f"{interval_phrase(means, confidence)} {curve.see}. Small rank distances are good.",
+    )

@@ -1,0 +1,110 @@
+"""Does a better translation make a better retriever: chrF++ against mAP, a point a language."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from hybridbatch.evaluation import ALL
+from hybridbatch.figures._style import (
+    FAINT,
+    LOOKS,
+    Words,
+    interval_phrase,
+    label_ends,
+    message_figure,
+    ordered,
+    panels,
+    queries_phrase,
+    seeds_phrase,
+    spread,
+    styled,
+)
+
+_TEXTS = "sentences"  # what a passage is
+_DODGE = 0.008  # of the axis, so that bars do not hide each other
+_CHARACTER = 0.008  # its width, as a share of the figure's
+_NOTHING = "No benchmark has a language whose translations were scored."
+
+
+def quality_points(quality: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
+    """Each scored language's chrF++ beside its monolingual mAP of each benchmark and sampling.
+
+    quality: translation_quality.csv; scores: rows of the benchmarks' tables, of one encoder.
+    Columns of scores, and references and chrf++.
+    """
+    measured = quality[(quality["texts"] == _TEXTS) & quality["chrf++"].notna()]
+    mono = scores[
+        (scores["setting"] == "monolingual") & (scores["metric"] == "map") & (scores["pool"] == ALL)
+    ]
+    return mono.merge(measured[["references", "language", "chrf++"]], on="language")
+
+
+@styled
+def quality_figure(points: pd.DataFrame) -> Figure:
+    """A panel a benchmark, a mark a sampling; points: of `quality_points`."""
+    if points.empty:
+        return message_figure(_NOTHING)
+    benchmarks = ordered(points["benchmark"])
+    columns = min(2, len(benchmarks))
+    rows = -(-len(benchmarks) // columns)
+    figure, axes = panels(rows, columns, 3.3)
+    for panel, benchmark in zip(axes.flat, benchmarks, strict=False):
+        shown = points[points["benchmark"] == benchmark]
+        samplings, ends = ordered(shown["sampling"]), {}
+        step = _DODGE * (np.ptp(shown["chrf++"]) or 1) * columns
+        for i, sampling in enumerate(samplings):
+            line, look = shown[shown["sampling"] == sampling].sort_values("chrf++"), LOOKS[sampling]
+            x = line["chrf++"] + step * (i - (len(samplings) - 1) / 2)
+            panel.vlines(x, line["ci_low"], line["ci_high"], color=look.color, lw=1)
+            panel.plot(
+                x, line["value"], label=sampling, color=look.color, marker=look.marker, ls=""
+            )
+            ends[sampling] = (x.iloc[-1], line["value"].iloc[-1])
+        panel.margins(x=0.12, y=0.1)
+        _name_languages(panel, shown, columns)
+        panel.set_xlabel(f"chrF++ of the translated {_TEXTS}")
+        panel.set_ylabel(f"monolingual mAP, {benchmark}")
+        label_ends(panel, ends, {s: LOOKS[s].color for s in ends}, 0.07)
+    for panel in axes.flat[len(benchmarks) :]:
+        panel.set_axis_off()
+    return figure
+
+
+def _name_languages(panel: Axes, shown: pd.DataFrame, columns: int) -> None:
+    """Codes above the panel, a line from each down through its points; of several sets, which."""
+    several = shown["references"].nunique() > 1
+    places = {
+        f"{language} ({references})" if several else language: x
+        for language, references, x in zip(
+            shown["language"], shown["references"], shown["chrf++"], strict=True
+        )
+    }
+    left, right = panel.get_xlim()
+    shares = [(x - left) / (right - left) for x in places.values()]
+    gap = _CHARACTER * columns * (2 + max(map(len, places)))
+    for (name, x), share in zip(places.items(), spread(shares, gap), strict=True):
+        panel.axvline(x, color=FAINT, lw=0.6, zorder=0)
+        panel.annotate(
+            name, (x, 1), (share, 1.06), xycoords=("data", "axes fraction"),
+            textcoords="axes fraction", ha="center", va="bottom", weight="bold",
+            arrowprops={"arrowstyle": "-", "color": FAINT, "lw": 0.6, "shrinkA": 0, "shrinkB": 0},
+        )  # fmt: skip
+    panel.set_xlim(left, right)
+
+
+def quality_words(points: pd.DataFrame, encoder: str, confidence: float) -> Words:
+    """Title and caption; points: of `quality_points`."""
+    title = f"Translation quality against retrieval, {encoder}"
+    if points.empty:
+        return Words(title, _NOTHING)
+    codes = points["language"].nunique()
+    return Words(
+        title,
+        f"Monolingual mAP of a language against chrF++ of the translations it was trained on "
+        f"({codes} language{'' if codes == 1 else 's'} that both have); "
+        f"{queries_phrase(points['n_queries'])} a language, {seeds_phrase(points['n_seeds'])}. "
+        f"{interval_phrase(points, confidence)} Points that rise to the right go with the thought "
+        "that translation limits retrieval; a handful of languages does not prove it, and "
+        "languages differ in more than their translations.",
+    )

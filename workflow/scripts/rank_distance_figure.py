@@ -1,0 +1,27 @@
+"""How the rank distances of the queries are distributed, a row a sampling."""
+
+import pandas as pd
+
+from hybridbatch.figures._style import save_figure
+from hybridbatch.figures.distances import distance_figure, distance_words, distances_of
+from hybridbatch.files import read_table
+from hybridbatch.logs import logged
+
+
+def main(snakemake) -> None:
+    params = snakemake.params
+    distances = pd.concat(
+        distances_of(read_table(path, ["candidates", "rank_distance"]).to_pandas()).assign(
+            sampling=sampling, seed=seed, language=language
+        )
+        for (sampling, seed, language), path in zip(
+            params.parts, snakemake.input.metrics, strict=True
+        )
+    )
+    words = distance_words(distances, params.encoder, params.benchmark)
+    save_figure(distance_figure(distances), words, snakemake.output.svg, snakemake.output.caption)
+
+
+if __name__ == "__main__":
+    with logged(snakemake.log[0]):  # noqa: F821
+        main(snakemake)  # noqa: F821
