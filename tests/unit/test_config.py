@@ -811,7 +811,8 @@ def test_source_values_are_the_fields_of_source_and_the_licence(config):
         assert set(values) == names | {"licence"}
         assert values["licence"] == "CC0"
     section = conf.load_schema()["$defs"]["source"]
-    assert set(section["properties"]) == {"base", "files", "licence"} == set(section["required"])
+    assert set(section["properties"]) == {"base", "files", "series", "licence"}
+    assert set(section["required"]) == {"base", "licence"}
 
 
 def _properties(schema: dict, where: str = "") -> Iterator[tuple[str, dict]]:
@@ -850,3 +851,118 @@ def test_every_section_refuses_unknown_keys():
 
     lax = [w for w, v in sections(schema, "") if v.get("additionalProperties") is not False]
     assert lax == []
+
+
+# Benchmarks with passages.
+
+MIRACL = """
+title: MIRACL
+reader: miracl
+source: topics
+topics: topics.{language}.tsv
+qrels: qrels.{language}.tsv
+corpus: shards
+passages: "{language}/docs-{number}.jsonl.gz"
+shards: {sw: 5, fi: 2}
+shards_a_job: 2
+languages: [sw, fi]
+averaged: [fi]
+index: Flat
+depth: 100
+"""
+
+
+@pytest.fixture
+def with_passages(config) -> dict:
+    catalogue = config["catalogue"]
+    names = [f"{kind}.{code}.tsv" for kind in ("topics", "qrels") for code in ("sw", "fi")]
+    common = {"licence": "CC0"}
+    catalogue["sources"] |= {
+        "topics": {**common, "base": "https://example.org/t/", "files": dict.fromkeys(names)},
+        "shards": {
+            **common,
+            "base": "https://example.org/c/",
+            "series": {"sw/docs-{number}.jsonl.gz": 5, "fi/docs-{number}.jsonl.gz": 2},
+        },
+    }
+    catalogue["benchmarks"]["miracl"] = yaml.safe_load(MIRACL)
+    config["benchmarks"] = ["quiz", "miracl"]
+    return config
+
+
+def test_a_series_is_files_numbered_from_0_without_hashes(with_passages):
+    conf.validate(with_passages)
+    found = {k: v for k, v in conf.sources(with_passages).items() if "example.org/c/" in k}
+    assert list(found) == [
+        *(f"example.org/c/sw/docs-{i}.jsonl.gz" for i in range(5)),
+        *(f"example.org/c/fi/docs-{i}.jsonl.gz" for i in range(2)),
+    ]
+    assert {values["sha256"] for values in found.values()} == {None}
+
+
+def test_a_benchmark_with_passages_is_split_into_jobs_that_hold_each_shard_once(with_passages):
+    assert conf.multilingual_benchmarks(with_passages) == ["quiz"]
+    parts = conf.passage_parts(with_passages, "miracl", "sw")
+    assert parts == ["000", "001", "002"]
+    files = [f for part in parts for f in conf.files_of_part(with_passages, "miracl", "sw", part)]
+    assert files == conf.passage_files(with_passages, "miracl", "sw")
+    assert files[4].endswith("/example.org/c/sw/docs-4.jsonl.gz")
+    assert conf.topic_files(with_passages, "miracl", "fi")["qrels"].endswith("/t/qrels.fi.tsv")
+    assert conf.mean_rows(with_passages, "miracl") == {
+        "pools": ["all"], "averaged": ["fi"], "medians": True,
+    }  # fmt: skip
+    assert conf.mean_rows(with_passages, "quiz") == {}
+
+
+def test_judged_passages_only_is_one_job_another_pool_and_another_title(with_passages):
+    with_passages["catalogue"]["benchmarks"]["miracl"]["judged_only"] = True
+    conf.validate(with_passages)
+    assert conf.passage_parts(with_passages, "miracl", "sw") == ["000"]
+    assert conf.mean_rows(with_passages, "miracl")["pools"] == ["judged"]
+    assert conf.benchmark_title(with_passages, "miracl") == "MIRACL, judged passages only"
+
+
+def test_files_of_yours_need_no_source(with_passages):
+    entry = with_passages["catalogue"]["benchmarks"]["miracl"]
+    del entry["source"], entry["corpus"]
+    conf.validate(with_passages)
+    assert conf.passage_files(with_passages, "miracl", "fi") == [
+        "fi/docs-0.jsonl.gz", "fi/docs-1.jsonl.gz",
+    ]  # fmt: skip
+    assert conf.topic_files(with_passages, "miracl", "fi")["topics"] == "topics.fi.tsv"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "problem"),
+    [
+        ("averaged", ["xx"], "averaged: 'xx' is not among the benchmark's languages"),
+        ("shards", {"sw": 5, "fi": 2, "th": 1}, "shards: 'th' is not among the benchmark's langu"),
+        ("shards", {"sw": 5}, "shards: says nothing of 'fi'"),
+        ("shards", {"sw": 7, "fi": 2}, "corpus: 'sw/docs-5.jsonl.gz' is not among the source's "),
+        ("source", "topcs", "source: no such source; did you mean topics?"),
+        ("qrels", "q.{language}", "source: 'q.sw' is not among the source's files nor are 1 more"),
+        ("qrels", "qrels.tsv", "qrels: 'qrels.tsv' does not match"),
+        ("passages", "{language}.jsonl", "passages: '{language}.jsonl' does not match"),
+        ("depth", 10, "depth: 10 is less than the minimum of 100"),
+        ("judged", True, "judged: no such key; did you mean judged_only?"),
+        ("shards_a_job", 0, "shards_a_job: 0 is less than the minimum of 1"),
+    ],
+)
+def test_passages_that_do_not_fit_together_are_named(with_passages, key, value, problem):
+    with_passages["catalogue"]["benchmarks"]["miracl"][key] = value
+    assert _only_problem(with_passages).startswith(f"catalogue.benchmarks.miracl.{problem}")
+
+
+def test_a_language_without_topics_is_named(with_passages):
+    entry = with_passages["catalogue"]["benchmarks"]["miracl"]
+    entry["languages"], entry["shards"] = ["sw", "fi", "xx"], {"sw": 5, "fi": 2, "xx": 1}
+    with pytest.raises(ConfigError) as caught:
+        conf.validate(with_passages)
+    for file in ("topics.xx.tsv", "xx/docs-0.jsonl.gz"):
+        assert f"{file}' is not among the source's files" in str(caught.value)
+
+
+def test_a_source_has_files_or_a_series(with_passages):
+    del with_passages["catalogue"]["sources"]["shards"]["series"]
+    with pytest.raises(ConfigError, match=r"catalogue\.sources\.shards"):
+        conf.validate(with_passages)

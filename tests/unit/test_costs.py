@@ -77,6 +77,8 @@ benchmarks:
 """
 CONFIG = """
 pathvars: {results: results/small, downloads: downloads}
+ablations: {benchmarks: [quiz], samplings: [hybrid], alpha: [], data_size: [], languages: [],
+  unseen_languages: [], temperature: [], encoders: [], lareqa: []}
 scale: laptop
 corpora: [films, notes]
 validation: [check]
@@ -352,9 +354,20 @@ def test_encoding_and_searching(config):
     assert row.disk == 3 * 14 * 4 * 4
     assert _row(config, "index").disk == 2 * 30 * 4 * 4  # each language's, and all in one
     assert _row(config, "evaluate").flops == 3 * 2 * 4 * 30 * 4
-    config["catalogue"]["benchmarks"]["quiz"]["reader"] = "miracl"
-    assert _row(config, "index").disk == 30 * 4 * 4
+
+
+def test_encoding_and_searching_passages(config):
+    quiz = config["catalogue"]["benchmarks"]["quiz"]
+    quiz |= {"reader": "miracl", "shards": dict.fromkeys(quiz["languages"], 5), "shards_a_job": 3}
+    # Two jobs a language, each with its queries.
+    row = _row(config, "encode")
+    assert row.jobs == 6
+    assert row.tokens == 3 * (2 * 4 * 4 + 10 * 6)
+    assert row.disk == _row(config, "index").disk == 0
     assert _row(config, "evaluate").flops == 3 * 2 * 4 * 10 * 4
+    # A fifth of the candidates, as vectors and in an index.
+    memory = dict(_plan(config).memory)
+    assert memory["main memory, searching quiz"] == 2 * 4 * 10 / 5 * 4
 
 
 def test_published_sizes_of_a_benchmark_go_first(config):

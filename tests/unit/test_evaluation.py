@@ -7,8 +7,18 @@ import pyarrow as pa
 import pytest
 import pytrec_eval
 
-from hybridbatch.evaluation import ALL, RANK_SCHEMA, SEEN, query_metrics, relevant_ranks
+from hybridbatch.evaluation import (
+    ALL,
+    RANK_SCHEMA,
+    RUN_METRICS,
+    SEEN,
+    query_metrics,
+    relevant_ranks,
+    run_metrics,
+)
 from hybridbatch.metrics import ndcg_at
+from hybridbatch.passages import GRADED_SCHEMA
+from hybridbatch.retrieval import RUN_SCHEMA, merge
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -222,3 +232,49 @@ def test_rows_are_sorted_by_query_within_a_pool():
     for pool in {*LANGUAGES, ALL, SEEN}:
         ids = list(_rows(table, pool))
         assert ids == sorted(ids)
+
+
+# Runs, which have the first passages only.
+
+
+def _graded(rows: list[tuple[str, str, int]]) -> pa.Table:
+    return pa.table([list(column) for column in zip(*rows, strict=True)], schema=GRADED_SCHEMA)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_metrics_of_a_run_are_trec_evals_with_c(seed):
+    """Queries that the run lacks, relevant passages it lacks, grades of 0, ties."""
+    rng = np.random.default_rng(seed)
+    run: dict[str, dict[str, float]] = {}
+    graded = []
+    for q in range(12):
+        documents = [f"{i * 37 % 1009}#{i % 3}" for i in rng.choice(900, 250, replace=False)]
+        grades = [int(i % 3 > 0) for i in range(30)] if q != 5 else [0] * 30
+        places = rng.choice(250, 30, replace=False)
+        graded += [(f"{q}", documents[p], g) for p, g in zip(places, grades, strict=True)]
+        graded += [(f"{q}", f"nowhere#{q}", 1)] if q % 2 else []
+        if q != 7:
+            scores = rng.integers(0, 40, 250).astype(np.float32)
+            run[f"{q}"] = dict(zip(documents, scores.tolist(), strict=True))
+    rows = [(q, d, s, 0) for q, scores in run.items() for d, s in scores.items()]
+    table = pa.table([list(c) for c in zip(*rows, strict=True)], schema=RUN_SCHEMA)
+    found = run_metrics(merge([table], 100, "here"), _graded(graded), "sw").to_pydict()
+    qrels: dict[str, dict[str, int]] = {}
+    for query, document, grade in graded:
+        qrels.setdefault(query, {})[document] = grade
+    names = {"ndcg_10": "ndcg_cut_10", "recall_100": "recall_100"}
+    assert set(names) == set(RUN_METRICS)
+    theirs = pytrec_eval.RelevanceEvaluator(qrels, {"ndcg_cut.10", "recall.100"}).evaluate(run)
+    assert found["query_id"] == [f"sw:{query}" for query in sorted(qrels)]
+    for name, their_name in names.items():
+        for query, value in zip(sorted(qrels), found[name], strict=True):
+            expected = theirs[query][their_name] if query in run else 0.0
+            assert value == pytest.approx(expected, abs=1e-9)
+    assert found["relevant"][sorted(qrels).index("5")] == 1  # the one that is nowhere
+    assert set(found["candidates"]) == {"sw"}
+
+
+def test_a_query_without_a_relevant_passage_scores_0():
+    run = pa.table([["1"], ["a"], [0.5], [1]], schema=RUN_SCHEMA)
+    found = run_metrics(run, _graded([("1", "a", 0)]), "fi").to_pydict()
+    assert (found["relevant"], found["ndcg_10"], found["recall_100"]) == ([0], [0.0], [0.0])

@@ -138,3 +138,18 @@ def test_a_file_that_is_no_configuration_is_named(tmp_path, text, words):
         file.write_text(text)
     with pytest.raises(ConfigError, match=rf"wrong\.yaml: .*{words}"):
         conf.load([file])
+
+
+def test_a_table_of_passages_keeps_its_series_of_files():
+    paper = conf.load([ROOT / "config/paper.yaml"])
+    part = part_for(paper, "miracl")
+    assert part["benchmarks"] == ["miracl"]
+    languages = paper["catalogue"]["benchmarks"]["miracl"]["languages"]
+    series = part["catalogue"]["sources"]["miracl_corpus"]["series"]
+    assert series == paper["catalogue"]["sources"]["miracl_corpus"]["series"]
+    assert len(part["catalogue"]["sources"]["miracl"]["files"]) == 2 * len(languages)
+    assert "miracl_corpus" not in part_for(paper, "xquad_r")["catalogue"]["sources"]
+    one = copy.deepcopy(paper)
+    one["catalogue"]["benchmarks"]["miracl"]["languages"] = ["sw"]
+    kept = part_for(one, "miracl")["catalogue"]["sources"]["miracl_corpus"]["series"]
+    assert list(kept) == ["miracl-corpus-v1.0-sw/docs-{number}.jsonl.gz"]

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hybridbatch.cells import CELL_COLUMNS, SETTINGS
+from hybridbatch.cells import CELL_COLUMNS, PASSAGE_COLUMNS, SETTINGS
 from hybridbatch.errors import DataError
 from hybridbatch.tables import (
     SPECS,
@@ -248,6 +248,71 @@ def test_language_codes_that_look_like_something_else_stay_text(tmp_path):
     path = tmp_path / "published.csv"
     path.write_text(HEADER + LINE.format("nan", ".8") + LINE.format("no", ".7"), encoding="utf-8")
     assert list(read_published(path)["language"]) == ["nan", "no"]
+
+
+# MIRACL.
+
+MIRACL = ["sw", "bn", "hi", "ko", "th", "te", "fi", "ja", "es", "fr", "ru", "zh", "fa", "ar", "id"]
+
+
+def _miracl(pool: str = "all") -> list[pd.DataFrame]:
+    """Cells of every system in 15 languages and English, with mean and median rows."""
+    names = [*MIRACL, "en", "mean", "median", "mean_seen"]
+    rows = [
+        ("monolingual", pool, metric, code, 0.5 + i / 100, 0.4, 0.9, 200, 1)
+        for metric in ("ndcg_10", "recall_100")
+        for i, code in enumerate(names)
+    ]
+    cells = pd.DataFrame(rows, columns=CELL_COLUMNS)
+    there = cells["language"].isin(["en", *MIRACL])
+    cells["pool_size"] = pd.array(there.map({True: 131924, False: None}), dtype="Int64")
+    absent = (cells["language"] == "sw").map({True: 3, False: 0}).where(there, None)
+    cells["absent_relevant"] = pd.array(absent, dtype="Int64")
+    return [_part("miracl", e, s, cells) for e, s in product(ENCODERS, SAMPLINGS)]
+
+
+def test_published_figures_of_miracl_are_all_used():
+    frame = tidy("miracl", benchmark_spec("MIRACL"), _miracl(), PUBLISHED)
+    assert list(frame.columns) == [*TIDY_COLUMNS, *PASSAGE_COLUMNS]
+    found = frame.dropna(subset="published")
+    of_paper = PUBLISHED[PUBLISHED["table"].isin([12, 13])]
+    assert len(found) == len(of_paper) == 2 * 3 * 2 * 17
+    assert set(found["language"]) == {*MIRACL, "mean", "median"}
+    keys = ["encoder", "sampling", "metric", "language"]
+    both = found.merge(of_paper, on=keys, suffixes=("", "_paper"), validate="one_to_one")
+    assert (both["published"] == both["published_paper"]).all()
+
+
+def test_published_averages_of_miracl_are_over_the_printed_languages():
+    """What `averaged` of the paper's configuration says."""
+    of_paper = PUBLISHED[PUBLISHED["table"].isin([12, 13])]
+    for _, part in of_paper.groupby(["encoder", "sampling", "metric"]):
+        printed = part.set_index("language")["published"]
+        languages = printed.drop(["mean", "median"])
+        assert set(languages.index) == set(MIRACL)
+        assert printed["mean"] == pytest.approx(languages.mean(), abs=0.5001e-4)
+        assert printed["median"] == languages.median()
+
+
+def test_judged_passages_have_no_published_figures():
+    frame = tidy("miracl", benchmark_spec("MIRACL"), _miracl("judged"), PUBLISHED)
+    assert frame["published"].isna().all()
+    text = benchmark_markdown("MIRACL", frame, 0.95)
+    assert "pool `judged`: judged passages only" in text
+
+
+def test_pool_sizes_stand_behind_languages_and_absent_passages_are_told():
+    frame = tidy("miracl", benchmark_spec("MIRACL"), _miracl(), PUBLISHED)
+    text = benchmark_markdown("MIRACL", frame, 0.95, MIRACL)
+    assert "that count as not found: sw 3." in text
+    assert "- query languages in these: sw, bn, hi," in text
+    tables = _markdown_tables(text)
+    assert len(tables) == 4
+    for rows in tables.values():
+        names = [row[0] for row in rows[1:]]
+        assert names[0] == "sw (131,924)"
+        assert names[-3:] == ["mean", "median", "mean_seen"]
+        assert all("[" in cell for row in rows[-3:] for cell in row[1:])
 
 
 # CSV.

@@ -120,7 +120,7 @@ def test_another_threshold_filters_again_but_does_not_translate_again(finished: 
     assert "translate" not in rules(jobs)
 
 
-@pytest.mark.parametrize("table", ["xquad_r", "mlqa_r"])
+@pytest.mark.parametrize("table", ["xquad_r", "mlqa_r", "miracl"])
 def test_the_paper_is_planned(checkout: Checkout, table: str):
     jobs = checkout.plan("--configfile=config/paper.yaml", f"results/paper/tables/{table}.csv")
     assert wildcards_of(jobs, "finetune", "system") == {

@@ -44,7 +44,12 @@ ENVIRONMENT = str(WORKFLOW.parent / "envs" / "hybridbatch.yaml")
 SOURCES_LOCK = "config/sources.lock.json"
 PUBLISHED = str(WORKFLOW.parent / "resources" / "published")
 FORMATS = ["csv", "md"]  # of every table
-SCORE_TABLES = [*config["benchmarks"], *conf.SCORE_TABLES]
+# Benchmarks whose candidates are all ranked, and those with too many for that.
+RANKED = conf.multilingual_benchmarks(config)
+PASSAGE_BENCHMARKS = [b for b in CATALOGUE["benchmarks"] if conf.has_passages(config, b)]
+RANKED_BENCHMARKS = [b for b in CATALOGUE["benchmarks"] if b not in PASSAGE_BENCHMARKS]
+# The overviews are of metrics that only ranked benchmarks have.
+SCORE_TABLES = [*config["benchmarks"], *(conf.SCORE_TABLES if RANKED else ())]
 
 
 def one_of(names):
@@ -64,6 +69,7 @@ wildcard_constraints:
     curve=one_of(CURVES),
     seed=r"\d+",
     benchmark=one_of(CATALOGUE["benchmarks"]),
+    part=r"\d{3}",
     score_table=one_of(SCORE_TABLES),
     translator=one_of(CATALOGUE["translators"]),
     references=one_of(CATALOGUE["references"]),
@@ -99,6 +105,47 @@ def benchmark_entry(wildcards):
 
 def benchmark_file(wildcards):
     return conf.benchmark_file(config, wildcards.benchmark, wildcards.language)
+
+
+def topic_files(wildcards):
+    return conf.topic_files(config, wildcards.benchmark, wildcards.language)
+
+
+def passage_files(wildcards):
+    return conf.passage_files(config, wildcards.benchmark, wildcards.language)
+
+
+def files_to_search(wildcards):
+    """The shards of a part; where only judged passages are searched, those."""
+    if benchmark_entry(wildcards).get("judged_only"):
+        return ["<results>/collections/{benchmark}/{language}/judged.parquet"]
+    return conf.files_of_part(config, wildcards.benchmark, wildcards.language, wildcards.part)
+
+
+def search_values(wildcards):
+    """The values of a retrieval.SearchConfig."""
+    keys = ("index", "depth", "index_parameters")
+    return {key: value for key, value in benchmark_entry(wildcards).items() if key in keys}
+
+
+def parts_of_run(wildcards):
+    return expand(
+        "<results>/runs/{{system}}/seed{{seed}}/{{benchmark}}/{{language}}/{part}.parquet",
+        part=conf.passage_parts(config, wildcards.benchmark, wildcards.language),
+    )
+
+
+def journal_of_search(wildcards):
+    """Outside the declared outputs, as for checkpoint_folder."""
+    name = "{system}_seed{seed}_{benchmark}_{language}_{part}".format(**wildcards)
+    return f"{conf.results(config)}/checkpoints/search_passages/{name}"
+
+
+def counts_of_passages(wildcards):
+    """How many passages each language of a benchmark has, where they are in shards."""
+    if wildcards.benchmark not in PASSAGE_BENCHMARKS:
+        return []
+    return by_language("<results>/collections/{benchmark}/{language}/counts.json")(wildcards)
 
 
 def shards(corpus):
@@ -212,9 +259,10 @@ def benchmarks_in(language):
 
 
 def collections_in(language, side):
-    """One side of all benchmarks that have a language."""
+    """One side of all benchmarks that have a language; of shards of passages the judged ones."""
     return [
-        f"<results>/collections/{benchmark}/{language}/{side}.parquet"
+        f"<results>/collections/{benchmark}/{language}/"
+        f"{'judged' if side == 'candidates' and benchmark not in RANKED else side}.parquet"
         for benchmark in benchmarks_in(language)
     ]
 
@@ -339,12 +387,12 @@ def metrics_of_variant(wildcards):
     ]
 
 
-def comparisons(template):
+def comparisons(template, benchmarks=config["benchmarks"]):
     """`template` for every encoder and benchmark."""
     return [
         template.format(encoder=encoder, benchmark=benchmark)
         for encoder in config["encoders"]
-        for benchmark in config["benchmarks"]
+        for benchmark in benchmarks
     ]
 
 
@@ -370,13 +418,36 @@ def cells_to_grade(wildcards):
 
 
 def cells_of_table(wildcards):
-    """A benchmark's table takes its own cells, the others those of all benchmarks."""
+    """A benchmark's table takes its own cells, the others those of all ranked benchmarks."""
     table = wildcards.score_table
     return expand(
         "<results>/cells/{system}/{benchmark}.parquet",
-        benchmark=[table] if table in config["benchmarks"] else config["benchmarks"],
+        benchmark=[table] if table in config["benchmarks"] else RANKED,
         system=TABLE_SYSTEMS,
     )
+
+
+def title_of_table(wildcards):
+    """A benchmark's own title; the others' titles are the tables' own."""
+    name = wildcards.score_table
+    return conf.benchmark_title(config, name) if name in config["benchmarks"] else None
+
+
+def averaged_in_table(wildcards):
+    """The languages that a benchmark's mean rows are over, if they are not all."""
+    return CATALOGUE["benchmarks"].get(wildcards.score_table, {}).get("averaged", [])
+
+
+def passage_languages():
+    """(benchmark, language) whose passages are in shards."""
+    return [
+        (benchmark, language)
+        for benchmark in config["benchmarks"]
+        if benchmark in PASSAGE_BENCHMARKS
+        for language in CATALOGUE["benchmarks"][benchmark]["languages"]
+    ]
+
+
 
 
 def cells_of_ablation(wildcards):

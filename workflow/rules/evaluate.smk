@@ -15,6 +15,8 @@ rule evaluate:
         metrics="<results>/metrics/{system}/seed{seed}/{benchmark}/{language}.parquet",
     log:
         "<logs>/evaluate/{system}_seed{seed}_{benchmark}_{language}.log",
+    wildcard_constraints:
+        benchmark=one_of(RANKED_BENCHMARKS),
     conda:
         ENVIRONMENT
     params:
@@ -28,6 +30,7 @@ rule evaluate:
 rule score_cells:
     input:
         metrics=metrics_of_system,
+        counts=counts_of_passages,
     output:
         "<results>/cells/{system}/{benchmark}.parquet",
     log:
@@ -43,6 +46,7 @@ rule score_cells:
         seeds=seeds,
         languages=benchmark_languages,
         seen=seen_languages,
+        of=lambda wildcards: conf.mean_rows(config, wildcards.benchmark),
         statistics=config["statistics"],
         code=code("score_cells"),
     script:

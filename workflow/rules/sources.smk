@@ -50,6 +50,8 @@ rule read_benchmark:
         qrels="<results>/collections/{benchmark}/{language}/qrels.parquet",
     log:
         "<logs>/read_benchmark/{benchmark}_{language}.log",
+    wildcard_constraints:
+        benchmark=one_of(RANKED_BENCHMARKS),
     conda:
         ENVIRONMENT
     params:

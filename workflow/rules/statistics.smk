@@ -18,6 +18,7 @@ rule compare_samplings:
         seeds=seeds,
         languages=benchmark_languages,
         seen=seen_languages,
+        of=lambda wildcards: conf.mean_rows(config, wildcards.benchmark),
         statistics=config["statistics"],
         permutations=config["comparisons"]["permutations"],
         code=code("compare_samplings"),
@@ -65,7 +66,7 @@ rule reproduction_table:
 
 rule claims_table:
     input:
-        comparisons=comparisons("<results>/comparisons/{encoder}/{benchmark}.parquet"),
+        comparisons=comparisons("<results>/comparisons/{encoder}/{benchmark}.parquet", RANKED),
     output:
         csv="<results>/tables/claims.csv",
         markdown="<results>/tables/claims.md",
@@ -74,7 +75,7 @@ rule claims_table:
     conda:
         ENVIRONMENT
     params:
-        parts=[part.split(" ") for part in comparisons("{benchmark} {encoder}")],
+        parts=[part.split(" ") for part in comparisons("{benchmark} {encoder}", RANKED)],
         margin=config["comparisons"]["margin"],
         rank_distance_margin=config["comparisons"]["rank_distance_margin"],
         scale=config["scale"],

@@ -15,7 +15,8 @@ rule score_table:
         ENVIRONMENT
     params:
         name=lambda wildcards: wildcards.score_table,
-        title=lambda wildcards: CATALOGUE["benchmarks"].get(wildcards.score_table, {}).get("title"),
+        title=title_of_table,
+        averaged=averaged_in_table,
         confidence=config["statistics"]["confidence"],
         code=code("score_table"),
     script:
@@ -26,10 +27,11 @@ rule evaluation_data_table:
     input:
         collections=[
             f"<results>/collections/{benchmark}/{language}/{side}.parquet"
-            for benchmark in config["benchmarks"]
+            for benchmark in RANKED
             for language in CATALOGUE["benchmarks"][benchmark]["languages"]
             for side in ("queries", "candidates")
         ],
+        counts=[f"<results>/collections/{b}/{c}/counts.json" for b, c in passage_languages()],
         published=f"{PUBLISHED}/evaluation_data.csv",
     output:
         csv="<results>/tables/evaluation_data.csv",
@@ -41,9 +43,13 @@ rule evaluation_data_table:
     params:
         parts=[
             [benchmark, language, side]
-            for benchmark in config["benchmarks"]
+            for benchmark in RANKED
             for language in CATALOGUE["benchmarks"][benchmark]["languages"]
             for side in ("queries", "candidates")
+        ],
+        counted=[
+            [b, c, bool(CATALOGUE["benchmarks"][b].get("judged_only"))]
+            for b, c in passage_languages()
         ],
         code=code("evaluation_data_table"),
     script:

@@ -4,7 +4,7 @@ from itertools import product
 
 import pyarrow as pa
 
-from hybridbatch.cells import StatisticsConfig
+from hybridbatch.cells import Rows, StatisticsConfig
 from hybridbatch.files import read_table, write_table
 from hybridbatch.logs import log, logged
 from hybridbatch.significance import compare
@@ -17,7 +17,10 @@ def main(snakemake) -> None:
     for (sampling, seed, language), path in zip(keys, snakemake.input.metrics, strict=True):
         frames[sampling][language, seed] = read_table(path).to_pandas()
     statistics = StatisticsConfig(**params.statistics)
-    rows = compare(frames, params.languages, params.seen, statistics, params.permutations)
+    rows = compare(
+        *(frames, params.languages, params.seen, statistics, params.permutations),
+        Rows(**params.of),
+    )
     untested = int((rows["n_queries"] == 1).sum())
     if untested:
         log.warning("%d differences are of one query: no interval, no test", untested)

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from hybridbatch import tables
-from hybridbatch.files import read_table, write_text
+from hybridbatch.files import read_json, read_table, write_text
 from hybridbatch.logs import logged
 
 
@@ -12,6 +12,17 @@ def main(snakemake) -> None:
         {"benchmark": key[0], "language": key[1], "metric": key[2], "value": len(read_table(path))}
         for key, path in zip(snakemake.params.parts, snakemake.input.collections, strict=True)
     ]
+    for (benchmark, language, judged_only), path in zip(
+        snakemake.params.counted, snakemake.input.counts, strict=True
+    ):
+        counts = read_json(path)
+        names = {"queries": "queries", "judged": "judged candidates"}
+        if not judged_only:
+            names |= {"passages": "candidates"}
+        rows += [
+            {"benchmark": benchmark, "language": language, "metric": metric, "value": counts[name]}
+            for name, metric in names.items()
+        ]
     figures = pd.read_csv(snakemake.input.published)
     published = {
         (row.dataset, metric, row.language): getattr(row, metric)

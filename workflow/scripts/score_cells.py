@@ -4,8 +4,8 @@ from itertools import product
 
 import pyarrow as pa
 
-from hybridbatch.cells import StatisticsConfig, score_cells
-from hybridbatch.files import read_table, write_table
+from hybridbatch.cells import Rows, StatisticsConfig, score_cells, with_pool_sizes
+from hybridbatch.files import read_json, read_table, write_table
 from hybridbatch.logs import logged
 
 
@@ -16,9 +16,11 @@ def main(snakemake) -> None:
         (language, seed): read_table(path).to_pandas()
         for (seed, language), path in zip(keys, snakemake.input.metrics, strict=True)
     }
-    cells = score_cells(
-        frames, params.languages, params.seen, StatisticsConfig(**params.statistics)
-    )
+    statistics = StatisticsConfig(**params.statistics)
+    cells = score_cells(frames, params.languages, params.seen, statistics, Rows(**params.of))
+    if snakemake.input.counts:
+        counts = map(read_json, snakemake.input.counts)
+        cells = with_pool_sizes(cells, dict(zip(params.languages, counts, strict=True)))
     names = dict(zip(("benchmark", "encoder", "sampling"), params.key, strict=True))
     cells = cells.assign(**names)
     write_table(snakemake.output[0], pa.Table.from_pandas(cells, preserve_index=False))

@@ -11,9 +11,12 @@ def main(snakemake) -> None:
     cells = [read_table(path).to_pandas() for path in snakemake.input.cells]
     published = tables.read_published(snakemake.input.published)
     frame = tables.tidy(params.name, spec, cells, published)
-    layout = tables.overview_markdown if spec.means_only else tables.benchmark_markdown
     tables.write_tidy(snakemake.output.csv, frame)
-    write_text(snakemake.output.markdown, layout(spec.title, frame, params.confidence))
+    if spec.means_only:
+        text = tables.overview_markdown(spec.title, frame, params.confidence)
+    else:
+        text = tables.benchmark_markdown(spec.title, frame, params.confidence, params.averaged)
+    write_text(snakemake.output.markdown, text)
 
 
 if __name__ == "__main__":

@@ -48,6 +48,8 @@ CURVES = ("alpha", "data_size", "languages", "temperature")
 NEURAL_ENGINES = ("transformers_mt", "ctranslate2_mt")
 # Readers of benchmarks that ask the same questions in every language.
 PARALLEL_READERS = ("lareqa",)
+# Benchmarks with more passages than can all be ranked: only the first are, by an index.
+PASSAGE_READERS = ("miracl",)
 _NONE = "none"  # no language left out
 _SCHEMA = Path(__file__).parents[2] / "schemas" / "config.schema.yaml"
 _CATALOGUE = Path(__file__).parents[3] / "config" / "catalogue.yaml"
@@ -190,7 +192,8 @@ def ablation_systems(config: dict) -> dict[str, System]:
 
 def ablation_benchmarks(config: dict, ablation: str) -> list[str]:
     """The benchmarks that an ablation is scored on; LAReQA's figures are of the full ones."""
-    return config["benchmarks"] if ablation == "lareqa" else config["ablations"]["benchmarks"]
+    parallel = multilingual_benchmarks(config)
+    return parallel if ablation == "lareqa" else config["ablations"]["benchmarks"]
 
 
 def seeds_of(config: dict, encoder: str) -> list[int]:
@@ -341,8 +344,18 @@ def sources(config: dict) -> dict[str, dict]:
             "licence": source["licence"],
         }
         for source in config["catalogue"]["sources"].values()
-        for file, sha256 in source["files"].items()
+        for file, sha256 in source_files(source).items()
     }
+
+
+def source_files(source: dict) -> dict[str, str | None]:
+    """The files of a source and their hashes: those it names, and its series, numbered from 0."""
+    numbered = {
+        name.replace("{number}", str(number)): None
+        for name, count in source.get("series", {}).items()
+        for number in range(count)
+    }
+    return {**source.get("files", {}), **numbered}
 
 
 def corpus_files(config: dict, corpus: str) -> list[str]:
@@ -365,6 +378,63 @@ def benchmark_file(config: dict, benchmark: str, language: str) -> str:
     if "path" in entry:
         return entry["path"].format(language=language)
     return _download(config, entry["source"], entry["file"].format(language=language))
+
+
+def has_passages(config: dict, benchmark: str) -> bool:
+    """Whether a benchmark's passages are too many to rank them all, as MIRACL's are."""
+    return config["catalogue"]["benchmarks"][benchmark]["reader"] in PASSAGE_READERS
+
+
+def benchmark_title(config: dict, benchmark: str) -> str:
+    """What heads a benchmark's table; a search of judged passages only says so."""
+    entry = config["catalogue"]["benchmarks"][benchmark]
+    return entry["title"] + (", judged passages only" if entry.get("judged_only") else "")
+
+
+def mean_rows(config: dict, benchmark: str) -> dict:
+    """The values of a cells.Rows: over what a benchmark's mean rows are, and which pools it has."""
+    entry = config["catalogue"]["benchmarks"][benchmark]
+    if not has_passages(config, benchmark):
+        return {}
+    pool = "judged" if entry.get("judged_only") else "all"
+    averaged = entry.get("averaged", entry["languages"])
+    return {"pools": [pool], "averaged": averaged, "medians": True}
+
+
+def topic_files(config: dict, benchmark: str, language: str) -> dict[str, str]:
+    """The files `topics` and `qrels` of a benchmark with passages."""
+    entry = config["catalogue"]["benchmarks"][benchmark]
+    names = {key: entry[key].replace("{language}", language) for key in ("topics", "qrels")}
+    if "source" not in entry:
+        return names
+    return {key: _download(config, entry["source"], name) for key, name in names.items()}
+
+
+def passage_files(config: dict, benchmark: str, language: str) -> list[str]:
+    """The files of passages of one language, in the order of their numbers."""
+    entry = config["catalogue"]["benchmarks"][benchmark]
+    names = _passage_names(entry, language)
+    if "corpus" not in entry:
+        return names
+    return [_download(config, entry["corpus"], name) for name in names]
+
+
+def passage_parts(config: dict, benchmark: str, language: str) -> list[str]:
+    """The numbers of the jobs that search a language's passages, such as `003`."""
+    entry = config["catalogue"]["benchmarks"][benchmark]
+    files = 1 if entry.get("judged_only") else entry["shards"][language]
+    return [f"{part:03d}" for part in range(-(-files // entry["shards_a_job"]))]
+
+
+def files_of_part(config: dict, benchmark: str, language: str, part: str) -> list[str]:
+    """The files of passages that one of `passage_parts` searches."""
+    size = config["catalogue"]["benchmarks"][benchmark]["shards_a_job"]
+    return passage_files(config, benchmark, language)[int(part) * size :][:size]
+
+
+def _passage_names(entry: dict, language: str) -> list[str]:
+    name = entry["passages"].replace("{language}", language)
+    return [name.replace("{number}", str(i)) for i in range(entry["shards"].get(language, 0))]
 
 
 def reference_file(config: dict, references: str, language: str) -> str:
@@ -483,7 +553,10 @@ def _wrong_names(config: dict) -> Iterator[str]:
         yield from _wrong_source(f"corpora.{name}", entry, catalogue["sources"], "files")
         yield from _wrong_parallel(name, entry, catalogue["sources"])
     for name, entry in catalogue["benchmarks"].items():
-        yield from _wrong_source(f"benchmarks.{name}", entry, catalogue["sources"], "file")
+        if entry["reader"] in PASSAGE_READERS:
+            yield from _wrong_passages(f"benchmarks.{name}", entry, catalogue["sources"])
+        else:
+            yield from _wrong_source(f"benchmarks.{name}", entry, catalogue["sources"], "file")
     for name, entry in catalogue["references"].items():
         yield from _wrong_source(f"references.{name}", entry, catalogue["sources"], "file")
         if SOURCE_LANGUAGE not in entry["languages"]:
@@ -591,8 +664,36 @@ def _wrong_source(name: str, entry: dict, known: dict, key: str) -> Iterator[str
             else [entry[key].replace("{language}", language) for language in entry["languages"]]
         )
         for file in named:
-            if file not in known[entry["source"]]["files"]:
+            if file not in source_files(known[entry["source"]]):
                 yield f"{where}.{key}: {file!r} is not among the source's files"
+
+
+def _wrong_passages(name: str, entry: dict, known: dict) -> Iterator[str]:
+    """A benchmark with passages whose languages, shards and files do not fit together."""
+    where, languages = f"catalogue.{name}", entry["languages"]
+    for key in ("averaged", "shards"):
+        for language in entry.get(key, ()):
+            if language not in languages:
+                yield f"{where}.{key}: {language!r} is not among the benchmark's languages"
+    for language in languages:
+        if language not in entry["shards"]:
+            yield f"{where}.shards: says nothing of {language!r}"
+    named = {
+        "source": [
+            entry[k].replace("{language}", c) for k in ("topics", "qrels") for c in languages
+        ],
+        "corpus": [file for code in languages for file in _passage_names(entry, code)],
+    }
+    for key, files in named.items():
+        if key not in entry:
+            continue
+        if entry[key] not in known:
+            yield f"{where}.{key}: no such source{_did_you_mean(entry[key], known)}"
+            continue
+        there = source_files(known[entry[key]])
+        if missing := [file for file in files if file not in there]:
+            more = f" nor are {len(missing) - 1} more" if missing[1:] else ""
+            yield f"{where}.{key}: {missing[0]!r} is not among the source's files{more}"
 
 
 def _wrong_parallel(name: str, entry: dict, known: dict) -> Iterator[str]:
@@ -603,7 +704,7 @@ def _wrong_parallel(name: str, entry: dict, known: dict) -> Iterator[str]:
         if language == entry["language"]:
             yield f"{where}.parallel: {language!r} is the corpus' own language; leave it out"
         for file in files:
-            if entry.get("source") in known and file not in known[entry["source"]]["files"]:
+            if entry.get("source") in known and file not in source_files(known[entry["source"]]):
                 yield f"{where}.parallel.{language}: {file!r} is not among the source's files"
     for language in entry.get("languages", ()):
         if parallel and language not in parallel:

@@ -481,8 +481,14 @@ class _Reckoning:
             held = corpus.validation * (corpus.question_words + corpus.passage_words)
             sizes.append(known or self.text_bytes(corpus.words + held, languages))
         for name in self.config["benchmarks"]:
-            if "path" not in self.catalogue["benchmarks"][name]:
-                words = self.benchmark_words(name)
+            entry, words = self.catalogue["benchmarks"][name], self.benchmark_words(name)
+            if "corpus" in entry:
+                # Gzipped, which takes about what parquet takes; topics and judgements are small.
+                for language, n in words.items():
+                    shards = entry["shards"][language]
+                    sizes += [self.parquet(n / shards, language)] * shards
+                    sizes += [0.0, 0.0]
+            elif "source" in entry:
                 sizes += [self.rates.bytes_of(n, language) for language, n in words.items()]
         models = [self.catalogue["encoders"][name] for name in self.config["encoders"]]
         models.append(self.translator if self.neural_texts() else {})
@@ -523,7 +529,12 @@ class _Reckoning:
             for language, words in self.benchmark_words(name).items():
                 number = sum(self.benchmark_sizes(name)[language])
                 seconds = self.rates.rate("read_pairs").seconds(number)
-                yield self.job("read", seconds, disk=self.parquet(words, language))
+                if self.has_passages(name):
+                    # Once to count them; of texts only the judged ones are kept.
+                    yield self.job("read", Span(0, 0))
+                    yield self.job("read", seconds)
+                else:
+                    yield self.job("read", seconds, disk=self.parquet(words, language))
 
     def translated(self) -> Iterable[tuple[Corpus, str]]:
         """(corpus, language) of everything that an engine translates."""
@@ -739,8 +750,11 @@ class _Reckoning:
 
     def encode(self) -> Iterable[Job]:
         rates = self.rates
-        for system, name, _, queries, candidates in self.tests():
+        for system, name, language, queries, all_candidates in self.tests():
             entry, shape = self.encoder(system.encoder)
+            passages = self.has_passages(name)
+            jobs = len(conf.passage_parts(self.config, name, language)) if passages else 1
+            candidates = all_candidates / jobs
             known, tokens, flops, words = self.benchmark_rates(name), 0.0, 0.0, 0.0
             for number, length in (
                 (queries, known.query_words),
@@ -755,7 +769,7 @@ class _Reckoning:
                     if shape
                     else entry["dimension"] * number * each
                 )
-            yield self.job(
+            job = self.job(
                 "encode",
                 self.gpu_seconds(flops, "encode_share")
                 if shape
@@ -763,26 +777,28 @@ class _Reckoning:
                 on_gpu=shape is not None,
                 tokens=tokens,
                 flops=flops,
-                disk=4 * (queries + candidates) * self.width(system.encoder),
+                # Vectors of passages are searched and dropped.
+                disk=0 if passages else 4 * (queries + candidates) * self.width(system.encoder),
             )
+            yield from [job] * jobs
 
     def index(self) -> Iterable[Job]:
         for system, _ in self.models:
-            for name in self.config["benchmarks"]:
+            for name in conf.multilingual_benchmarks(self.config):
                 candidates = sum(n for _, n in self.benchmark_sizes(name).values())
-                # One index of each language, and one of all where all are searched together.
-                copies = 1 if self.monolingual(name) else 2
-                disk = copies * 4 * candidates * self.width(system.encoder)
+                # One index of each language, and one of all together.
+                disk = 2 * 4 * candidates * self.width(system.encoder)
                 yield self.job("index", Span(0, 0), disk=disk)
 
-    def monolingual(self, benchmark: str) -> bool:
-        return self.catalogue["benchmarks"][benchmark]["reader"] == "miracl"
+    def has_passages(self, benchmark: str) -> bool:
+        """Whether only the first passages of a query's own language are found, as of MIRACL."""
+        return conf.has_passages(self.config, benchmark)
 
     def evaluate(self) -> Iterable[Job]:
         rate = self.rates.rate
         for system, name, _, queries, own in self.tests():
             sizes = self.benchmark_sizes(name)
-            alone = self.monolingual(name)
+            alone = self.has_passages(name)
             pool = own if alone else sum(n for _, n in sizes.values())
             flops = 2 * queries * pool * self.width(system.encoder)
             seconds = rate("search_flops").seconds(flops)
@@ -828,9 +844,13 @@ class _Reckoning:
             yield f"main memory, fine-tuning {name}", held
         width = max(self.width(name) for name in self.config["encoders"])
         for name in self.config["benchmarks"]:
-            pools = [candidates for _, candidates in self.benchmark_sizes(name).values()]
-            pool = max(pools) if self.monolingual(name) else sum(pools)
-            yield f"main memory, searching {name}", 4 * pool * width
+            pools = {code: n for code, (_, n) in self.benchmark_sizes(name).items()}
+            held = sum(pools.values())
+            if self.has_passages(name):
+                # A shard's vectors and their index.
+                shards = self.catalogue["benchmarks"][name]["shards"]
+                held = 2 * max(n / shards[code] for code, n in pools.items())
+            yield f"main memory, searching {name}", 4 * held * width
 
 
 def _key(values: Mapping[str, Any], name: str, where: str = "") -> Any:

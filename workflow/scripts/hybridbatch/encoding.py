@@ -3,7 +3,7 @@
 A static model is looked up with NumPy alone, which starts ten times faster than torch.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,21 +18,31 @@ SIDES = {"queries": "query", "candidates": "document"}  # our side -> its prompt
 _TOKENS_A_BATCH = 16_384
 
 
+Encode = Callable[[str, Sequence[str]], np.ndarray]
+
+
 def encode(model: Path, texts: dict[str, Sequence[str]], max_tokens: int) -> dict[str, np.ndarray]:
     """Unit vectors, float32 [n, d], of the texts of each side (`queries`, `candidates`)."""
+    vectors_of = load(model, max_tokens)
+    return {side: vectors_of(side, side_texts) for side, side_texts in texts.items()}
+
+
+def load(model: Path, max_tokens: int) -> Encode:
+    """A saved model as a function of a side and its texts, for texts that come in pieces."""
     prompts = read_json(model / "config_sentence_transformers.json")["prompts"]
     static = read_json(model / "modules.json")[0]["type"].endswith(".StaticEmbedding")
     tokenizer = load_tokenizer(model / TOKENIZER_FILE, max_tokens)
     vectors_of = _static_table(model) if static else _transformer(model)
-    result = {}
-    for side, side_texts in texts.items():
-        prompted = [prompts[SIDES[side]] + text for text in side_texts]
+
+    def encode_side(side: str, texts: Sequence[str]) -> np.ndarray:
+        prompted = [prompts[SIDES[side]] + text for text in texts]
         tokens = tokenize(tokenizer, prompted, special_tokens=not static)
         vectors = in_token_order(tokens, vectors_of, side)
         if not np.isfinite(vectors).all():
             raise DataError(f"{model}: gives vectors that are not finite.")
-        result[side] = vectors
-    return result
+        return vectors
+
+    return encode_side
 
 
 def in_token_order(tokens: Ragged, vectors_of, unit: str) -> np.ndarray:

@@ -23,11 +23,17 @@ RANK_SCHEMA = pa.schema(
     ]
 )
 ALL, SEEN = "all", "seen"
+JUDGED = "judged"  # only the passages that judgements name: another task
 METRICS = {
     "map": metrics.average_precision,
     "recall_1": lambda *a: metrics.recall_at(*a, k=1),
     "recall_10": lambda *a: metrics.recall_at(*a, k=10),
     "rank_distance": metrics.rank_distance,
+}
+# Of a run, which has the first passages only.
+RUN_METRICS = {
+    "ndcg_10": lambda *a: metrics.ndcg_at(*a, k=10),
+    "recall_100": lambda *a: metrics.recall_at(*a, k=100),
 }
 
 
@@ -104,3 +110,33 @@ def query_metrics(ranks: pa.Table) -> pa.Table:
             )
         )
     return pa.concat_tables(tables)
+
+
+def run_metrics(run: pa.Table, qrels: pa.Table, language: str) -> pa.Table:
+    """Metrics of every judged query of one language, from a retrieval.RUN_SCHEMA table.
+
+    qrels: of passages.GRADED_SCHEMA. As trec_eval with `-c`: a query that the run lacks scores 0,
+    and a relevant passage counts whether or not the collection has it. Columns as for
+    `query_metrics`, with RUN_METRICS. Query ids are `language:id`: queries of two languages are
+    different ones, though their ids may be the same.
+    """
+    ids = sorted(set(qrels["query_id"].to_pylist()))
+    number = {id_: i for i, id_ in enumerate(ids)}
+    good = {(row["query_id"], row["candidate_id"]) for row in qrels.to_pylist() if row["grade"] > 0}
+    found = [
+        (number[row["query_id"]], row["rank"])
+        for row in run.to_pylist()
+        if (row["query_id"], row["candidate_id"]) in good
+    ]
+    query, ranks = np.array(found, dtype=np.int64).reshape(-1, 2).T
+    relevant = np.bincount([number[query] for query, _ in good], minlength=len(ids))
+    # A query without a relevant passage scores 0.
+    values = {name: f(ranks, query, np.maximum(relevant, 1)) for name, f in RUN_METRICS.items()}
+    return pa.table(
+        {
+            "query_id": [f"{language}:{id_}" for id_ in ids],
+            "candidates": [language] * len(ids),
+            "relevant": relevant,
+            **values,
+        }
+    )

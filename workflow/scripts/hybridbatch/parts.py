@@ -90,14 +90,22 @@ def _translator(config: dict, back: bool) -> dict:
 
 
 def _sources(sources: dict, entries: list[dict]) -> dict:
-    """Of each source that an entry names, the files that it names, in whichever of its keys."""
-    kept: dict[str, dict] = defaultdict(dict)
+    """Of each source that an entry names, the files that it names, in whichever of its keys.
+
+    A series is named as a whole.
+    """
+    kept: dict[str, dict] = defaultdict(lambda: {"files": {}, "series": {}})
     for entry in entries:
         texts = set(_texts(entry, entry.get("languages") or ()))
         for name in texts & set(sources):
-            files = sources[name]["files"]
-            kept[name] |= {file: files[file] for file in texts & set(files)}
-    return {name: {**sources[name], "files": files} for name, files in kept.items() if files}
+            for key, chosen in kept[name].items():
+                files = sources[name].get(key, {})
+                chosen |= {file: files[file] for file in texts & set(files)}
+    return {
+        name: {**sources[name], **{key: files for key, files in of_source.items() if files}}
+        for name, of_source in kept.items()
+        if any(of_source.values())
+    }
 
 
 def _texts(value: Any, languages: Iterable[str]) -> Iterator[str]:

@@ -28,7 +28,10 @@ import pandas as pd
 from scipy import stats
 
 from hybridbatch.cells import (
+    MEDIAN,
+    PARALLEL,
     SETTINGS,
+    Rows,
     StatisticsConfig,
     bootstrap,
     cells_of,
@@ -99,8 +102,11 @@ def compare(
     seen: Sequence[str],
     config: StatisticsConfig,
     permutations: int,
+    of: Rows = PARALLEL,
 ) -> pd.DataFrame:
     """Every cell's difference between every two samplings; columns COMPARISON_COLUMNS.
+
+    Medians over languages are no means of questions' differences and are left out.
 
     frames: by sampling, the per-query metrics by query language and seed, as for
     `cells.score_cells`. `difference` is sampling_a minus sampling_b, in the metric's own unit (a
@@ -112,7 +118,9 @@ def compare(
     rows, contributions = [], []
     for a, b in combinations(frames, 2):
         tensors, group_names, queries, seeds = collected[a]
-        cells = cells_of(languages, [code for code in languages if code in seen], set(group_names))
+        of_seen = [code for code in languages if code in seen]
+        cells = cells_of(languages, of_seen, set(group_names), of)
+        cells = [cell for cell in cells if cell.language != MEDIAN]
         weights = np.array([group_weights(cell, group_names) for cell in cells])
         for metric, tensor in tensors.items():
             wanted = [i for i, cell in enumerate(cells) if metric in SETTINGS[cell.setting]]

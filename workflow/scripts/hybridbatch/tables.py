@@ -7,9 +7,16 @@ from pathlib import Path
 import pandas as pd
 from tabulate import tabulate
 
-from hybridbatch.cells import CELL_COLUMNS, MEAN, MEAN_SEEN, MEAN_UNSEEN
+from hybridbatch.cells import (
+    CELL_COLUMNS,
+    MEAN,
+    MEAN_SEEN,
+    MEAN_UNSEEN,
+    MEDIAN,
+    PASSAGE_COLUMNS,
+)
 from hybridbatch.errors import DataError
-from hybridbatch.evaluation import ALL, SEEN
+from hybridbatch.evaluation import ALL, JUDGED, SEEN
 from hybridbatch.files import write_text
 
 TIDY_COLUMNS = [
@@ -34,12 +41,15 @@ MEANS = {
 POOL_TITLES = {
     ALL: "pool `all`: every language of the benchmark",
     SEEN: "pool `seen`: only the languages with training data",
+    JUDGED: "pool `judged`: judged passages only, an easier task than the benchmark's",
 }
 METRIC_TITLES = {
     "map": "mAP",
     "recall_1": "R@1",
     "recall_10": "R@10",
     "rank_distance": "rank distance",
+    "ndcg_10": "nDCG@10",
+    "recall_100": "R@100",
 }
 
 
@@ -68,8 +78,9 @@ SPECS = {
 
 
 def benchmark_spec(title: str) -> TableSpec:
-    """The table of one benchmark: the paper's Tables 3 to 6."""
-    return TableSpec(title, ("map", "recall_1", "recall_10"), False, (3, 4, 5, 6))
+    """The table of one benchmark: the paper's Tables 3 to 6, 12 and 13."""
+    metrics = ("map", "recall_1", "recall_10", "ndcg_10", "recall_100")
+    return TableSpec(title, metrics, False, (3, 4, 5, 6, 12, 13))
 
 
 def read_published(
@@ -99,6 +110,8 @@ def tidy(
 ) -> pd.DataFrame:
     """TIDY_COLUMNS rows of a table from the cells of one system and benchmark each.
 
+    Behind them PASSAGE_COLUMNS, if the cells have them.
+
     `published` and `delta` (ours minus published) are filled for pool `all` where the paper has
     the cell and stay absent elsewhere.
     """
@@ -114,7 +127,7 @@ def tidy(
         beside.assign(pool=ALL), on=[*_KEYS, "pool"], how="left", validate="many_to_one"
     )
     frame["delta"] = frame["value"] - frame["published"]
-    return frame[TIDY_COLUMNS]
+    return frame[[*TIDY_COLUMNS, *(name for name in PASSAGE_COLUMNS if name in frame)]]
 
 
 def counts_table(name: str, rows: Sequence[dict], published: dict[tuple, int]) -> pd.DataFrame:
@@ -136,14 +149,22 @@ def write_tidy(path: str | Path, frame: pd.DataFrame) -> None:
     write_text(path, frame.to_csv(index=False, float_format="%.6f", lineterminator="\n"))
 
 
-def benchmark_markdown(title: str, frame: pd.DataFrame, confidence: float) -> str:
+def benchmark_markdown(
+    title: str, frame: pd.DataFrame, confidence: float, averaged: Sequence[str] = ()
+) -> str:
     """A section an encoder and pool, a block a setting, a table a metric.
 
+    averaged: the languages that mean rows are over, if they are not all.
     Languages down, samplings across; as many decimals as in the paper's Tables 3 to 8.
     """
     blocks = [f"# {title}", _note(frame, confidence)]
     shown = [mean for mean in MEANS if (frame["language"] == mean).any()]
-    blocks += ["\n".join(f"- `{mean}`: over {MEANS[mean]}" for mean in shown)]
+    lines = [f"- `{mean}`: over {MEANS[mean]}" for mean in shown]
+    if (frame["language"] == MEDIAN).any():
+        lines.append(f"- `{MEDIAN}`: of the languages that `{MEAN}` is over")
+    if averaged:
+        lines.append(f"- query languages in these: {', '.join(averaged)}")
+    blocks += ["\n".join(lines), *_passage_notes(frame)]
     for encoder in frame["encoder"].unique():
         for pool in frame["pool"].unique():
             part = frame[(frame["encoder"] == encoder) & (frame["pool"] == pool)]
@@ -156,9 +177,35 @@ def benchmark_markdown(title: str, frame: pd.DataFrame, confidence: float) -> st
                     corner = METRIC_TITLES.get(metric, metric)
                     texts = _texts(table, 1 if metric == "rank_distance" else 4)
                     blocks.append(
-                        grid_markdown(table["language"], table["sampling"], texts, corner)
+                        grid_markdown(_with_pool_sizes(table), table["sampling"], texts, corner)
                     )
     return "\n\n".join(blocks) + "\n"
+
+
+def _with_pool_sizes(table: pd.DataFrame) -> pd.Series:
+    """The languages, each with the number of passages that were searched if it is known."""
+    if "pool_size" not in table:
+        return table["language"]
+    sizes = table["pool_size"].map(lambda size: "" if pd.isna(size) else f" ({int(size):,})")
+    return table["language"] + sizes
+
+
+def _passage_notes(frame: pd.DataFrame) -> list[str]:
+    """What the figures behind languages are, and where relevant passages are not there."""
+    if "pool_size" not in frame or frame["pool_size"].isna().all():
+        return []
+    notes = ["In brackets behind a language: the passages that were searched."]
+    lacking = frame[frame["absent_relevant"].fillna(0) > 0].drop_duplicates(
+        ["benchmark", "language"]
+    )
+    if len(lacking):
+        counts = ", ".join(
+            f"{row.language} {row.absent_relevant:,}" for row in lacking.itertuples()
+        )
+        notes.append(
+            f"Relevant passages that the collection lacks, and that count as not found: {counts}."
+        )
+    return notes
 
 
 def overview_markdown(title: str, frame: pd.DataFrame, confidence: float) -> str:
@@ -224,7 +271,7 @@ def _texts(part: pd.DataFrame, decimals: int) -> list[str]:
         text = number.format(row.value)
         if pd.notna(row.published):
             text += f" ({number.format(row.published)})"
-        if row.language in MEANS and pd.notna(row.ci_low):
+        if row.language in (*MEANS, MEDIAN) and pd.notna(row.ci_low):
             text += f" [{number.format(row.ci_low)}, {number.format(row.ci_high)}]"
         texts.append(text)
     return texts

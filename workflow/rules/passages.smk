@@ -1,0 +1,112 @@
+# Benchmarks with too many passages to rank them all, such as MIRACL:
+# results/collections/{benchmark}/{language}/queries, qrels      that are judged
+#                                           /judged.parquet      passages that judgements name
+#                                           /counts.json         passages, and judged ones that lack
+# results/runs/{system}/seed{seed}/{benchmark}/{language}/{part}.parquet   of some shards
+#                                             /{language}.parquet          of all
+# results/metrics/{system}/seed{seed}/{benchmark}/{language}.parquet       per query
+# results/trec/{system}/seed{seed}/{benchmark}/{language}.run, .qrels      on request
+
+
+rule read_topics:
+    input:
+        unpack(topic_files),
+    output:
+        queries="<results>/collections/{benchmark}/{language}/queries.parquet",
+        qrels="<results>/collections/{benchmark}/{language}/qrels.parquet",
+    log:
+        "<logs>/read_topics/{benchmark}_{language}.log",
+    wildcard_constraints:
+        benchmark=one_of(PASSAGE_BENCHMARKS),
+    conda:
+        ENVIRONMENT
+    params:
+        code=code("read_topics"),
+    script:
+        "../scripts/read_topics.py"
+
+
+rule survey_passages:
+    input:
+        passages=passage_files,
+        queries="<results>/collections/{benchmark}/{language}/queries.parquet",
+        qrels="<results>/collections/{benchmark}/{language}/qrels.parquet",
+    output:
+        judged="<results>/collections/{benchmark}/{language}/judged.parquet",
+        counts="<results>/collections/{benchmark}/{language}/counts.json",
+    log:
+        "<logs>/survey_passages/{benchmark}_{language}.log",
+    wildcard_constraints:
+        benchmark=one_of(PASSAGE_BENCHMARKS),
+    conda:
+        ENVIRONMENT
+    params:
+        code=code("survey_passages"),
+    script:
+        "../scripts/survey_passages.py"
+
+
+rule search_passages:
+    input:
+        model="<results>/models/{system}/seed{seed}",
+        queries="<results>/collections/{benchmark}/{language}/queries.parquet",
+        passages=files_to_search,
+    output:
+        "<results>/runs/{system}/seed{seed}/{benchmark}/{language}/{part}.parquet",
+    log:
+        "<logs>/search_passages/{system}_seed{seed}_{benchmark}_{language}_{part}.log",
+    benchmark:
+        "<results>/timings/search_passages/{system}_seed{seed}_{benchmark}_{language}_{part}.jsonl"
+    wildcard_constraints:
+        benchmark=one_of(PASSAGE_BENCHMARKS),
+    conda:
+        ENVIRONMENT
+    resources:
+        gpu=gpus,
+    params:
+        search=search_values,
+        max_tokens=max_tokens,
+        journal=journal_of_search,
+        code=code("search_passages"),
+    script:
+        "../scripts/search_passages.py"
+
+
+rule evaluate_run:
+    input:
+        parts=parts_of_run,
+        qrels="<results>/collections/{benchmark}/{language}/qrels.parquet",
+    output:
+        run="<results>/runs/{system}/seed{seed}/{benchmark}/{language}.parquet",
+        metrics="<results>/metrics/{system}/seed{seed}/{benchmark}/{language}.parquet",
+    log:
+        "<logs>/evaluate_run/{system}_seed{seed}_{benchmark}_{language}.log",
+    wildcard_constraints:
+        benchmark=one_of(PASSAGE_BENCHMARKS),
+    conda:
+        ENVIRONMENT
+    params:
+        depth=lambda wildcards: search_values(wildcards)["depth"],
+        code=code("evaluate_run"),
+    script:
+        "../scripts/evaluate_run.py"
+
+
+rule export_run:
+    input:
+        run="<results>/runs/{system}/seed{seed}/{benchmark}/{language}.parquet",
+        qrels="<results>/collections/{benchmark}/{language}/qrels.parquet",
+    output:
+        run="<results>/trec/{system}/seed{seed}/{benchmark}/{language}.run",
+        qrels="<results>/trec/{system}/seed{seed}/{benchmark}/{language}.qrels",
+    log:
+        "<logs>/export_run/{system}_seed{seed}_{benchmark}_{language}.log",
+    wildcard_constraints:
+        benchmark=one_of(PASSAGE_BENCHMARKS),
+    conda:
+        ENVIRONMENT
+    params:
+        tag=lambda wildcards: f"{wildcards.system}-seed{wildcards.seed}",
+        code=code("export_run"),
+    script:
+        "../scripts/export_run.py"

@@ -1,0 +1,40 @@
+"""The first passages of each query in some shards of one language, by one model."""
+
+import shutil
+from pathlib import Path
+
+from hybridbatch.encoding import load
+from hybridbatch.files import read_table, write_table
+from hybridbatch.logs import Progress, log, logged
+from hybridbatch.retrieval import SearchConfig, encode_passages, journal_folder, merge, search
+
+
+def main(snakemake) -> None:
+    params, model = snakemake.params, Path(snakemake.input.model)
+    config = SearchConfig(**params.search)
+    queries = read_table(snakemake.input.queries)
+    query_ids, texts = (queries[name].to_pylist() for name in ("query_id", "text"))
+    shards = [Path(path) for path in snakemake.input.passages]
+    state = [dict(params.search), params.max_tokens, list(params.code)]
+    state += [path.name for path in shards]
+    root = Path(params.journal)
+    journal = journal_folder(root, state, model, [*query_ids, *texts])
+    encode = load(model, params.max_tokens)
+    vectors = encode("queries", texts)
+    runs, progress = [], Progress(len(shards), "shards", every=0)
+    for number, shard in enumerate(shards):
+        done = journal / f"{number:03d}-{shard.stat().st_size}.parquet"
+        if done.is_file():
+            log.info("%s: searched before, its run is in %s", shard, done)
+        else:
+            write_table(done, search(query_ids, vectors, *encode_passages(shard, encode), config))
+        runs.append(read_table(done))
+        progress.add()
+    run = merge(runs, config.depth, f"{shards[0]} and the shards after it")
+    write_table(snakemake.output[0], run)
+    shutil.rmtree(root)
+
+
+if __name__ == "__main__":
+    with logged(snakemake.log[0]):  # noqa: F821
+        main(snakemake)  # noqa: F821

@@ -1,0 +1,25 @@
+"""Count the passages of one language and keep those that the judgements name."""
+
+from hybridbatch.files import read_table, write_json, write_table
+from hybridbatch.logs import log, logged
+from hybridbatch.passages import survey
+
+
+def main(snakemake) -> None:
+    files = snakemake.input
+    found = survey(files.passages, read_table(files.queries), read_table(files.qrels))
+    log.info("%s", ", ".join(f"{name} {n:,}" for name, n in found.counts.items()))
+    if found.counts["absent_judgements"]:
+        log.warning(
+            "%d judgements name passages that the collection lacks, %d of them relevant: these "
+            "count as not found",
+            found.counts["absent_judgements"],
+            found.counts["absent_relevant"],
+        )
+    write_json(snakemake.output.counts, found.counts)
+    write_table(snakemake.output.judged, found.judged)
+
+
+if __name__ == "__main__":
+    with logged(snakemake.log[0]):  # noqa: F821
+        main(snakemake)  # noqa: F821
