@@ -18,23 +18,23 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 
 from hybridbatch import config as conf  # noqa: E402
-from hybridbatch.costs import RATES_FILE, Rates, plan  # noqa: E402
+from hybridbatch.costs import RATES_FILE, Rates  # noqa: E402
 from hybridbatch.errors import ConfigError  # noqa: E402
 from hybridbatch.files import read_json  # noqa: E402
-from hybridbatch.plans import plan_text  # noqa: E402
+from hybridbatch.plan_text import plan_text  # noqa: E402
+from hybridbatch.plans import Plan, plan  # noqa: E402
 
 
-def text_of(files: list[str], gpu: str, cores: int | None, folder: Path) -> str:
-    """The plan of configuration files, on a GPU of the rates with `cores` beside it.
+def read_rates() -> Rates:
+    """The rates of this checkout."""
+    return Rates.of(yaml.safe_load((ROOT / RATES_FILE).read_text(encoding="utf-8")))
 
-    folder: where the configuration's results may lie; sizes of corpora that were read are theirs.
+
+def plan_of(config: dict, rates: Rates, gpu: str, folder: Path) -> Plan:
+    """The plan of a configuration.
+
+    folder: where its results may lie; sizes of corpora that were read are theirs.
     """
-    config = conf.load(files)
-    rates = Rates.of(yaml.safe_load((ROOT / RATES_FILE).read_text(encoding="utf-8")))
-    if cores:
-        rates = replace(
-            rates, gpus={name: replace(entry, cores=cores) for name, entry in rates.gpus.items()}
-        )
     published = {
         row["dataset"]: int(row["size_per_language"]) for row in _published("training_data.csv")
     }
@@ -47,7 +47,16 @@ def text_of(files: list[str], gpu: str, cores: int | None, folder: Path) -> str:
         for name in config["catalogue"]["corpora"]
         if (path := folder / conf.results(config) / "corpora" / name / "counts.json").is_file()
     }
-    return plan_text(plan(config, rates, gpu, published, evaluation, counts), rates, files)
+    return plan(config, rates, gpu, published, evaluation, counts)
+
+
+def text_of(files: list[str], gpu: str, cores: int | None, folder: Path) -> str:
+    """The plan of configuration files as a page, on a GPU of the rates with `cores` beside it."""
+    rates = read_rates()
+    if cores:
+        gpus = {name: replace(entry, cores=cores) for name, entry in rates.gpus.items()}
+        rates = replace(rates, gpus=gpus)
+    return plan_text(plan_of(conf.load(files), rates, gpu, folder), rates, files)
 
 
 def _published(name: str) -> list[dict[str, str]]:

@@ -12,22 +12,19 @@ import yaml
 from hybridbatch import config as conf
 from hybridbatch.costs import (
     RATES_FILE,
-    STAGES,
     Job,
-    Plan,
     Rate,
     Rates,
-    Row,
     Shape,
     Span,
     corpus_sizes,
     forward,
     generation,
     hours,
-    plan,
 )
 from hybridbatch.errors import ConfigError
-from hybridbatch.plans import duration, scaled
+from hybridbatch.plan_text import duration, scaled
+from hybridbatch.plans import STAGES, Plan, Row, ablation_runs, plan
 
 ROOT = Path(__file__).parents[2]
 # Two layers, width 4, feed-forward 8: 2 x (4 x 16 + 2 x 32) = 256 parameters in the encoder and
@@ -62,6 +59,7 @@ text:
   bytes_a_word: {value: 5}
   padding: {value: 3}
   parquet_share: {value: 0.5}
+  gzip_share: {value: 0.25}
 bytes_of_language: {source: made up, values: {en: 1, th: 3, other: 2}}
 models:
   some/encoder: {encoder_layers: 2, decoder_layers: 0, width: 4, feed_forward: 8, vocabulary: 10,
@@ -73,12 +71,12 @@ corpora:
   notes: {pairs: 10, question_words: 2, passage_words: 3, passages: 5, source: made up}
   check: {pairs: 6, question_words: 1, passage_words: 1, source: made up}
 benchmarks:
-  quiz: {query_words: 1, candidate_words: 2, queries: 4, candidates: 10, source: made up}
+  quiz: {query_words: 1, candidate_words: 2, queries: 4, candidates: 10, judged_a_query: 2,
+         source: made up}
+  other: {query_words: 1, candidate_words: 2, queries: 5, candidates: 11, source: made up}
 """
 CONFIG = """
 pathvars: {results: results/small, downloads: downloads}
-ablations: {benchmarks: [quiz], samplings: [hybrid], alpha: [], data_size: [], languages: [],
-  unseen_languages: [], temperature: [], encoders: [], lareqa: []}
 scale: laptop
 corpora: [films, notes]
 validation: [check]
@@ -104,6 +102,16 @@ training:
   patience: 2
 statistics: {confidence: 0.95, resamples: 100, seed: 0}
 comparisons: {permutations: 999, margin: 0.01, rank_distance_margin: 0.05}
+ablations:
+  benchmarks: [quiz]
+  samplings: [hybrid]
+  alpha: []
+  data_size: []
+  languages: []
+  unseen_languages: []
+  temperature: []
+  encoders: []
+  lareqa: []
 catalogue:
   sources: {}
   corpora:
@@ -112,6 +120,7 @@ catalogue:
     check: {reader: jsonl, language: en, path: check.jsonl, holdout: 1.0, shards: 1}
   benchmarks:
     quiz: {title: Quiz, reader: lareqa, path: "{language}.json", languages: [en, th, xx]}
+    other: {title: Other, reader: lareqa, path: "{language}.json", languages: [en]}
   references: {}
   translators:
     apertium:
@@ -356,18 +365,100 @@ def test_encoding_and_searching(config):
     assert _row(config, "evaluate").flops == 3 * 2 * 4 * 30 * 4
 
 
-def test_encoding_and_searching_passages(config):
-    quiz = config["catalogue"]["benchmarks"]["quiz"]
-    quiz |= {"reader": "miracl", "shards": dict.fromkeys(quiz["languages"], 5), "shards_a_job": 3}
-    # Two jobs a language, each with its queries.
-    row = _row(config, "encode")
-    assert row.jobs == 6
-    assert row.tokens == 3 * (2 * 4 * 4 + 10 * 6)
-    assert row.disk == _row(config, "index").disk == 0
-    assert _row(config, "evaluate").flops == 3 * 2 * 4 * 10 * 4
-    # A fifth of the candidates, as vectors and in an index.
-    memory = dict(_plan(config).memory)
-    assert memory["main memory, searching quiz"] == 2 * 4 * 10 / 5 * 4
+@pytest.fixture
+def passages(config) -> dict:
+    """With a benchmark like MIRACL: three files of passages in two jobs, and one file in one."""
+    config["catalogue"]["benchmarks"]["quiz"] = {
+        "title": "Quiz",
+        "reader": "miracl",
+        "topics": "topics.{language}",
+        "qrels": "qrels.{language}",
+        "passages": "{language}.{number}",
+        "shards": {"en": 3, "th": 1},
+        "shards_a_job": 2,
+        "languages": ["en", "th"],
+        "index": "Flat",
+        "depth": 100,
+    }
+    conf.validate(config)
+    return config
+
+
+def test_passages_are_searched_where_they_are_encoded_and_nothing_of_them_is_kept(passages):
+    row = _row(passages, "encode")
+    # Each job encodes all queries.
+    assert row.jobs == 3
+    assert row.tokens == pytest.approx(3 * 4 * 4 + 2 * 10 * 6)
+    search = 2 * 2 * 4 * 10 * 4
+    encoding = 3 * forward(TINY, 16, 4) + 2 * forward(TINY, 60, 6)
+    assert row.flops == pytest.approx(encoding + search)
+    assert row.disk == 3 * 4 * 100 * 24
+    assert _row(passages, "index").jobs == 0
+    assert _row(passages, "evaluate").jobs == 2 + 2
+    assert _row(passages, "read").disk < 100_000
+    # A file at a time: Thai's ten passages, as vectors and as an index.
+    assert dict(_plan(passages).memory)["main memory, searching quiz"] == 2 * 10 * 4 * 4
+
+
+def test_search_and_tokenizing_of_passages_take_the_cores_beside_the_gpu(passages):
+    passages["catalogue"]["benchmarks"]["quiz"] |= {"languages": ["th"], "shards": {"th": 1}}
+    words, search = 4 * 1 + 10 * 2, 2 * 4 * 10 * 4
+    encoding = (forward(TINY, 16, 4) + forward(TINY, 60, 6)) / 50
+    # Two cores: tokenizing is at the rate of two, searching twice that of one.
+    seconds = encoding + words + search / 2
+    assert _row(passages, "encode").hours_1.high == pytest.approx(seconds / 3600)
+
+
+def test_judged_passages_only(passages):
+    passages["catalogue"]["benchmarks"]["quiz"]["judged_only"] = True
+    row = _row(passages, "encode")
+    assert (row.jobs, row.tokens) == (2, 2 * (4 * 4 + 4 * 2 * 6))
+
+
+def test_files_of_passages_are_fetched_gzipped(passages):
+    made = {"base": "https://x.org/", "licence": "CC0", "series": {"en.{number}": 3}}
+    made["series"]["th.{number}"] = 1
+    passages["catalogue"]["sources"]["made"] = made
+    passages["catalogue"]["benchmarks"]["quiz"]["corpus"] = "made"
+    conf.validate(passages)
+    row = _row(passages, "fetch")
+    assert row.jobs == 4
+    assert row.disk == pytest.approx((4 * 1 + 10 * 2) * 5 * (1 + 3) * 0.25)
+
+
+def test_ablations_train_what_the_tables_have_not(config):
+    # alpha 0 is x-y and 1 is x-x-mono, neither is a sampling here; .25 is the configuration's own.
+    config["ablations"]["alpha"] = [0, 0.25, 0.5, 1]
+    conf.validate(config)
+    shown = _plan(config)
+    rows = {row.stage: row for row in shown.ablations}
+    assert (shown.models, shown.ablation_models) == (1, 3)
+    assert rows["fine-tune"].jobs == 3
+    assert rows["encode"].jobs == 3 * 3
+    assert set(rows) == {"fine-tune", "encode", "index", "evaluate"}
+    assert _row(config, "fine-tune").jobs == 1
+
+
+def test_ablations_test_the_tables_models_on_other_benchmarks(config):
+    config["ablations"] |= {"alpha": [0.25, 0.5], "benchmarks": ["other"]}
+    conf.validate(config)
+    assert [(r.trained, r.benchmarks) for r in ablation_runs(config)] == [
+        (False, ("other",)),
+        (True, ("other",)),
+    ]
+    rows = {row.stage: row for row in _plan(config).ablations}
+    assert (rows["fine-tune"].jobs, rows["encode"].jobs) == (1, 2)
+
+
+def test_ablations_bring_their_encoders_tokens(config):
+    config["ablations"]["encoders"] = ["large", "static"]
+    shown = _plan(config)
+    assert [row.stage for row in shown.ablations][:2] == ["tokenize", "fine-tune"]
+    assert shown.ablation_models == 1
+
+
+def test_no_ablations_no_rows(config):
+    assert _plan(config).ablations == ()
 
 
 def test_published_sizes_of_a_benchmark_go_first(config):
@@ -514,8 +605,14 @@ def test_hours_have_two_digits(low, high, text):
 
 
 @pytest.fixture(scope="module")
-def text_of():
-    return runpy.run_path(str(ROOT / "workflow" / "plan.py"))["text_of"]
+def script() -> dict:
+    """The names of workflow/plan.py."""
+    return runpy.run_path(str(ROOT / "workflow" / "plan.py"))
+
+
+@pytest.fixture(scope="module")
+def text_of(script):
+    return script["text_of"]
 
 
 def test_the_documentation_has_what_is_printed(text_of, monkeypatch, tmp_path):
@@ -526,6 +623,60 @@ def test_the_documentation_has_what_is_printed(text_of, monkeypatch, tmp_path):
         "docs/scale.md shows another plan: put in what `make plan CONFIG=config/paper.yaml` "
         "prints, and look at the figures around it"
     )
+
+
+# By the first column of the table of smaller runs in docs/scale.md.
+SMALLER = {
+    "none": {},
+    "`benchmarks: [xquad_r, mlqa_r]`": {"benchmarks": ["xquad_r", "mlqa_r"]},
+    "miracl with `judged_only: true` (another task)": {
+        "catalogue": {"benchmarks": {"miracl": {"judged_only": True}}}
+    },
+    "`corpora` without mmarco": {
+        "corpora": [
+            "wikiqa",
+            "mr_tydi",
+            "duorc",
+            "newsqa",
+            "google_nq",
+            "yahoo_qa",
+            "entity_questions",
+            "mfaq",
+        ]
+    },
+    "`corpora: [wikiqa, duorc, newsqa, entity_questions]`": {
+        "corpora": ["wikiqa", "duorc", "newsqa", "entity_questions"]
+    },
+    "`target_languages: [ar, es, zh]`": {
+        "target_languages": ["ar", "es", "zh"],
+        "ablations": {"languages": [], "unseen_languages": []},
+    },
+    "nllb with `engine: ctranslate2_mt`, `quantization: float16`": {
+        "catalogue": {
+            "translators": {"nllb": {"engine": "ctranslate2_mt", "quantization": "float16"}}
+        }
+    },
+    "`translator: m2m100`": {"translator": "m2m100"},
+    "`encoders: [xlm-r]`": {"encoders": ["xlm-r"]},
+}
+
+
+@pytest.mark.parametrize("change", SMALLER)
+def test_smaller_runs_of_the_documentation_are_what_their_plans_say(script, tmp_path, change):
+    written = (ROOT / "docs" / "scale.md").read_text(encoding="utf-8")
+    line = next(line for line in written.splitlines() if line.startswith(f"| {change} |"))
+    *spans, disk, memory = [cell.strip() for cell in line.strip("|").split("|")[1:]]
+    (tmp_path / "change.yaml").write_text(yaml.safe_dump(SMALLER[change]), encoding="utf-8")
+    config = conf.load([ROOT / "config" / "paper.yaml", tmp_path / "change.yaml"])
+    shown = script["plan_of"](config, script["read_rates"](), "h100", tmp_path)
+    rows = {row.stage: row for row in shown.rows}
+    for stage, cell in zip(("translate", "fine-tune", "encode"), spans, strict=True):
+        hours_1, shown_ends = rows[stage].hours_1, [float(end) for end in cell.split(" - ")]
+        ends = [hours_1.low, hours_1.high]
+        assert [shown_ends[0], shown_ends[-1]] == pytest.approx(ends, rel=0.05, abs=0.06)
+    assert disk == scaled(sum(row.disk for row in shown.rows), "B")
+    held = dict(shown.memory)["main memory, fine-tuning xlm-r"]
+    assert float(memory.removesuffix(" GB")) == pytest.approx(held / 1e9, rel=0.05)
 
 
 @pytest.mark.parametrize("name", ["config", "demo", "paper"])
