@@ -448,8 +448,6 @@ def passage_languages():
     ]
 
 
-
-
 def cells_of_ablation(wildcards):
     """Of every benchmark, point and system, in this order."""
     return [
