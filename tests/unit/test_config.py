@@ -14,7 +14,7 @@ from snakemake.utils import update_config
 from hybridbatch import config as conf
 from hybridbatch.cells import StatisticsConfig
 from hybridbatch.contamination import ContaminationConfig
-from hybridbatch.encoders import StaticConfig, TransformerConfig, encoder_config
+from hybridbatch.encoders import ScratchConfig, StaticConfig, TransformerConfig, encoder_config
 from hybridbatch.engines._batches import NeuralConfig
 from hybridbatch.errors import ConfigError
 from hybridbatch.filtering import FilterConfig
@@ -116,6 +116,9 @@ catalogue:
   encoders:
     tiny: {kind: static, dimension: 8, vocabulary: 100, tokenizer_characters: 1000, max_tokens: 16,
            query_prefix: "", passage_prefix: ""}
+    little: {kind: scratch, layers: 1, heads: 2, dimension: 8, feed_forward: 8, dropout: 0.1,
+             vocabulary: 100, tokenizer_characters: 1000, max_tokens: 16, query_prefix: "",
+             passage_prefix: ""}
     large: {kind: transformer, model: some/encoder, pooling: mean, max_tokens: 16,
             query_prefix: "", passage_prefix: "", training: {batch_size: 4}}
 """
@@ -191,7 +194,8 @@ def test_shipped_values_make_the_dataclasses(name):
     StatisticsConfig(**config["statistics"])
     for system in conf.systems(config).values():
         TrainConfig(**conf.training_values(config, system))
-        encoder_config(conf.encoder_entry(config, system.encoder))
+    for name in config["catalogue"]["encoders"]:
+        encoder_config(conf.encoder_entry(config, name))
     for place, values in conf.sources(config).items():
         assert Source(values["url"], values["sha256"]).path == place
 
@@ -206,6 +210,7 @@ def test_shipped_values_make_the_dataclasses(name):
         ("catalogue/corpora/notes/holdot", "holdout"),
         ("catalogue/benchmarks/quiz/language", "languages"),
         ("catalogue/encoders/tiny/dimensions", "dimension"),
+        ("catalogue/encoders/little/layer", "layers"),
         ("catalogue/encoders/large/training/batch", "batch_size"),
         ("catalogue/translators/neural/routes/pt/sources", "source"),
         ("catalogue/sources/archive/license", "licence"),
@@ -262,6 +267,7 @@ def test_missing_key_is_named(config, key, missing):
         ("training/batch_size", "64", "'64' is not of type 'integer'"),
         ("statistics/confidence", 1, "1 is greater than or equal to the maximum of 1"),
         ("filtering/max_unknown_share", 50, "50 is greater than the maximum of 1"),
+        ("catalogue/encoders/little/dropout", 1, "1 is greater than or equal to the maximum of 1"),
         ("catalogue/corpora/notes/holdout", 1.1, "1.1 is greater than the maximum of 1"),
         ("catalogue/corpora/notes/shards", 0, "0 is less than the minimum of 1"),
         ("samplings", [], "[] should be non-empty"),
@@ -342,7 +348,11 @@ def test_circle_of_pivots_is_named(config):
             "neurl",
             "translator: 'neurl' is not in the catalogue; did you mean neural?",
         ),
-        ("encoders", ["xyz"], "encoders: 'xyz' is not in the catalogue; known: large, tiny"),
+        (
+            "encoders",
+            ["xyz"],
+            "encoders: 'xyz' is not in the catalogue; known: large, little, tiny",
+        ),
     ],
 )
 def test_name_that_is_not_in_the_catalogue_is_named(config, key, value, problem):
@@ -640,6 +650,7 @@ def test_seeds_that_are_none_are_left_to_be_refused(config, seed):
         (StatisticsConfig, "statistics", set()),
         (TrainConfig, "training", ADDED_BY_WORKFLOW),
         (StaticConfig, "static", set()),
+        (ScratchConfig, "scratch", set()),
         (TransformerConfig, "transformer", set()),
     ],
 )
@@ -656,7 +667,7 @@ def test_schema_and_dataclass_agree(dataclass, definition, elsewhere):
     assert set(section["required"]) == without_default - elsewhere
 
 
-@pytest.mark.parametrize("definition", ["static", "transformer"])
+@pytest.mark.parametrize("definition", ["static", "scratch", "transformer"])
 def test_encoder_may_override_every_training_key_and_no_other(definition):
     definitions = conf.load_schema()["$defs"]
     overrides = definitions[definition]["properties"]["training"]
@@ -802,6 +813,13 @@ def test_an_encoder_may_narrow_the_seeds(config):
     assert conf.seeds_of(config, "tiny") == [0, 1, 2]
     config["catalogue"]["encoders"]["large"]["seeds"] = [1, 7]
     assert _only_problem(config) == "catalogue.encoders.large.seeds: 7 is not among `seeds`"
+
+
+def test_dimension_that_the_heads_cannot_share_is_named(config):
+    config["catalogue"]["encoders"]["little"]["heads"] = 3
+    assert _only_problem(config) == (
+        "catalogue.encoders.little.dimension: 8 is no multiple of heads, 3"
+    )
 
 
 def test_source_values_are_the_fields_of_source_and_the_licence(config):

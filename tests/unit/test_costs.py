@@ -47,6 +47,7 @@ rates:
   tokenize_words: {low: 1, high: 1, source: made up}
   apertium_lines: {low: 1, high: 2, source: made up}
   static_pairs: {low: 1, high: 1, source: made up}
+  cpu_flops: {low: 2, high: 2, source: made up}
   search_flops: {low: 1, high: 1, source: made up}
   rank_compares: {low: 1, high: 1, source: made up}
 seconds:
@@ -137,6 +138,9 @@ catalogue:
   encoders:
     large: {kind: transformer, model: some/encoder, pooling: mean, max_tokens: 8,
             query_prefix: "", passage_prefix: ""}
+    little: {kind: scratch, layers: 2, heads: 2, dimension: 4, feed_forward: 8, dropout: 0.0,
+             vocabulary: 100, tokenizer_characters: 1000, max_tokens: 8, query_prefix: "",
+             passage_prefix: ""}
     static: {kind: static, dimension: 4, vocabulary: 100, tokenizer_characters: 1000,
              max_tokens: 8, query_prefix: "", passage_prefix: ""}
 """
@@ -338,6 +342,19 @@ def test_models_are_encoders_times_samplings_times_seeds(config):
     assert _row(config, "fine-tune").jobs == 12
     assert _row(config, "encode").jobs == 12 * 3
     assert _row(config, "index").jobs == 12
+
+
+# The longer of two cores has two of three languages to encode.
+@pytest.mark.parametrize(("stage", "share"), [("fine-tune", 1), ("encode", 2 / 3)])
+def test_a_transformer_from_scratch_is_the_same_work_on_a_core(config, stage, share):
+    on_gpu = _row(config, stage)
+    config["encoders"] = ["little"]  # of the same shape
+    on_core = _row(config, stage)
+    assert (on_core.tokens, on_core.flops) == (on_gpu.tokens, on_gpu.flops)
+    assert (on_gpu.on_gpu, on_core.on_gpu) == (True, False)
+    # Little of it is tokenizing.
+    assert on_core.hours_1.high == pytest.approx(share * on_core.flops / 2 / 3600, rel=0.002)
+    assert not any("GPU" in what for what, _ in _plan(config).memory)
 
 
 def test_an_encoders_own_training_counts(config):

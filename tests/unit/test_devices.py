@@ -146,6 +146,23 @@ def test_without_gpus_nothing_happens(tmp_path, job, lines, status):
     assert list((tmp_path / "tmp").iterdir()) == []
 
 
+def test_job_without_a_token_sees_no_gpu_and_holds_none(tmp_path, environment):
+    _gpus(tmp_path, *_named(1))
+    program = (
+        "import os; from hybridbatch.devices import hide_gpus, lease_gpu; hide_gpus(); lease_gpu();"
+        "import torch; print(repr(os.environ['CUDA_VISIBLE_DEVICES']), torch.cuda.device_count())"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", program],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert run.stdout.strip() == "'' 0"
+    assert list((tmp_path / "tmp").glob("*.lock")) == []
+
+
 def test_parts_of_a_device_are_no_devices(tmp_path, job):
     _gpus(tmp_path, _named(1)[0], "  MIG 1g.10gb     Device  0: (UUID: MIG-0)")
     assert job().says == "0"

@@ -16,14 +16,18 @@ from sentence_transformers.sentence_transformer.modules import (
 )
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
+from hybridbatch import encoders
 from hybridbatch.encoders import (
+    ScratchConfig,
     StaticConfig,
     TransformerConfig,
     embed,
     encoder_config,
     fetch_transformer,
+    length_chunks,
     load_model,
     new_static,
+    new_transformer,
 )
 from hybridbatch.encoding import encode, in_token_order
 from hybridbatch.errors import ConfigError
@@ -133,6 +137,87 @@ def test_the_table_depends_on_the_seed_alone(tokenizer_folder):
     )
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
+
+
+def scratch_config(**changes) -> ScratchConfig:
+    values = {"layers": 2, "heads": 2, "dimension": 16, "feed_forward": 32, "dropout": 0.1}
+    values |= {"vocabulary": 200, "tokenizer_characters": 10**6, "max_tokens": MAX_TOKENS}
+    return ScratchConfig("scratch", **(values | changes), **PREFIXES)
+
+
+def test_a_new_transformer_is_what_its_configuration_says(tokenizer_folder, tmp_path):
+    model = new_transformer(scratch_config(dropout=0.25), tokenizer_folder, seed=0)
+    model.save(str(tmp_path / "model"), create_model_card=False)
+    loaded = load_model(tmp_path / "model").to("cpu")
+    vocabulary = load_tokenizer(tokenizer_folder / "tokenizer.json", 8).get_vocab_size()
+    table = loaded[0].model.get_input_embeddings()
+    assert (table.num_embeddings, table.embedding_dim) == (vocabulary, 16)
+    config = loaded[0].model.config
+    assert (config.n_layers, config.n_heads, config.hidden_dim) == (2, 2, 32)
+    assert (config.dropout, config.attention_dropout) == (0.25, 0.25)
+    assert config.max_position_embeddings == loaded.max_seq_length == MAX_TOKENS
+    assert config.pad_token_id == loaded.tokenizer.pad_token_id == 0
+    assert loaded.prompts == {"query": "Query: ", "document": "Passage: "}
+    assert [type(m).__name__ for m in loaded] == ["Transformer", "Pooling", "Normalize"]
+    files = {p.suffix for p in (tmp_path / "model").rglob("*") if p.is_file()}
+    assert files == {".json", ".safetensors"}
+
+
+def test_a_new_transformer_s_bytes_depend_on_the_seed_alone(tokenizer_folder, tmp_path):
+    for name, seed in (("first", 1), ("again", 1), ("other", 2)):
+        torch.manual_seed(len(name))
+        before = torch.random.get_rng_state()
+        model = new_transformer(scratch_config(), tokenizer_folder, seed)
+        assert torch.equal(torch.random.get_rng_state(), before)
+        model.save(str(tmp_path / name), create_model_card=False)
+    first, again, other = (
+        {p.relative_to(tmp_path / n): p.read_bytes() for p in (tmp_path / n).rglob("*.*")}
+        for n in ("first", "again", "other")
+    )
+    assert first == again
+    assert {str(p) for p in first if first[p] != other[p]} == {"model.safetensors"}
+
+
+@pytest.mark.parametrize(
+    ("allowed", "chunks"),
+    [
+        (0, [[1, 3], [4], [0], [2]]),
+        (1, [[1, 3], [4, 0], [2]]),
+        (8, [[1, 3, 4, 0], [2]]),
+        (10**6, [[1, 3, 4, 0, 2]]),
+    ],
+)
+def test_chunks_have_no_more_padding_than_is_allowed(allowed, chunks):
+    found = length_chunks(np.array([5, 9, 2, 9, 6]), allowed)
+    assert [rows.tolist() for rows in found] == chunks
+
+
+def test_one_text_is_one_chunk():
+    assert [rows.tolist() for rows in length_chunks(np.array([7]), 0)] == [[0]]
+
+
+@pytest.mark.parametrize("allowed", [0, 40, 10**6])
+def test_chunks_give_the_vectors_and_gradients_of_one_padded_batch(
+    tokenizer_folder, monkeypatch, allowed
+):
+    monkeypatch.setattr(encoders, "_TOKENS_A_PASS", {"cpu": allowed})
+    model = new_transformer(scratch_config(dropout=0.0), tokenizer_folder, seed=0).to("cpu")
+    model.train()
+    texts = [f"{t} {n}" for n in range(4) for side in TEXTS.values() for t in side]
+    tokens = tokenize(model.tokenizer.backend_tokenizer, texts, special_tokens=True)
+    weights = torch.randn((len(texts), 16), generator=torch.Generator().manual_seed(0))
+
+    def gradients(vectors: torch.Tensor) -> dict[str, torch.Tensor]:
+        model.zero_grad()
+        (vectors * weights).sum().backward()
+        return {name: p.grad.to_dense().clone() for name, p in model.named_parameters()}
+
+    ours = embed(model, tokens, model.device)
+    whole = model(model.preprocess(texts))["sentence_embedding"]
+    torch.testing.assert_close(ours, whole, atol=1e-6, rtol=1e-5)
+    expected = gradients(whole)
+    for name, gradient in gradients(ours).items():
+        torch.testing.assert_close(gradient, expected[name], atol=1e-5, rtol=1e-4)
 
 
 def test_pickled_weights_are_refused(tmp_path):

@@ -22,12 +22,19 @@ from transformers import (
 
 import hybridbatch
 from hybridbatch import encoding
-from hybridbatch.encoders import StaticConfig, TransformerConfig, fetch_transformer, new_static
+from hybridbatch.encoders import (
+    ScratchConfig,
+    StaticConfig,
+    TransformerConfig,
+    fetch_transformer,
+    new_static,
+    new_transformer,
+)
 from hybridbatch.encoding import encode, in_token_order
 from hybridbatch.errors import ConfigError, DataError
 from hybridbatch.tokens import Ragged, train_unigram
 
-KINDS = ("static", "bert mean", "bert cls", "xlm-roberta mean", "published")
+KINDS = ("static", "scratch", "bert mean", "bert cls", "xlm-roberta mean", "published")
 MAX_TOKENS = 40
 TEXTS = [
     "volcanoes",
@@ -40,6 +47,9 @@ TEXTS = [
     "Why do volcanoes erupt, and where does all of the ash go afterwards? " * 8,
 ]
 STATIC = StaticConfig("static", 16, 300, 10_000, MAX_TOKENS, "Query: ", "Passage: ")
+SCRATCH = ScratchConfig(
+    "scratch", 2, 2, 16, 32, 0.1, 300, 10_000, MAX_TOKENS, "Query: ", "Passage: "
+)
 
 
 def transformer_config(model: Path | str, pooling: str = "mean", **values) -> TransformerConfig:
@@ -50,7 +60,7 @@ def transformer_config(model: Path | str, pooling: str = "mean", **values) -> Tr
 
 
 def static_encoder(folder: Path) -> Path:
-    """A folder with a tokenizer for TEXTS, as a static encoder is prepared."""
+    """A folder with a tokenizer for TEXTS, as an encoder to train from scratch is prepared."""
     folder.mkdir()
     train_unigram({"mixed": TEXTS}, STATIC.vocabulary, 10_000).save(str(folder / "tokenizer.json"))
     return folder
@@ -133,6 +143,12 @@ def saved_model(folder: Path, kind: str) -> Path:
     if kind == "static":
         model = new_static(STATIC, static_encoder(folder / "encoder"), seed=0)
         model.save(str(folder / "saved"), create_model_card=False)
+    elif kind == "scratch":
+        model = new_transformer(SCRATCH, static_encoder(folder / "encoder"), seed=0)
+        with torch.no_grad():  # large, so that other tokens or another mask give other vectors
+            for parameter in model.parameters():
+                parameter.mul_(15 if parameter.dim() == 2 else 1)
+        model.save(str(folder / "saved"), create_model_card=False)
     elif kind == "published":
         config = transformer_config(published_transformer(folder / "source"), "published")
         fetch_transformer(config, folder / "saved")
@@ -171,7 +187,7 @@ def test_order_and_company_of_texts_do_not_matter(tmp_path, kind, monkeypatch):
     np.testing.assert_allclose(shuffled, expected[order], rtol=0, atol=1e-6)
 
 
-@pytest.mark.parametrize("kind", ["static", "xlm-roberta mean"])
+@pytest.mark.parametrize("kind", ["static", "scratch", "xlm-roberta mean"])
 def test_only_the_first_max_tokens_are_read(tmp_path, kind):
     model = saved_model(tmp_path, kind)
     texts = [TEXTS[-1], TEXTS[-1] + " And more of it."]

@@ -14,7 +14,13 @@ from test_encoding import tiny_transformer, transformer_config
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 from hybridbatch import training
-from hybridbatch.encoders import EncoderConfig, StaticConfig, fetch_transformer
+from hybridbatch.encoders import (
+    EncoderConfig,
+    ScratchConfig,
+    StaticConfig,
+    fetch_transformer,
+    new_transformer,
+)
 from hybridbatch.errors import TrainingError
 from hybridbatch.samplers import Batch
 from hybridbatch.tokens import Ragged, TokenizedPairs
@@ -22,6 +28,7 @@ from hybridbatch.training import TokenizedCorpus, TrainConfig, achieved_mix, fin
 
 VOCABULARY = 200
 STATIC = StaticConfig("static", 16, VOCABULARY, 1_000, 32, "Query: ", "Passage: ")
+SCRATCH = ScratchConfig("scratch", 1, 2, 16, 32, 0.1, VOCABULARY, 1_000, 32, "Query: ", "Passage: ")
 CONFIG = TrainConfig(
     sampling="hybrid",
     alpha=0.5,
@@ -85,7 +92,8 @@ VALIDATION = (corpus("held_out", ("en",), 16, 2),)
 @pytest.fixture
 def encoder(tmp_path: Path) -> Path:
     """A folder with a tokenizer of VOCABULARY words."""
-    tokenizer = Tokenizer(models.WordLevel({f"w{i}": i for i in range(VOCABULARY)}, unk_token="w0"))
+    words = {"<pad>": 0, "<unk>": 1} | {f"w{i}": i for i in range(2, VOCABULARY)}
+    tokenizer = Tokenizer(models.WordLevel(words, unk_token="<unk>"))
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
     (tmp_path / "encoder").mkdir()
     tokenizer.save(str(tmp_path / "encoder" / "tokenizer.json"))
@@ -100,11 +108,12 @@ def transformer(tmp_path: Path) -> tuple[EncoderConfig, Path]:
     return config, tmp_path / "encoder"
 
 
-@pytest.fixture(params=["static", "transformer"])
+@pytest.fixture(params=["static", "scratch", "transformer"])
 def start(request: pytest.FixtureRequest) -> tuple[EncoderConfig, Path]:
     """An encoder before training: its configuration and folder."""
-    if request.param == "static":
-        return STATIC, request.getfixturevalue("encoder")
+    if request.param != "transformer":
+        config = {"static": STATIC, "scratch": SCRATCH}[request.param]
+        return config, request.getfixturevalue("encoder")
     return request.getfixturevalue("transformer")
 
 
@@ -152,7 +161,7 @@ def stop_at(monkeypatch: pytest.MonkeyPatch, step: int | None) -> list[int]:
 
 def test_loss_falls(tmp_path, start):
     encoder_config, encoder = start
-    rate = 0.05 if encoder_config is STATIC else 0.003
+    rate = {"static": 0.05, "scratch": 0.01, "transformer": 0.003}[encoder_config.kind]
     config = replace(CONFIG, sampling="en-en", learning_rate=rate, max_steps=60)
     model = train(tmp_path, encoder, config=config, encoder_config=encoder_config)
     losses = [row["loss"] for row in rows(model)]
@@ -326,6 +335,14 @@ def test_another_run_does_not_resume_from_a_checkpoint_that_is_not_its_own(
     asked = stop_at(monkeypatch, None)
     assert content(train(tmp_path, encoder, **change)) == fresh
     assert asked == list(range(30))
+
+
+def test_only_the_table_of_tokens_has_sparse_gradients(encoder):
+    model = new_transformer(SCRATCH, encoder, seed=0)
+    sparse, dense = training._optimizers(model, CONFIG)
+    of_table, of_others = (o.param_groups[0]["params"] for o in (sparse, dense))
+    assert [p.shape for p in of_table] == [(VOCABULARY, 16)]
+    assert len(of_others) + 1 == len(list(model.parameters()))
 
 
 def test_other_pretrained_weights_do_not_resume(tmp_path, transformer, monkeypatch):

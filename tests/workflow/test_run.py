@@ -13,6 +13,8 @@ import pytest
 import sacrebleu
 import yaml
 from checkout import ROOT, Checkout, small_configuration
+from safetensors.numpy import load_file
+from sentence_transformers import SentenceTransformer
 
 from hybridbatch.bias_detail import DETAIL_COLUMNS
 from hybridbatch.tables import TIDY_COLUMNS
@@ -264,3 +266,36 @@ def test_a_language_without_pairs_after_filtering_stops_with_its_name(checkout: 
     assert run.returncode == 1
     assert "corpus small, language es: no pair is left" in run.stderr + run.stdout
     assert not list((checkout.path / "results/small/train").rglob("es*"))
+
+
+def test_a_transformer_from_scratch_goes_through_the_workflow(checkout: Checkout):
+    config = small_configuration() | {"target_languages": [], "encoders": ["little"]}
+    config["samplings"] = ["en-en"]
+    config["catalogue"]["encoders"]["little"] = {
+        "kind": "scratch",
+        "layers": 1,
+        "heads": 2,
+        "dimension": 16,
+        "feed_forward": 32,
+        "dropout": 0.1,
+        "vocabulary": 1000,
+        "tokenizer_characters": 100000,
+        "max_tokens": 32,
+        "query_prefix": "Query: ",
+        "passage_prefix": "Passage: ",
+    }
+    (checkout.path / "little.yaml").write_text(yaml.safe_dump(config))
+    embeddings = "results/small/embeddings/little_en-en/seed0/small/en.safetensors"
+    run = checkout.snakemake("--configfile=little.yaml", embeddings)
+    assert "gpu=0" in run.stderr
+    assert "gpu=1" not in run.stderr
+    model = SentenceTransformer(
+        str(checkout.path / "results/small/models/little_en-en/seed0"), device="cpu"
+    )
+    vectors = load_file(checkout.path / embeddings)
+    for side, prompt in (("queries", "query"), ("candidates", "document")):
+        table = pd.read_parquet(
+            checkout.path / f"results/small/collections/small/en/{side}.parquet"
+        )
+        expected = model.encode(table["text"].tolist(), prompt_name=prompt)
+        np.testing.assert_allclose(vectors[side], expected, atol=1e-5)

@@ -277,13 +277,9 @@ def tested_train_sets(template):
     ]
 
 
-def encoder_is_static(wildcards):
-    return CATALOGUE["encoders"][wildcards.encoder]["kind"] == "static"
-
-
 def texts_for_tokenizer(wildcards):
-    """A static encoder's tokenizer is trained on the train sets; others bring theirs."""
-    if not encoder_is_static(wildcards):
+    """A pretrained encoder brings its tokenizer; the others' are trained on the train sets."""
+    if CATALOGUE["encoders"][wildcards.encoder]["kind"] == "transformer":
         return []
     return train_sets("<results>/train/{corpus}/{language}.parquet")
 
@@ -544,5 +540,5 @@ def figure_files(wildcards=None):
 
 
 def gpus(wildcards):
-    """Transformers want a GPU; a static encoder has no use for one."""
+    """Pretrained transformers want a GPU; what is trained from scratch is too small to fill one."""
     return int(encoder_values(wildcards)["kind"] == "transformer")

@@ -4,12 +4,15 @@ from pathlib import Path
 
 from safetensors.numpy import save_file
 
+from hybridbatch.devices import hide_gpus
 from hybridbatch.encoding import encode
 from hybridbatch.files import read_table, whole
 from hybridbatch.logs import logged
 
 
 def main(snakemake) -> None:
+    if not snakemake.resources.gpu:  # else a GPU is taken when torch is needed
+        hide_gpus()
     texts = {
         side: read_table(snakemake.input[side], ["text"])["text"].to_pylist()
         for side in ("queries", "candidates")

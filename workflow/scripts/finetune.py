@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from hybridbatch.devices import lease_gpu
+from hybridbatch.devices import hide_gpus, lease_gpu
 from hybridbatch.encoders import encoder_config
 from hybridbatch.logs import logged
 from hybridbatch.tokens import TokenizedPairs
@@ -12,7 +12,7 @@ from hybridbatch.training import TokenizedCorpus, TrainConfig, finetune
 
 
 def main(snakemake) -> None:
-    lease_gpu()
+    (lease_gpu if snakemake.resources.gpu else hide_gpus)()
     torch.set_num_threads(snakemake.threads)
     train: dict[str, dict[str, TokenizedPairs]] = {}
     # Sorted, so that the order of lists in the configuration does not choose the batches.

@@ -11,7 +11,7 @@ def main(snakemake) -> None:
     values = snakemake.params.encoder
     with whole(snakemake.output[0]) as folder:
         folder.mkdir()
-        if values["kind"] == "static":
+        if values["kind"] != "transformer":
             texts: dict[str, list[str]] = {}
             # Sorted, so that the order of lists in the configuration makes no difference.
             for path in sorted(map(Path, snakemake.input.texts)):
@@ -21,7 +21,7 @@ def main(snakemake) -> None:
             tokenizer = train_unigram(texts, values["vocabulary"], values["tokenizer_characters"])
             tokenizer.save(str(folder / TOKENIZER_FILE))
         else:
-            # Imported here, so that a static encoder does not wait for torch.
+            # Imported here, so that a tokenizer does not wait for torch.
             from hybridbatch.encoders import encoder_config, fetch_transformer
 
             fetch_transformer(encoder_config(values), folder)

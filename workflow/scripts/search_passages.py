@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+from hybridbatch.devices import hide_gpus
 from hybridbatch.encoding import load
 from hybridbatch.files import read_table, write_table
 from hybridbatch.logs import Progress, log, logged
@@ -10,6 +11,8 @@ from hybridbatch.retrieval import SearchConfig, encode_passages, journal_folder,
 
 
 def main(snakemake) -> None:
+    if not snakemake.resources.gpu:  # else a GPU is taken when torch is needed
+        hide_gpus()
     params, model = snakemake.params, Path(snakemake.input.model)
     config = SearchConfig(**params.search)
     queries = read_table(snakemake.input.queries)

@@ -526,6 +526,12 @@ def _wrong_names(config: dict) -> Iterator[str]:
     tables = {*SCORE_TABLES, *COUNT_TABLES, *STATISTICS_TABLES, *BIAS_TABLES}
     for name in set(catalogue["benchmarks"]) & tables:
         yield f"catalogue.benchmarks.{name}: a table has that name; choose another"
+    for name, entry in catalogue["encoders"].items():
+        if entry["kind"] == "scratch" and entry["dimension"] % entry["heads"]:
+            yield (
+                f"catalogue.encoders.{name}.dimension: {entry['dimension']} is no multiple of "
+                f"heads, {entry['heads']}"
+            )
     for name, entry in catalogue["translators"].items():
         yield from _wrong_codes(name, entry)
         yield from _wrong_back(name, entry.get("back", {}))

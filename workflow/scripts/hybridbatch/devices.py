@@ -42,6 +42,11 @@ def lease_gpu() -> None:
         )
 
 
+def hide_gpus() -> None:
+    """Have torch find no GPU: for a job that holds no `gpu` token, and so may not take one."""
+    os.environ[_VARIABLE] = ""
+
+
 def _gpu_count() -> int:
     if shutil.which("nvidia-smi") is None:
         return 0

@@ -4,9 +4,11 @@ An encoder has a query side and a candidate side. Here both are one shared text 
 the sides apart by a prefix; nothing outside this module and `encoding` depends on that.
 """
 
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import (
@@ -15,11 +17,16 @@ from sentence_transformers.sentence_transformer.modules import (
     StaticEmbedding,
     Transformer,
 )
+from transformers import DistilBertConfig, DistilBertModel, PreTrainedTokenizerFast
 
 from hybridbatch.errors import ConfigError, SourceError
-from hybridbatch.tokens import TOKENIZER_FILE, Ragged, load_tokenizer
+from hybridbatch.tokens import PADDING, TOKENIZER_FILE, UNKNOWN, Ragged, load_tokenizer
 
 _WEIGHTS = ("*.safetensors", "*.json", "*.txt", "*.model")
+# Tokens of padding for which one more pass through the model is worth its while. The CPU's figure
+# is measured (benchmarks/transformer_training.py); the GPU's, where launching all kernels again
+# costs more, is an estimate.
+_TOKENS_A_PASS = {"cpu": 256, "gpu": 4096}
 
 
 @dataclass(frozen=True)
@@ -31,6 +38,23 @@ class StaticConfig:
     vocabulary: int
     tokenizer_characters: int  # of each language, for training the tokenizer
     max_tokens: int
+    query_prefix: str
+    passage_prefix: str
+
+
+@dataclass(frozen=True)
+class ScratchConfig:
+    """A transformer with random weights; its Unigram tokenizer is trained by the workflow."""
+
+    kind: str
+    layers: int
+    heads: int
+    dimension: int  # of tokens and embeddings; a multiple of `heads`
+    feed_forward: int  # dimension between the two halves of a layer's feed-forward network
+    dropout: float
+    vocabulary: int
+    tokenizer_characters: int  # of each language, for training the tokenizer
+    max_tokens: int  # and that many positions
     query_prefix: str
     passage_prefix: str
 
@@ -48,8 +72,8 @@ class TransformerConfig:
     revision: str | None = None
 
 
-EncoderConfig = StaticConfig | TransformerConfig
-_KINDS = {"static": StaticConfig, "transformer": TransformerConfig}
+EncoderConfig = StaticConfig | ScratchConfig | TransformerConfig
+_KINDS = {"static": StaticConfig, "scratch": ScratchConfig, "transformer": TransformerConfig}
 
 
 def encoder_config(values: dict) -> EncoderConfig:
@@ -105,10 +129,47 @@ def new_static(config: StaticConfig, encoder: Path, seed: int) -> SentenceTransf
     return _with_prompts([static, Normalize()], config)
 
 
+def new_transformer(config: ScratchConfig, encoder: Path, seed: int) -> SentenceTransformer:
+    """A transformer with random weights from `seed`, its embeddings the mean over tokens.
+
+    DistilBERT's architecture is BERT's (and so XLM-R's) without what a mean over tokens has no
+    use for: segments and a pooler. Texts get no special tokens. encoder: the folder that holds
+    the tokenizer.
+    """
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=load_tokenizer(encoder / TOKENIZER_FILE, config.max_tokens),
+        pad_token=PADDING,
+        unk_token=UNKNOWN,
+        model_max_length=config.max_tokens,
+    )
+    architecture = DistilBertConfig(
+        vocab_size=len(tokenizer),
+        max_position_embeddings=config.max_tokens,
+        n_layers=config.layers,
+        n_heads=config.heads,
+        dim=config.dimension,
+        hidden_dim=config.feed_forward,
+        dropout=config.dropout,
+        attention_dropout=config.dropout,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    with torch.random.fork_rng(), tempfile.TemporaryDirectory() as folder:
+        torch.manual_seed(seed)
+        DistilBertModel(architecture).save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+        transformer = Transformer(folder, max_seq_length=config.max_tokens)
+    # A batch has few of the vocabulary's tokens; the other rows need no gradient.
+    transformer.model.get_input_embeddings().sparse = True
+    pooling = Pooling(config.dimension, pooling_mode="mean")
+    return _with_prompts([transformer, pooling, Normalize()], config)
+
+
 def starting_model(config: EncoderConfig, encoder: Path, seed: int) -> SentenceTransformer:
     """The model that fine-tuning starts from."""
     if isinstance(config, StaticConfig):
         return new_static(config, encoder, seed)
+    if isinstance(config, ScratchConfig):
+        return new_transformer(config, encoder, seed)
     return load_model(encoder)
 
 
@@ -121,16 +182,40 @@ def load_model(path: Path) -> SentenceTransformer:
 
 def embed(model: SentenceTransformer, tokens: Ragged, device: torch.device) -> torch.Tensor:
     """Embeddings, float [n, d] on `device`, with gradients if they are on."""
-    ids = torch.from_numpy(tokens.ids).to(device)
     if isinstance(model[0], StaticEmbedding):
-        features = {"input_ids": ids, "offsets": torch.from_numpy(tokens.bounds[:-1]).to(device)}
-    else:
-        lengths = torch.from_numpy(tokens.lengths()).to(device)
-        mask = torch.arange(int(lengths.max()), device=device) < lengths[:, None]
-        padding = model.tokenizer.pad_token_id or 0
-        padded = torch.full(mask.shape, padding, dtype=torch.long, device=device)
-        padded[mask] = ids.long()
-        features = {"input_ids": padded, "attention_mask": mask.long()}
+        offsets = torch.from_numpy(tokens.bounds[:-1]).to(device)
+        ids = torch.from_numpy(tokens.ids).to(device)
+        return model({"input_ids": ids, "offsets": offsets})["sentence_embedding"]
+    allowed = _TOKENS_A_PASS["cpu" if device.type == "cpu" else "gpu"]
+    parts = length_chunks(tokens.lengths(), allowed)
+    vectors = torch.cat([_embed_padded(model, tokens.take(rows), device) for rows in parts])
+    order = torch.from_numpy(np.argsort(np.concatenate(parts))).to(device)
+    return vectors.index_select(0, order)
+
+
+def length_chunks(lengths: np.ndarray, allowed: int) -> list[np.ndarray]:
+    """Row numbers in chunks of about one length, the longest first.
+
+    lengths: int [n]. Padded to its longest row, each chunk has at most `allowed` tokens of
+    padding, so that there are as many chunks as the lengths differ.
+    """
+    order = np.argsort(-lengths, kind="stable")
+    cuts, padding = [], 0
+    longest = int(lengths[order[0]])
+    for place, length in enumerate(lengths[order].tolist()):
+        padding += longest - length
+        if padding > allowed:
+            cuts.append(place)
+            longest, padding = length, 0
+    return np.split(order, cuts)
+
+
+def _embed_padded(model: SentenceTransformer, tokens: Ragged, device: torch.device) -> torch.Tensor:
+    lengths = torch.from_numpy(tokens.lengths())
+    mask = torch.arange(int(lengths.max())) < lengths[:, None]
+    padded = torch.full(mask.shape, model.tokenizer.pad_token_id or 0, dtype=torch.long)
+    padded[mask] = torch.from_numpy(tokens.ids).long()
+    features = {"input_ids": padded.to(device), "attention_mask": mask.long().to(device)}
     return model(features)["sentence_embedding"]
 
 

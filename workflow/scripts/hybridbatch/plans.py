@@ -366,8 +366,22 @@ class _Reckoning:
     def encoder(self, name: str) -> tuple[dict, Shape | None]:
         """The catalogue's entry, and the shape if it is a transformer."""
         entry = self.catalogue["encoders"][name]
-        static = entry["kind"] == "static"
-        return entry, None if static else model_shape(self.rates, entry["model"])
+        if entry["kind"] == "static":
+            return entry, None
+        if entry["kind"] == "scratch":
+            sizes = (entry[key] for key in ("dimension", "feed_forward", "vocabulary"))
+            return entry, Shape(entry["layers"], 0, *sizes, source="the catalogue")
+        return entry, model_shape(self.rates, entry["model"])
+
+    def on_gpu(self, encoder: str) -> bool:
+        """Whether the encoder's jobs want a GPU."""
+        return self.catalogue["encoders"][encoder]["kind"] == "transformer"
+
+    def transformer_seconds(self, encoder: str, flops: float, share: str) -> Span:
+        """On a GPU, or on a core where it is trained from scratch."""
+        if self.on_gpu(encoder):
+            return self.gpu_seconds(flops, share)
+        return self.rates.rate("cpu_flops").seconds(flops)
 
     def parameters(self, name: str) -> float:
         entry, shape = self.encoder(name)
@@ -457,7 +471,7 @@ class _Reckoning:
             tokens = step_tokens + check_tokens * per_step
             flops = step_flops + check_flops * per_step
             if shape:
-                seconds = self.gpu_seconds(flops, "train_share")
+                seconds = self.transformer_seconds(system.encoder, flops, "train_share")
             else:
                 # A forward pass is a third of a step.
                 pairs = values["batch_size"] + checked * per_step / 3
@@ -465,7 +479,7 @@ class _Reckoning:
             yield self.job(
                 "fine-tune",
                 Span(seconds.low * fewest, seconds.high * most),
-                on_gpu=shape is not None,
+                on_gpu=self.on_gpu(system.encoder),
                 tokens=tokens * most,
                 flops=flops * most,
                 disk=4 * self.parameters(system.encoder),
@@ -519,11 +533,12 @@ class _Reckoning:
                 forward(shape, number * each, each) if shape else entry["dimension"] * number * each
             )
         # All cores beside a GPU tokenize for it; the rate is that of two.
-        cores = self.gpu.cores / 2 if shape else 1
+        on_gpu = self.on_gpu(system.encoder)
+        cores = self.gpu.cores / 2 if on_gpu else 1
         seconds = self.rates.rate("tokenize_words").seconds(words, cores)
         if shape:
-            seconds += self.gpu_seconds(flops, "encode_share")
-        return self.job("encode", seconds, on_gpu=shape is not None, tokens=tokens, flops=flops)
+            seconds += self.transformer_seconds(system.encoder, flops, "encode_share")
+        return self.job("encode", seconds, on_gpu=on_gpu, tokens=tokens, flops=flops)
 
     def encode(self) -> Iterable[Job]:
         for run in self.runs:
@@ -620,7 +635,7 @@ class _Reckoning:
             system = next(run.system for run in self.runs if run.system.encoder == name)
             values = conf.training_values(self.config, system)
             sides = 3 if any(c.negative_share for c in self.corpora) else 2
-            if shape:
+            if self.on_gpu(name):
                 tokens = sides * values["batch_size"] * entry["max_tokens"]
                 activations = tokens * shape.encoder_layers * shape.width * _ACTIVATION_BYTES
                 yield (
