@@ -21,6 +21,11 @@ try:
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
 
+for name, values in conf.unreachable_points(config).items():
+    if values and workflow.is_main_process:
+        left_out = ", ".join(map(str, values))
+        logger.warning(f"ablations.{name}: without {left_out}, beyond target_languages")
+
 if "mirror" in config:
     os.environ.update(HYBRIDBATCH_MIRROR=config["mirror"])  # jobs inherit it
 
@@ -28,7 +33,7 @@ CATALOGUE = config["catalogue"]
 SOURCES = conf.sources(config)
 TABLE_SYSTEMS = conf.systems(config)
 SYSTEMS = TABLE_SYSTEMS | conf.ablation_systems(config)
-ABLATIONS = [name for name in conf.ABLATIONS if config["ablations"][name]]
+ABLATIONS = [name for name in conf.ABLATIONS if conf.ablation_points(config, name)]
 CURVES = [name for name in conf.CURVES if name in ABLATIONS]
 TRAIN_LANGUAGES = conf.train_languages(config)
 TRANSLATED = {

@@ -155,9 +155,12 @@ def ablation_points(config: dict, ablation: str) -> list[Point]:
     """The points of one of ABLATIONS, in the configuration's order.
 
     A point whose value is the configuration's own is the system that the tables have, so that
-    nothing is trained twice; alpha 1 is x-x-mono and alpha 0 is x-y.
+    nothing is trained twice; alpha 1 is x-x-mono and alpha 0 is x-y. Numbers of languages and left
+    out languages that `target_languages` does not reach are no points: see `unreachable_points`.
     """
-    values, encoders = config["ablations"][ablation], config["encoders"]
+    unreachable = unreachable_points(config).get(ablation, [])
+    values = [v for v in config["ablations"][ablation] if v not in unreachable]
+    encoders = config["encoders"]
     if ablation == "alpha":
         return [Point(f"{v:g}", _mixed(config, e, v)) for v in values for e in encoders]
     samplings = config["ablations"]["samplings"]
@@ -182,6 +185,18 @@ def ablation_points(config: dict, ablation: str) -> list[Point]:
         for e in encoders
         for s in samplings
     ]
+
+
+def unreachable_points(config: dict) -> dict[str, list]:
+    """By ablation, the values that need more languages than `target_languages` names.
+
+    A list narrowed on the command line is no reason to refuse to run what it does reach.
+    """
+    languages, ablations = all_languages(config), config["ablations"]
+    return {
+        "languages": [n for n in ablations["languages"] if n > len(languages)],
+        "unseen_languages": [c for c in ablations["unseen_languages"] if c not in languages],
+    }
 
 
 def ablation_systems(config: dict) -> dict[str, System]:
@@ -594,13 +609,6 @@ def _wrong_ablations(config: dict) -> Iterator[str]:
             if name not in known:
                 where = f"ablations.{key}: {name!r} is not in the catalogue"
                 yield f"{where}{_did_you_mean(name, known)}"
-    languages = all_languages(config)
-    for number in ablations["languages"]:
-        if number > len(languages):
-            yield (
-                f"ablations.languages: {number} languages, and English and target_languages are "
-                f"{len(languages)}"
-            )
     scored = {
         code
         for name in ablations["benchmarks"]
@@ -609,10 +617,11 @@ def _wrong_ablations(config: dict) -> Iterator[str]:
     own = {
         catalogue["corpora"][c]["language"] for c in config["corpora"] if c in catalogue["corpora"]
     }
+    routes = catalogue["translators"].get(config["translator"], {"routes": {}})["routes"]
     for code in ablations["unseen_languages"]:
         where = f"ablations.unseen_languages: {code!r}"
-        if code not in languages[1:]:
-            yield f"{where} is not among target_languages{_did_you_mean(code, languages[1:])}"
+        if config["translator"] in catalogue["translators"] and code not in routes:
+            yield f"{where}: {config['translator']} has no route to it{_did_you_mean(code, routes)}"
         elif code in own:
             yield f"{where} is a corpus' own language, which is always trained on"
         elif code not in scored:
