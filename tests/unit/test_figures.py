@@ -443,6 +443,15 @@ def test_pool_that_is_the_same_is_drawn_once():
     assert len(curve_figure("languages", same).axes) == 4
 
 
+def test_bars_of_samplings_stand_beside_each_other():
+    axes = curve_figure("languages", ablation(["1", "2"])).axes[0]
+    shown = [line.get_transform().transform((1, 0.3))[0] for line in axes.get_lines()]
+    steps = np.diff(shown) * 72 / axes.figure.dpi
+    assert steps == pytest.approx([5, 5])
+    low, high = axes.get_ylim()
+    assert low < 0.09 < 0.33 < high  # every bar is inside
+
+
 def test_differences_between_samplings_are_not_drawn():
     table = ablation(["1", "2"])
     more = pd.concat([table, table.assign(versus="x-y", value=9.0)])

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.transforms import ScaledTranslation
 
 from hybridbatch.cells import MEAN
 from hybridbatch.evaluation import ALL, SEEN
@@ -65,6 +66,7 @@ CURVES = {
     ),
 }
 HYBRID = "hybrid"
+_DODGE = 5  # points between samplings, so that bars do not hide each other
 PURE = {"x-y": 0.0, "x-x-mono": 1.0}  # samplings that are hybrid at an end of alpha
 _ORDER = ["monolingual", "cross-lingual", "multilingual"]
 _METRICS = ["map", "ndcg_10", "rank_distance"]
@@ -102,13 +104,18 @@ def curve_figure(name: str, table: pd.DataFrame) -> Figure:
 
 def _draw(panel: Axes, name: str, shown: pd.DataFrame, named: bool) -> None:
     ends = {}
-    for sampling in ordered(shown["sampling"]):
+    samplings = ordered(shown["sampling"])
+    for i, sampling in enumerate(samplings):
         line, look = shown[shown["sampling"] == sampling].sort_values("point"), LOOKS[sampling]
-        panel.plot(
+        drawn = panel.plot(
             line["point"], line["value"], label=sampling,
             color=look.color, ls=look.line, marker=look.marker,
         )  # fmt: skip
-        panel.vlines(line["point"], line["ci_low"], line["ci_high"], color=look.color, lw=1)
+        bars = panel.vlines(line["point"], line["ci_low"], line["ci_high"], look.color, lw=1)
+        points = _DODGE * (i - (len(samplings) - 1) / 2)
+        aside = ScaledTranslation(points / 72, 0, panel.figure.dpi_scale_trans)
+        for artist in (*drawn, bars):  # only now, or the axes would not fit them
+            artist.set_transform(panel.transData + aside)
         ends[sampling] = (line["point"].iloc[-1], line["value"].iloc[-1])
     if name == "alpha":  # its ends are the other samplings themselves
         for sampling, point in PURE.items():
@@ -119,7 +126,7 @@ def _draw(panel: Axes, name: str, shown: pd.DataFrame, named: bool) -> None:
     points = sorted(shown["point"].unique())
     panel.set_xticks(points, _tick_labels(name, points))
     panel.set_xticks([], minor=True)
-    panel.margins(x=0.07)
+    panel.margins(x=0.1)
     if named and name != "alpha":  # whose one curve is named by its ends
         label_ends(panel, ends, {s: LOOKS[s].color for s in ends}, 0.1)
 
