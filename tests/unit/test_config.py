@@ -49,6 +49,7 @@ training:
   evaluate_every: 5
   patience: 2
 statistics: {confidence: 0.95, resamples: 100, seed: 0}
+exports: {depth: 100}
 comparisons: {permutations: 999, margin: 0.01, rank_distance_margin: 0.05}
 ablations:
   benchmarks: [quiz]
@@ -381,6 +382,33 @@ def test_only_benchmarks_with_parallel_questions_are_searched_in_all_languages(c
     assert conf.multilingual_benchmarks(config) == config["benchmarks"]
     config["catalogue"]["benchmarks"][config["benchmarks"][0]]["reader"] = "miracl"
     assert conf.multilingual_benchmarks(config) == config["benchmarks"][1:]
+
+
+@pytest.mark.parametrize(
+    ("setting", "languages"),
+    [("monolingual", ["pt"]), ("cross-lingual/en", ["en"]), ("multilingual", ["en", "pt"])],
+)
+def test_languages_of_the_candidates_by_setting(config, setting, languages):
+    assert conf.pool_languages(config, "quiz", setting, "pt") == languages
+
+
+@pytest.mark.parametrize(
+    ("setting", "language", "problem"),
+    [
+        ("monolingual", "gl", "quiz: has no language 'gl'; it has en, pt"),
+        ("cross-lingual/gl", "pt", "quiz: has no language 'gl'; it has en, pt"),
+        ("cross-lingual/pt", "pt", "cross-lingual/pt: candidates in the queries' language"),
+    ],
+)
+def test_pool_that_is_none_is_named(config, setting, language, problem):
+    with pytest.raises(ConfigError, match=problem):
+        conf.pool_languages(config, "quiz", setting, language)
+
+
+@pytest.mark.parametrize("depth", [0, 1.0, "all"])
+def test_depth_of_exports_is_a_number_of_candidates(config, depth):
+    config["exports"]["depth"] = depth
+    assert _only_problem(config).startswith(f"exports.depth: {depth!r}")
 
 
 def test_validation_corpus_that_holds_nothing_out_is_named(config):

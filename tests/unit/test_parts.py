@@ -50,6 +50,7 @@ CHANGES = {
     "a way back": ((*APERTIUM, "back", "es", "mode"), "x", {"translation_quality"}),
     "a route that is not chosen": ((*APERTIUM, "routes", "oc", "mode"), "x", set()),
     "a corpus that is not chosen": (("catalogue", "corpora", "more"), MORE, set()),
+    "exports": (("exports", "depth"), 10, set()),
     "a file that is not chosen": (
         ("catalogue", "sources", "squadshifts", "files", "nyt_v1.0.json"),
         None,

@@ -35,6 +35,10 @@ TABLE_SYSTEMS = conf.systems(config)
 SYSTEMS = TABLE_SYSTEMS | conf.ablation_systems(config)
 ABLATIONS = [name for name in conf.ABLATIONS if conf.ablation_points(config, name)]
 CURVES = [name for name in conf.CURVES if name in ABLATIONS]
+# Benchmarks whose rankings can be exported.
+EXPORTED = [
+    name for name, of in CATALOGUE["benchmarks"].items() if of["reader"] in conf.PARALLEL_READERS
+]
 TRAIN_LANGUAGES = conf.train_languages(config)
 TRANSLATED = {
     language for c in config["corpora"] for language in conf.translated_languages(config, c)
@@ -79,6 +83,7 @@ wildcard_constraints:
     translator=one_of(CATALOGUE["translators"]),
     references=one_of(CATALOGUE["references"]),
     table=r"[A-Za-z][A-Za-z0-9._-]*",
+    setting=r"monolingual|multilingual|cross-lingual/[a-z]{2,3}",
 
 
 @cache
@@ -353,6 +358,21 @@ def by_language(template):
     return files
 
 
+def in_pool(template):
+    """An input function: `template` for every language of the candidates of a {setting}."""
+
+    def files(wildcards):
+        fields = dict(wildcards.items())
+        return [
+            template.format(**{**fields, "language": language})
+            for language in conf.pool_languages(
+                config, wildcards.benchmark, wildcards.setting, wildcards.language
+            )
+        ]
+
+    return files
+
+
 def seeds(wildcards):
     """Of the wildcards' system, or of all systems of their variant."""
     named = getattr(wildcards, "system", None)
@@ -405,6 +425,24 @@ def bias_measures(template):
         for system, of in TABLE_SYSTEMS.items()
         for seed in conf.seeds_of(config, of.encoder)
     ]
+
+
+def exported_files(wildcards=None):
+    """Runs of the tables' systems and their judgements; cross-lingual ones are too many to list."""
+    parts = [
+        f"{benchmark}/{setting}/{language}"
+        for benchmark in config["benchmarks"]
+        if benchmark in EXPORTED
+        for setting in ("monolingual", "multilingual")
+        for language in CATALOGUE["benchmarks"][benchmark]["languages"]
+    ]
+    runs = [
+        f"<results>/exports/{name}/seed{seed}/{part}.run"
+        for name, system in TABLE_SYSTEMS.items()
+        for seed in conf.seeds_of(config, system.encoder)
+        for part in parts
+    ]
+    return runs + [f"<results>/exports/qrels/{part}.qrels" for part in parts]
 
 
 def cells_to_grade(wildcards):

@@ -151,6 +151,24 @@ def multilingual_benchmarks(config: dict) -> list[str]:
     return [name for name in config["benchmarks"] if entries[name]["reader"] in PARALLEL_READERS]
 
 
+def pool_languages(config: dict, benchmark: str, setting: str, language: str) -> list[str]:
+    """The languages of the candidates that queries of `language` are ranked against.
+
+    setting: monolingual, multilingual, or cross-lingual/ with the candidates' language. Raises
+    `ConfigError` for a language that the benchmark has not, and for two that are the same.
+    """
+    known = config["catalogue"]["benchmarks"][benchmark]["languages"]
+    name, _, other = setting.partition("/")
+    for code in filter(None, (language, other)):
+        if code not in known:
+            raise ConfigError(f"{benchmark}: has no language {code!r}; it has {', '.join(known)}")
+    if other == language:
+        raise ConfigError(f"{setting}: candidates in the queries' language are monolingual")
+    if name == "multilingual":
+        return list(known)
+    return [other or language]
+
+
 def ablation_points(config: dict, ablation: str) -> list[Point]:
     """The points of one of ABLATIONS, in the configuration's order.
 

@@ -22,7 +22,7 @@ _KEYS = {
     "contamination": (*_CORPORA, "filtering", "benchmarks", "contamination"),
 }
 # Of the machine, or of tables of their own.
-_ELSEWHERE = ("mirror", "quality", "contamination", "ablations")
+_ELSEWHERE = ("mirror", "quality", "contamination", "ablations", "exports")
 
 
 def part_for(config: dict, table: str) -> dict:

@@ -1,0 +1,47 @@
+# Only on request, for benchmarks whose candidates are all ranked; {setting} is monolingual,
+# multilingual or cross-lingual/{language of the candidates}:
+# results/exports/{system}/seed{seed}/{benchmark}/{setting}/{language}.run   TREC run
+# results/exports/qrels/{benchmark}/{setting}/{language}.qrels               its judgements
+
+
+rule export_ranking:
+    input:
+        queries="<results>/collections/{benchmark}/{language}/queries.parquet",
+        query_embeddings="<results>/embeddings/{system}/seed{seed}/{benchmark}/{language}.safetensors",
+        candidates=in_pool("<results>/collections/{benchmark}/{language}/candidates.parquet"),
+        candidate_embeddings=in_pool(
+            "<results>/embeddings/{system}/seed{seed}/{benchmark}/{language}.safetensors"
+        ),
+        qrels=in_pool("<results>/collections/{benchmark}/{language}/qrels.parquet"),
+    output:
+        "<results>/exports/{system}/seed{seed}/{benchmark}/{setting}/{language}.run",
+    log:
+        "<logs>/export_ranking/{system}/seed{seed}/{benchmark}/{setting}/{language}.log",
+    wildcard_constraints:
+        benchmark=one_of(EXPORTED),
+    conda:
+        ENVIRONMENT
+    params:
+        depth=config["exports"]["depth"],
+        tag=lambda wildcards: f"{wildcards.system}-seed{wildcards.seed}",
+        code=code("export_ranking"),
+    script:
+        "../scripts/export_ranking.py"
+
+
+rule export_judgements:
+    input:
+        queries="<results>/collections/{benchmark}/{language}/queries.parquet",
+        qrels=in_pool("<results>/collections/{benchmark}/{language}/qrels.parquet"),
+    output:
+        "<results>/exports/qrels/{benchmark}/{setting}/{language}.qrels",
+    log:
+        "<logs>/export_judgements/{benchmark}/{setting}/{language}.log",
+    wildcard_constraints:
+        benchmark=one_of(EXPORTED),
+    conda:
+        ENVIRONMENT
+    params:
+        code=code("export_judgements"),
+    script:
+        "../scripts/export_judgements.py"
