@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 import pytrec_eval
 from checkout import Checkout, as_option
+from huggingface_hub import ModelCard
 
 SMALL = ("--configfile=small.yaml",)
 EXPORTS = "results/small/exports"
@@ -67,3 +68,26 @@ def test_a_pool_that_is_none_is_refused(checkout: Checkout, part: str, words: st
     run = checkout.snakemake(*SMALL, "--dry-run", file, check=False)
     assert run.returncode == 1
     assert words in run.stderr + run.stdout
+
+
+def test_a_card_stands_beside_every_model(finished: Checkout):
+    finished.snakemake(*SMALL, "cards")
+    for sampling in ("x-x-mono", "hybrid"):
+        folder = finished.path / f"results/small/models/static_{sampling}"
+        text = (folder / "README.md").read_text()
+        assert (folder / "seed0").is_dir()
+        data = ModelCard(text).data.to_dict()
+        assert data["language"] == ["en", "es", "ast"]
+        table = pd.read_csv(finished.path / "results/small/tables/small.csv")
+        row = table.query(
+            f"sampling == '{sampling}' and pool == 'all' and setting == 'multilingual' "
+            "and metric == 'map' and language == 'mean'"
+        )
+        assert f"{row['value'].item():.3f} [" in text
+
+
+def test_the_card_of_an_ablated_model_says_what_it_was_trained_on(finished: Checkout):
+    name = "results/small/models/static@without-es_hybrid/README.md"
+    finished.snakemake(*SMALL, name)
+    data = ModelCard((finished.path / name).read_text()).data.to_dict()
+    assert data["language"] == ["en", "ast"]

@@ -113,13 +113,15 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
 
 
 def exports(system: str) -> list[str]:
-    return [f"results/small/trec/{system}/seed0/miracl/{code}.run" for code in LANGUAGES]
+    return [
+        f"results/small/exports/{system}/seed0/miracl/monolingual/{code}.run" for code in LANGUAGES
+    ]
 
 
 def check_against_ir_measures(checkout: Checkout, system: str, language: str) -> pd.DataFrame:
     """Per-query metrics and the table's cell equal ir_measures' on the exported files."""
     root = checkout.path / "results/small"
-    path = root / f"trec/{system}/seed0/miracl/{language}"
+    path = root / f"exports/{system}/seed0/miracl/monolingual/{language}"
     qrels = list(ir_measures.read_trec_qrels(str(path.with_suffix(".qrels"))))
     run = list(ir_measures.read_trec_run(str(path.with_suffix(".run"))))
     metrics = pd.read_parquet(root / f"metrics/{system}/seed0/miracl/{language}.parquet")

@@ -487,6 +487,16 @@ def passage_languages():
     ]
 
 
+def cells_of_card(wildcards):
+    """On the configuration's benchmarks; of a system that only ablations have, on theirs."""
+    of_tables = wildcards.system in TABLE_SYSTEMS
+    return expand(
+        "<results>/cells/{system}/{benchmark}.parquet",
+        system=wildcards.system,
+        benchmark=config["benchmarks"] if of_tables else config["ablations"]["benchmarks"],
+    )
+
+
 def cells_of_ablation(wildcards):
     """Of every benchmark, point and system, in this order."""
     return [

@@ -2,6 +2,7 @@
 # multilingual or cross-lingual/{language of the candidates}:
 # results/exports/{system}/seed{seed}/{benchmark}/{setting}/{language}.run   TREC run
 # results/exports/qrels/{benchmark}/{setting}/{language}.qrels               its judgements
+# results/models/{system}/README.md                                          card of a system's models
 
 
 rule export_ranking:
@@ -45,3 +46,37 @@ rule export_judgements:
         code=code("export_judgements"),
     script:
         "../scripts/export_judgements.py"
+
+
+rule model_card:
+    input:
+        models=lambda wildcards: [
+            f"<results>/models/{wildcards.system}/seed{seed}" for seed in seeds(wildcards)
+        ],
+        train=lambda wildcards: [
+            f"<results>/train/{corpus}/{language}.json"
+            for corpus in config["corpora"]
+            for language in conf.system_languages(config, corpus, SYSTEMS[wildcards.system])
+        ],
+        cells=cells_of_card,
+    output:
+        "<results>/models/{system}/README.md",
+    log:
+        "<logs>/model_card/{system}.log",
+    conda:
+        ENVIRONMENT
+    params:
+        seeds=seeds,
+        corpora=lambda wildcards: [
+            [
+                corpus,
+                conf.licence(config, corpus),
+                conf.system_languages(config, corpus, SYSTEMS[wildcards.system]),
+            ]
+            for corpus in config["corpora"]
+        ],
+        facts=lambda wildcards: conf.card_facts(config, SYSTEMS[wildcards.system]),
+        confidence=config["statistics"]["confidence"],
+        code=code("model_card"),
+    script:
+        "../scripts/model_card.py"

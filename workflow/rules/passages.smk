@@ -5,7 +5,7 @@
 # results/runs/{system}/seed{seed}/{benchmark}/{language}/{part}.parquet   of some shards
 #                                             /{language}.parquet          of all
 # results/metrics/{system}/seed{seed}/{benchmark}/{language}.parquet       per query
-# results/trec/{system}/seed{seed}/{benchmark}/{language}.run, .qrels      on request
+# results/exports/{system}/seed{seed}/{benchmark}/monolingual/{language}.run, .qrels   on request
 
 
 rule read_topics:
@@ -97,8 +97,8 @@ rule export_run:
         run="<results>/runs/{system}/seed{seed}/{benchmark}/{language}.parquet",
         qrels="<results>/collections/{benchmark}/{language}/qrels.parquet",
     output:
-        run="<results>/trec/{system}/seed{seed}/{benchmark}/{language}.run",
-        qrels="<results>/trec/{system}/seed{seed}/{benchmark}/{language}.qrels",
+        run="<results>/exports/{system}/seed{seed}/{benchmark}/monolingual/{language}.run",
+        qrels="<results>/exports/{system}/seed{seed}/{benchmark}/monolingual/{language}.qrels",
     log:
         "<logs>/export_run/{system}_seed{seed}_{benchmark}_{language}.log",
     wildcard_constraints:

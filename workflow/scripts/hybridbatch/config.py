@@ -399,6 +399,34 @@ def corpus_files(config: dict, corpus: str) -> list[str]:
     return [_download(config, entry["source"], file) for file in entry["files"]]
 
 
+def licence(config: dict, corpus: str) -> str:
+    """The corpus' licence: its own `licence`, or its source's."""
+    entry = config["catalogue"]["corpora"][corpus]
+    if "source" in entry:
+        return config["catalogue"]["sources"][entry["source"]]["licence"]
+    return entry.get("licence", "not stated in the configuration")
+
+
+def card_facts(config: dict, system: System) -> dict:
+    """What a model's card says beside data and scores: the values of cards.Facts but `corpora`."""
+    entry = config["catalogue"]["encoders"][system.encoder]
+    hub_name = entry["model"] if "revision" in entry else None
+    if "model" in entry:
+        base = entry["model"] + (f" at revision {entry['revision']}" if hub_name else "")
+    else:
+        base = f"None: a {entry['kind']} encoder, trained from random weights."
+    translator = config["catalogue"]["translators"][config["translator"]]
+    engine = translator.get("model", translator["engine"])
+    return {
+        "system": system.name,
+        "sampling": system.sampling,
+        "base": base,
+        "hub_name": hub_name,
+        "translator": f"as translated by {engine}, or as their corpus' publisher gives them",
+        "scale": config["scale"],
+    }
+
+
 def parallel_files(config: dict, corpus: str, language: str) -> list[str]:
     """The files in which a corpus comes in a language other than its own."""
     entry = config["catalogue"]["corpora"][corpus]
@@ -688,6 +716,8 @@ def _wrong_source(name: str, entry: dict, known: dict, key: str) -> Iterator[str
     where = f"catalogue.{name}"
     if ("path" in entry) == ("source" in entry) or ("source" in entry) != (key in entry):
         yield f"{where}: give either `path`, or `source` and `{key}`"
+    elif "source" in entry and "licence" in entry:
+        yield f"{where}.licence: stands with the source; leave it out"
     elif "source" in entry and entry["source"] not in known:
         yield f"{where}.source: no such source{_did_you_mean(entry['source'], known)}"
     elif "source" in entry:

@@ -1,0 +1,35 @@
+"""The card of one system's models: what they are, of what data, and how good."""
+
+from pathlib import Path
+
+from hybridbatch.cards import Corpus, Facts, model_card
+from hybridbatch.files import read_json, read_table, write_text
+from hybridbatch.logs import logged
+
+
+def main(snakemake) -> None:
+    files, params = snakemake.input, snakemake.params
+    kept = iter(files.train)
+    corpora = [
+        Corpus(
+            name,
+            licence,
+            languages,
+            {language: read_json(next(kept))["kept"] for language in languages},
+        )
+        for name, licence, languages in params.corpora
+    ]
+    folders = dict(zip(params.seeds, map(Path, files.models), strict=True))
+    card = model_card(
+        Facts(corpora=corpora, **params.facts),
+        {seed: read_json(folder / "run.json") for seed, folder in folders.items()},
+        {seed: read_json(folder / "mix.json") for seed, folder in folders.items()},
+        [read_table(path).to_pandas() for path in files.cells],
+        params.confidence,
+    )
+    write_text(snakemake.output[0], card)
+
+
+if __name__ == "__main__":
+    with logged(snakemake.log[0]):  # noqa: F821
+        main(snakemake)  # noqa: F821
