@@ -593,6 +593,7 @@ def _wrong_names(config: dict) -> Iterator[str]:
                 f"heads, {entry['heads']}"
             )
     for name, entry in catalogue["translators"].items():
+        yield from _wrong_module(f"translators.{name}.engine", entry["engine"], "engines")
         yield from _wrong_codes(name, entry)
         yield from _wrong_back(name, entry.get("back", {}))
     yield from _wrong_ablations(config)
@@ -616,6 +617,7 @@ def _wrong_names(config: dict) -> Iterator[str]:
                 break
             seen.append(source)
     for name, entry in catalogue["corpora"].items():
+        yield from _wrong_module(f"corpora.{name}.reader", entry["reader"], "readers")
         yield from _wrong_source(f"corpora.{name}", entry, catalogue["sources"], "files")
         yield from _wrong_parallel(name, entry, catalogue["sources"])
     for name, entry in catalogue["benchmarks"].items():
@@ -644,6 +646,17 @@ def _wrong_names(config: dict) -> Iterator[str]:
                 f"corpora: corpus {name!r} is in {entry['language']!r}, and translation starts "
                 "from English: give the corpus `languages: []`"
             )
+
+
+def _wrong_module(where: str, name: str, package: str) -> Iterator[str]:
+    """A reader or engine without a module: `package` is where they lie."""
+    files = (Path(__file__).parent / package).glob("[!_]*.py")
+    known = [file.stem for file in files]
+    if name not in known:
+        yield (
+            f"catalogue.{where}: {name!r} is no module of workflow/scripts/hybridbatch/{package}"
+            f"{_did_you_mean(name, known)}"
+        )
 
 
 def _wrong_ablations(config: dict) -> Iterator[str]:
