@@ -4,11 +4,13 @@ CORES ?= all
 CONFIG ?= config/config.yaml
 BIN := .venv/bin
 READY := .venv/.ready
+# pdflatex with booktabs, which compiles the tables in a test.
+TEX := texlive-latex-recommended
 APERTIUM := apertium $(sort $(shell sed -n 's/.*package: \([a-z-]*\).*/\1/p' config/catalogue.yaml))
 export HF_HUB_OFFLINE ?= 0
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: help setup demo test plan verify lint format apertium
+.PHONY: help setup demo test plan verify lint format apertium tex
 
 help:
 	@echo "make demo    the bundled corpus through the whole workflow, nothing downloaded but packages"
@@ -25,7 +27,7 @@ demo: setup
 	@cat results/demo/tables/bundled.md results/demo/tables/main.md results/demo/tables/language_bias.md
 	@echo "All tables: results/demo/tables/"
 
-test: setup
+test: setup tex
 	$(BIN)/python -m pytest $(PYTEST)
 
 # Several files are laid over each other: CONFIG="config/config.yaml mine.yaml".
@@ -59,11 +61,16 @@ $(READY): requirements.txt
 	@touch $@
 
 # Every mode that the catalogue's routes name.
-apertium:
-	@missing=""; for package in $(APERTIUM); do \
+apertium: PACKAGES = $(APERTIUM)
+apertium: OTHERWISE = exit 1
+tex: PACKAGES = $(TEX)
+tex: OTHERWISE = echo "Going on: the tests that compile LaTeX are skipped."
+apertium tex:
+	@missing=""; for package in $(PACKAGES); do \
 	    dpkg-query --show --showformat='$${db:Status-Status}' $$package 2>/dev/null | grep -qx installed \
 	        || missing="$$missing $$package"; done; \
 	if [ -z "$$missing" ]; then exit 0; \
 	elif [ "$$(id -u)" = 0 ]; then \
-	    apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $$missing; \
-	else echo "Apertium is needed. Type: sudo apt-get install$$missing"; exit 1; fi
+	    { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $$missing; } \
+	        || $(OTHERWISE); \
+	else echo "Debian packages are missing. Type: sudo apt-get install$$missing"; $(OTHERWISE); fi

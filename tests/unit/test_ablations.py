@@ -4,10 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hybridbatch.ablations import ABLATION_COLUMNS, ablation_markdown, ablation_table
+from hybridbatch.ablations import ABLATION_COLUMNS, ablation_page, ablation_table
 from hybridbatch.cells import CELL_COLUMNS
 from hybridbatch.errors import DataError
-from hybridbatch.tables import LAREQA_COLUMNS, read_published
+from hybridbatch.markdown import render
+from hybridbatch.published import LAREQA, read_published
 
 PUBLISHED = pd.DataFrame(
     [["xquad_r", "mbert", "x-y", "multilingual", "map", "mean", 0.66]],
@@ -82,7 +83,7 @@ def test_lareqa_s_figures_stand_beside_their_sampling_only():
     assert frame["published"][1] == 0.66
     assert np.isclose(frame["delta"][1], -0.06)
     assert np.isnan(frame["published"][2])  # another pool
-    assert "0.600 (0.66) [0.500, 0.700]" in ablation_markdown("lareqa", frame, 0.95)
+    assert "0.600 (0.66) [0.500, 0.700]" in render(ablation_page("lareqa", frame, 0.95))
 
 
 def test_markdown_has_points_down_and_samplings_and_differences_across():
@@ -90,7 +91,7 @@ def test_markdown_has_points_down_and_samplings_and_differences_across():
     rows = compared("hybrid", "x-y", 0.05, 0.01, 0.08)
     compared_at = [("1", "xquad_r", "static", rows)]
     frame = ablation_table("data_size", parts, compared_at, PUBLISHED)
-    text = ablation_markdown("data_size", frame, 0.95)
+    text = render(ablation_page("data_size", frame, 0.95))
     header = next(line for line in text.splitlines() if line.startswith("| share of pairs"))
     assert [cell.strip() for cell in header.strip("|").split("|")] == [
         "share of pairs", "x-y", "hybrid", "hybrid − x-y",
@@ -105,9 +106,8 @@ def test_a_left_out_language_is_shown_by_its_own_queries():
         for point, value in (("none", 0.5), ("es", 0.3), ("pt", 0.4))
         for language in ("es", "pt", "mean")
     ]
-    text = ablation_markdown(
-        "unseen_languages", ablation_table("unseen_languages", parts, [], PUBLISHED), 0.95
-    )
+    frame = ablation_table("unseen_languages", parts, [], PUBLISHED)
+    text = render(ablation_page("unseen_languages", frame, 0.95))
     lines = [line.split("|")[1].strip() for line in text.splitlines() if line.startswith("| ")]
     assert lines[1:] == ["es, trained on", "es, left out", "pt, trained on", "pt, left out"]
     assert "0.300" in text.splitlines()[-3]
@@ -117,10 +117,10 @@ def test_a_left_out_language_is_shown_by_its_own_queries():
     ("text", "words"),
     [
         ("dataset,model,value\n", "line 1: columns are dataset, model, value; expected dataset"),
-        (",".join([*LAREQA_COLUMNS, "note"]) + "\n", "value, note; expected"),
+        (",".join([*LAREQA, "note"]) + "\n", "value, note; expected"),
         (
-            ",".join(LAREQA_COLUMNS) + "\n" + "xquad_r,mbert,x-y,multilingual,map,mean,0.66\n" * 2,
-            "line 3 repeats a cell",
+            ",".join(LAREQA) + "\n" + "xquad_r,mbert,x-y,multilingual,map,mean,0.66\n" * 2,
+            "line 3 repeats the cell of line 2",
         ),
     ],
 )
@@ -128,12 +128,12 @@ def test_a_file_of_figures_with_another_column_or_a_cell_twice_is_refused(tmp_pa
     path = tmp_path / "lareqa.csv"
     path.write_text(text)
     with pytest.raises(DataError, match=words):
-        read_published(path, LAREQA_COLUMNS)
+        read_published(path, LAREQA)
 
 
 def test_the_shipped_figures_of_lareqa_are_read():
     from test_config import ROOT
 
-    frame = read_published(ROOT / "resources/published/lareqa.csv", LAREQA_COLUMNS)
+    frame = read_published(ROOT / "resources/published/lareqa.csv", LAREQA)
     assert len(frame) == 8
     assert frame.query("benchmark == 'xquad_r' and sampling == 'x-y'")["published"].item() == 0.66

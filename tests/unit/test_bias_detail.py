@@ -11,10 +11,11 @@ from hybridbatch.bias_detail import (
     DETAIL_COLUMNS,
     bias_cells,
     bias_detail,
-    bias_markdown,
+    bias_page,
 )
 from hybridbatch.cells import StatisticsConfig, bootstrap
 from hybridbatch.errors import DataError
+from hybridbatch.markdown import render
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -82,7 +83,7 @@ def test_one_query_has_no_interval():
     assert 0.6 <= low["en", "en"] <= 0.7 <= high["en", "en"] <= 0.8
     alone = bias_cells({0: _table(*rows[:6])}, LANGUAGES, CONFIG)
     assert alone[["ci_low", "ci_high"]].isna().all(axis=None)
-    assert "[" not in bias_markdown(_detail(alone), 0.95)
+    assert "[" not in render(bias_page(_detail(alone), 0.95))
 
 
 def test_a_correlation_stands_in_both_directions_and_averages_over_the_others():
@@ -170,7 +171,7 @@ def test_markdown_has_shares_over_fair_mean_ranks_and_correlations():
     frame = _detail(cells, cells)
     assert list(frame.columns) == DETAIL_COLUMNS
     assert set(frame["table"]) == {"bias_detail"}
-    text = bias_markdown(frame, 0.95)
+    text = render(bias_page(frame, 0.95))
     assert "over queries and 1 seed [95% bootstrap interval over queries]. docs/metrics.md" in text
     lines = [" ".join(line.replace("|", " ").split()) for line in text.splitlines()]
     assert "## quiz, tiny, pool `all`: every language of the benchmark" in text

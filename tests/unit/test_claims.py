@@ -13,13 +13,14 @@ from hybridbatch.claims import (
     CLAIM_COLUMNS,
     CLAIMS,
     Margins,
-    claims_markdown,
+    claims_page,
     claims_table,
     verdict,
 )
 from hybridbatch.evaluation import METRICS
+from hybridbatch.markdown import render
+from hybridbatch.published import read_published
 from hybridbatch.significance import COMPARISON_COLUMNS, compare
-from hybridbatch.tables import read_published
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -151,7 +152,7 @@ def test_what_was_not_run_is_said_so():
     assert (frame["verdict"] == "not run").all()  # the better of two wants both
     assert frame[["difference", "ci_low", "margin", "n_queries"]].isna().all(axis=None)
     assert frame.groupby("pool")["claim"].agg(set).to_dict() == {"all": NAMES, "seen": NAMES}
-    text = claims_markdown(frame, 0.95, "demo")
+    text = render(claims_page(frame, 0.95, "demo"))
     assert text.count("| not run | not run |") == len(CLAIMS)
     assert "nan" not in text
 
@@ -167,7 +168,7 @@ def test_one_query_is_undecided_and_said_so():
     cell = ("monolingual", "map", "hybrid", "x-x-mono", 0.9, 0.1, np.nan)
     assert _claim("hybrid_monolingual", cell)["verdict"] == "undecided"
     frame = claims_table([("b", "static", _comparisons(cell))], MARGINS, "laptop")
-    assert "one query: no interval" in claims_markdown(frame, 0.95, "laptop")
+    assert "one query: no interval" in render(claims_page(frame, 0.95, "laptop"))
 
 
 def test_means_over_all_query_languages_count_and_no_other_row():
@@ -232,15 +233,15 @@ def test_markdown_has_totals_first_and_every_statement():
         ("cross-lingual", "map", "x-y", "hybrid", 0.5, 0.3, 0.002),
     ]
     frame = claims_table([("b", "static", _comparisons(*cells))], MARGINS, "laptop")
-    text = claims_markdown(frame, 0.95, "laptop")
+    text = render(claims_page(frame, 0.95, "laptop"))
     totals, section = text.split("\n## ")
     assert "Scale: `laptop`" in totals
     counts = [line for line in totals.splitlines() if line.startswith("| statements")]
     assert [cell.strip() for cell in counts[0].split("|")[2:-1]] == ["1", "1", "0", "14"]
     for claim in CLAIMS:
         assert claim.statement in section
-    assert "**holds**: +0.0000 (+0%) [-0.0020, +0.0020], margin 0.010" in section
-    assert "**does not**: -0.2000 (-40%)" in section
+    assert "**holds** +0.0000 (+0%) [-0.0020, +0.0020], margin 0.010" in section
+    assert "**does not** -0.2000 (-40%)" in section
 
 
 def test_schema_has_the_margins_and_the_permutations():

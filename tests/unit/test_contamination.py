@@ -14,13 +14,14 @@ from hybridbatch.contamination import (
     SIDES,
     ContaminationConfig,
     Index,
-    contamination_markdown,
+    contamination_page,
     contamination_table,
     duplicates,
     ngrams,
     normalize,
 )
 from hybridbatch.filtering import TRAIN_SCHEMA
+from hybridbatch.markdown import render
 
 CONFIG = ContaminationConfig(ngram=5, threshold=0.8)
 TRAIN = [
@@ -189,7 +190,7 @@ def test_every_side_of_a_collection_is_compared():
 
 def _table(pairs: pa.Table, counts: list[dict]) -> tuple[pd.DataFrame, str]:
     frame = contamination_table([{"corpus": "films", "language": "en", **row} for row in counts])
-    return frame, contamination_markdown(frame, [("films", "en", pairs)], CONFIG, 2)
+    return frame, render(contamination_page(frame, [("films", "en", pairs)], CONFIG, 2))
 
 
 def test_table_has_every_count_and_the_share():
@@ -215,4 +216,4 @@ def test_without_train_sets_the_table_is_empty():
     frame = contamination_table([])
     assert list(frame.columns) == COLUMNS
     assert frame.empty
-    assert contamination_markdown(frame, [], CONFIG, 2).startswith("# Contamination\n")
+    assert render(contamination_page(frame, [], CONFIG, 2)).startswith("# Contamination\n")

@@ -11,11 +11,11 @@ import sacrebleu
 
 from hybridbatch.collections import read_lareqa
 from hybridbatch.errors import DataError
-from hybridbatch.markdown import escape, grid
+from hybridbatch.markdown import escape, grid, render
 from hybridbatch.quality import (
     COLUMNS,
     Part,
-    quality_markdown,
+    quality_page,
     quality_rows,
     quality_table,
     round_trip_score,
@@ -180,7 +180,7 @@ def test_no_parts_make_an_empty_table():
     frame = quality_table([])
     assert list(frame.columns) == COLUMNS
     assert frame.empty
-    assert quality_markdown(frame, [], 20).startswith("# Translation quality\n")
+    assert render(quality_page(frame, [], 20)).startswith("# Translation quality\n")
 
 
 # Samples and Markdown.
@@ -207,7 +207,7 @@ def test_fewer_texts_than_samples_are_all_shown():
 
 def test_markdown_shows_figures_signatures_and_texts_as_they_are():
     part = _part(_texts("a|b <b>*x*</b>\n`c`", None), _texts("[l](u) _e_", "~s~ \\ $1$ &amp;"))
-    text = quality_markdown(quality_table([part]), [part], 20)
+    text = render(quality_page(quality_table([part]), [part], 20))
     assert text.count("nrefs:1|case:mixed|eff:no|tok:13a") == 1
     assert "\n## es\n" in text
     assert r"a\|b \<b\>\*x\*\</b\> \`c\`" in text
@@ -224,12 +224,12 @@ def test_markdown_has_the_ways_back_and_says_where_there_is_none():
         _part(_texts("a"), None, references=name, returned=_texts("a b c d"), **there)
         for name in ("one", "two")
     ]
-    text = quality_markdown(quality_table(parts), parts, 20)
+    text = render(quality_page(quality_table(parts), parts, 20))
     assert "Ways back: oc-es-en." in text
     assert "No round trip" not in text
     assert text.count("nc:6|nw:0|") == 1
     parts += [_part(_texts("a"), None, references=n, route=["en", "ast"]) for n in ("one", "two")]
-    text = quality_markdown(quality_table(parts), parts, 20)
+    text = render(quality_page(quality_table(parts), parts, 20))
     assert text.count("No round trip from ast: t has no way back to English in the conf") == 1
     assert "100.0" in text
 

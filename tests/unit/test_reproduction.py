@@ -7,14 +7,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from hybridbatch.markdown import render
+from hybridbatch.published import read_published
 from hybridbatch.reproduction import (
     REPRODUCTION_COLUMNS,
     grade_of,
-    reproduction_markdown,
+    reproduction_page,
     reproduction_table,
     summary,
 )
-from hybridbatch.tables import read_published, write_tidy
+from hybridbatch.tables import write_tidy
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -89,7 +91,7 @@ def test_another_scale_is_never_graded(scale):
     assert (frame["grade"] == "not run").all()
     assert frame["value"].isna().all()
     assert summary(frame).startswith("nothing to grade: ")
-    text = reproduction_markdown(frame, 0.95, scale)
+    text = render(reproduction_page(frame, 0.95, scale))
     assert f"scale is `{scale}`. Only the paper's scale is graded" in text
 
 
@@ -99,7 +101,7 @@ def test_not_run_is_said_and_never_blank(tmp_path):
     lines = (tmp_path / "table.csv").read_text().splitlines()
     assert len(lines) == 1 + len(PUBLISHED)
     assert all(line.endswith(",,,,,,not run") for line in lines[1:])
-    text = reproduction_markdown(frame, 0.95, "paper")
+    text = render(reproduction_page(frame, 0.95, "paper"))
     assert text.count(" / not run") == len(PUBLISHED)
     assert "nan" not in text.lower().replace("nothing", "")
 
@@ -125,7 +127,7 @@ def test_summary(grades, word):
 
 def test_markdown_has_totals_and_summary_first_and_every_cell():
     frame = reproduction_table(PUBLISHED, [_cells("mlqa_r", "xlm-r", "x-y")], "paper")
-    text = reproduction_markdown(frame, 0.95, "paper")
+    text = render(reproduction_page(frame, 0.95, "paper"))
     totals, tables = text.split("\n## ", 1)
     assert f"**{summary(frame)}**" in totals
     assert "Table 13" in totals

@@ -8,6 +8,7 @@ from scipy import stats
 from hybridbatch.cells import SETTINGS, StatisticsConfig, bootstrap, score_cells
 from hybridbatch.errors import DataError
 from hybridbatch.evaluation import METRICS
+from hybridbatch.markdown import render
 from hybridbatch.significance import (
     COMPARISON_COLUMNS,
     SIGNIFICANCE_COLUMNS,
@@ -16,7 +17,7 @@ from hybridbatch.significance import (
     family_of,
     holm,
     permutation_p,
-    significance_markdown,
+    significance_page,
     significance_table,
 )
 from hybridbatch.tables import SPECS
@@ -292,7 +293,7 @@ def test_one_query_has_a_difference_and_no_test(seeds):
     assert row[["p", "ci_low", "ci_high", "effect_size"]].isna().all()
     table = significance_table([frame.assign(benchmark="small", encoder="static")])
     assert table["p_holm"].isna().all()
-    text = significance_markdown(table, 0.95, 999)
+    text = render(significance_page(table, 0.95, 999))
     assert "one query: no interval, no test" in text
     assert "nan" not in text
 
@@ -330,7 +331,7 @@ def test_one_sampling_has_nothing_to_compare():
     assert list(frame.columns) == COMPARISON_COLUMNS
     table = significance_table([frame.assign(benchmark="small", encoder="static")])
     assert table.empty
-    assert "nothing to compare" in significance_markdown(table, 0.95, 99)
+    assert "nothing to compare" in render(significance_page(table, 0.95, 99))
 
 
 # The table.
@@ -373,7 +374,7 @@ def test_families_are_the_tables_that_figures_stand_in():
 
 
 def test_markdown_has_every_mean_once(table):
-    text = significance_markdown(table, 0.95, 199)
+    text = render(significance_page(table, 0.95, 199))
     rows = [line for line in text.splitlines() if "x-y − hybrid" in line]
     assert len(rows) == table["language"].str.startswith("mean").sum()
     for section in ("## static, b, pool `all`", "## static, c, pool `all`", "`main` (22)"):

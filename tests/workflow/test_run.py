@@ -4,6 +4,7 @@ import hashlib
 import json
 import subprocess
 import sys
+from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
@@ -15,8 +16,11 @@ import yaml
 from checkout import ROOT, Checkout, small_configuration
 from safetensors.numpy import load_file
 from sentence_transformers import SentenceTransformer
+from tex import compiled
 
 from hybridbatch.bias_detail import DETAIL_COLUMNS
+from hybridbatch.grids import BOLD, DAGGER
+from hybridbatch.marks import marked
 from hybridbatch.tables import TIDY_COLUMNS
 
 SMALL = ("--configfile=small.yaml",)
@@ -55,10 +59,11 @@ def test_training_beats_chance(table: pd.DataFrame):
     assert (row.query("language == 'en'")["value"] > 3 * chance).all()
 
 
-def test_every_table_is_there_twice(finished: Checkout):
+def test_every_table_is_there_in_three_forms(finished: Checkout):
     folder = finished.path / "results/small/tables"
     names = {path.stem for path in folder.glob("*.csv")}
     assert names == {path.stem for path in folder.glob("*.md")}
+    assert names == {path.stem for path in folder.glob("*.tex")}
     assert names == {
         "small", "main", "language_bias", "rank_distance",
         "significance", "reproduction", "claims",
@@ -142,6 +147,27 @@ def test_figures_are_drawn_and_are_the_same_again(finished: Checkout):
             assert len(text) > 10_000
     finished.snakemake(*SMALL, "--forcerun", "heatmap_figure", "training_figure", "--", "figures")
     assert content() == before
+
+
+def test_every_table_compiles_and_fits_the_page(finished: Checkout, tmp_path: Path):
+    files = sorted((finished.path / "results/small/tables").glob("*.tex"))
+    log = compiled(files, tmp_path)
+    assert "Overfull" not in log
+    assert "too large" not in log
+    assert "multiply defined" not in log
+    assert (tmp_path / "all.pdf").stat().st_size > 10_000
+
+
+def test_marks_of_the_table_are_those_of_its_tests(finished: Checkout, table: pd.DataFrame):
+    folder = finished.path / "results/small/tables"
+    tests = pd.read_csv(folder / "significance.csv")
+    # One benchmark: the families are the same, whichever table asks.
+    marks = marked(table, tests, 0.95)
+    assert marks["behind"].any()
+    markdown = (folder / "small.md").read_text()
+    assert markdown.count(DAGGER) == (marks["mark"] == DAGGER).sum() + 1  # the legend
+    assert markdown.count("**") == 2 * (marks["emphasis"] == BOLD).sum()
+    assert (folder / "small.tex").read_text().count(r"\underline") == markdown.count("<ins>")
 
 
 def test_the_model_folder_records_its_run(finished: Checkout):

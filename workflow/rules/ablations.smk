@@ -1,5 +1,5 @@
 # results/tables/<ablation>.csv   the same scores at every value of what is varied
-#                         .md
+#                         .md, .tex
 # Each point is a system like any other (results/models, cells, comparisons), named
 # {encoder}@{what is changed}-{value}_{sampling} where it is not one that the tables have.
 
@@ -15,6 +15,7 @@ rule ablation_table:
     output:
         csv="<results>/tables/{ablation}.csv",
         markdown="<results>/tables/{ablation}.md",
+        latex="<results>/tables/{ablation}.tex",
     log:
         "<logs>/ablation_table/{ablation}.log",
     conda:

@@ -31,6 +31,7 @@ rule bias_detail_table:
     output:
         csv="<results>/tables/bias_detail.csv",
         markdown="<results>/tables/bias_detail.md",
+        latex="<results>/tables/bias_detail.tex",
     log:
         "<logs>/bias_detail_table.log",
     conda:

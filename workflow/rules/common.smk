@@ -52,7 +52,7 @@ PARALLEL = [name for name, entry in CATALOGUE["corpora"].items() if "parallel" i
 ENVIRONMENT = str(WORKFLOW.parent / "envs" / "hybridbatch.yaml")
 SOURCES_LOCK = "config/sources.lock.json"
 PUBLISHED = str(WORKFLOW.parent / "resources" / "published")
-FORMATS = ["csv", "md"]  # of every table
+FORMATS = ["csv", "md", "tex"]  # of every table
 # Benchmarks whose candidates are all ranked, and those with too many for that.
 RANKED = conf.multilingual_benchmarks(config)
 PASSAGE_BENCHMARKS = [b for b in CATALOGUE["benchmarks"] if conf.has_passages(config, b)]
@@ -456,12 +456,16 @@ def cells_to_grade(wildcards):
     )
 
 
-def cells_of_table(wildcards):
-    """A benchmark's table takes its own cells, the others those of all ranked benchmarks."""
+def benchmarks_of_table(wildcards):
+    """A benchmark's table takes its own scores, the others those of all ranked benchmarks."""
     table = wildcards.score_table
+    return [table] if table in config["benchmarks"] else RANKED
+
+
+def cells_of_table(wildcards):
     return expand(
         "<results>/cells/{system}/{benchmark}.parquet",
-        benchmark=[table] if table in config["benchmarks"] else RANKED,
+        benchmark=benchmarks_of_table(wildcards),
         system=TABLE_SYSTEMS,
     )
 

@@ -1,6 +1,6 @@
 # results/contamination/{corpus}/{language}.parquet    pairs of texts that are alike, most first
 #                                          .json       counts
-# results/tables/contamination.csv .md
+# results/tables/contamination.csv .md .tex
 
 
 rule find_duplicates:
@@ -30,6 +30,7 @@ rule contamination_table:
     output:
         csv="<results>/tables/contamination.csv",
         markdown="<results>/tables/contamination.md",
+        latex="<results>/tables/contamination.tex",
     log:
         "<logs>/contamination_table.log",
     conda:

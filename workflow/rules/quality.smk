@@ -3,7 +3,7 @@
 #                                                                 the English ones, translated
 # results/back_translations/{translator}/{references}/{language}/{target}.parquet
 #                                       these, on their way back to English at {target}
-# results/tables/translation_quality.csv .md                      the translated against people's, those that
+# results/tables/translation_quality.csv .md .tex                 the translated against people's, those that
 #                                       came back against the English ones
 
 
@@ -82,6 +82,7 @@ rule translation_quality_table:
     output:
         csv="<results>/tables/translation_quality.csv",
         markdown="<results>/tables/translation_quality.md",
+        latex="<results>/tables/translation_quality.tex",
     log:
         "<logs>/translation_quality_table.log",
     conda:

@@ -1,7 +1,7 @@
 # results/comparisons/{variant}/{benchmark}.parquet   differences between samplings, tested
-# results/tables/significance.csv, .md                the same, with Holm's correction
-#                reproduction.csv, .md                each of the paper's cells beside ours
-#                claims.csv, .md                      the paper's statements, judged on our scores
+# results/tables/significance.csv, .md, .tex          the same, with Holm's correction
+#                reproduction.csv, .md, .tex           each of the paper's cells beside ours
+#                claims.csv, .md, .tex                the paper's statements, judged on our scores
 
 
 rule compare_samplings:
@@ -32,6 +32,7 @@ rule significance_table:
     output:
         csv="<results>/tables/significance.csv",
         markdown="<results>/tables/significance.md",
+        latex="<results>/tables/significance.tex",
     log:
         "<logs>/significance_table.log",
     conda:
@@ -52,6 +53,7 @@ rule reproduction_table:
     output:
         csv="<results>/tables/reproduction.csv",
         markdown="<results>/tables/reproduction.md",
+        latex="<results>/tables/reproduction.tex",
     log:
         "<logs>/reproduction_table.log",
     conda:
@@ -70,6 +72,7 @@ rule claims_table:
     output:
         csv="<results>/tables/claims.csv",
         markdown="<results>/tables/claims.md",
+        latex="<results>/tables/claims.tex",
     log:
         "<logs>/claims_table.log",
     conda:

@@ -1,14 +1,19 @@
 # results/tables/<name>.csv   tidy, each cell beside the published one
-#                      .md    as the paper lays it out
+#                      .md    as the paper lays it out, to read; best and second marked
+#                      .tex   the same, to print
 
 
 rule score_table:
     input:
         cells=cells_of_table,
+        comparisons=lambda wildcards: comparisons(
+            "<results>/comparisons/{encoder}/{benchmark}.parquet", benchmarks_of_table(wildcards)
+        ),
         published=f"{PUBLISHED}/hybrid_batch.csv",
     output:
         csv="<results>/tables/{score_table}.csv",
         markdown="<results>/tables/{score_table}.md",
+        latex="<results>/tables/{score_table}.tex",
     log:
         "<logs>/score_table/{score_table}.log",
     conda:
@@ -17,6 +22,10 @@ rule score_table:
         name=lambda wildcards: wildcards.score_table,
         title=title_of_table,
         averaged=averaged_in_table,
+        parts=lambda wildcards: [
+            part.split(" ")
+            for part in comparisons("{benchmark} {encoder}", benchmarks_of_table(wildcards))
+        ],
         confidence=config["statistics"]["confidence"],
         code=code("score_table"),
     script:
@@ -36,6 +45,7 @@ rule evaluation_data_table:
     output:
         csv="<results>/tables/evaluation_data.csv",
         markdown="<results>/tables/evaluation_data.md",
+        latex="<results>/tables/evaluation_data.tex",
     log:
         "<logs>/evaluation_data_table.log",
     conda:
@@ -64,6 +74,7 @@ rule training_data_table:
     output:
         csv="<results>/tables/training_data.csv",
         markdown="<results>/tables/training_data.md",
+        latex="<results>/tables/training_data.tex",
     log:
         "<logs>/training_data_table.log",
     conda:
@@ -83,6 +94,7 @@ rule translation_table:
     output:
         csv="<results>/tables/translation.csv",
         markdown="<results>/tables/translation.md",
+        latex="<results>/tables/translation.tex",
     log:
         "<logs>/translation_table.log",
     conda:
@@ -104,6 +116,7 @@ rule filtering_table:
     output:
         csv="<results>/tables/filtering.csv",
         markdown="<results>/tables/filtering.md",
+        latex="<results>/tables/filtering.tex",
     log:
         "<logs>/filtering_table.log",
     conda:

@@ -1,9 +1,10 @@
-"""One ablation: every score at every value of what is varied, as CSV and Markdown."""
+"""One ablation: every score at every value of what is varied, as a table."""
 
-from hybridbatch.ablations import ablation_markdown, ablation_table
-from hybridbatch.files import read_table, write_text
+from hybridbatch.ablations import ablation_page, ablation_table
+from hybridbatch.files import read_table
 from hybridbatch.logs import logged
-from hybridbatch.tables import LAREQA_COLUMNS, read_published, write_tidy
+from hybridbatch.pages import write
+from hybridbatch.published import LAREQA, read_published
 
 
 def main(snakemake) -> None:
@@ -16,11 +17,10 @@ def main(snakemake) -> None:
         (*part, read_table(path).to_pandas())
         for part, path in zip(params.compared, files.comparisons, strict=True)
     ]
-    published = read_published(files.published, LAREQA_COLUMNS)
+    published = read_published(files.published, LAREQA)
     frame = ablation_table(params.ablation, parts, comparisons, published)
-    write_tidy(snakemake.output.csv, frame)
-    text = ablation_markdown(params.ablation, frame, params.confidence)
-    write_text(snakemake.output.markdown, text)
+    page = ablation_page(params.ablation, frame, params.confidence)
+    write(snakemake.output, frame, page)
 
 
 if __name__ == "__main__":

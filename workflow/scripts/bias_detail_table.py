@@ -1,10 +1,10 @@
 """Language bias in detail: shares of the top, mean ranks and rank correlations."""
 
-from hybridbatch.bias_detail import bias_cells, bias_detail, bias_markdown
+from hybridbatch.bias_detail import bias_cells, bias_detail, bias_page
 from hybridbatch.cells import StatisticsConfig
-from hybridbatch.files import read_table, write_text
+from hybridbatch.files import read_table
 from hybridbatch.logs import logged
-from hybridbatch.tables import write_tidy
+from hybridbatch.pages import write
 
 
 def main(snakemake) -> None:
@@ -17,8 +17,7 @@ def main(snakemake) -> None:
         cells = bias_cells(tables, params.languages[benchmark], statistics)
         parts.append(cells.assign(benchmark=benchmark, encoder=encoder, sampling=sampling))
     frame = bias_detail(parts)
-    write_tidy(snakemake.output.csv, frame)
-    write_text(snakemake.output.markdown, bias_markdown(frame, statistics.confidence))
+    write(snakemake.output, frame, bias_page(frame, statistics.confidence))
 
 
 if __name__ == "__main__":

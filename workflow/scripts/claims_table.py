@@ -1,9 +1,9 @@
 """The paper's statements, judged on our own scores."""
 
-from hybridbatch.claims import Margins, claims_markdown, claims_table
-from hybridbatch.files import read_table, write_text
+from hybridbatch.claims import Margins, claims_page, claims_table
+from hybridbatch.files import read_table
 from hybridbatch.logs import logged
-from hybridbatch.tables import write_tidy
+from hybridbatch.pages import write
 
 
 def main(snakemake) -> None:
@@ -16,9 +16,7 @@ def main(snakemake) -> None:
     ]
     margins = Margins(params.margin, params.rank_distance_margin)
     frame = claims_table(comparisons, margins, params.scale)
-    write_tidy(snakemake.output.csv, frame)
-    text = claims_markdown(frame, params.confidence, params.scale)
-    write_text(snakemake.output.markdown, text)
+    write(snakemake.output, frame, claims_page(frame, params.confidence, params.scale))
 
 
 if __name__ == "__main__":

@@ -2,11 +2,12 @@
 
 from hybridbatch.contamination import (
     ContaminationConfig,
-    contamination_markdown,
+    contamination_page,
     contamination_table,
 )
-from hybridbatch.files import read_json, read_table, write_text
+from hybridbatch.files import read_json, read_table
 from hybridbatch.logs import logged
+from hybridbatch.pages import write
 
 
 def main(snakemake) -> None:
@@ -18,12 +19,8 @@ def main(snakemake) -> None:
         rows += [{"corpus": corpus, "language": language, **row} for row in read_json(counts)]
         pairs.append((corpus, language, read_table(found)))
     frame = contamination_table(rows)
-    write_text(
-        snakemake.output.csv, frame.to_csv(index=False, float_format="%.6f", lineterminator="\n")
-    )
     config = ContaminationConfig(**params.contamination)
-    text = contamination_markdown(frame, pairs, config, params.worst)
-    write_text(snakemake.output.markdown, text)
+    write(snakemake.output, frame, contamination_page(frame, pairs, config, params.worst))
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
 """Queries and candidates of each benchmark language (the paper's Tables 10 and 11)."""
 
-import pandas as pd
-
 from hybridbatch import tables
-from hybridbatch.files import read_json, read_table, write_text
+from hybridbatch.files import read_json, read_table
+from hybridbatch.layouts import counts_page
 from hybridbatch.logs import logged
+from hybridbatch.pages import write
+from hybridbatch.published import EVALUATION_DATA, read_figures
 
 
 def main(snakemake) -> None:
@@ -23,16 +24,16 @@ def main(snakemake) -> None:
             {"benchmark": benchmark, "language": language, "metric": metric, "value": counts[name]}
             for name, metric in names.items()
         ]
-    figures = pd.read_csv(snakemake.input.published)
+    figures = read_figures(snakemake.input.published, EVALUATION_DATA)
     published = {
         (row.dataset, metric, row.language): getattr(row, metric)
         for row in figures.itertuples()
         for metric in ("queries", "candidates")
     }
     frame = tables.counts_table("evaluation_data", rows, published)
-    tables.write_tidy(snakemake.output.csv, frame)
     title = "Evaluation data (the paper's Tables 10 and 11)"
-    write_text(snakemake.output.markdown, tables.counts_markdown(title, frame, "benchmark"))
+    page = counts_page("evaluation_data", title, frame, "benchmark")
+    write(snakemake.output, frame, page)
 
 
 if __name__ == "__main__":

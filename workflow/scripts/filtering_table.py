@@ -2,9 +2,11 @@
 
 import pandas as pd
 
-from hybridbatch.files import read_json, write_text
+from hybridbatch.files import read_json
 from hybridbatch.filtering import REASONS
+from hybridbatch.grids import Page, of_frame
 from hybridbatch.logs import logged
+from hybridbatch.pages import write
 
 
 def main(snakemake) -> None:
@@ -14,9 +16,9 @@ def main(snakemake) -> None:
     ):
         rows.append({"corpus": corpus, "language": language, **read_json(path)})
     frame = pd.DataFrame(rows)[["corpus", "language", "pairs", "kept", *REASONS]]
-    write_text(snakemake.output.csv, frame.to_csv(index=False, lineterminator="\n"))
-    text = frame.to_markdown(index=False, tablefmt="github", intfmt=",")
-    write_text(snakemake.output.markdown, f"# Filtering of translated pairs\n\n{text}\n")
+    title = "Filtering of translated pairs"
+    caption = f"{title}: pairs, those kept, and those dropped by the first reason that applied."
+    write(snakemake.output, frame, Page("filtering", title, [of_frame(caption, frame)]))
 
 
 if __name__ == "__main__":

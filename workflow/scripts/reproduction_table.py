@@ -1,9 +1,10 @@
 """Each of the paper's printed cells beside ours, graded at the paper's scale."""
 
-from hybridbatch.files import read_table, write_text
+from hybridbatch.files import read_table
 from hybridbatch.logs import log, logged
-from hybridbatch.reproduction import reproduction_markdown, reproduction_table, summary
-from hybridbatch.tables import read_published, write_tidy
+from hybridbatch.pages import write
+from hybridbatch.published import read_published
+from hybridbatch.reproduction import reproduction_page, reproduction_table, summary
 
 
 def main(snakemake) -> None:
@@ -11,9 +12,7 @@ def main(snakemake) -> None:
     published = read_published(snakemake.input.published)
     cells = [read_table(path).to_pandas() for path in snakemake.input.cells]
     frame = reproduction_table(published, cells, params.scale)
-    write_tidy(snakemake.output.csv, frame)
-    text = reproduction_markdown(frame, params.confidence, params.scale)
-    write_text(snakemake.output.markdown, text)
+    write(snakemake.output, frame, reproduction_page(frame, params.confidence, params.scale))
     log.info("the paper's cells: %s", summary(frame))
 
 

@@ -1,22 +1,31 @@
-"""One of the papers' tables of scores, as CSV and Markdown."""
+"""One of the papers' tables of scores, with marks of best, second and not significant."""
 
-from hybridbatch import tables
-from hybridbatch.files import read_table, write_text
+from hybridbatch import layouts, tables
+from hybridbatch.files import read_table
 from hybridbatch.logs import logged
+from hybridbatch.pages import write
+from hybridbatch.published import read_published
+from hybridbatch.significance import significance_table
 
 
 def main(snakemake) -> None:
     params = snakemake.params
     spec = tables.SPECS.get(params.name) or tables.benchmark_spec(params.title)
     cells = [read_table(path).to_pandas() for path in snakemake.input.cells]
-    published = tables.read_published(snakemake.input.published)
+    published = read_published(snakemake.input.published)
     frame = tables.tidy(params.name, spec, cells, published)
-    tables.write_tidy(snakemake.output.csv, frame)
+    tests = significance_table(
+        read_table(path).to_pandas().assign(benchmark=benchmark, encoder=encoder)
+        for (benchmark, encoder), path in zip(
+            params.parts, snakemake.input.comparisons, strict=True
+        )
+    )
+    shown = (params.name, spec.title, frame, tests, params.confidence)
     if spec.means_only:
-        text = tables.overview_markdown(spec.title, frame, params.confidence)
+        page = layouts.overview_page(*shown)
     else:
-        text = tables.benchmark_markdown(spec.title, frame, params.confidence, params.averaged)
-    write_text(snakemake.output.markdown, text)
+        page = layouts.benchmark_page(*shown, params.averaged)
+    write(snakemake.output, frame, page)
 
 
 if __name__ == "__main__":

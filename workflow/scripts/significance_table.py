@@ -1,9 +1,9 @@
 """Differences between samplings, with Holm's correction over each table's tests."""
 
-from hybridbatch.files import read_table, write_text
+from hybridbatch.files import read_table
 from hybridbatch.logs import logged
-from hybridbatch.significance import significance_markdown, significance_table
-from hybridbatch.tables import write_tidy
+from hybridbatch.pages import write
+from hybridbatch.significance import significance_page, significance_table
 
 
 def main(snakemake) -> None:
@@ -15,9 +15,8 @@ def main(snakemake) -> None:
         )
     ]
     frame = significance_table(parts)
-    write_tidy(snakemake.output.csv, frame)
-    text = significance_markdown(frame, params.confidence, params.permutations)
-    write_text(snakemake.output.markdown, text)
+    page = significance_page(frame, params.confidence, params.permutations)
+    write(snakemake.output, frame, page)
 
 
 if __name__ == "__main__":

@@ -1,15 +1,17 @@
 """Pairs of each corpus and language, beside the published sizes (the paper's Table 9)."""
 
-import pandas as pd
-
 from hybridbatch import tables
-from hybridbatch.files import read_json, write_text
+from hybridbatch.files import read_json
+from hybridbatch.layouts import counts_page
 from hybridbatch.logs import logged
+from hybridbatch.pages import write
+from hybridbatch.published import TRAINING_DATA, read_figures
 
 
 def main(snakemake) -> None:
     params = snakemake.params
-    figures = pd.read_csv(snakemake.input.published).set_index("dataset")["size_per_language"]
+    figures = read_figures(snakemake.input.published, TRAINING_DATA)
+    sizes = figures.set_index("dataset")["size_per_language"]
     rows, published = [], {}
     for corpus, path in zip(params.corpora, snakemake.input.corpora, strict=True):
         for metric, value in read_json(path).items():
@@ -19,11 +21,11 @@ def main(snakemake) -> None:
         rows.append(dict(zip(("benchmark", "metric", "language"), key, strict=True)))
         rows[-1]["value"] = read_json(path)["kept"]
         if params.names[corpus]:
-            published[key] = int(figures[params.names[corpus]])
+            published[key] = int(sizes[params.names[corpus]])
     frame = tables.counts_table("training_data", rows, published)
-    tables.write_tidy(snakemake.output.csv, frame)
     title = "Training data (the paper's Table 9)"
-    write_text(snakemake.output.markdown, tables.counts_markdown(title, frame, "corpus"))
+    page = counts_page("training_data", title, frame, "corpus")
+    write(snakemake.output, frame, page)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """BLEU, chrF++ and round-trip chrF of the translations of every reference set."""
 
-from hybridbatch.files import read_json, read_table, write_text
+from hybridbatch.files import read_json, read_table
 from hybridbatch.logs import logged
-from hybridbatch.quality import Part, quality_markdown, quality_table
+from hybridbatch.pages import write
+from hybridbatch.quality import Part, quality_page, quality_table
 
 
 def main(snakemake) -> None:
@@ -25,10 +26,7 @@ def main(snakemake) -> None:
         for name, route, has_reference, way_back in params.parts
     ]
     frame = quality_table(parts)
-    write_text(
-        snakemake.output.csv, frame.to_csv(index=False, float_format="%.6f", lineterminator="\n")
-    )
-    write_text(snakemake.output.markdown, quality_markdown(frame, parts, params.samples))
+    write(snakemake.output, frame, quality_page(frame, parts, params.samples))
 
 
 if __name__ == "__main__":

@@ -3,8 +3,10 @@
 import pandas as pd
 import pyarrow as pa
 
-from hybridbatch.files import read_table, write_text
+from hybridbatch.files import read_table
+from hybridbatch.grids import Page, of_frame
 from hybridbatch.logs import logged
+from hybridbatch.pages import write
 from hybridbatch.translation import summary
 
 
@@ -15,9 +17,9 @@ def main(snakemake) -> None:
         texts = pa.concat_tables(read_table(next(paths)) for _ in range(shards))
         rows += [{"corpus": corpus, "language": language, **row} for row in summary(texts)]
     frame = pd.DataFrame(rows)
-    write_text(snakemake.output.csv, frame.to_csv(index=False, lineterminator="\n"))
-    text = frame.to_markdown(index=False, tablefmt="github", intfmt=",")
-    write_text(snakemake.output.markdown, f"# Translation\n\n{text}\n")
+    caption = "Translation: texts, words, the share of unknown ones, and texts that failed."
+    grid = of_frame(caption, frame, {"unknown_share": 4})
+    write(snakemake.output, frame, Page("translation", "Translation", [grid]))
 
 
 if __name__ == "__main__":

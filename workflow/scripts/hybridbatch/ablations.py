@@ -11,7 +11,8 @@ import pandas as pd
 
 from hybridbatch.cells import CELL_COLUMNS, MEAN
 from hybridbatch.evaluation import ALL
-from hybridbatch.tables import METRIC_TITLES, POOL_TITLES, grid_markdown
+from hybridbatch.grids import Band, Cell, Grid, Page, pivot
+from hybridbatch.tables import METRIC_TITLES, POOL_TITLES
 
 ABLATION_COLUMNS = [
     "table",
@@ -64,7 +65,7 @@ def ablation_table(
 
     parts: (point, cells of one system and benchmark, with columns benchmark, encoder, sampling);
     comparisons: (point, benchmark, encoder, rows of `significance.compare`); published: LAReQA's
-    figures (`tables.read_published`), which stand beside the table of that name only.
+    figures (`published.read_published`), which stand beside the table of that name only.
     """
     frames = [cells.assign(point=point) for point, cells in parts]
     frame = pd.concat(frames, ignore_index=True).assign(versus=None)
@@ -84,31 +85,39 @@ def ablation_table(
     return frame[ABLATION_COLUMNS].astype(counts)
 
 
-def ablation_markdown(name: str, frame: pd.DataFrame, confidence: float) -> str:
-    """A section an encoder, benchmark and pool; points down, samplings across."""
+def ablation_page(name: str, frame: pd.DataFrame, confidence: float) -> Page:
+    """A grid an encoder, benchmark and pool: points down, in a band a setting and metric.
+
+    Samplings and differences stand across.
+    """
     corner, title = TITLES[name]
-    blocks = [
-        f"# {title}",
-        f"In brackets the {100 * confidence:g}% bootstrap interval over queries and seeds. Means "
-        "over all query languages of the pool. " + _NOTES.get(name, ""),
+    note = _NOTES.get(name, "")
+    interval = f"{100 * confidence:g}% bootstrap interval over queries and seeds"
+    blocks: list[str | Grid] = [
+        f"In brackets the {interval}. Means over all query languages of the pool. {note}".strip()
     ]
     keys = ["benchmark", "pool"] if name == "encoders" else ["encoder", "benchmark", "pool"]
     for key, part in frame.groupby(keys, sort=False):
         *names, pool = key
-        blocks.append(f"## {', '.join(names)}; {POOL_TITLES[pool]}")
-        blocks.append(_counts_note(part))
+        place = f"{', '.join(names)}; {POOL_TITLES[pool]}"
+        versus = (" − " + part["versus"].astype("str")).where(part["versus"].notna(), "")
+        part = part.assign(column=part["sampling"] + versus)
+        shown = {}
         for setting, metric in _SHOWN:
             of_metric = part[(part["setting"] == setting) & (part["metric"] == metric)]
             chosen = _of_left_out(of_metric) if name == "unseen_languages" else _means(of_metric)
             if len(chosen):
-                blocks.append(f"### {setting}, {METRIC_TITLES[metric]}")
-                versus = (" − " + chosen["versus"].astype("str")).where(
-                    chosen["versus"].notna(), ""
-                )
-                columns = chosen["sampling"] + versus
-                texts = [_text(row) for row in chosen.itertuples()]
-                blocks.append(grid_markdown(chosen["point"], columns, texts, corner))
-    return "\n\n".join(blocks) + "\n"
+                shown[f"{setting}, {METRIC_TITLES[metric]}"] = chosen
+        order = list(dict.fromkeys(c for chosen in shown.values() for c in chosen["column"]))
+        bands = [
+            Band(
+                pivot(chosen["point"], chosen["column"], map(_cell, chosen.itertuples()), order), t
+            )
+            for t, chosen in shown.items()
+        ]
+        caption = f"{title}: {place}. {_counts_note(part)} Below: {interval}. {note}".strip()
+        blocks += [f"## {place}", _counts_note(part), Grid(caption, corner, order, bands)]
+    return Page(name, title, blocks)
 
 
 def _of_hybrid(rows: pd.DataFrame) -> pd.DataFrame:
@@ -144,12 +153,12 @@ def _counts_note(rows: pd.DataFrame) -> str:
     return f"{queries:,} queries; {number} seed{'s' if seeds != [1] else ''}."
 
 
-def _text(row) -> str:
+def _cell(row) -> Cell:
     decimals = 0 if row.metric == "rank_distance" else 3
     form = f"{{:{'+' if pd.notna(row.versus) else ''}.{decimals}f}}"
-    text = form.format(row.value)
+    beside = []
     if pd.notna(row.published):
-        text += f" ({row.published:.2f})"
+        beside.append(f"({row.published:.2f})")
     if pd.notna(row.ci_low):
-        text += f" [{form.format(row.ci_low)}, {form.format(row.ci_high)}]"
-    return text
+        beside.append(f"[{form.format(row.ci_low)}, {form.format(row.ci_high)}]")
+    return Cell(form.format(row.value), " ".join(beside))

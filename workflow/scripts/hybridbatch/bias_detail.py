@@ -1,4 +1,4 @@
-"""The table of language bias in detail: means with intervals, and Markdown to read."""
+"""The table of language bias in detail: means with intervals, and a page to read."""
 
 from collections.abc import Iterable, Sequence
 
@@ -9,7 +9,8 @@ import pyarrow as pa
 from hybridbatch.bias import CORRELATION, CUTOFFS, MEAN_RANK, MEASURES, OTHER, SAME, SHARE
 from hybridbatch.cells import MEAN, StatisticsConfig, bootstrap
 from hybridbatch.errors import DataError
-from hybridbatch.tables import POOL_TITLES, grid_markdown, table_markdown
+from hybridbatch.grids import Cell, Grid, Page, pivoted, plain
+from hybridbatch.tables import POOL_TITLES
 
 CELL_COLUMNS = [
     "pool",
@@ -127,7 +128,7 @@ def bias_detail(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True).assign(table="bias_detail")[DETAIL_COLUMNS]
 
 
-def bias_markdown(frame: pd.DataFrame, confidence: float) -> str:
+def bias_page(frame: pd.DataFrame, confidence: float) -> Page:
     """A section a benchmark, encoder and pool: means of each sampling, then every query language.
 
     frame: of `bias_detail`.
@@ -135,12 +136,13 @@ def bias_markdown(frame: pd.DataFrame, confidence: float) -> str:
     first = CUTOFFS[0]
     seeds = sorted(frame["n_seeds"].unique())
     note = f"Means over queries and {' or '.join(map(str, seeds))} seed{'s' * (seeds != [1])}"
+    interval = ""
     if frame["ci_low"].notna().any():
         units = "queries" if seeds == [1] else "queries and seeds"
-        note += f" [{100 * confidence:g}% bootstrap interval over {units}]"
-    blocks = [
-        "# Language bias in detail",
-        f"{note}. docs/metrics.md defines the measures.",
+        interval = f"{100 * confidence:g}% bootstrap interval over {units}"
+    title = "Language bias in detail"
+    blocks: list[str | Grid] = [
+        note + (f" [{interval}]" if interval else "") + ". docs/metrics.md defines the measures.",
         f"- share@k over fair: the share of a language in the first k ({first} or "
         f"{CUTOFFS[1]}) of the ranking of all the pool's candidates, divided by its share of the "
         "pool. 1 is fair, above 1 preferred.\n"
@@ -151,28 +153,27 @@ def bias_markdown(frame: pd.DataFrame, confidence: float) -> str:
     ]
     for (benchmark, encoder), of_encoder in frame.groupby(["benchmark", "encoder"], sort=False):
         for pool, part in of_encoder.groupby("pool", sort=False):
-            blocks.append(f"## {benchmark}, {encoder}, {POOL_TITLES[pool]}")
-            blocks.append(_overview(part))
+            place = f"{benchmark}, {encoder}, {POOL_TITLES[pool]}"
+            of = f"{place}. {note}; up to {part['n_queries'].max():,} queries."
+            below = f", below: {interval}" if interval else ""
+            caption = f"{title}: means over query languages{below}; {of}"
+            blocks += [f"## {place}", _overview(part, caption)]
             shares = part[(part["measure"] == SHARE) & (part["k"] == first)]
             for sampling, of_sampling in shares.groupby("sampling", sort=False):
-                title = f"### {sampling}: share@{first} over fair, candidate languages across"
-                blocks += [title, _share_matrix(of_sampling)]
+                what = f"{sampling}: share@{first} over fair, candidate languages across"
+                blocks += [f"### {what}", _share_matrix(of_sampling, f"{what}; {of}")]
             ranks = part[part["measure"] == MEAN_RANK]
-            columns = ranks["sampling"] + ", " + ranks["candidate_language"]
-            texts = [f"{value:.1f}" for value in ranks["value"]]
-            blocks.append("### Mean rank of answers in the same and in other languages")
-            blocks.append(grid_markdown(ranks["query_language"], columns, texts, "query language"))
+            what = "Mean rank of answers in the same and in other languages"
+            across = ranks["sampling"] + ", " + ranks["candidate_language"]
+            blocks += [f"### {what}", _by_language(ranks, across, 1, f"{what}; {of}")]
             rho = part[(part["measure"] == CORRELATION) & (part["candidate_language"] == MEAN)]
             if len(rho):
-                texts = [f"{value:.3f}" for value in rho["value"]]
-                blocks.append("### Rank correlation, mean over the other query languages")
-                blocks.append(
-                    grid_markdown(rho["query_language"], rho["sampling"], texts, "query language")
-                )
-    return "\n\n".join(blocks) + "\n"
+                what = "Rank correlation, mean over the other query languages"
+                blocks += [f"### {what}", _by_language(rho, rho["sampling"], 3, f"{what}; {of}")]
+    return Page("bias_detail", title, blocks)
 
 
-def _overview(part: pd.DataFrame) -> str:
+def _overview(part: pd.DataFrame, caption: str) -> Grid:
     """The mean rows of one benchmark, encoder and pool: samplings down, measures across."""
     means = part[part["query_language"] == MEAN]
     titles = {
@@ -185,12 +186,17 @@ def _overview(part: pd.DataFrame) -> str:
         zip(means["measure"], means["candidate_language"], means["k"].fillna(0), strict=True)
     )
     columns = pd.Series([titles.get(key) for key in keys], index=means.index)
-    shown = means[columns.notna()]
-    texts = [_figure(row) for row in shown.itertuples()]
-    return grid_markdown(shown["sampling"], columns[columns.notna()], texts, "sampling")
+    shown, columns = means[columns.notna()], columns.dropna()
+    cells = map(_cell, shown.itertuples())
+    return pivoted(caption, "sampling", shown["sampling"], list(columns), cells)
 
 
-def _figure(row) -> str:
+def _by_language(part: pd.DataFrame, across: pd.Series, decimals: int, caption: str) -> Grid:
+    cells = [Cell(f"{value:.{decimals}f}") for value in part["value"]]
+    return pivoted(caption, "query language", part["query_language"], list(across), cells)
+
+
+def _cell(row) -> Cell:
     scale, decimals = {
         SHARE: (row.fair, 2),
         MEAN_RANK: (1.0, 1),
@@ -199,10 +205,10 @@ def _figure(row) -> str:
     value, low, high = (
         f"{figure / scale:.{decimals}f}" for figure in (row.value, row.ci_low, row.ci_high)
     )
-    return value if np.isnan(row.ci_low) else f"{value} [{low}, {high}]"
+    return Cell(value) if np.isnan(row.ci_low) else Cell(value, f"[{low}, {high}]")
 
 
-def _share_matrix(shares: pd.DataFrame) -> str:
+def _share_matrix(shares: pd.DataFrame, caption: str) -> Grid:
     """Shares over fair shares, the mean over query languages, and the fair shares."""
     shares = shares[shares["candidate_language"] != SAME]
     over_fair = (shares["value"] / shares["fair"]).map("{:.2f}".format)
@@ -213,4 +219,4 @@ def _share_matrix(shares: pd.DataFrame) -> str:
     wide = wide.loc[shares["query_language"].unique(), codes]
     fair = shares.drop_duplicates("candidate_language")["fair"].map("{:.1%}".format)
     lines = [[row.Index, *row[1:]] for row in wide.itertuples()]
-    return table_markdown(["query language", *codes], *lines, ["fair share", *fair])
+    return plain(caption, ["query language", *codes], [*lines, ["fair share", *fair]])

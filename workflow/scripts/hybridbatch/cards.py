@@ -12,7 +12,7 @@ import yaml
 
 from hybridbatch.cells import MEAN
 from hybridbatch.markdown import escape, grid
-from hybridbatch.tables import METRIC_TITLES, POOL_TITLES, table_markdown
+from hybridbatch.tables import METRIC_TITLES, POOL_TITLES
 
 _TRAINING = (
     "batch_size", "max_steps", "learning_rate", "warmup_share", "weight_decay", "temperature",
@@ -136,7 +136,7 @@ def _scores(cells: Sequence[pd.DataFrame]) -> list[str]:
             means = part[part["language"] == MEAN]
             blocks += [
                 f"### {escape(benchmark)}; {POOL_TITLES[pool]}",
-                table_markdown(["setting", "metric", "mean"], *map(_row, means.itertuples())),
+                grid(["setting", "metric", "mean"], map(_row, means.itertuples())),
             ]
     return blocks
 

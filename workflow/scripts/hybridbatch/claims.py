@@ -26,7 +26,8 @@ import pandas as pd
 
 from hybridbatch.cells import MEAN
 from hybridbatch.evaluation import ALL, SEEN
-from hybridbatch.tables import POOL_TITLES, grid_markdown, table_markdown
+from hybridbatch.grids import BOLD, Band, Cell, Grid, Page, pivot, plain
+from hybridbatch.tables import LESS_IS_BETTER, POOL_TITLES
 
 HOLDS, DOES_NOT, UNDECIDED, NOT_RUN = VERDICTS = ("holds", "does not", "undecided", "not run")
 CLAIM_COLUMNS = [
@@ -47,7 +48,6 @@ CLAIM_COLUMNS = [
     "n_queries",
     "n_seeds",
 ]
-_LESS_IS_BETTER = {"rank_distance"}
 
 
 @dataclass(frozen=True)
@@ -157,13 +157,13 @@ def verdict(low: float, high: float, margin: float) -> str:
     return DOES_NOT if high < -margin else UNDECIDED  # NaN, no interval, is in neither
 
 
-def claims_markdown(frame: pd.DataFrame, confidence: float, scale: str) -> str:
+def claims_page(frame: pd.DataFrame, confidence: float, scale: str) -> Page:
     """Totals first, then a section an encoder and benchmark: statements down, pools across."""
-    totals = [(frame["verdict"] == v).sum() for v in VERDICTS]
-    blocks = [
-        "# What the paper states, tested on our scores",
+    totals = ["statements", *((frame["verdict"] == v).sum() for v in VERDICTS)]
+    title = "What the paper states, tested on our scores"
+    blocks: list[str | Grid] = [
         f"Scale: `{scale}`.",
-        table_markdown(["", *VERDICTS], ["statements", *totals], align="right"),
+        plain(f"{title}: verdicts at the scale {scale}.", ["", *VERDICTS], [totals]),
         f"Each with the difference and its {100 * confidence:g}% interval over queries and seeds. "
         '`holds`: the whole interval is on the statement\'s side (for "not below" and "not '
         'above", with the margin allowed); `does not`: all of it is on the other; `undecided`: '
@@ -171,11 +171,19 @@ def claims_markdown(frame: pd.DataFrame, confidence: float, scale: str) -> str:
     ]
     for (encoder, benchmark), part in frame.groupby(["encoder", "benchmark"], sort=False):
         pools = [pool for pool in (ALL, SEEN) if (part["pool"] == pool).any()]
-        blocks.append(f"## {encoder}, {benchmark}")
-        blocks.append("\n".join(f"- {POOL_TITLES[pool]}" for pool in pools))
-        texts = [_text(row) for row in part.itertuples()]
-        blocks.append(grid_markdown(part["statement"], part["pool"], texts, "statement"))
-    return "\n\n".join(blocks) + "\n"
+        rows = pivot(part["statement"], part["pool"], map(_cell, part.itertuples()), pools)
+        where = "; ".join(POOL_TITLES[pool] for pool in pools)
+        caption = (
+            f"{title}: {encoder} on {benchmark}, scale {scale}. {where}. Below "
+            f"each verdict the difference (and its share of what is compared with), its "
+            f"{100 * confidence:g}% interval over queries and seeds, and the margin allowed."
+        )
+        blocks += [
+            f"## {encoder}, {benchmark}",
+            "\n".join(f"- {POOL_TITLES[pool]}" for pool in pools),
+            Grid(caption, "statement", pools, [Band(rows)]),
+        ]
+    return Page("claims", title, blocks)
 
 
 def _judged(claim: Claim, means: pd.DataFrame, margins: Margins) -> dict:
@@ -193,7 +201,7 @@ def _judged(claim: Claim, means: pd.DataFrame, margins: Margins) -> dict:
     # The better of two is the one that is gained on least; every end of the interval is its worst.
     least = min(found, key=lambda gain: gain.gain)
     low, high = min(g.low for g in found), min(g.high for g in found)
-    sign = -1 if claim.metric in _LESS_IS_BETTER else 1
+    sign = -1 if claim.metric in LESS_IS_BETTER else 1
     ends = sorted((sign * low, sign * high))
     return {
         **row,
@@ -214,10 +222,10 @@ def _gain(claim: Claim, rows: pd.DataFrame, other: str, margins: Margins) -> _Ga
         if {row.sampling_a, row.sampling_b} != {claim.sampling, other}:
             continue
         first = row.sampling_a == claim.sampling
-        sign = 1 if first == (claim.metric not in _LESS_IS_BETTER) else -1
+        sign = 1 if first == (claim.metric not in LESS_IS_BETTER) else -1
         ends = (sign * row.ci_low, sign * row.ci_high)
         value = row.value_b if first else row.value_a
-        of_rank = claim.metric in _LESS_IS_BETTER
+        of_rank = claim.metric in LESS_IS_BETTER
         margin = margins.rank_distance_margin * value if of_rank else margins.margin
         return _Gain(
             sign * row.difference,
@@ -230,14 +238,16 @@ def _gain(claim: Claim, rows: pd.DataFrame, other: str, margins: Margins) -> _Ga
     return None
 
 
-def _text(row) -> str:
+def _cell(row) -> Cell:
     if row.verdict == NOT_RUN:
-        return NOT_RUN
-    decimals = 1 if row.metric in _LESS_IS_BETTER else 4
-    text = f"**{row.verdict}**: {row.difference:+.{decimals}f}"
+        return Cell(NOT_RUN)
+    decimals = 1 if row.metric in LESS_IS_BETTER else 4
+    aside = f"{row.difference:+.{decimals}f}"
     if pd.notna(row.share):
-        text += f" ({100 * row.share:+.0f}%)"
+        aside += f" ({100 * row.share:+.0f}%)"
     if pd.isna(row.ci_low):
-        return f"{text}, one query: no interval"
-    text += f" [{row.ci_low:+.{decimals}f}, {row.ci_high:+.{decimals}f}]"
-    return text + (f", margin {row.margin:.{min(decimals, 3)}f}" if row.margin else "")
+        aside += ", one query: no interval"
+    else:
+        aside += f" [{row.ci_low:+.{decimals}f}, {row.ci_high:+.{decimals}f}]"
+        aside += f", margin {row.margin:.{min(decimals, 3)}f}" if row.margin else ""
+    return Cell(row.verdict, aside, BOLD)

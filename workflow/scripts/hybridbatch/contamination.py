@@ -16,6 +16,7 @@ import pandas as pd
 import pyarrow as pa
 from scipy import sparse
 
+from hybridbatch.grids import Grid, Page, of_frame
 from hybridbatch.markdown import grid
 
 # Which column of a train set is compared with which side of a benchmark.
@@ -163,33 +164,29 @@ def contamination_table(rows: Sequence[dict]) -> pd.DataFrame:
     return frame
 
 
-def contamination_markdown(
+def contamination_page(
     frame: pd.DataFrame,
     pairs: Sequence[tuple[str, str, pa.Table]],
     config: ContaminationConfig,
     number: int,
-) -> str:
-    """The counts, and the `number` most similar pairs of each (corpus, language, table)."""
-    rows = [
-        [f"{value:.4f}" if isinstance(value, float) else value for value in row]
-        for row in frame.itertuples(index=False, name=None)
-    ]
-    blocks = [
-        "# Contamination",
+) -> Page:
+    """The counts, and the `number` most similar pairs of each (corpus, language, table).
+
+    The pairs' texts, of any script, are for Markdown alone.
+    """
+    what = (
         "Texts of the benchmarks that stand in the training data of their language. Exact: the "
         "same but for case, spaces and Unicode's spellings. Near: not exact, and the Jaccard index "
-        f"of the sets of {config.ngram} characters in a row is at least {config.threshold:g}.",
-        grid(COLUMNS, rows),
-    ]
+        f"of the sets of {config.ngram} characters in a row is at least {config.threshold:g}."
+    )
+    blocks: list[str | Grid] = [what, of_frame(what, frame, {"share": 4})]
     for corpus, language, table in pairs:
         if len(table):
             blocks.append(f"## {corpus}, {language}: {len(table):,} pairs, the most similar first")
             shown = ["benchmark", "side", "similarity", "benchmark_text", "train_text"]
             worst = table.slice(0, number).to_pylist()
-            blocks.append(
-                grid(shown, [[_cell(row[name]) for name in shown] for row in worst]),
-            )
-    return "\n\n".join(blocks) + "\n"
+            blocks.append(grid(shown, [[_cell(row[name]) for name in shown] for row in worst]))
+    return Page("contamination", "Contamination", blocks)
 
 
 def _rarest(grams: sparse.csr_array, frequencies: np.ndarray, threshold: float) -> sparse.csr_array:

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from sacrebleu.metrics import BLEU, CHRF
 
 from hybridbatch.errors import DataError
+from hybridbatch.grids import Grid, Page, of_frame
 from hybridbatch.markdown import grid
 
 COLUMNS = [
@@ -149,28 +150,27 @@ def samples(parts: Sequence[Part], number: int) -> list[tuple[str, str | None, s
     return [texts[i * len(texts) // number] for i in range(number)]
 
 
-def quality_markdown(frame: pd.DataFrame, parts: Sequence[Part], number: int) -> str:
-    """The figures, the signatures once, and `number` texts of each language side by side."""
+def quality_page(frame: pd.DataFrame, parts: Sequence[Part], number: int) -> Page:
+    """The figures, the signatures once, and `number` texts of each language side by side.
+
+    Signatures and texts, which may be of any script, are for Markdown alone.
+    """
     shown = [name for name in COLUMNS if not name.endswith("_signature")]
-    rows = [
-        [_cell(name, value) for name, value in zip(shown, row, strict=True)]
-        for row in frame[shown].itertuples(index=False, name=None)
-    ]
-    blocks = [
-        "# Translation quality",
+    what = (
         "BLEU and chrF++ by sacrebleu against human translations; a failed text counts as an empty "
         "output. Neither: nobody translated these texts into the language. Words a second are "
-        "English words over the time of all steps of the route, start of the engines included.",
-        *_round_trips(parts),
-        grid(shown, rows),
-    ]
+        "English words over the time of all steps of the route, start of the engines included."
+    )
+    back = _round_trips(parts)
+    figures = of_frame(" ".join([what, *back]), frame[shown], _DECIMALS)
+    blocks: list[str | Grid] = [what, *back, figures]
     names = [name for name in COLUMNS if name.endswith("_signature")]
     used = [value for name in names for value in frame[name].dropna().unique()]
     blocks += ["\n".join(["Signatures:", "", *(f"- `{value}`" for value in used)])] if used else []
     for language in dict.fromkeys(part.language for part in parts):
         chosen = samples([part for part in parts if part.language == language], number)
         blocks += [f"## {language}", grid(["source", "output", "reference"], chosen)]
-    return "\n\n".join(blocks) + "\n"
+    return Page("translation_quality", "Translation quality", blocks)
 
 
 def _round_trips(parts: Sequence[Part]) -> list[str]:
@@ -194,9 +194,3 @@ def _round_trips(parts: Sequence[Part]) -> list[str]:
 
 def _by_id(texts: pa.Table) -> dict[str, str]:
     return dict(zip(texts["text_id"].to_pylist(), texts["text"].to_pylist(), strict=True))
-
-
-def _cell(name: str, value: object) -> str | None:
-    if pd.isna(value):
-        return None
-    return f"{value:.{_DECIMALS[name]}f}" if name in _DECIMALS else str(value)

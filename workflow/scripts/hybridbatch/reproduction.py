@@ -12,7 +12,8 @@ from collections.abc import Iterable
 import pandas as pd
 
 from hybridbatch.evaluation import ALL
-from hybridbatch.tables import METRIC_TITLES, grid_markdown, table_markdown
+from hybridbatch.grids import Cell, Grid, Page, pivoted, plain
+from hybridbatch.tables import METRIC_TITLES
 
 PAPER = "paper"  # the configuration's scale at which cells are graded
 AGREES, CLOSE, DIFFERS, NOT_RUN = GRADES = ("agrees", "close", "differs", "not run")
@@ -45,7 +46,7 @@ def reproduction_table(
 ) -> pd.DataFrame:
     """A row for each published cell, in the paper's order; columns REPRODUCTION_COLUMNS.
 
-    published: of `tables.read_published`; cells: of one system and benchmark each, with their
+    published: of `published.read_published`; cells: of one system and benchmark each, with their
     columns benchmark, encoder and sampling; scale: the configuration's. `delta` is ours minus
     published.
     """
@@ -86,14 +87,14 @@ def summary(frame: pd.DataFrame) -> str:
     return f"{word}: " + ", ".join(f"{counts[grade]} {grade}" for grade in GRADES)
 
 
-def reproduction_markdown(frame: pd.DataFrame, confidence: float, scale: str) -> str:
+def reproduction_page(frame: pd.DataFrame, confidence: float, scale: str) -> Page:
     """Totals and summary first, then each of the paper's tables: published / ours, and grade."""
     by_table = list(frame.groupby("table"))
     totals = [("all", frame), *((f"Table {table}", part) for table, part in by_table)]
     lines = [[name, *((part["grade"] == grade).sum() for grade in GRADES)] for name, part in totals]
-    blocks = [
-        "# The paper's cells and ours",
-        table_markdown(["", *GRADES], *lines, align="right"),
+    title = "The paper's cells and ours"
+    blocks: list[str | Grid] = [
+        plain(f"{title}: grades, scale {scale}. {summary(frame)}.", ["", *GRADES], lines),
         f"**{summary(frame)}**",
         "OK: every graded cell agrees or is close; OKish: at most a tenth of them differ. "
         f"`agrees`: the published figure lies within our {100 * confidence:g}% interval; `close`: "
@@ -107,21 +108,22 @@ def reproduction_markdown(frame: pd.DataFrame, confidence: float, scale: str) ->
     for table, part in by_table:
         fixed = [key for key in ("benchmark", "encoder", "metric") if part[key].nunique() == 1]
         names = part[fixed].iloc[0].replace(METRIC_TITLES)
-        blocks.append(f"## Table {table}: {', '.join(names)}; published / ours")
+        heading = f"Table {table}: {', '.join(names)}; published / ours"
         across = [key for key in ("encoder", "sampling") if key not in fixed]
         down = [key for key in ("benchmark", "setting", "metric", "language") if key not in fixed]
         titles = part.assign(metric=part["metric"].replace(METRIC_TITLES))
         rows, columns = (titles[keys].agg(" ".join, axis=1) for keys in (down, across))
-        texts = [_text(row, _DECIMALS.get(table, 4)) for row in part.itertuples()]
-        blocks.append(grid_markdown(rows, columns, texts, ", ".join(down)))
-    return "\n\n".join(blocks) + "\n"
+        cells = [_cell(row, _DECIMALS.get(table, 4)) for row in part.itertuples()]
+        caption = f"The paper's {heading}, with our {100 * confidence:g}% interval and the grade."
+        blocks += [f"## {heading}", pivoted(caption, ", ".join(down), rows, list(columns), cells)]
+    return Page("reproduction", title, blocks)
 
 
-def _text(row, decimals: int) -> str:
+def _cell(row, decimals: int) -> Cell:
     def number(value: float) -> str:
         return f"{value:.{decimals}f}"
 
     if row.grade == NOT_RUN:
-        return f"{number(row.published)} / {NOT_RUN}"
-    interval = "" if pd.isna(row.ci_low) else f" [{number(row.ci_low)}, {number(row.ci_high)}]"
-    return f"{number(row.published)} / {number(row.value)}{interval} {row.grade}"
+        return Cell(f"{number(row.published)} / {NOT_RUN}")
+    interval = "" if pd.isna(row.ci_low) else f"[{number(row.ci_low)}, {number(row.ci_high)}] "
+    return Cell(f"{number(row.published)} / {number(row.value)}", interval + row.grade)

@@ -40,13 +40,8 @@ from hybridbatch.cells import (
     resampled,
 )
 from hybridbatch.errors import DataError
-from hybridbatch.tables import (
-    MEANS,
-    METRIC_TITLES,
-    POOL_TITLES,
-    SPECS,
-    table_markdown,
-)
+from hybridbatch.grids import Band, Cell, Grid, Page, Row
+from hybridbatch.tables import MEANS, METRIC_TITLES, POOL_TITLES, SPECS
 
 COMPARISON_COLUMNS = [
     "setting",
@@ -92,7 +87,7 @@ SIGNIFICANCE_COLUMNS = [
 ]
 _TEXTS = {"setting", "metric", "pool", "language", "sampling_a", "sampling_b"}
 _COUNTS = {"n_queries", "n_seeds"}
-_HEADER = ["setting, metric", "samplings", "difference", "p", "Holm", "d_z", "seeds"]
+_COLUMNS = ["samplings", "difference", "p", "Holm", "d_z", "seeds"]
 _ROWS_AT_ONCE = 400  # of the null distribution, which holds a float for each row and permutation
 
 
@@ -250,16 +245,17 @@ def family_of(benchmark: str, metric: str, language: str) -> str:
     return benchmark
 
 
-def significance_markdown(frame: pd.DataFrame, confidence: float, permutations: int) -> str:
+def significance_page(frame: pd.DataFrame, confidence: float, permutations: int) -> Page:
     """The mean rows: a section an encoder, benchmark and pool, a table a mean."""
-    blocks = ["# Differences between samplings"]
+    title = "Differences between samplings"
     if frame.empty:
-        return f"{blocks[0]}\n\nFewer than two samplings were run: nothing to compare.\n"
+        nothing = "Fewer than two samplings were run: nothing to compare."
+        return Page("significance", title, [nothing])
     families = ", ".join(
         f"`{name}` ({part['p'].notna().sum()})"
         for name, part in frame.groupby("family", sort=False)
     )
-    blocks += [
+    blocks: list[str | Grid] = [
         f"Difference: first sampling minus second, mean over seeds, with its {100 * confidence:g}% "
         "bootstrap interval over queries and seeds; for rank distance, less is better. p: paired "
         "permutation test over queries, a question in all its languages one unit, averaged over "
@@ -273,35 +269,56 @@ def significance_markdown(frame: pd.DataFrame, confidence: float, permutations: 
     means = frame[frame["language"].isin(MEANS)]
     for (encoder, benchmark), of_pair in means.groupby(["encoder", "benchmark"], sort=False):
         for pool, of_pool in of_pair.groupby("pool", sort=False):
-            blocks.append(f"## {encoder}, {benchmark}, {POOL_TITLES[pool]}")
-            for mean, title in MEANS.items():
+            place = f"{encoder}, {benchmark}, {POOL_TITLES[pool]}"
+            blocks.append(f"## {place}")
+            for mean, what in MEANS.items():
                 part = of_pool[of_pool["language"] == mean]
                 if len(part):
                     cells = part.groupby(["setting", "metric"], sort=False)
-                    lines = [
-                        _line(row)
+                    rows = [
+                        _row(row)
                         for setting, metrics in SETTINGS.items()
                         for metric in metrics
                         if (setting, metric) in cells.groups
                         for row in cells.get_group((setting, metric)).itertuples()
                     ]
-                    blocks += [f"### Mean over {title}", table_markdown(_HEADER, *lines)]
-    return "\n\n".join(blocks) + "\n"
+                    caption = (
+                        f"{title}: {place}, mean over {what}; n = {part['n_queries'].max():,}, "
+                        f"seeds: {part['n_seeds'].max()}. First sampling minus second, with its "
+                        f"{100 * confidence:g}% bootstrap interval below; p of the paired "
+                        "permutation test over queries, and corrected by Holm; d_z: effect size; "
+                        "least and greatest difference of one seed, and the share of seeds that "
+                        "agree in sign."
+                    )
+                    grid = Grid(caption, "setting, metric", _COLUMNS, [Band(rows)])
+                    blocks += [f"### Mean over {what}", grid]
+    return Page("significance", title, blocks)
 
 
-def _line(row) -> list[str]:
+def _row(row) -> Row:
     decimals = 1 if row.metric == "rank_distance" else 4
 
     def number(value: float) -> str:
         return f"{value:+.{decimals}f}"
 
-    of_row = [f"{row.setting}, {METRIC_TITLES[row.metric]}", f"{row.sampling_a} − {row.sampling_b}"]
-    seeds = f"{number(row.seed_min)} to {number(row.seed_max)}, {100 * row.seeds_same_sign:.0f}%"
+    name = f"{row.setting}, {METRIC_TITLES.get(row.metric, row.metric)}"
+    samplings, difference = f"{row.sampling_a} − {row.sampling_b}", number(row.difference)
     if row.n_queries == 1:
-        return [*of_row, f"{number(row.difference)}, one query: no interval, no test", *[""] * 4]
-    interval = f"{number(row.difference)} [{number(row.ci_low)}, {number(row.ci_high)}]"
-    effect = "" if np.isnan(row.effect_size) else f"{row.effect_size:+.2f}"
-    return [*of_row, interval, f"{row.p:.5f}", f"{row.p_holm:.4f}", effect, seeds]
+        nothing = [Cell() for _ in range(4)]
+        return name, [
+            Cell(samplings), Cell(difference, "one query: no interval, no test"), *nothing,
+        ]  # fmt: skip
+    return name, [
+        Cell(samplings),
+        Cell(difference, f"[{number(row.ci_low)}, {number(row.ci_high)}]"),
+        Cell(f"{row.p:.5f}"),
+        Cell(f"{row.p_holm:.4f}"),
+        Cell("" if np.isnan(row.effect_size) else f"{row.effect_size:+.2f}"),
+        Cell(
+            f"{number(row.seed_min)} to {number(row.seed_max)}",
+            f"{100 * row.seeds_same_sign:.0f}%",
+        ),
+    ]
 
 
 def _check_same(collected: dict[str, tuple]) -> None:
