@@ -11,7 +11,8 @@ import pandas as pd
 import yaml
 
 from hybridbatch.cells import MEAN
-from hybridbatch.markdown import escape, grid
+from hybridbatch.grids import Band, Cell, Grid, Row
+from hybridbatch.markdown import escape, grid, tables
 from hybridbatch.tables import METRIC_TITLES, POOL_TITLES
 
 _TRAINING = (
@@ -133,20 +134,21 @@ def _scores(cells: Sequence[pd.DataFrame]) -> list[str]:
     blocks = []
     for frame in cells:
         for (benchmark, pool), part in frame.groupby(["benchmark", "pool"], sort=False):
-            means = part[part["language"] == MEAN]
+            rows = [_row(row) for row in part[part["language"] == MEAN].itertuples()]
             blocks += [
                 f"### {escape(benchmark)}; {POOL_TITLES[pool]}",
-                grid(["setting", "metric", "mean"], map(_row, means.itertuples())),
+                *tables(Grid("", "setting", ["metric", "mean"], [Band(rows)])),
             ]
     return blocks
 
 
-def _row(row) -> list[str]:
+def _row(row) -> Row:
     decimals = 0 if row.metric == "rank_distance" else 3
-    text = f"{row.value:.{decimals}f}"
+    interval = ""
     if pd.notna(row.ci_low):
-        text += f" [{row.ci_low:.{decimals}f}, {row.ci_high:.{decimals}f}]"
-    return [row.setting, METRIC_TITLES[row.metric], text]
+        interval = f"[{row.ci_low:.{decimals}f}, {row.ci_high:.{decimals}f}]"
+    mean = Cell(f"{row.value:.{decimals}f}", interval)
+    return row.setting, [Cell(METRIC_TITLES[row.metric]), mean]
 
 
 def _seeds(seeds: Sequence[int]) -> str:

@@ -30,11 +30,12 @@ def render(page: Page) -> str:
     """The page; a grid with titles is a table for each under a heading of the third level."""
     blocks = [f"# {page.title}"]
     for block in page.blocks:
-        blocks += [block] if isinstance(block, str) else _tables(block)
+        blocks += [block] if isinstance(block, str) else tables(block)
     return "\n\n".join(blocks) + "\n"
 
 
-def _tables(grid: Grid) -> Iterator[str]:
+def tables(grid: Grid) -> Iterator[str]:
+    """The grid's tables, each after its heading if it has one."""
     start = 0
     for group, width in grid.groups or [("", len(grid.columns))]:
         part = slice(start, start + width)
