@@ -1,7 +1,6 @@
 # make demo, make test: each sets up what it needs, once. The environment is .venv, from the lock.
 PYTHON ?= python3
 CORES ?= all
-CONFIG ?= config/config.yaml
 BIN := .venv/bin
 READY := .venv/.ready
 # pdflatex with booktabs, which compiles the tables in a test.
@@ -32,7 +31,7 @@ test: setup tex
 
 # Several files are laid over each other: CONFIG="config/config.yaml mine.yaml".
 plan: $(READY)
-	@$(BIN)/python workflow/plan.py $(PLAN) $(CONFIG)
+	@$(BIN)/python workflow/plan.py $(PLAN) $(or $(CONFIG),config/config.yaml)
 
 # CONFIG, one file or several, has the configuration compared, too.
 RESULTS ?= results

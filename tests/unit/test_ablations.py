@@ -65,7 +65,8 @@ def test_differences_are_hybrid_minus_the_other(hybrid_first):
     else:
         rows = compared("x-y", "hybrid", -0.05, -0.08, -0.01)
     rows = pd.concat([rows, compared("x-x-mono", "x-y", 9.0, 9.0, 9.0)], ignore_index=True)
-    parts = [("1", cells("hybrid", 0.5))]
+    rows = pd.concat([rows, compared("hybrid", "en-en", 9.0, 9.0, 9.0)])  # not of the ablation
+    parts = [("1", cells(s, 0.5)) for s in ("hybrid", "x-y")]
     frame = ablation_table("data_size", parts, [("1", "xquad_r", "static", rows)], PUBLISHED)
     found = frame[frame["versus"].notna()]
     assert found[["point", "benchmark", "encoder", "sampling", "versus"]].values.tolist() == [

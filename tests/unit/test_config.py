@@ -836,6 +836,17 @@ def test_points_beyond_narrowed_target_languages_are_left_out_and_named(ablated)
     assert conf.ablation_points(ablated, "unseen_languages") == []
 
 
+def test_a_language_is_left_out_only_if_two_others_stay(ablated):
+    ablated["target_languages"] = ["pt"]
+    assert conf.unreachable_points(ablated)["unseen_languages"] == ["pt"]
+    ablated["target_languages"] = ["pt", "eo"]
+    assert conf.unreachable_points(ablated)["unseen_languages"] == []
+    # A language that no corpus is trained on is no point, either.
+    for corpus in ablated["catalogue"]["corpora"].values():
+        corpus["languages"] = ["eo", "es"]
+    assert conf.unreachable_points(ablated)["unseen_languages"] == ["pt"]
+
+
 def test_an_empty_list_is_no_ablation(ablated):
     for name in conf.ABLATIONS:
         ablated["ablations"][name] = []
@@ -855,6 +866,7 @@ def test_an_empty_list_is_no_ablation(ablated):
         ("unseen_languages", ["gl"], "ablations.unseen_languages: 'gl': apertium has no route to"),
         ("unseen_languages", ["en"], "ablations.unseen_languages: 'en': apertium has no route to"),
         ("unseen_languages", ["es"], "ablations.unseen_languages: 'es' is in none of ablations.b"),
+        ("alpha", [0.5, 0.50000001], "ablations.alpha: two values print as 0.5"),
         ("encoders", ["tinny"], "ablations.encoders: 'tinny' is not in the catalogue; did you me"),
         ("benchmarks", ["quizz"], "ablations.benchmarks: 'quizz' is not in the catalogue; did yo"),
         ("lareqa", ["x"], "ablations.lareqa.0: 'x' is not one of"),

@@ -193,3 +193,15 @@ def test_the_few_pairs_of_a_rare_language_are_found_in_a_large_corpus():
     pairs.available[8:, 1] = False
     batch = Sampler([pairs], "x-y", 8, seed=0).batch(0)
     assert sorted(batch.rows.tolist()) == list(range(8))
+
+
+def test_a_corpus_too_small_for_a_batch_is_an_error_or_left_out_as_asked(caplog):
+    corpora = [corpus(200, name="large"), corpus(20, name="small")]
+    with pytest.raises(DataError, match="corpus small has 20 different passages"):
+        Sampler(corpora, "x-x-mono", 32, 0)
+    with caplog.at_level(logging.WARNING):
+        sampler = Sampler(corpora, "x-x-mono", 32, 0, leave_out_small=True)
+    assert "left out of x-x-mono batches: corpus small has 20" in caplog.text
+    assert {batch.corpus for batch in batches(sampler, 50)} == {0}
+    with pytest.raises(DataError, match="no corpus can give a batch"):
+        Sampler(corpora[1:], "x-x-mono", 32, 0, leave_out_small=True)

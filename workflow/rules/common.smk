@@ -390,12 +390,13 @@ def metrics_of_system(wildcards):
 
 
 def systems_of_variant(wildcards):
-    """The systems of a variant that are compared.
+    """The systems of a variant that are compared on a benchmark.
 
-    One that the tables have: theirs, and not what an ablation adds to them.
+    On those of the tables, the tables' systems, and not what an ablation adds to them.
     """
-    of_tables = [s for s in TABLE_SYSTEMS.values() if s.variant == wildcards.variant]
-    return of_tables or [s for s in SYSTEMS.values() if s.variant == wildcards.variant]
+    known = TABLE_SYSTEMS if wildcards.benchmark in config["benchmarks"] else SYSTEMS
+    found = [system for system in known.values() if system.variant == wildcards.variant]
+    return found or [s for s in SYSTEMS.values() if s.variant == wildcards.variant]
 
 
 def metrics_of_variant(wildcards):

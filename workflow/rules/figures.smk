@@ -108,7 +108,7 @@ rule training_figure:
 rule translation_quality_figure:
     input:
         quality="<results>/tables/translation_quality.csv",
-        scores=expand("<results>/tables/{benchmark}.csv", benchmark=config["benchmarks"]),
+        scores=expand("<results>/tables/{benchmark}.csv", benchmark=RANKED),
     output:
         svg="<results>/figures/translation_quality_{encoder}.svg",
         caption="<results>/figures/translation_quality_{encoder}.txt",

@@ -106,7 +106,8 @@ rule export_run:
     conda:
         ENVIRONMENT
     params:
-        tag=lambda wildcards: f"{wildcards.system}-seed{wildcards.seed}",
+        tag=lambda wildcards: f"{wildcards.system}-seed{wildcards.seed}"
+        + ("-judged" if benchmark_entry(wildcards).get("judged_only") else ""),
         code=code("export_run"),
     script:
         "../scripts/export_run.py"

@@ -26,7 +26,8 @@ def main(snakemake) -> None:
     vectors = encode("queries", texts)
     runs, progress = [], Progress(len(shards), "shards", every=0)
     for number, shard in enumerate(shards):
-        done = journal / f"{number:03d}-{shard.stat().st_size}.parquet"
+        of = shard.stat()
+        done = journal / f"{number:03d}-{of.st_size}-{of.st_mtime_ns}.parquet"
         if done.is_file():
             log.info("%s: searched before, its run is in %s", shard, done)
         else:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from hybridbatch.cells import CELL_COLUMNS, MEAN
+from hybridbatch.cells import CELL_COLUMNS, MEAN, MEAN_SEEN, MEAN_UNSEEN
 from hybridbatch.evaluation import ALL
 from hybridbatch.grids import Band, Cell, Grid, Page, pivot
 from hybridbatch.tables import METRIC_TITLES, POOL_TITLES
@@ -37,15 +37,19 @@ TITLES = {
 NONE = "none"  # no language left out
 _NOTES = {
     "alpha": "alpha 1 is x-x-mono, alpha 0 is x-y.",
-    "data_size": "A smaller share's pairs are among a larger one's, the same for every seed. A "
-    "static encoder's tokenizer is that of all pairs.",
-    "languages": "English and the first of the target languages. All are scored in the same "
-    "pools. A static encoder's tokenizer is that of all languages.",
-    "unseen_languages": "Queries of the language itself, trained on and left out. The tokenizer "
-    "has seen the language either way.",
+    "data_size": "A smaller share's pairs are among a larger one's, the same for every seed; a "
+    "corpus that does not fill a batch any more is left out. A tokenizer from scratch is that of "
+    "all pairs.",
+    "languages": "English and the first of the target languages; a corpus that has fewer of them "
+    "keeps fewer. All are scored in the pools of the whole configuration, `seen` being what all of "
+    "it is trained on. A tokenizer from scratch is that of all languages.",
+    "unseen_languages": "Queries of the language itself, trained on and left out; `seen` is what "
+    "the whole configuration is trained on. The tokenizer has seen the language either way.",
     "lareqa": "In brackets LAReQA's figure, of another encoder, trained on other data: read the "
     "order of the samplings, not the difference.",
 }
+# At their points other languages are trained on than those that `seen` means are over.
+_OTHER_LANGUAGES = ("languages", "unseen_languages")
 _HYBRID = "hybrid"
 _SHOWN = [
     ("monolingual", "map"),
@@ -69,10 +73,14 @@ def ablation_table(
     """
     frames = [cells.assign(point=point) for point, cells in parts]
     frame = pd.concat(frames, ignore_index=True).assign(versus=None)
+    if name in _OTHER_LANGUAGES:
+        frame = frame[~frame["language"].isin([MEAN_SEEN, MEAN_UNSEEN])]
     if name == "alpha":
         frame["sampling"] = _HYBRID  # what it is at every alpha
+    samplings = set(frame["sampling"])
     for point, benchmark, encoder, rows in comparisons:
-        differences = _of_hybrid(rows).assign(point=point, benchmark=benchmark, encoder=encoder)
+        names = {"point": point, "benchmark": benchmark, "encoder": encoder}
+        differences = _of_hybrid(rows, samplings).assign(**names)
         frame = pd.concat([frame, differences], ignore_index=True)
     if name == "lareqa":
         keys = ["benchmark", "sampling", "setting", "metric", "language"]
@@ -93,9 +101,8 @@ def ablation_page(name: str, frame: pd.DataFrame, confidence: float) -> Page:
     corner, title = TITLES[name]
     note = _NOTES.get(name, "")
     interval = f"{100 * confidence:g}% bootstrap interval over queries and seeds"
-    blocks: list[str | Grid] = [
-        f"In brackets the {interval}. Means over all query languages of the pool. {note}".strip()
-    ]
+    means = "" if name == "unseen_languages" else "Means over all query languages of the pool. "
+    blocks: list[str | Grid] = [f"In brackets the {interval}. {means}{note}".strip()]
     keys = ["benchmark", "pool"] if name == "encoders" else ["encoder", "benchmark", "pool"]
     for key, part in frame.groupby(keys, sort=False):
         *names, pool = key
@@ -120,8 +127,12 @@ def ablation_page(name: str, frame: pd.DataFrame, confidence: float) -> Page:
     return Page(name, title, blocks)
 
 
-def _of_hybrid(rows: pd.DataFrame) -> pd.DataFrame:
-    """Rows of `significance.compare` that have hybrid, as hybrid minus the other sampling."""
+def _of_hybrid(rows: pd.DataFrame, samplings: set[str]) -> pd.DataFrame:
+    """Rows of `significance.compare` that have hybrid, as hybrid minus the other sampling.
+
+    samplings: those of the ablation; the tables may compare others.
+    """
+    rows = rows[rows["sampling_a"].isin(samplings) & rows["sampling_b"].isin(samplings)]
     first, second = rows["sampling_a"] == _HYBRID, rows["sampling_b"] == _HYBRID
     ends = ["ci_low", "ci_high"]
     forward = rows[first].assign(versus=lambda f: f["sampling_b"], value=lambda f: f["difference"])

@@ -206,14 +206,17 @@ def ablation_points(config: dict, ablation: str) -> list[Point]:
 
 
 def unreachable_points(config: dict) -> dict[str, list]:
-    """By ablation, the values that need more languages than `target_languages` names.
+    """By ablation, the values that need more languages than are trained on.
 
-    A list narrowed on the command line is no reason to refuse to run what it does reach.
+    A list narrowed on the command line is no reason to refuse to run what it does reach. Without
+    a language there must be two others, or no batch is cross-lingual.
     """
-    languages, ablations = all_languages(config), config["ablations"]
+    ablations, trained = config["ablations"], train_languages(config)
+    number = len(all_languages(config))
+    without = [] if len(trained) < 3 else [c for c in trained if c != SOURCE_LANGUAGE]
     return {
-        "languages": [n for n in ablations["languages"] if n > len(languages)],
-        "unseen_languages": [c for c in ablations["unseen_languages"] if c not in languages],
+        "languages": [n for n in ablations["languages"] if n > number],
+        "unseen_languages": [c for c in ablations["unseen_languages"] if c not in without],
     }
 
 
@@ -583,8 +586,8 @@ def _wrong_names(config: dict) -> Iterator[str]:
         for name in config[key]:
             if name not in known:
                 yield f"{key}: {name!r} is not in the catalogue{_did_you_mean(name, known)}"
-    tables = {*SCORE_TABLES, *COUNT_TABLES, *STATISTICS_TABLES, *BIAS_TABLES}
-    for name in set(catalogue["benchmarks"]) & tables:
+    taken = {*SCORE_TABLES, *COUNT_TABLES, *STATISTICS_TABLES, *BIAS_TABLES, *ABLATIONS}
+    for name in set(catalogue["benchmarks"]) & taken:
         yield f"catalogue.benchmarks.{name}: a table has that name; choose another"
     for name, entry in catalogue["encoders"].items():
         if entry["kind"] == "scratch" and entry["dimension"] % entry["heads"]:
@@ -667,6 +670,12 @@ def _wrong_ablations(config: dict) -> Iterator[str]:
             if name not in known:
                 where = f"ablations.{key}: {name!r} is not in the catalogue"
                 yield f"{where}{_did_you_mean(name, known)}"
+            elif key == "benchmarks" and known[name]["reader"] in PASSAGE_READERS:
+                yield f"ablations.benchmarks: {name!r} has shards of passages, too dear here"
+    for name in ("alpha", "data_size", "temperature"):
+        printed = [f"{value:g}" for value in ablations[name]]
+        for twice in {value for value in printed if printed.count(value) > 1}:
+            yield f"ablations.{name}: two values print as {twice}"
     scored = {
         code
         for name in ablations["benchmarks"]

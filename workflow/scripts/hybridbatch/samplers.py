@@ -54,7 +54,8 @@ class Sampler:
 
     Corpora are drawn with probability proportional to their number of pairs. A corpus that
     cannot give a batch of the kind (one language for `x-y`, no English for `en-en`) is left out
-    of the draw, and the log says so. Within a batch no question and no passage stands twice.
+    of the draw, and the log says so; so is one that is too small for a batch, with
+    `leave_out_small`. Within a batch no question and no passage stands twice.
     """
 
     def __init__(
@@ -65,12 +66,14 @@ class Sampler:
         seed: int,
         alpha: float = 0.5,
         source_language: str = "en",
+        leave_out_small: bool = False,
     ) -> None:
         """Raise `DataError` if no corpus can give a batch, or one is too small for `batch_size`."""
         if sampling not in SAMPLINGS:
             raise ValueError(f"sampling {sampling!r} is none of {', '.join(SAMPLINGS)}")
         self.corpora, self.sampling, self.batch_size = corpora, sampling, batch_size
         self.seed, self.alpha, self.source_language = seed, alpha, source_language
+        self.leave_out_small = leave_out_small
         kinds = ("x-x-mono", "x-y") if sampling == "hybrid" else (sampling,)
         if sampling == "hybrid":
             kinds = tuple(k for k, p in zip(kinds, (alpha, 1 - alpha), strict=True) if p > 0)
@@ -116,8 +119,14 @@ class Sampler:
             elif kind == "en-en" and self.source_language not in pairs.languages:
                 log.info("corpus %s has no %s: left out", pairs.name, self.source_language)
             else:
-                self._check_size(pairs, kind)
-                numbers.append(number)
+                try:
+                    self._check_size(pairs, kind)
+                except DataError as error:
+                    if not self.leave_out_small:
+                        raise
+                    log.warning("left out of %s batches: %s", kind, error)
+                else:
+                    numbers.append(number)
         if not numbers:
             raise DataError(
                 f"no corpus can give a batch of the kind {kind}: "

@@ -204,7 +204,13 @@ class _Run:
         self.device = self.model.device
         self.validation = _validation_batches(validation, config.batch_size)
         self.sampler = Sampler(
-            [c.pairs for c in train], config.sampling, config.batch_size, seed, config.alpha
+            [c.pairs for c in train],
+            config.sampling,
+            config.batch_size,
+            seed,
+            config.alpha,
+            # Of a small share of its pairs a corpus may not fill a batch.
+            leave_out_small=config.pairs < 1,
         )
         self.optimizers = _optimizers(self.model, config)
         self.step = self.best_step = self.stale = 0

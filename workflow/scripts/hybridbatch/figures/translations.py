@@ -21,7 +21,7 @@ from hybridbatch.figures._style import (
     styled,
 )
 
-_TEXTS = "sentences"  # what a passage is
+_TEXTS = "sentences"  # what a passage is; of a set that has none, questions
 _DODGE = 0.008  # of the axis, so that bars do not hide each other
 _CHARACTER = 0.008  # its width, as a share of the figure's
 _NOTHING = "No benchmark has a language whose translations were scored."
@@ -33,7 +33,9 @@ def quality_points(quality: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
     quality: translation_quality.csv; scores: rows of the benchmarks' tables, of one encoder.
     Columns of scores, and references and chrf++.
     """
-    measured = quality[(quality["texts"] == _TEXTS) & quality["chrf++"].notna()]
+    scored = quality[quality["chrf++"].notna()]
+    with_sentences = set(scored.loc[scored["texts"] == _TEXTS, "references"])
+    measured = scored[(scored["texts"] == _TEXTS) | ~scored["references"].isin(with_sentences)]
     mono = scores[
         (scores["setting"] == "monolingual") & (scores["metric"] == "map") & (scores["pool"] == ALL)
     ]
@@ -63,7 +65,7 @@ def quality_figure(points: pd.DataFrame) -> Figure:
             ends[sampling] = (x.iloc[-1], line["value"].iloc[-1])
         panel.margins(x=0.12, y=0.1)
         _name_languages(panel, shown, columns)
-        panel.set_xlabel(f"chrF++ of the translated {_TEXTS}")
+        panel.set_xlabel("chrF++ of the translations")
         panel.set_ylabel(f"monolingual mAP, {benchmark}")
         label_ends(panel, ends, {s: LOOKS[s].color for s in ends}, 0.07)
     for panel in axes.flat[len(benchmarks) :]:
@@ -101,8 +103,9 @@ def quality_words(points: pd.DataFrame, encoder: str, confidence: float) -> Word
     codes = points["language"].nunique()
     return Words(
         title,
-        f"Monolingual mAP of a language against chrF++ of the translations it was trained on "
-        f"({codes} language{'' if codes == 1 else 's'} that both have); "
+        f"Monolingual mAP of a language against chrF++ of its translations, of sentences or, "
+        f"where a reference set has none, of questions ({codes} "
+        f"language{'' if codes == 1 else 's'} that both have); "
         f"{queries_phrase(points['n_queries'])} a language, {seeds_phrase(points['n_seeds'])}. "
         f"{interval_phrase(points, confidence)} Points that rise to the right go with the thought "
         "that translation limits retrieval; a handful of languages does not prove it, and "
