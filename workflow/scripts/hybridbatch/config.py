@@ -664,13 +664,14 @@ def _wrong_module(where: str, name: str, package: str) -> Iterator[str]:
 
 def _wrong_ablations(config: dict) -> Iterator[str]:
     ablations, catalogue = config["ablations"], config["catalogue"]
+    any_ablation = any(ablations[name] for name in ABLATIONS)
     for key, section in (("benchmarks", "benchmarks"), ("encoders", "encoders")):
         known = catalogue[section]
         for name in ablations[key]:
             if name not in known:
                 where = f"ablations.{key}: {name!r} is not in the catalogue"
                 yield f"{where}{_did_you_mean(name, known)}"
-            elif key == "benchmarks" and known[name]["reader"] in PASSAGE_READERS:
+            elif any_ablation and key == "benchmarks" and has_passages(config, name):
                 yield f"ablations.benchmarks: {name!r} has shards of passages, too dear here"
     for name in ("alpha", "data_size", "temperature"):
         printed = [f"{value:g}" for value in ablations[name]]
