@@ -1,11 +1,16 @@
 """A model's card says what it is, of what data and how good; the hub can read it."""
 
+import copy
+
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
 from huggingface_hub import ModelCard
 
 from hybridbatch.cards import Corpus, Facts, model_card
+from hybridbatch.errors import DataError
+from hybridbatch.samplers import SAMPLINGS
 
 TRAINING = {
     "sampling": "hybrid", "alpha": 0.25, "pairs": 1.0, "batch_size": 8, "max_steps": 20,
@@ -18,33 +23,48 @@ RUN = {
     "best_step": 15,
     "best_validation_loss": 0.1234,
 }
-MIX = {"steps": 20, "kind": {"x-x-mono": 0.3, "x-y": 0.7}}
+MIX = {
+    "steps": 20,
+    "kind": {"x-x-mono": 0.3, "x-y": 0.7},
+    "corpus": {"films": 0.9, "notes": 0.1},
+    "query_languages": {"en": 0.55, "es": 0.45},
+    "passage_languages": {"en": 0.52, "es": 0.48},
+}
+COLUMNS = ["setting", "pool", "metric", "language", "value", "ci_low", "ci_high", "n_queries"]
 CELLS = pd.DataFrame(
     [
-        ["multilingual", "all", "map", "mean", 0.4321, 0.4, 0.46, "xquad_r"],
-        ["multilingual", "all", "rank_distance", "mean", 321.4, 300.0, 340.0, "xquad_r"],
-        ["multilingual", "all", "map", "es", 0.9999, 0.9, 1.0, "xquad_r"],
-        ["monolingual", "seen", "map", "mean", 0.5, float("nan"), float("nan"), "xquad_r"],
+        ["multilingual", "all", "map", "mean", 0.4321, 0.4, 0.46, 1190],
+        ["multilingual", "all", "map", "mean_unseen", 0.1357, 0.1, 0.2, 1190],
+        ["multilingual", "all", "rank_distance", "mean", 321.4, 300.0, 340.0, 1190],
+        ["multilingual", "all", "map", "es", 0.9999, 0.9, 1.0, 1190],
+        ["monolingual", "seen", "map", "mean", 0.5, np.nan, np.nan, 1],
     ],
-    columns=["setting", "pool", "metric", "language", "value", "ci_low", "ci_high", "benchmark"],
-)
+    columns=COLUMNS,
+).assign(benchmark="xquad_r")
+PASSAGES = pd.DataFrame(
+    [["monolingual", "judged", "ndcg_10", "median", 0.2468, 0.2, 0.3, 7]], columns=COLUMNS
+).assign(benchmark="miracl")
+HUB = "https://huggingface.co/datasets/some/films/resolve/0123456789abcdef/"
+FACTS = {
+    "system": "large_hybrid",
+    "sampling": "hybrid",
+    "base": "some/encoder at revision abc; licence: MIT.",
+    "hub_name": "some/encoder",
+    "translator": "some/translator at revision def; licence: CC BY-NC 4.0",
+    "ways": ["en-es"],
+    "validation": [["drafts", "CC BY 3.0"]],
+    "seen": ["en", "es"],
+    "scale": "laptop",
+}
 
 
-def card(licence: str = "CC BY 4.0", hub_name: str | None = "some/encoder") -> str:
+def card(runs: dict | None = None, licence: str = "CC BY 4.0", **changed) -> str:
     corpora = [
-        Corpus("films", licence, ["en", "es"], {"en": 1200, "es": 1100}),
-        Corpus("notes", "CC0 1.0", ["en"], {"en": 30}),
+        Corpus("films", HUB, licence, ["en", "es"], ["es"], {"en": 1200, "es": 1100}),
+        Corpus("notes", "notes.jsonl", "CC0 1.0", ["en"], [], {"en": 30}),
     ]
-    facts = Facts(
-        system="large_hybrid",
-        sampling="hybrid",
-        base="some/encoder at revision abc",
-        hub_name=hub_name,
-        translator="as translated by apertium",
-        corpora=corpora,
-        scale="laptop",
-    )
-    return model_card(facts, {0: RUN, 3: RUN}, {0: MIX, 3: MIX}, [CELLS], 0.95)
+    facts = Facts(**{**FACTS, "corpora": corpora, **changed})
+    return model_card(facts, runs or {0: RUN, 3: RUN}, {0: MIX, 3: MIX}, [CELLS, PASSAGES], 0.95)
 
 
 def test_the_hub_reads_the_card():
@@ -53,41 +73,91 @@ def test_the_hub_reads_the_card():
     assert data["language"] == ["en", "es"]
     assert data["library_name"] == "sentence-transformers"
     assert data["license"] == "other"
+    assert data["datasets"] == ["some/films"]
+    assert "hybrid-batch" in data["tags"]
 
 
-def test_a_model_from_scratch_has_no_base_model():
-    front = card(hub_name=None).split("---")[1]
-    assert "base_model" not in yaml.safe_load(front)
+def test_what_is_not_on_the_hub_is_not_named_as_if_it_were():
+    own = [Corpus("notes", "notes.jsonl", "CC0 1.0", ["en"], [], {"en": 30})]
+    front = yaml.safe_load(card(hub_name=None, corpora=own).split("---")[1])
+    assert not {"base_model", "datasets"} & set(front)
+
+
+def test_a_code_that_yaml_reads_otherwise_stays_a_code():
+    own = [Corpus("notes", "notes.jsonl", "CC0 1.0", ["no"], [], {"no": 30})]
+    assert ModelCard(card(corpora=own)).data.language == ["no"]
 
 
 @pytest.mark.parametrize(
     "words",
     [
         "`seed0`, `seed3`",
-        "some/encoder at revision abc",
+        'SentenceTransformer("seed0")',
+        "some/encoder at revision abc; licence: MIT.",
         "en 1,200, es 1,100",
+        "https://huggingface.co/datasets/some/films",
         "CC BY 4.0",
+        "Translated by machine: films (es). Translator: some/translator at revision def; licence: "
+        "CC BY-NC 4.0. Ways: en-es.",
+        "held-out English pairs of: drafts (CC BY 3.0)",
         "| alpha ",
         "0.25",
-        "15 (validation loss 0.1234)",
+        "0.1234",
         "x-x-mono 0.300, x-y 0.700",
+        "films 0.900, notes 0.100",
+        "en 0.520, es 0.480",
         "0.432 [0.400, 0.460]",
         "321 [300, 340]",
-        "over 2 seeds",
-        "`Query: ` before queries",
+        "| mean of languages without ",
+        "0.247 [0.200, 0.300]",
+        "pool `judged`: judged passages only",
+        "1,190",
+        "Over 2 seeds, with 95% bootstrap intervals",
+        '`"Query: "` before queries',
+        "Scale laptop: data, base or both are smaller",
     ],
 )
 def test_the_card_says(words):
     assert words in card()
 
 
-def test_scores_are_means_and_an_absent_interval_is_absent():
+def test_the_card_does_not_say_what_is_not_so():
+    own = [Corpus("notes", "notes.jsonl", "CC0 1.0", ["en"], [], {"en": 30})]
+    text = card(corpora=own, sampling="x-y", scale="paper")
+    for words in ("| alpha ", "ranslat", "smaller than the paper's", "share of the pairs"):
+        assert words not in text.replace("data and the translator", "")
+    half = copy.deepcopy(RUN) | {"training": TRAINING | {"pairs": 0.5}}
+    assert "share of the pairs" in card({0: half, 3: half})
+
+
+@pytest.mark.parametrize("sampling", SAMPLINGS)
+def test_every_sampling_is_explained(sampling):
+    assert f"Sampling {sampling}: " in card(sampling=sampling)
+
+
+def test_scores_are_averages_and_an_absent_interval_is_absent():
     text = card()
     assert "0.9999" not in text
-    line = next(line for line in text.splitlines() if "0.500" in line)
+    assert "1.000" not in text
+    line = next(line for line in text.splitlines() if " 0.500 " in line)
     assert "[" not in line
 
 
+@pytest.mark.parametrize(
+    ("part", "key", "value"), [("training", "temperature", 0.1), ("encoder", "max_tokens", 32)]
+)
+def test_seeds_that_were_trained_differently_are_refused(part, key, value):
+    other = copy.deepcopy(RUN)
+    other[part][key] = value
+    with pytest.raises(DataError, match=rf"large_hybrid: seeds 0 and 3 .* {part} .*\({key}\)"):
+        card({0: RUN, 3: other})
+
+
 def test_texts_of_the_configuration_are_no_markup():
-    assert "<script>" not in card(licence="<script>alert(1)</script> | x").replace("\\<", "")
-    assert "\\<script\\>" in card(licence="<script>")
+    text = card(licence="<script>alert(1)</script> | x")
+    assert "\\<script\\>alert(1)\\</script\\> \\| x" in text
+    assert "<script>" not in text
+    assert "\\[a\\](b)" in card(base="[a](b)")
+    odd = copy.deepcopy(RUN)
+    odd["encoder"]["query_prefix"] = "a``b\n<i>"
+    assert '```"a``b\\n<i>"```' in card({0: odd, 3: odd})

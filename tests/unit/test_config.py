@@ -417,6 +417,44 @@ def test_depth_of_exports_is_a_number_of_candidates(config, depth):
     assert _only_problem(config).startswith(f"exports.depth: {depth!r}")
 
 
+def test_a_card_says_where_data_base_and_translator_come_from(config):
+    translator = config["catalogue"]["translators"]["apertium"]
+    translator["licence"] = "GPL"
+    system = conf.System("tiny", "hybrid")
+    films, notes = conf.card_corpora(config, system)
+    assert films["origin"] == "https://example.org/commit/data/"
+    assert (films["licence"], notes["licence"]) == ("CC0", "not stated in the configuration")
+    assert notes["origin"] == "notes.jsonl"
+    assert films["languages"] == ["en", *films["translated"]]
+    facts = conf.card_facts(config, system)
+    assert facts["translator"] == "apertium; licence: GPL"
+    assert facts["ways"] == ["en-eo", "en-es", "en-es-pt"]
+    assert facts["validation"] == [["notes", "not stated in the configuration"]]
+    assert facts["hub_name"] is None
+    assert facts["base"].startswith("None: a static encoder")
+
+
+def test_a_card_names_the_revision_of_a_model_of_the_hub(config):
+    paper = conf.load([ROOT / "config/paper.yaml"])
+    facts = conf.card_facts(paper, conf.System("labse", "x-y"))
+    assert facts["hub_name"] == "sentence-transformers/LaBSE"
+    assert facts["base"].startswith("sentence-transformers/LaBSE at revision 8361")
+    assert facts["base"].endswith("; licence: Apache-2.0.")
+    assert facts["translator"].startswith("facebook/nllb-200-1.3B at revision ")
+    corpora = {of["name"]: of for of in conf.card_corpora(paper, conf.System("labse", "x-y"))}
+    assert corpora["mmarco"]["translated"] == []
+    assert "ar" in corpora["mmarco"]["languages"]
+    assert corpora["wikiqa"]["translated"] == corpora["wikiqa"]["languages"][1:]
+
+
+def test_a_licence_changes_no_route_and_no_encoder(config):
+    before = conf.route(config, "pt")
+    config["catalogue"]["translators"]["apertium"]["licence"] = "GPL"
+    assert conf.route(config, "pt") == before
+    paper = conf.load([ROOT / "config/paper.yaml"])
+    assert "licence" not in conf.encoder_entry(paper, "labse")
+
+
 def test_validation_corpus_that_holds_nothing_out_is_named(config):
     config["validation"] = ["films"]
     assert _only_problem(config).startswith("validation: corpus 'films' has holdout 0")
@@ -711,7 +749,7 @@ def test_seeds_that_are_none_are_left_to_be_refused(config, seed):
 )
 def test_schema_and_dataclass_agree(dataclass, definition, elsewhere):
     section = conf.load_schema()["$defs"][definition]
-    properties = set(section["properties"]) - {"training", "seeds"}  # which an encoder may override
+    properties = set(section["properties"]) - {"training", "seeds", "licence"}  # not of the encoder
     assert properties == {field.name for field in fields(dataclass)} - elsewhere
     assert elsewhere <= {field.name for field in fields(dataclass)}
     without_default = {

@@ -78,6 +78,7 @@ def test_a_card_stands_beside_every_model(finished: Checkout):
         assert (folder / "seed0").is_dir()
         data = ModelCard(text).data.to_dict()
         assert data["language"] == ["en", "es", "ast"]
+        assert "Ways: en-es-ast, en-es." in text
         table = pd.read_csv(finished.path / "results/small/tables/small.csv")
         row = table.query(
             f"sampling == '{sampling}' and pool == 'all' and setting == 'multilingual' "

@@ -67,14 +67,7 @@ rule model_card:
         ENVIRONMENT
     params:
         seeds=seeds,
-        corpora=lambda wildcards: [
-            [
-                corpus,
-                conf.licence(config, corpus),
-                conf.system_languages(config, corpus, SYSTEMS[wildcards.system]),
-            ]
-            for corpus in config["corpora"]
-        ],
+        corpora=lambda wildcards: conf.card_corpora(config, SYSTEMS[wildcards.system]),
         facts=lambda wildcards: conf.card_facts(config, SYSTEMS[wildcards.system]),
         confidence=config["statistics"]["confidence"],
         code=code("model_card"),

@@ -11,13 +11,8 @@ def main(snakemake) -> None:
     files, params = snakemake.input, snakemake.params
     kept = iter(files.train)
     corpora = [
-        Corpus(
-            name,
-            licence,
-            languages,
-            {language: read_json(next(kept))["kept"] for language in languages},
-        )
-        for name, licence, languages in params.corpora
+        Corpus(pairs={code: read_json(next(kept))["kept"] for code in of["languages"]}, **of)
+        for of in params.corpora
     ]
     folders = dict(zip(params.seeds, map(Path, files.models), strict=True))
     card = model_card(

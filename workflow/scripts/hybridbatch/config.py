@@ -51,6 +51,7 @@ PARALLEL_READERS = ("lareqa",)
 # Benchmarks with more passages than can all be ranked: only the first are, by an index.
 PASSAGE_READERS = ("miracl",)
 _NONE = "none"  # no language left out
+_UNSTATED = "not stated in the configuration"  # a licence
 _SCHEMA = Path(__file__).parents[2] / "schemas" / "config.schema.yaml"
 _CATALOGUE = Path(__file__).parents[3] / "config" / "catalogue.yaml"
 _Draft = jsonschema.Draft202012Validator
@@ -238,9 +239,10 @@ def seeds_of(config: dict, encoder: str) -> list[int]:
 
 
 def encoder_entry(config: dict, encoder: str) -> dict:
-    """The encoder's catalogue entry without its `training` and `seeds`."""
+    """The encoder's catalogue entry without its `training`, `seeds` and `licence`."""
     entry = config["catalogue"]["encoders"][encoder]
-    return {key: value for key, value in entry.items() if key not in ("training", "seeds")}
+    others = ("training", "seeds", "licence")
+    return {key: value for key, value in entry.items() if key not in others}
 
 
 def training_values(config: dict, system: System) -> dict:
@@ -406,25 +408,53 @@ def licence(config: dict, corpus: str) -> str:
     entry = config["catalogue"]["corpora"][corpus]
     if "source" in entry:
         return config["catalogue"]["sources"][entry["source"]]["licence"]
-    return entry.get("licence", "not stated in the configuration")
+    return entry.get("licence", _UNSTATED)
+
+
+def origin(config: dict, corpus: str) -> str:
+    """Where a corpus comes from: its source's URL, or the file it is."""
+    entry = config["catalogue"]["corpora"][corpus]
+    if "source" in entry:
+        return config["catalogue"]["sources"][entry["source"]]["base"]
+    return entry["path"]
+
+
+def card_corpora(config: dict, system: System) -> list[dict]:
+    """The corpora that a system is trained on: the values of cards.Corpus but `pairs`."""
+    found = []
+    for name in config["corpora"]:
+        languages = system_languages(config, name, system)
+        parallel = "parallel" in config["catalogue"]["corpora"][name]
+        found.append(
+            {
+                "name": name,
+                "origin": origin(config, name),
+                "licence": licence(config, name),
+                "languages": languages,
+                "translated": [] if parallel else languages[1:],
+            }
+        )
+    return found
 
 
 def card_facts(config: dict, system: System) -> dict:
     """What a model's card says beside data and scores: the values of cards.Facts but `corpora`."""
     entry = config["catalogue"]["encoders"][system.encoder]
-    hub_name = entry["model"] if "revision" in entry else None
+    base = f"None: a {entry['kind']} encoder, trained from random weights."
     if "model" in entry:
-        base = entry["model"] + (f" at revision {entry['revision']}" if hub_name else "")
-    else:
-        base = f"None: a {entry['kind']} encoder, trained from random weights."
+        base = f"{_pinned(entry)}; licence: {entry.get('licence', _UNSTATED)}."
     translator = config["catalogue"]["translators"][config["translator"]]
-    engine = translator.get("model", translator["engine"])
+    named = _pinned(translator) if "model" in translator else config["translator"]
+    translated = {c for of in card_corpora(config, system) for c in of["translated"]}
     return {
         "system": system.name,
         "sampling": system.sampling,
         "base": base,
-        "hub_name": hub_name,
-        "translator": f"as translated by {engine}, or as their corpus' publisher gives them",
+        "hub_name": entry["model"] if "revision" in entry else None,
+        "translator": f"{named}; licence: {translator.get('licence', _UNSTATED)}",
+        "ways": ["-".join(steps(config, code)) for code in sorted(translated)],
+        "validation": [[name, licence(config, name)] for name in config["validation"]],
+        "seen": train_languages(config),
         "scale": config["scale"],
     }
 
@@ -510,7 +540,8 @@ def reference_file(config: dict, references: str, language: str) -> str:
 
 def _step(translator: dict, target: str, own: dict) -> dict:
     """The values of one step to `target`: the engine's and the step's own."""
-    common = {k: v for k, v in translator.items() if k not in ("routes", "back", "codes")}
+    others = ("routes", "back", "codes", "licence")
+    common = {k: v for k, v in translator.items() if k not in others}
     values = {**common, **own}
     if "codes" in translator:
         # Only the two, so that another language in the catalogue translates nothing again.
@@ -539,6 +570,11 @@ def _mixed(config: dict, encoder: str, alpha: float) -> System:
 def _training(config: dict, encoder: str) -> dict:
     own = config["catalogue"]["encoders"][encoder].get("training", {})
     return {**config["training"], **own}
+
+
+def _pinned(entry: dict) -> str:
+    """A model's name, and its revision if it is the hub's."""
+    return entry["model"] + (f" at revision {entry['revision']}" if "revision" in entry else "")
 
 
 def _download(config: dict, source: str, file: str) -> str:
