@@ -5,38 +5,52 @@ BIN := .venv/bin
 READY := .venv/.ready
 # pdflatex with booktabs, which compiles the tables in a test.
 TEX := texlive-latex-recommended
+# A browser for the report's check; fonts for the languages that the tables quote.
+CHROMIUM := chromium fonts-noto-core
 APERTIUM := apertium $(sort $(shell sed -n 's/.*package: \([a-z-]*\).*/\1/p' config/catalogue.yaml))
 export HF_HUB_OFFLINE ?= 0
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: help setup demo test plan verify lint format apertium tex
+.PHONY: help setup demo test plan verify report lint format apertium tex chromium
 
 help:
 	@echo "make demo    the bundled corpus through the whole workflow, nothing downloaded but packages"
 	@echo "make test    all tests"
 	@echo "make plan    hours, disk and memory of CONFIG=config/paper.yaml, on paper; PLAN='--gpu a100'"
 	@echo "make verify  tables against their provenance: RESULTS=results/demo, CONFIG=config/demo.yaml"
+	@echo "make report  all tables, ablations and figures on one page, checked in Chromium: CONFIG=..."
 	@echo "make setup   the environment in .venv and Apertium, which the others make by themselves"
 	@echo "make lint    formatters and linters, as the tests run them;  make format mends"
 
 setup: $(READY) apertium
 
 demo: setup
-	$(BIN)/snakemake --cores $(CORES) --configfile=config/demo.yaml tables
-	@cat results/demo/tables/bundled.md results/demo/tables/main.md results/demo/tables/language_bias.md
+	$(BIN)/snakemake --cores $(CORES) --configfile=config/demo.yaml table_pages
+	$(BIN)/snakemake --configfile=config/demo.yaml --report results/demo/report.html table_pages
+	@cat results/demo/tables/bundled.md results/demo/tables/language_bias.md results/demo/tables/main.md
 	@echo "All tables: results/demo/tables/"
+	@echo "Report: results/demo/report.html (with ablations: make report CONFIG=config/demo.yaml)"
 
-test: setup tex
+test: setup tex chromium
 	$(BIN)/python -m pytest $(PYTEST)
 
 # Several files are laid over each other: CONFIG="config/config.yaml mine.yaml".
 plan: $(READY)
 	@$(BIN)/python workflow/plan.py $(PLAN) $(or $(CONFIG),config/config.yaml)
 
+# Where the configuration puts them, unless it is given.
+RESULTS ?= $(shell $(BIN)/python -c 'import sys; sys.path.insert(0, "workflow/scripts"); \
+    from hybridbatch import config; print(config.results(config.load(sys.argv[1:])))' $(CONFIG))
+
 # CONFIG, one file or several, has the configuration compared, too.
-RESULTS ?= results
 verify: $(READY)
 	@$(BIN)/python workflow/verify.py $(RESULTS) $(if $(CONFIG),--config $(CONFIG))
+
+report: setup
+	$(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG) -- report_pages
+	$(BIN)/snakemake --configfile $(CONFIG) --report $(RESULTS)/report.html -- report_pages
+	@$(MAKE) --no-print-directory chromium
+	$(BIN)/python workflow/check_report.py $(RESULTS)/report.html
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -64,7 +78,9 @@ apertium: PACKAGES = $(APERTIUM)
 apertium: OTHERWISE = exit 1
 tex: PACKAGES = $(TEX)
 tex: OTHERWISE = echo "Going on: the tests that compile LaTeX are skipped."
-apertium tex:
+chromium: PACKAGES = $(CHROMIUM)
+chromium: OTHERWISE = echo "Going on: reports are not checked in a browser."
+apertium tex chromium:
 	@missing=""; for package in $(PACKAGES); do \
 	    dpkg-query --show --showformat='$${db:Status-Status}' $$package 2>/dev/null | grep -qx installed \
 	        || missing="$$missing $$package"; done; \

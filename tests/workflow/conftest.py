@@ -21,3 +21,12 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     checkout = new_checkout(tmp_path_factory.mktemp("finished"))
     checkout.snakemake("--configfile=small.yaml", "tables", "ablations")
     return checkout
+
+
+@pytest.fixture(scope="session")
+def reported(finished: Checkout) -> Path:
+    """The report of the finished copy."""
+    report = "results/small/report.html"
+    finished.snakemake("--configfile=small.yaml", "report_pages")
+    finished.snakemake("--configfile=small.yaml", "--report", report, "--", "report_pages")
+    return finished.path / report

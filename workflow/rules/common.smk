@@ -10,6 +10,7 @@ WORKFLOW = Path(str(workflow.current_basedir)).parent
 sys.path.insert(0, str(WORKFLOW / "scripts"))
 
 from hybridbatch import config as conf
+from hybridbatch import sections
 from hybridbatch.code import fingerprint
 from hybridbatch.errors import ConfigError
 from hybridbatch.parts import part_for
@@ -52,6 +53,7 @@ PARALLEL = [name for name, entry in CATALOGUE["corpora"].items() if "parallel" i
 ENVIRONMENT = str(WORKFLOW.parent / "envs" / "hybridbatch.yaml")
 SOURCES_LOCK = "config/sources.lock.json"
 PUBLISHED = str(WORKFLOW.parent / "resources" / "published")
+REPORT = str(WORKFLOW / "report")
 FORMATS = ["csv", "md", "tex"]  # of every table
 # Benchmarks whose candidates are all ranked, and those with too many for that.
 RANKED = conf.multilingual_benchmarks(config)
@@ -84,6 +86,7 @@ wildcard_constraints:
     references=one_of(CATALOGUE["references"]),
     table=r"[A-Za-z][A-Za-z0-9._-]*",
     setting=r"monolingual|multilingual|cross-lingual/[a-z]{2,3}",
+    figure=r"[A-Za-z][A-Za-z0-9._-]*",
 
 
 @cache
@@ -544,10 +547,14 @@ def files_of_table(wildcards):
     return expand("<results>/tables/{table}.{format}", table=wildcards.table, format=FORMATS)
 
 
-def table_files(wildcards=None):
+def table_names():
     """The papers' tables and those of the statistics."""
     names = [*SCORE_TABLES, *conf.COUNT_TABLES, *conf.STATISTICS_TABLES]
-    return files_of_tables(names + [*conf.BIAS_TABLES] * bool(conf.multilingual_benchmarks(config)))
+    return names + [*conf.BIAS_TABLES] * bool(conf.multilingual_benchmarks(config))
+
+
+def table_files(wildcards=None):
+    return files_of_tables(table_names())
 
 
 def drawn_runs(wildcards):
@@ -584,8 +591,8 @@ def drawn_metrics(wildcards):
     ]
 
 
-def figure_files(wildcards=None):
-    """Every figure of the configuration, each with its caption."""
+def figure_names():
+    """Every figure of the configuration."""
     names = ["reproduction", *CURVES]
     for encoder in config["encoders"]:
         names += [f"{kind}_{encoder}" for kind in ("training", "translation_quality")]
@@ -594,7 +601,38 @@ def figure_files(wildcards=None):
             for kind in ("heatmap", "rank_distance", "language_share")
             for benchmark in conf.multilingual_benchmarks(config)
         ]
-    return expand("<results>/figures/{name}.{format}", name=names, format=["svg", "txt"])
+    return names
+
+
+def figure_files(wildcards=None):
+    """All figures, each with its caption."""
+    return expand("<results>/figures/{name}.{format}", name=figure_names(), format=["svg", "txt"])
+
+
+def benchmark_titles():
+    return {name: entry["title"] for name, entry in CATALOGUE["benchmarks"].items()}
+
+
+def report_entry(wildcards):
+    """Where the report lists a table or a figure, and as what."""
+    if "table" in wildcards.keys():
+        return sections.table_entry(wildcards.table, benchmark_titles())
+    return sections.figure_entry(wildcards.figure, benchmark_titles())
+
+
+def report_caption(wildcards):
+    return Path(REPORT, f"{report_entry(wildcards).caption}.rst").read_text("utf-8")
+
+
+def report_files(ablations):
+    """What the report shows, with or without ablations: tables, figures, and a page of each."""
+    tables = table_names() + ABLATIONS * ablations
+    figures = [name for name in figure_names() if ablations or name not in CURVES]
+    return [
+        *files_of_tables(tables),
+        *expand("<results>/report/tables/{name}.html", name=tables),
+        *expand("<results>/report/figures/{name}.html", name=figures),
+    ]
 
 
 def gpus(wildcards):

@@ -1,0 +1,85 @@
+"""Every table and figure has a place in the report and a caption."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from hybridbatch import config as conf
+from hybridbatch.errors import HybridBatchError
+from hybridbatch.sections import SECTIONS, figure_entry, label, table_entry
+
+ROOT = Path(__file__).parents[2]
+REPORT = ROOT / "workflow" / "report"
+TITLES = {"quiz": "Quiz", "small_quiz": "Small quiz"}
+TABLES = [
+    *conf.SCORE_TABLES, *conf.COUNT_TABLES, *conf.STATISTICS_TABLES, *conf.BIAS_TABLES,
+    *conf.ABLATIONS, "quiz",
+]  # fmt: skip
+FIGURES = {
+    "reproduction": "Published against reproduced",
+    "training_static": "Losses in training, static",
+    "translation_quality_static": "Translation quality against scores, static",
+    "heatmap_my_static_quiz": "Query against candidate language, my_static, Quiz",
+    "rank_distance_static_quiz": "Rank distances, distribution, static, Quiz",
+    "language_share_static_quiz": "Share of the own language in the top, static, Quiz",
+}
+
+
+def allowed(text: str) -> bool:
+    return re.fullmatch(r"[A-Za-z0-9 .,@_+()-]+", text) is not None
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_every_table_has_a_place_and_a_caption(name: str):
+    entry = table_entry(name, TITLES)
+    assert entry.section in SECTIONS
+    assert allowed(entry.label)
+    assert len((REPORT / f"{entry.caption}.rst").read_text().split()) > 20
+
+
+@pytest.mark.parametrize("name", [*FIGURES, *conf.CURVES])
+def test_every_figure_has_a_place_and_a_caption(name: str):
+    entry = figure_entry(name, TITLES)
+    assert entry.section in SECTIONS
+    assert allowed(entry.label)
+    assert len((REPORT / f"{entry.caption}.rst").read_text().split()) > 20
+    assert name in conf.CURVES or entry.label == FIGURES[name]
+
+
+def test_captions_are_read_alike_by_both_renderers():
+    """Paragraphs with ``code`` at most: reST in Snakemake's report, Markdown on the page."""
+    captions = [p for folder in ("tables", "figures") for p in (REPORT / folder).glob("*.rst")]
+    assert len(captions) > 25
+    for path in captions:
+        text = re.sub(r"``[^`]+``", "", path.read_text())
+        assert not re.search(r"[`*|<>\[\]{}]|\w_(?!\w)|^[ \t#-]|::", text, re.MULTILINE), path
+
+
+def test_every_caption_is_used():
+    used = {table_entry(name, TITLES).caption for name in TABLES}
+    used |= {figure_entry(name, TITLES).caption for name in [*FIGURES, *conf.CURVES]}
+    stems = {f"{p.parent.name}/{p.stem}" for p in REPORT.glob("*/*.rst")}
+    assert stems == used
+
+
+def test_labels_of_sections_are_safe_too():
+    assert all(allowed(section) for section in SECTIONS)
+    assert list(SECTIONS) == sorted(SECTIONS)
+
+
+@pytest.mark.parametrize("find", [table_entry, figure_entry])
+def test_what_has_no_place_is_refused_with_what_to_do(find):
+    with pytest.raises(HybridBatchError, match=r"'novel' has no place.*sections\.py.*caption"):
+        find("novel", TITLES)
+
+
+def test_hostile_title_cannot_leave_a_label():
+    title = "</script><script>alert('1')</script>\"]]>\n\\u003c"
+    for entry in (
+        table_entry("bad", {"bad": title}),
+        figure_entry("heatmap_s_bad", {"bad": title}),
+    ):
+        assert allowed(entry.label)
+        assert "alert(" in entry.label
+    assert label(title) == "script script alert( 1 ) script u003c"

@@ -1,0 +1,21 @@
+"""A figure as a page of the report."""
+
+from pathlib import Path
+
+from hybridbatch.files import write_text
+from hybridbatch.html_pages import figure_page
+from hybridbatch.logs import logged
+
+
+def main(snakemake) -> None:
+    page = figure_page(
+        Path(snakemake.input.caption).read_text(encoding="utf-8"),
+        Path(snakemake.input.svg).read_bytes(),
+        Path(snakemake.input.style).read_text(encoding="utf-8"),
+    )
+    write_text(snakemake.output[0], page)
+
+
+if __name__ == "__main__":
+    with logged(snakemake.log[0]):  # noqa: F821
+        main(snakemake)  # noqa: F821

@@ -1,0 +1,22 @@
+"""A table as a page of the report."""
+
+from pathlib import Path
+
+from hybridbatch.files import write_text
+from hybridbatch.html_pages import counts_phrase, table_page
+from hybridbatch.logs import logged
+
+
+def main(snakemake) -> None:
+    page = table_page(
+        Path(snakemake.input.markdown).read_text(encoding="utf-8"),
+        snakemake.params.caption,
+        counts_phrase(snakemake.input.csv),
+        Path(snakemake.input.style).read_text(encoding="utf-8"),
+    )
+    write_text(snakemake.output[0], page)
+
+
+if __name__ == "__main__":
+    with logged(snakemake.log[0]):  # noqa: F821
+        main(snakemake)  # noqa: F821
