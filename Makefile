@@ -35,20 +35,22 @@ test: setup tex chromium
 	$(BIN)/python -m pytest $(PYTEST)
 
 # Several files are laid over each other: CONFIG="config/config.yaml mine.yaml".
+CONFIGS = $(or $(CONFIG),config/config.yaml)
+
 plan: $(READY)
-	@$(BIN)/python workflow/plan.py $(PLAN) $(or $(CONFIG),config/config.yaml)
+	@$(BIN)/python workflow/plan.py $(PLAN) $(CONFIGS)
 
 # Where the configuration puts them, unless it is given.
 RESULTS ?= $(shell $(BIN)/python -c 'import sys; sys.path.insert(0, "workflow/scripts"); \
-    from hybridbatch import config; print(config.results(config.load(sys.argv[1:])))' $(CONFIG))
+    from hybridbatch import config; print(config.results(config.load(sys.argv[1:])))' $(CONFIGS))
 
 # CONFIG, one file or several, has the configuration compared, too.
 verify: $(READY)
 	@$(BIN)/python workflow/verify.py $(RESULTS) $(if $(CONFIG),--config $(CONFIG))
 
 report: setup
-	$(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG) -- report_pages
-	$(BIN)/snakemake --configfile $(CONFIG) --report $(RESULTS)/report.html -- report_pages
+	$(BIN)/snakemake --cores $(CORES) --configfile $(CONFIGS) -- report_pages
+	$(BIN)/snakemake --configfile $(CONFIGS) --report $(RESULTS)/report.html -- report_pages
 	@$(MAKE) --no-print-directory chromium
 	$(BIN)/python workflow/check_report.py $(RESULTS)/report.html
 
