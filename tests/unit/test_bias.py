@@ -157,7 +157,7 @@ def _random(seed: int, tied: bool) -> tuple[dict, dict, dict, np.ndarray]:
 @pytest.mark.parametrize("tied", [True, False])
 @pytest.mark.parametrize("scores_a_block", [1, 10_000_000])
 def test_every_figure_by_brute_force(monkeypatch, tied, scores_a_block):
-    monkeypatch.setattr(bias, "_SCORES_A_BLOCK", scores_a_block)
+    monkeypatch.setattr(bias, "SCORES_A_BLOCK", scores_a_block)
     asked, queries, ids, candidates = _random(5, tied)
     table = measure_rankings(asked, queries, ids, candidates, ["en", "ar"])
     number = dict(zip([i for c in ids for i in ids[c]], candidates.astype(float), strict=True))

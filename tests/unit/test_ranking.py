@@ -99,7 +99,7 @@ def test_higher_score_stands_before_a_greater_id():
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("scores_a_block", [1, 100, 4_000_000])
 def test_ranks_agree_with_sorting_by_score_and_id(monkeypatch, seed, scores_a_block):
-    monkeypatch.setattr(ranking, "_SCORES_A_BLOCK", scores_a_block)
+    monkeypatch.setattr(ranking, "SCORES_A_BLOCK", scores_a_block)
     rng = np.random.default_rng(seed)
     sizes = [9, 1, 14]
     candidates, queries = _few_scores(rng, sum(sizes)), _few_scores(rng, 11)

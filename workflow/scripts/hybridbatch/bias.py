@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from hybridbatch.errors import DataError
 from hybridbatch.evaluation import ALL, SEEN
-from hybridbatch.ranking import exact_scores
+from hybridbatch.ranking import SCORES_A_BLOCK, exact_scores
 
 SHARE, MEAN_RANK, CORRELATION = MEASURES = ("share_at_k", "mean_rank", "rank_correlation")
 SAME, OTHER = "same", "other"
@@ -30,7 +30,6 @@ BIAS_SCHEMA = pa.schema(
         ("fair", pa.float64()),  # of shares, else null
     ]
 )
-_SCORES_A_BLOCK = 4_000_000
 
 
 def measure_rankings(
@@ -63,7 +62,7 @@ def measure_rankings(
         for name, members in ((ALL, languages), (SEEN, in_seen))
         if members
     ]
-    block = max(1, _SCORES_A_BLOCK // (len(languages) * len(candidates)))
+    block = max(1, SCORES_A_BLOCK // (len(languages) * len(candidates)))
     for first in range(0, len(questions), block):
         rows = row_of[first : first + block]
         asked = rows >= 0

@@ -9,9 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 
 from hybridbatch.errors import DataError
-from hybridbatch.ranking import exact_scores
-
-_SCORES_A_BLOCK = 4_000_000
+from hybridbatch.ranking import SCORES_A_BLOCK, exact_scores, places
 
 
 def judgements(
@@ -48,10 +46,9 @@ def run_rows(
     ):
         if len(ids) != len(vectors):
             raise DataError(f"{len(ids)} {what} have {len(vectors)} vectors; encode them again.")
-    place = np.empty(len(candidate_ids), dtype=np.int64)
-    place[np.argsort(np.array(candidate_ids))] = np.arange(len(candidate_ids))
+    place = places(candidate_ids)
     wide = candidates.astype(np.float64)
-    block = max(1, _SCORES_A_BLOCK // max(1, len(candidate_ids)))
+    block = max(1, SCORES_A_BLOCK // max(1, len(candidate_ids)))
     for first in range(0, len(query_ids), block):
         scores = exact_scores(queries[first : first + block], wide)
         for query, row in zip(query_ids[first : first + block], scores, strict=True):

@@ -1,8 +1,10 @@
 """Ranks of relevant candidates over full pools, ties broken as trec_eval breaks them."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
-_SCORES_A_BLOCK = 4_000_000
+SCORES_A_BLOCK = 4_000_000  # of queries times candidates; bounds memory
 
 
 def exact_scores(queries: np.ndarray, candidates: np.ndarray) -> np.ndarray:
@@ -14,6 +16,13 @@ def exact_scores(queries: np.ndarray, candidates: np.ndarray) -> np.ndarray:
     """
     wide = candidates.astype(np.float64, copy=False)
     return (queries.astype(np.float64) @ wide.T).astype(np.float32)
+
+
+def places(identifiers: Sequence[str]) -> np.ndarray:
+    """int64 [n]: each document id's place among them all; of equal scores the greater is first."""
+    place = np.empty(len(identifiers), dtype=np.int64)
+    place[np.argsort(np.array(identifiers))] = np.arange(len(identifiers))
+    return place
 
 
 def ranks_by_language(
@@ -32,11 +41,10 @@ def ranks_by_language(
     or, at an equal score, have the greater id (descending document id, as trec_eval sorts). The
     rank in a pool of languages is one plus the sum over its columns.
     """
-    place = np.empty(len(identifiers), dtype=np.int64)
-    place[np.argsort(np.array(identifiers))] = np.arange(len(identifiers))
+    place = places(identifiers)
     starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
     before = np.empty((len(relevant_query), len(sizes)), dtype=np.int64)
-    block = max(1, _SCORES_A_BLOCK // len(candidates))
+    block = max(1, SCORES_A_BLOCK // len(candidates))
     for first in range(0, len(queries), block):
         scores = exact_scores(queries[first : first + block], candidates)
         here = np.flatnonzero((relevant_query >= first) & (relevant_query < first + block))
