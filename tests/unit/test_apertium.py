@@ -17,11 +17,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from hybridbatch.config import sources
 from hybridbatch.corpora import clean
 from hybridbatch.engines import apertium, translator
 from hybridbatch.engines.apertium import Apertium
 from hybridbatch.errors import TranslationError
+from hybridbatch.lookups import sources
 from hybridbatch.sources import Source, fetch, mirror_from_environment
 from hybridbatch.translation import Translation
 

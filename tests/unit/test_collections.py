@@ -16,8 +16,8 @@ from hybridbatch.collections import (
     QUERY_SCHEMA,
     read_lareqa,
 )
-from hybridbatch.config import sources
 from hybridbatch.errors import DataError
+from hybridbatch.lookups import sources
 from hybridbatch.sources import MIRROR_VARIABLE, Source, fetch, mirror_from_environment
 
 pytestmark = pytest.mark.filterwarnings("error")

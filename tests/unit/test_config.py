@@ -12,6 +12,7 @@ import yaml
 from snakemake.common.configfile import load_configfile
 from snakemake.utils import update_config
 
+from hybridbatch import checks, constants, lookups, variants
 from hybridbatch import config as conf
 from hybridbatch.cells import StatisticsConfig
 from hybridbatch.contamination import ContaminationConfig
@@ -194,11 +195,11 @@ def test_shipped_values_make_the_dataclasses(name):
     FilterConfig(**config["filtering"])
     ContaminationConfig(**config["contamination"])
     StatisticsConfig(**config["statistics"])
-    for system in conf.systems(config).values():
-        TrainConfig(**conf.training_values(config, system))
+    for system in variants.systems(config).values():
+        TrainConfig(**variants.training_values(config, system))
     for name in config["catalogue"]["encoders"]:
-        encoder_config(conf.encoder_entry(config, name))
-    for place, values in conf.sources(config).items():
+        encoder_config(variants.encoder_entry(config, name))
+    for place, values in lookups.sources(config).items():
         assert Source(values["url"], values["sha256"]).path == place
 
 
@@ -367,7 +368,9 @@ def test_name_that_is_not_in_the_catalogue_is_named(config, key, value, problem)
     assert _only_problem(config) == problem
 
 
-@pytest.mark.parametrize("name", [*conf.SCORE_TABLES, *conf.COUNT_TABLES, *conf.BIAS_TABLES])
+@pytest.mark.parametrize(
+    "name", [*constants.SCORE_TABLES, *constants.COUNT_TABLES, *constants.BIAS_TABLES]
+)
 def test_benchmark_with_the_name_of_a_table_is_named(config, name):
     benchmarks = config["catalogue"]["benchmarks"]
     benchmarks[name] = benchmarks.pop("own")  # not even one of those to run
@@ -378,16 +381,16 @@ def test_benchmark_with_the_name_of_a_table_is_named(config, name):
 
 
 def test_reserved_names_are_those_of_the_tables():
-    assert set(conf.SCORE_TABLES) == set(SPECS)
-    assert not set(conf.SCORE_TABLES) & set(conf.COUNT_TABLES)
+    assert set(constants.SCORE_TABLES) == set(SPECS)
+    assert not set(constants.SCORE_TABLES) & set(constants.COUNT_TABLES)
     scripts = ROOT / "workflow" / "scripts"
-    assert [n for n in conf.COUNT_TABLES if not (scripts / f"{n}_table.py").is_file()] == []
+    assert [n for n in constants.COUNT_TABLES if not (scripts / f"{n}_table.py").is_file()] == []
 
 
 def test_only_benchmarks_with_parallel_questions_are_searched_in_all_languages(config):
-    assert conf.multilingual_benchmarks(config) == config["benchmarks"]
+    assert lookups.multilingual_benchmarks(config) == config["benchmarks"]
     config["catalogue"]["benchmarks"][config["benchmarks"][0]]["reader"] = "miracl"
-    assert conf.multilingual_benchmarks(config) == config["benchmarks"][1:]
+    assert lookups.multilingual_benchmarks(config) == config["benchmarks"][1:]
 
 
 @pytest.mark.parametrize(
@@ -395,7 +398,7 @@ def test_only_benchmarks_with_parallel_questions_are_searched_in_all_languages(c
     [("monolingual", ["pt"]), ("cross-lingual/en", ["en"]), ("multilingual", ["en", "pt"])],
 )
 def test_languages_of_the_candidates_by_setting(config, setting, languages):
-    assert conf.pool_languages(config, "quiz", setting, "pt") == languages
+    assert lookups.pool_languages(config, "quiz", setting, "pt") == languages
 
 
 @pytest.mark.parametrize(
@@ -408,7 +411,7 @@ def test_languages_of_the_candidates_by_setting(config, setting, languages):
 )
 def test_pool_that_is_none_is_named(config, setting, language, problem):
     with pytest.raises(ConfigError, match=problem):
-        conf.pool_languages(config, "quiz", setting, language)
+        lookups.pool_languages(config, "quiz", setting, language)
 
 
 @pytest.mark.parametrize("depth", [0, 1.0, "all"])
@@ -420,13 +423,13 @@ def test_depth_of_exports_is_a_number_of_candidates(config, depth):
 def test_a_card_says_where_data_base_and_translator_come_from(config):
     translator = config["catalogue"]["translators"]["apertium"]
     translator["licence"] = "GPL"
-    system = conf.System("tiny", "hybrid")
-    films, notes = conf.card_corpora(config, system)
+    system = variants.System("tiny", "hybrid")
+    films, notes = variants.card_corpora(config, system)
     assert films["origin"] == "https://example.org/commit/data/"
     assert (films["licence"], notes["licence"]) == ("CC0", "not stated in the configuration")
     assert notes["origin"] == "notes.jsonl"
     assert films["languages"] == ["en", *films["translated"]]
-    facts = conf.card_facts(config, system)
+    facts = variants.card_facts(config, system)
     assert facts["translator"] == "apertium; licence: GPL"
     assert facts["ways"] == ["en-eo", "en-es", "en-es-pt"]
     assert facts["validation"] == [["notes", "not stated in the configuration"]]
@@ -436,23 +439,25 @@ def test_a_card_says_where_data_base_and_translator_come_from(config):
 
 def test_a_card_names_the_revision_of_a_model_of_the_hub(config):
     paper = conf.load([ROOT / "config/paper.yaml"])
-    facts = conf.card_facts(paper, conf.System("labse", "x-y"))
+    facts = variants.card_facts(paper, variants.System("labse", "x-y"))
     assert facts["hub_name"] == "sentence-transformers/LaBSE"
     assert facts["base"].startswith("sentence-transformers/LaBSE at revision 8361")
     assert facts["base"].endswith("; licence: Apache-2.0.")
     assert facts["translator"].startswith("facebook/nllb-200-1.3B at revision ")
-    corpora = {of["name"]: of for of in conf.card_corpora(paper, conf.System("labse", "x-y"))}
+    corpora = {
+        of["name"]: of for of in variants.card_corpora(paper, variants.System("labse", "x-y"))
+    }
     assert corpora["mmarco"]["translated"] == []
     assert "ar" in corpora["mmarco"]["languages"]
     assert corpora["wikiqa"]["translated"] == corpora["wikiqa"]["languages"][1:]
 
 
 def test_a_licence_changes_no_route_and_no_encoder(config):
-    before = conf.route(config, "pt")
+    before = lookups.route(config, "pt")
     config["catalogue"]["translators"]["apertium"]["licence"] = "GPL"
-    assert conf.route(config, "pt") == before
+    assert lookups.route(config, "pt") == before
     paper = conf.load([ROOT / "config/paper.yaml"])
-    assert "licence" not in conf.encoder_entry(paper, "labse")
+    assert "licence" not in variants.encoder_entry(paper, "labse")
 
 
 def test_validation_corpus_that_holds_nothing_out_is_named(config):
@@ -514,50 +519,50 @@ def test_source_that_is_not_pinned_is_refused(config, key, value):
 
 def test_systems_are_every_encoder_with_every_sampling(config):
     config["encoders"], config["samplings"] = ["a", "b"], ["x-y", "hybrid"]
-    assert list(conf.systems(config)) == ["a_x-y", "a_hybrid", "b_x-y", "b_hybrid"]
+    assert list(variants.systems(config)) == ["a_x-y", "a_hybrid", "b_x-y", "b_hybrid"]
 
 
 def test_training_is_overridden_by_the_encoder_and_alpha_is_for_hybrid(config):
-    hybrid = conf.training_values(config, conf.System("large", "hybrid"))
+    hybrid = variants.training_values(config, variants.System("large", "hybrid"))
     assert (hybrid["batch_size"], hybrid["max_steps"], hybrid["alpha"]) == (4, 10, 0.25)
-    assert conf.training_values(config, conf.System("tiny", "hybrid"))["batch_size"] == 8
+    assert variants.training_values(config, variants.System("tiny", "hybrid"))["batch_size"] == 8
     # What does not use alpha must not be trained again when alpha changes.
-    assert conf.training_values(config, conf.System("tiny", "x-y"))["alpha"] == 0.5
-    assert "training" not in conf.encoder_entry(config, "large")
+    assert variants.training_values(config, variants.System("tiny", "x-y"))["alpha"] == 0.5
+    assert "training" not in variants.encoder_entry(config, "large")
 
 
 def test_pivots_are_translated_but_not_trained_on(config):
     config["target_languages"] = ["pt", "eo"]
-    assert conf.translated_languages(config, "films") == ["pt", "es", "eo"]
-    assert conf.corpus_languages(config, "films") == ["en", "pt", "eo"]
-    assert conf.train_languages(config) == ["en", "pt", "eo"]
+    assert lookups.translated_languages(config, "films") == ["pt", "es", "eo"]
+    assert lookups.corpus_languages(config, "films") == ["en", "pt", "eo"]
+    assert lookups.train_languages(config) == ["en", "pt", "eo"]
 
 
 def test_steps_are_the_pivots_on_the_way(config):
-    assert conf.steps(config, "pt") == ["en", "es", "pt"]
-    assert conf.steps(config, "eo") == ["en", "eo"]
+    assert lookups.steps(config, "pt") == ["en", "es", "pt"]
+    assert lookups.steps(config, "eo") == ["en", "eo"]
 
 
 def test_references_are_translated_where_they_can_be_scored_or_nothing_can(config):
-    assert conf.scored_languages(config, "sayings") == ["es", "pt", "eo"]  # two in no set
+    assert lookups.scored_languages(config, "sayings") == ["es", "pt", "eo"]  # two in no set
     config["quality"] = ["sayings", "quiz"]
     config["catalogue"]["references"]["quiz"]["languages"] = ["en", "es"]
-    assert conf.scored_languages(config, "sayings") == ["pt", "eo"]
-    assert conf.scored_languages(config, "quiz") == ["es", "eo"]
+    assert lookups.scored_languages(config, "sayings") == ["pt", "eo"]
+    assert lookups.scored_languages(config, "quiz") == ["es", "eo"]
 
 
 def test_corpus_may_narrow_its_languages_but_not_widen_them(config):
     config["catalogue"]["corpora"]["films"]["languages"] = ["pt", "gl"]
     config["catalogue"]["corpora"]["notes"]["languages"] = []
     conf.validate(config)
-    assert conf.corpus_languages(config, "films") == ["en", "pt"]
-    assert conf.translated_languages(config, "films") == ["pt", "es"]
-    assert conf.corpus_languages(config, "notes") == ["en"]
-    assert conf.train_languages(config) == ["en", "pt"]
+    assert lookups.corpus_languages(config, "films") == ["en", "pt"]
+    assert lookups.translated_languages(config, "films") == ["pt", "es"]
+    assert lookups.corpus_languages(config, "notes") == ["en"]
+    assert lookups.train_languages(config) == ["en", "pt"]
 
 
 def test_route_has_the_engine_and_its_values(config):
-    assert conf.route(config, "pt") == {
+    assert lookups.route(config, "pt") == {
         "engine": "apertium",
         "source": "es",
         "mode": "es-pt",
@@ -574,32 +579,36 @@ def test_route_has_the_engine_and_its_values(config):
     }
     pt = {"source": "en", "source_code": "eng_Latn", "target_code": "por_Latn"}
     gl = {"source": "pt", "source_code": "por_Latn", "target_code": "glg_Latn"}
-    assert conf.route(config, "pt") == neural | pt
-    assert conf.route(config, "gl") == neural | gl
+    assert lookups.route(config, "pt") == neural | pt
+    assert lookups.route(config, "gl") == neural | gl
     config["translator"] = "fast"
-    assert conf.route(config, "pt")["quantization"] == "int8"
+    assert lookups.route(config, "pt")["quantization"] == "int8"
 
 
 def test_way_back_is_the_configuration_s_and_a_neural_engine_s_is_straight(config):
-    assert conf.back_steps(config, "pt") == ["pt", "es", "en"]
-    assert conf.back_steps(config, "es") == ["es", "en"]
-    assert conf.back_steps(config, "eo") == []
+    assert lookups.back_steps(config, "pt") == ["pt", "es", "en"]
+    assert lookups.back_steps(config, "es") == ["es", "en"]
+    assert lookups.back_steps(config, "eo") == []
     del config["catalogue"]["translators"]["apertium"]["back"]
-    assert conf.back_steps(config, "pt") == []
+    assert lookups.back_steps(config, "pt") == []
     config["translator"] = "neural"
-    assert conf.back_steps(config, "gl") == ["gl", "en"]  # though it came through pt
+    assert lookups.back_steps(config, "gl") == ["gl", "en"]  # though it came through pt
 
 
 def test_step_back_has_the_engine_and_its_values(config):
     engine = {"engine": "apertium"}
     pt = {"source": "pt", "mode": "pt-es", "package": "apertium-es-pt"}
     es = {"source": "es", "mode": "spa-eng", "package": "apertium-eng-spa"}
-    assert conf.back_route(config, "pt", "es") == engine | pt
-    assert conf.back_route(config, "pt", "en") == conf.back_route(config, "es", "en") == engine | es
+    assert lookups.back_route(config, "pt", "es") == engine | pt
+    assert (
+        lookups.back_route(config, "pt", "en")
+        == lookups.back_route(config, "es", "en")
+        == engine | es
+    )
     config["translator"] = "neural"
-    step = conf.back_route(config, "gl", "en")
+    step = lookups.back_route(config, "gl", "en")
     back = {"source": "gl", "source_code": "glg_Latn", "target_code": "eng_Latn"}
-    assert step == conf.route(config, "pt") | back
+    assert step == lookups.route(config, "pt") | back
     NeuralConfig.of(step)
 
 
@@ -607,13 +616,13 @@ def test_step_back_has_the_engine_and_its_values(config):
 def test_step_that_is_not_on_the_way_back_is_named(config, language, target):
     problem = f"translator apertium: no way back from '{language}' passes '{target}'"
     with pytest.raises(ConfigError, match=problem):
-        conf.back_route(config, language, target)
+        lookups.back_route(config, language, target)
 
 
 def test_ways_back_change_no_route(config):
-    before = conf.route(config, "pt")
+    before = lookups.route(config, "pt")
     del config["catalogue"]["translators"]["apertium"]["back"]
-    assert conf.route(config, "pt") == before
+    assert lookups.route(config, "pt") == before
 
 
 @pytest.mark.parametrize(
@@ -664,7 +673,7 @@ def test_language_without_the_model_s_code_is_named(config, missing):
 @pytest.mark.parametrize("translator", ["neural", "fast"])
 def test_route_to_an_engine_fits_its_dataclass(config, translator):
     config["translator"] = translator
-    NeuralConfig.of(conf.route(config, "pt"))
+    NeuralConfig.of(lookups.route(config, "pt"))
 
 
 def test_neural_engine_needs_its_keys(config):
@@ -688,9 +697,9 @@ def test_engine_that_is_none_is_named(config):
 
 def test_engine_of_one_s_own_gets_what_stands_in_its_entry(config, monkeypatch, tmp_path):
     for part in ("readers", "engines"):
-        shutil.copytree(Path(conf.__file__).parent / part, tmp_path / part)
+        shutil.copytree(Path(checks.__file__).parent / part, tmp_path / part)
     (tmp_path / "engines" / "glossary.py").touch()
-    monkeypatch.setattr(conf, "__file__", str(tmp_path / "config.py"))
+    monkeypatch.setattr(checks, "__file__", str(tmp_path / "checks.py"))
     config["catalogue"]["translators"]["words"] = {
         "engine": "glossary",
         "edition": 2,
@@ -700,25 +709,25 @@ def test_engine_of_one_s_own_gets_what_stands_in_its_entry(config, monkeypatch, 
     config["ablations"]["unseen_languages"] = []
     conf.validate(config)
     step = {"engine": "glossary", "edition": 2, "source": "en", "file": "words.tsv"}
-    assert conf.route(config, "es") == step
+    assert lookups.route(config, "es") == step
     config["catalogue"]["translators"]["words"]["routes"]["es"] = {"file": "words.tsv"}
     assert "'source' is a required property" in _only_problem(config)
 
 
 def test_inputs_are_downloads_of_pinned_files_or_own_files(config):
     downloads = [
-        *conf.corpus_files(config, "films"),
-        conf.benchmark_file(config, "quiz", "pt"),
+        *lookups.corpus_files(config, "films"),
+        lookups.benchmark_file(config, "quiz", "pt"),
     ]
     assert downloads == [
         f"downloads/example.org/commit/data/{file}"
         for file in ("films.json", "more.json", "quiz.pt.json")
     ]
-    assert {file.removeprefix("downloads/") for file in downloads} <= set(conf.sources(config))
-    assert conf.corpus_files(config, "notes") == ["notes.jsonl"]
-    assert conf.benchmark_file(config, "own", "gl") == "own/gl.json"
-    assert conf.reference_file(config, "sayings", "pt") == "sayings/pt.json"
-    assert conf.reference_file(config, "quiz", "pt") == downloads[-1]
+    assert {file.removeprefix("downloads/") for file in downloads} <= set(lookups.sources(config))
+    assert lookups.corpus_files(config, "notes") == ["notes.jsonl"]
+    assert lookups.benchmark_file(config, "own", "gl") == "own/gl.json"
+    assert lookups.reference_file(config, "sayings", "pt") == "sayings/pt.json"
+    assert lookups.reference_file(config, "quiz", "pt") == downloads[-1]
 
 
 def test_seeds_of_the_command_line_become_integers(config):
@@ -831,65 +840,65 @@ def test_encoder_may_override_every_training_key_and_no_other(definition):
     ],
 )
 def test_points_of_an_ablation_and_their_systems(ablated, ablation, points):
-    found = conf.ablation_points(ablated, ablation)
+    found = variants.ablation_points(ablated, ablation)
     assert [(point.value, point.system.name) for point in found] == points
 
 
 def test_an_ablation_changes_one_training_value(ablated):
-    systems = conf.ablation_systems(ablated)
-    base = conf.training_values(ablated, systems["tiny_hybrid"])
+    systems = variants.ablation_systems(ablated)
+    base = variants.training_values(ablated, systems["tiny_hybrid"])
     for name, key, value in (
         ("tiny@alpha-0.75_hybrid", "alpha", 0.75),
         ("tiny@temperature-0.1_hybrid", "temperature", 0.1),
         ("tiny@pairs-0.5_hybrid", "pairs", 0.5),
     ):
-        assert conf.training_values(ablated, systems[name]) == base | {key: value}
-    assert conf.training_values(ablated, systems["tiny@languages-2_hybrid"]) == base
+        assert variants.training_values(ablated, systems[name]) == base | {key: value}
+    assert variants.training_values(ablated, systems["tiny@languages-2_hybrid"]) == base
 
 
 def test_an_encoder_s_own_temperature_is_the_one_that_is_not_trained_again(ablated):
     ablated["catalogue"]["encoders"]["tiny"]["training"] = {"temperature": 0.1}
-    names = [p.system.name for p in conf.ablation_points(ablated, "temperature")]
+    names = [p.system.name for p in variants.ablation_points(ablated, "temperature")]
     assert names[0] == "tiny@temperature-0.05_x-y"
     assert names[2] == "tiny_x-y"
 
 
 def test_training_languages_of_an_ablation(ablated):
-    systems = conf.ablation_systems(ablated)
+    systems = variants.ablation_systems(ablated)
     for name, languages in (
         ("tiny_hybrid", ["en", "es", "pt", "eo"]),
         ("tiny@languages-2_hybrid", ["en", "es"]),
         ("tiny@without-pt_hybrid", ["en", "es", "eo"]),
         ("tiny@pairs-0.5_hybrid", ["en", "es", "pt", "eo"]),
     ):
-        assert conf.system_languages(ablated, "films", systems[name]) == languages
+        assert variants.system_languages(ablated, "films", systems[name]) == languages
 
 
 def test_points_beyond_narrowed_target_languages_are_left_out_and_named(ablated):
     ablated["target_languages"] = ["es"]
     conf.validate(ablated)
-    assert conf.unreachable_points(ablated) == {"languages": [4], "unseen_languages": ["pt"]}
-    names = [p.system.name for p in conf.ablation_points(ablated, "languages")]
+    assert variants.unreachable_points(ablated) == {"languages": [4], "unseen_languages": ["pt"]}
+    names = [p.system.name for p in variants.ablation_points(ablated, "languages")]
     assert names == ["tiny_x-y", "tiny_hybrid"]  # two languages are all there are
-    assert conf.ablation_points(ablated, "unseen_languages") == []
+    assert variants.ablation_points(ablated, "unseen_languages") == []
 
 
 def test_a_language_is_left_out_only_if_two_others_stay(ablated):
     ablated["target_languages"] = ["pt"]
-    assert conf.unreachable_points(ablated)["unseen_languages"] == ["pt"]
+    assert variants.unreachable_points(ablated)["unseen_languages"] == ["pt"]
     ablated["target_languages"] = ["pt", "eo"]
-    assert conf.unreachable_points(ablated)["unseen_languages"] == []
+    assert variants.unreachable_points(ablated)["unseen_languages"] == []
     # A language that no corpus is trained on is no point, either.
     for corpus in ablated["catalogue"]["corpora"].values():
         corpus["languages"] = ["eo", "es"]
-    assert conf.unreachable_points(ablated)["unseen_languages"] == ["pt"]
+    assert variants.unreachable_points(ablated)["unseen_languages"] == ["pt"]
 
 
 def test_an_empty_list_is_no_ablation(ablated):
-    for name in conf.ABLATIONS:
+    for name in constants.ABLATIONS:
         ablated["ablations"][name] = []
     conf.validate(ablated)
-    assert conf.ablation_systems(ablated) == {}
+    assert variants.ablation_systems(ablated) == {}
 
 
 @pytest.mark.parametrize(
@@ -923,8 +932,8 @@ def test_an_encoder_may_take_fewer_seeds(config):
     for seeds in ([4, 0, 2], [7]):  # whatever the command line says
         config["seeds"] = seeds
         conf.validate(config)
-        assert conf.seeds_of(config, "large") == seeds[:2]
-        assert conf.seeds_of(config, "tiny") == seeds
+        assert variants.seeds_of(config, "large") == seeds[:2]
+        assert variants.seeds_of(config, "tiny") == seeds
     config["catalogue"]["encoders"]["large"]["seeds"] = 0
     assert _only_problem(config).startswith("catalogue.encoders.large.seeds: 0 is less than")
 
@@ -939,7 +948,7 @@ def test_dimension_that_the_heads_cannot_share_is_named(config):
 def test_source_values_are_the_fields_of_source_and_the_licence(config):
     names = {field.name for field in fields(Source)}
     assert names == {"url", "sha256"}
-    for values in conf.sources(config).values():
+    for values in lookups.sources(config).values():
         assert set(values) == names | {"licence"}
         assert values["licence"] == "CC0"
     section = conf.load_schema()["$defs"]["source"]
@@ -1025,7 +1034,7 @@ def with_passages(config) -> dict:
 
 def test_a_series_is_files_numbered_from_0_without_hashes(with_passages):
     conf.validate(with_passages)
-    found = {k: v for k, v in conf.sources(with_passages).items() if "example.org/c/" in k}
+    found = {k: v for k, v in lookups.sources(with_passages).items() if "example.org/c/" in k}
     assert list(found) == [
         *(f"example.org/c/sw/docs-{i}.jsonl.gz" for i in range(5)),
         *(f"example.org/c/fi/docs-{i}.jsonl.gz" for i in range(2)),
@@ -1034,35 +1043,37 @@ def test_a_series_is_files_numbered_from_0_without_hashes(with_passages):
 
 
 def test_a_benchmark_with_passages_is_split_into_jobs_that_hold_each_shard_once(with_passages):
-    assert conf.multilingual_benchmarks(with_passages) == ["quiz"]
-    parts = conf.passage_parts(with_passages, "miracl", "sw")
+    assert lookups.multilingual_benchmarks(with_passages) == ["quiz"]
+    parts = lookups.passage_parts(with_passages, "miracl", "sw")
     assert parts == ["000", "001", "002"]
-    files = [f for part in parts for f in conf.files_of_part(with_passages, "miracl", "sw", part)]
-    assert files == conf.passage_files(with_passages, "miracl", "sw")
+    files = [
+        f for part in parts for f in lookups.files_of_part(with_passages, "miracl", "sw", part)
+    ]
+    assert files == lookups.passage_files(with_passages, "miracl", "sw")
     assert files[4].endswith("/example.org/c/sw/docs-4.jsonl.gz")
-    assert conf.topic_files(with_passages, "miracl", "fi")["qrels"].endswith("/t/qrels.fi.tsv")
-    assert conf.mean_rows(with_passages, "miracl") == {
+    assert lookups.topic_files(with_passages, "miracl", "fi")["qrels"].endswith("/t/qrels.fi.tsv")
+    assert lookups.mean_rows(with_passages, "miracl") == {
         "pools": ["all"], "averaged": ["fi"], "medians": True,
     }  # fmt: skip
-    assert conf.mean_rows(with_passages, "quiz") == {}
+    assert lookups.mean_rows(with_passages, "quiz") == {}
 
 
 def test_judged_passages_only_is_one_job_another_pool_and_another_title(with_passages):
     with_passages["catalogue"]["benchmarks"]["miracl"]["judged_only"] = True
     conf.validate(with_passages)
-    assert conf.passage_parts(with_passages, "miracl", "sw") == ["000"]
-    assert conf.mean_rows(with_passages, "miracl")["pools"] == ["judged"]
-    assert conf.benchmark_title(with_passages, "miracl") == "MIRACL, judged passages only"
+    assert lookups.passage_parts(with_passages, "miracl", "sw") == ["000"]
+    assert lookups.mean_rows(with_passages, "miracl")["pools"] == ["judged"]
+    assert lookups.benchmark_title(with_passages, "miracl") == "MIRACL, judged passages only"
 
 
 def test_files_of_yours_need_no_source(with_passages):
     entry = with_passages["catalogue"]["benchmarks"]["miracl"]
     del entry["source"], entry["corpus"]
     conf.validate(with_passages)
-    assert conf.passage_files(with_passages, "miracl", "fi") == [
+    assert lookups.passage_files(with_passages, "miracl", "fi") == [
         "fi/docs-0.jsonl.gz", "fi/docs-1.jsonl.gz",
     ]  # fmt: skip
-    assert conf.topic_files(with_passages, "miracl", "fi")["topics"] == "topics.fi.tsv"
+    assert lookups.topic_files(with_passages, "miracl", "fi")["topics"] == "topics.fi.tsv"
 
 
 @pytest.mark.parametrize(

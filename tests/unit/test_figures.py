@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from hybridbatch import config as conf
+from hybridbatch import constants
 from hybridbatch.figures._style import (
     LOOKS,
     WIDTH,
@@ -460,7 +460,7 @@ def test_differences_between_samplings_are_not_drawn():
 
 
 def test_every_curve_is_of_an_ablation():
-    assert set(CURVES) == set(conf.CURVES) <= set(conf.ABLATIONS)
+    assert set(CURVES) == set(constants.CURVES) <= set(constants.ABLATIONS)
 
 
 def test_point_without_an_interval_has_no_bar():

@@ -20,7 +20,7 @@ import read_corpus
 import read_parallel
 import shard_texts
 from hybridbatch import config as conf
-from hybridbatch import files, readers
+from hybridbatch import files, lookups, readers
 from hybridbatch.corpora import Pair, pair_batches
 from hybridbatch.errors import ConfigError, DataError
 from hybridbatch.files import read_json, read_table, table_writer
@@ -574,18 +574,18 @@ def test_every_reader_of_the_paper_s_configuration_is_there():
 
 def test_corpus_in_several_languages_is_trained_on_in_those_and_not_translated():
     config = _paper()
-    assert conf.corpus_languages(config, "mmarco") == ["en", "ar", "zh", "de", "es", "ru", "hi"]
+    assert lookups.corpus_languages(config, "mmarco") == ["en", "ar", "zh", "de", "es", "ru", "hi"]
     config["target_languages"] = ["th", "hi"]
     config["catalogue"]["translators"][config["translator"]]["routes"]["hi"]["source"] = "th"
-    assert conf.corpus_languages(config, "mmarco") == ["en", "hi"]
-    assert conf.translated_languages(config, "mmarco") == ["hi"]
-    assert conf.translated_languages(config, "wikiqa") == ["th", "hi"]
-    files_ = conf.parallel_files(config, "mmarco", "hi")
+    assert lookups.corpus_languages(config, "mmarco") == ["en", "hi"]
+    assert lookups.translated_languages(config, "mmarco") == ["hi"]
+    assert lookups.translated_languages(config, "wikiqa") == ["th", "hi"]
+    files_ = lookups.parallel_files(config, "mmarco", "hi")
     assert [Path(file).name for file in files_] == [
         "hindi_queries.train.tsv",
         "hindi_collection.tsv",
     ]
-    assert set(files_) <= {f"downloads/{place}" for place in conf.sources(config)}
+    assert set(files_) <= {f"downloads/{place}" for place in lookups.sources(config)}
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from hybridbatch import config as conf
+from hybridbatch import constants
 from hybridbatch.errors import HybridBatchError
 from hybridbatch.sections import SECTIONS, figure_entry, label, table_entry
 
@@ -13,9 +13,13 @@ ROOT = Path(__file__).parents[2]
 REPORT = ROOT / "workflow" / "report"
 TITLES = {"quiz": "Quiz", "small_quiz": "Small quiz"}
 TABLES = [
-    *conf.SCORE_TABLES, *conf.COUNT_TABLES, *conf.STATISTICS_TABLES, *conf.BIAS_TABLES,
-    *conf.ABLATIONS, "quiz",
-]  # fmt: skip
+    *constants.SCORE_TABLES,
+    *constants.COUNT_TABLES,
+    *constants.STATISTICS_TABLES,
+    *constants.BIAS_TABLES,
+    *constants.ABLATIONS,
+    "quiz",
+]
 FIGURES = {
     "reproduction": "Published against reproduced",
     "training_static": "Losses in training, static",
@@ -38,13 +42,13 @@ def test_every_table_has_a_place_and_a_caption(name: str):
     assert len((REPORT / f"{entry.caption}.rst").read_text().split()) > 20
 
 
-@pytest.mark.parametrize("name", [*FIGURES, *conf.CURVES])
+@pytest.mark.parametrize("name", [*FIGURES, *constants.CURVES])
 def test_every_figure_has_a_place_and_a_caption(name: str):
     entry = figure_entry(name, TITLES)
     assert entry.section in SECTIONS
     assert allowed(entry.label)
     assert len((REPORT / f"{entry.caption}.rst").read_text().split()) > 20
-    assert name in conf.CURVES or entry.label == FIGURES[name]
+    assert name in constants.CURVES or entry.label == FIGURES[name]
 
 
 def test_captions_are_read_alike_by_both_renderers():
@@ -58,7 +62,7 @@ def test_captions_are_read_alike_by_both_renderers():
 
 def test_every_caption_is_used():
     used = {table_entry(name, TITLES).caption for name in TABLES}
-    used |= {figure_entry(name, TITLES).caption for name in [*FIGURES, *conf.CURVES]}
+    used |= {figure_entry(name, TITLES).caption for name in [*FIGURES, *constants.CURVES]}
     stems = {f"{p.parent.name}/{p.stem}" for p in REPORT.glob("*/*.rst")}
     assert stems == used
 

@@ -24,8 +24,8 @@ rule ablation_table:
         ablation=lambda wildcards: wildcards.ablation,
         points=lambda wildcards: [
             point.value
-            for _ in conf.ablation_benchmarks(config, wildcards.ablation)
-            for point in conf.ablation_points(config, wildcards.ablation)
+            for _ in variants.ablation_benchmarks(config, wildcards.ablation)
+            for point in variants.ablation_points(config, wildcards.ablation)
         ],
         compared=lambda wildcards: [
             [point, benchmark, variant.split("@")[0]]

@@ -38,13 +38,13 @@ rule bias_detail_table:
         ENVIRONMENT
     params:
         parts=[
-            [benchmark, system.encoder, system.sampling, conf.seeds_of(config, system.encoder)]
-            for benchmark in conf.multilingual_benchmarks(config)
+            [benchmark, system.encoder, system.sampling, variants.seeds_of(config, system.encoder)]
+            for benchmark in lookups.multilingual_benchmarks(config)
             for system in TABLE_SYSTEMS.values()
         ],
         languages={
             benchmark: CATALOGUE["benchmarks"][benchmark]["languages"]
-            for benchmark in conf.multilingual_benchmarks(config)
+            for benchmark in lookups.multilingual_benchmarks(config)
         },
         statistics=config["statistics"],
         code=code("bias_detail_table"),

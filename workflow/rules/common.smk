@@ -10,7 +10,7 @@ WORKFLOW = Path(str(workflow.current_basedir)).parent
 sys.path.insert(0, str(WORKFLOW / "scripts"))
 
 from hybridbatch import config as conf
-from hybridbatch import sections
+from hybridbatch import constants, lookups, sections, variants
 from hybridbatch.code import fingerprint
 from hybridbatch.errors import ConfigError
 from hybridbatch.parts import part_for
@@ -22,7 +22,7 @@ try:
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
 
-for name, values in conf.unreachable_points(config).items():
+for name, values in variants.unreachable_points(config).items():
     if values and workflow.is_main_process:
         left_out = ", ".join(map(str, values))
         logger.warning(f"ablations.{name}: without {left_out}, beyond target_languages")
@@ -31,23 +31,25 @@ if "mirror" in config:
     os.environ.update(HYBRIDBATCH_MIRROR=config["mirror"])  # jobs inherit it
 
 CATALOGUE = config["catalogue"]
-SOURCES = conf.sources(config)
-TABLE_SYSTEMS = conf.systems(config)
-SYSTEMS = TABLE_SYSTEMS | conf.ablation_systems(config)
-ABLATIONS = [name for name in conf.ABLATIONS if conf.ablation_points(config, name)]
-CURVES = [name for name in conf.CURVES if name in ABLATIONS]
+SOURCES = lookups.sources(config)
+TABLE_SYSTEMS = variants.systems(config)
+SYSTEMS = TABLE_SYSTEMS | variants.ablation_systems(config)
+ABLATIONS = [name for name in constants.ABLATIONS if variants.ablation_points(config, name)]
+CURVES = [name for name in constants.CURVES if name in ABLATIONS]
 # Benchmarks whose rankings can be exported.
 EXPORTED = [
-    name for name, of in CATALOGUE["benchmarks"].items() if of["reader"] in conf.PARALLEL_READERS
+    name
+    for name, of in CATALOGUE["benchmarks"].items()
+    if of["reader"] in constants.PARALLEL_READERS
 ]
-TRAIN_LANGUAGES = conf.train_languages(config)
+TRAIN_LANGUAGES = lookups.train_languages(config)
 TRANSLATED = {
-    language for c in config["corpora"] for language in conf.translated_languages(config, c)
+    language for c in config["corpora"] for language in lookups.translated_languages(config, c)
 }
 # (reference set, language) whose translations are scored.
-QUALITY = [(r, code) for r in config["quality"] for code in conf.scored_languages(config, r)]
+QUALITY = [(r, code) for r in config["quality"] for code in lookups.scored_languages(config, r)]
 # By language the way from its translations back to English; those without one are left out.
-WAYS_BACK = {code: way for _, code in QUALITY if (way := conf.back_steps(config, code))}
+WAYS_BACK = {code: way for _, code in QUALITY if (way := lookups.back_steps(config, code))}
 # Corpora that come in several languages; the others are translated.
 PARALLEL = [name for name, entry in CATALOGUE["corpora"].items() if "parallel" in entry]
 ENVIRONMENT = str(WORKFLOW.parent / "envs" / "hybridbatch.yaml")
@@ -56,11 +58,11 @@ PUBLISHED = str(WORKFLOW.parent / "resources" / "published")
 REPORT = str(WORKFLOW / "report")
 FORMATS = ["csv", "md", "tex"]  # of every table
 # Benchmarks whose candidates are all ranked, and those with too many for that.
-RANKED = conf.multilingual_benchmarks(config)
-PASSAGE_BENCHMARKS = [b for b in CATALOGUE["benchmarks"] if conf.has_passages(config, b)]
+RANKED = lookups.multilingual_benchmarks(config)
+PASSAGE_BENCHMARKS = [b for b in CATALOGUE["benchmarks"] if lookups.has_passages(config, b)]
 RANKED_BENCHMARKS = [b for b in CATALOGUE["benchmarks"] if b not in PASSAGE_BENCHMARKS]
 # The overviews are of metrics that only ranked benchmarks have.
-SCORE_TABLES = [*config["benchmarks"], *(conf.SCORE_TABLES if RANKED else ())]
+SCORE_TABLES = [*config["benchmarks"], *(constants.SCORE_TABLES if RANKED else ())]
 
 
 def one_of(names):
@@ -105,11 +107,11 @@ def corpus_entry(wildcards):
 
 
 def corpus_files(wildcards):
-    return conf.corpus_files(config, wildcards.corpus)
+    return lookups.corpus_files(config, wildcards.corpus)
 
 
 def parallel_files(wildcards):
-    return conf.parallel_files(config, wildcards.corpus, wildcards.language)
+    return lookups.parallel_files(config, wildcards.corpus, wildcards.language)
 
 
 def benchmark_entry(wildcards):
@@ -117,22 +119,22 @@ def benchmark_entry(wildcards):
 
 
 def benchmark_file(wildcards):
-    return conf.benchmark_file(config, wildcards.benchmark, wildcards.language)
+    return lookups.benchmark_file(config, wildcards.benchmark, wildcards.language)
 
 
 def topic_files(wildcards):
-    return conf.topic_files(config, wildcards.benchmark, wildcards.language)
+    return lookups.topic_files(config, wildcards.benchmark, wildcards.language)
 
 
 def passage_files(wildcards):
-    return conf.passage_files(config, wildcards.benchmark, wildcards.language)
+    return lookups.passage_files(config, wildcards.benchmark, wildcards.language)
 
 
 def files_to_search(wildcards):
     """The shards of a part; where only judged passages are searched, those."""
     if benchmark_entry(wildcards).get("judged_only"):
         return ["<results>/collections/{benchmark}/{language}/judged.parquet"]
-    return conf.files_of_part(config, wildcards.benchmark, wildcards.language, wildcards.part)
+    return lookups.files_of_part(config, wildcards.benchmark, wildcards.language, wildcards.part)
 
 
 def search_values(wildcards):
@@ -144,7 +146,7 @@ def search_values(wildcards):
 def parts_of_run(wildcards):
     return expand(
         "<results>/runs/{{system}}/seed{{seed}}/{{benchmark}}/{{language}}/{part}.parquet",
-        part=conf.passage_parts(config, wildcards.benchmark, wildcards.language),
+        part=lookups.passage_parts(config, wildcards.benchmark, wildcards.language),
     )
 
 
@@ -166,7 +168,7 @@ def shards(corpus):
 
 
 def route(wildcards):
-    return conf.route(config, wildcards.language)
+    return lookups.route(config, wildcards.language)
 
 
 def texts_of(corpus, language):
@@ -201,12 +203,12 @@ def journal_of_shard(wildcards):
 
 def gpus_to_translate(wildcards):
     """Neural engines want a GPU."""
-    return int(route(wildcards)["engine"] in conf.NEURAL_ENGINES)
+    return int(route(wildcards)["engine"] in constants.NEURAL_ENGINES)
 
 
 def references_in(references, language):
     """A reference set's texts: the English ones as they are, or translated."""
-    if language == conf.SOURCE_LANGUAGE:
+    if language == constants.SOURCE_LANGUAGE:
         return f"<results>/references/{references}/{language}.parquet"
     root = f"<results>/reference_translations/{config['translator']}"
     return f"{root}/{references}/{language}.parquet"
@@ -230,7 +232,7 @@ def back_in(references, language, target):
 
 
 def back_route(wildcards):
-    return conf.back_route(config, wildcards.language, wildcards.target)
+    return lookups.back_route(config, wildcards.language, wildcards.target)
 
 
 def references_to_translate_back(wildcards):
@@ -252,7 +254,7 @@ def translated_shards(wildcards=None):
     return [
         file
         for corpus in config["corpora"]
-        for language in conf.translated_languages(config, corpus)
+        for language in lookups.translated_languages(config, corpus)
         for file in texts_of(corpus, language)
     ]
 
@@ -262,7 +264,7 @@ def train_sets(template):
     return [
         template.format(corpus=corpus, language=language)
         for corpus in config["corpora"]
-        for language in conf.corpus_languages(config, corpus)
+        for language in lookups.corpus_languages(config, corpus)
     ]
 
 
@@ -285,7 +287,7 @@ def tested_train_sets(template):
     return [
         template.format(corpus=corpus, language=language)
         for corpus in config["corpora"]
-        for language in conf.corpus_languages(config, corpus)
+        for language in lookups.corpus_languages(config, corpus)
         if benchmarks_in(language)
     ]
 
@@ -306,7 +308,7 @@ def train_tokens(wildcards):
     return [
         f"<results>/tokens/{system.encoder}/{corpus}/{language}.safetensors"
         for corpus in config["corpora"]
-        for language in conf.system_languages(config, corpus, system)
+        for language in variants.system_languages(config, corpus, system)
     ]
 
 
@@ -319,12 +321,12 @@ def validation_tokens(wildcards):
 
 
 def training_values(wildcards):
-    return conf.training_values(config, SYSTEMS[wildcards.system])
+    return variants.training_values(config, SYSTEMS[wildcards.system])
 
 
 def encoder_values(wildcards):
     name = wildcards.encoder if "encoder" in wildcards.keys() else SYSTEMS[wildcards.system].encoder
-    return conf.encoder_entry(config, name)
+    return variants.encoder_entry(config, name)
 
 
 def max_tokens(wildcards):
@@ -368,7 +370,7 @@ def in_pool(template):
         fields = dict(wildcards.items())
         return [
             template.format(**{**fields, "language": language})
-            for language in conf.pool_languages(
+            for language in lookups.pool_languages(
                 config, wildcards.benchmark, wildcards.setting, wildcards.language
             )
         ]
@@ -380,7 +382,7 @@ def seeds(wildcards):
     """Of the wildcards' system, or of all systems of their variant."""
     named = getattr(wildcards, "system", None)
     system = SYSTEMS[named] if named else systems_of_variant(wildcards)[0]
-    return conf.seeds_of(config, system.encoder)
+    return variants.seeds_of(config, system.encoder)
 
 
 def metrics_of_system(wildcards):
@@ -425,9 +427,9 @@ def bias_measures(template):
     """`template` for every benchmark that has a multilingual ranking, system and seed."""
     return [
         template.format(system=system, benchmark=benchmark, seed=seed)
-        for benchmark in conf.multilingual_benchmarks(config)
+        for benchmark in lookups.multilingual_benchmarks(config)
         for system, of in TABLE_SYSTEMS.items()
-        for seed in conf.seeds_of(config, of.encoder)
+        for seed in variants.seeds_of(config, of.encoder)
     ]
 
 
@@ -443,7 +445,7 @@ def exported_files(wildcards=None):
     runs = [
         f"<results>/exports/{name}/seed{seed}/{part}.run"
         for name, system in TABLE_SYSTEMS.items()
-        for seed in conf.seeds_of(config, system.encoder)
+        for seed in variants.seeds_of(config, system.encoder)
         for part in parts
     ]
     return runs + [f"<results>/exports/qrels/{part}.qrels" for part in parts]
@@ -477,7 +479,7 @@ def cells_of_table(wildcards):
 def title_of_table(wildcards):
     """A benchmark's own title; the others' titles are the tables' own."""
     name = wildcards.score_table
-    return conf.benchmark_title(config, name) if name in config["benchmarks"] else None
+    return lookups.benchmark_title(config, name) if name in config["benchmarks"] else None
 
 
 def averaged_in_table(wildcards):
@@ -509,8 +511,8 @@ def cells_of_ablation(wildcards):
     """Of every benchmark, point and system, in this order."""
     return [
         f"<results>/cells/{point.system.name}/{benchmark}.parquet"
-        for benchmark in conf.ablation_benchmarks(config, wildcards.ablation)
-        for point in conf.ablation_points(config, wildcards.ablation)
+        for benchmark in variants.ablation_benchmarks(config, wildcards.ablation)
+        for point in variants.ablation_points(config, wildcards.ablation)
     ]
 
 
@@ -520,8 +522,8 @@ def points_compared(wildcards):
         return []
     found = [
         (point.value, benchmark, point.system.variant)
-        for benchmark in conf.ablation_benchmarks(config, wildcards.ablation)
-        for point in conf.ablation_points(config, wildcards.ablation)
+        for benchmark in variants.ablation_benchmarks(config, wildcards.ablation)
+        for point in variants.ablation_points(config, wildcards.ablation)
     ]
     return list(dict.fromkeys(found))
 
@@ -531,7 +533,7 @@ def model_folders(wildcards=None):
     return [
         f"<results>/models/{name}/seed{seed}"
         for name, system in TABLE_SYSTEMS.items()
-        for seed in conf.seeds_of(config, system.encoder)
+        for seed in variants.seeds_of(config, system.encoder)
     ]
 
 
@@ -549,8 +551,8 @@ def files_of_table(wildcards):
 
 def table_names():
     """The papers' tables and those of the statistics."""
-    names = [*SCORE_TABLES, *conf.COUNT_TABLES, *conf.STATISTICS_TABLES]
-    return names + [*conf.BIAS_TABLES] * bool(conf.multilingual_benchmarks(config))
+    names = [*SCORE_TABLES, *constants.COUNT_TABLES, *constants.STATISTICS_TABLES]
+    return names + [*constants.BIAS_TABLES] * bool(lookups.multilingual_benchmarks(config))
 
 
 def table_files(wildcards=None):
@@ -563,13 +565,13 @@ def drawn_runs(wildcards):
         (system.sampling, seed)
         for system in TABLE_SYSTEMS.values()
         if system.encoder == wildcards.encoder
-        for seed in conf.seeds_of(config, system.encoder)
+        for seed in variants.seeds_of(config, system.encoder)
     ]
 
 
 def drawn_models(wildcards):
     return [
-        f"<results>/models/{conf.System(wildcards.encoder, sampling).name}/seed{seed}"
+        f"<results>/models/{variants.System(wildcards.encoder, sampling).name}/seed{seed}"
         for sampling, seed in drawn_runs(wildcards)
     ]
 
@@ -585,7 +587,7 @@ def drawn_parts(wildcards):
 
 def drawn_metrics(wildcards):
     return [
-        f"<results>/metrics/{conf.System(wildcards.encoder, sampling).name}/seed{seed}/"
+        f"<results>/metrics/{variants.System(wildcards.encoder, sampling).name}/seed{seed}/"
         f"{wildcards.benchmark}/{language}.parquet"
         for sampling, seed, language in drawn_parts(wildcards)
     ]
@@ -599,7 +601,7 @@ def figure_names():
         names += [
             f"{kind}_{encoder}_{benchmark}"
             for kind in ("heatmap", "rank_distance", "language_share")
-            for benchmark in conf.multilingual_benchmarks(config)
+            for benchmark in lookups.multilingual_benchmarks(config)
         ]
     return names
 

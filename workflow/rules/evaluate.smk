@@ -46,7 +46,7 @@ rule score_cells:
         seeds=seeds,
         languages=benchmark_languages,
         seen=seen_languages,
-        of=lambda wildcards: conf.mean_rows(config, wildcards.benchmark),
+        of=lambda wildcards: lookups.mean_rows(config, wildcards.benchmark),
         statistics=config["statistics"],
         code=code("score_cells"),
     script:

@@ -56,7 +56,7 @@ rule model_card:
         train=lambda wildcards: [
             f"<results>/train/{corpus}/{language}.json"
             for corpus in config["corpora"]
-            for language in conf.system_languages(config, corpus, SYSTEMS[wildcards.system])
+            for language in variants.system_languages(config, corpus, SYSTEMS[wildcards.system])
         ],
         cells=cells_of_card,
     output:
@@ -67,8 +67,8 @@ rule model_card:
         ENVIRONMENT
     params:
         seeds=seeds,
-        corpora=lambda wildcards: conf.card_corpora(config, SYSTEMS[wildcards.system]),
-        facts=lambda wildcards: conf.card_facts(config, SYSTEMS[wildcards.system]),
+        corpora=lambda wildcards: variants.card_corpora(config, SYSTEMS[wildcards.system]),
+        facts=lambda wildcards: variants.card_facts(config, SYSTEMS[wildcards.system]),
         confidence=config["statistics"]["confidence"],
         code=code("model_card"),
     script:

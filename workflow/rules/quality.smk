@@ -9,7 +9,9 @@
 
 rule read_references:
     input:
-        file=lambda wildcards: conf.reference_file(config, wildcards.references, wildcards.language),
+        file=lambda wildcards: lookups.reference_file(
+            config, wildcards.references, wildcards.language
+        ),
     output:
         "<results>/references/{references}/{language}.parquet",
     log:
@@ -62,7 +64,7 @@ use rule translate as translate_back with:
 
 rule translation_quality_table:
     input:
-        sources=[references_in(name, conf.SOURCE_LANGUAGE) for name, _ in QUALITY],
+        sources=[references_in(name, constants.SOURCE_LANGUAGE) for name, _ in QUALITY],
         outputs=[references_in(name, language) for name, language in QUALITY],
         references=[
             f"<results>/references/{name}/{language}.parquet"
@@ -70,14 +72,14 @@ rule translation_quality_table:
             if language in CATALOGUE["references"][name]["languages"]
         ],
         returned=[
-            back_in(name, language, conf.SOURCE_LANGUAGE)
+            back_in(name, language, constants.SOURCE_LANGUAGE)
             for name, language in QUALITY
             if language in WAYS_BACK
         ],
         timings=[
             f"<results>/timings/translate_references/{config['translator']}_{name}_{step}.jsonl"
             for name, language in QUALITY
-            for step in conf.steps(config, language)[1:]
+            for step in lookups.steps(config, language)[1:]
         ],
     output:
         csv="<results>/tables/translation_quality.csv",
@@ -92,7 +94,7 @@ rule translation_quality_table:
         parts=[
             [
                 name,
-                conf.steps(config, language),
+                lookups.steps(config, language),
                 language in CATALOGUE["references"][name]["languages"],
                 WAYS_BACK.get(language, []),
             ]

@@ -18,7 +18,7 @@ rule compare_samplings:
         seeds=seeds,
         languages=benchmark_languages,
         seen=seen_languages,
-        of=lambda wildcards: conf.mean_rows(config, wildcards.benchmark),
+        of=lambda wildcards: lookups.mean_rows(config, wildcards.benchmark),
         statistics=config["statistics"],
         permutations=config["comparisons"]["permutations"],
         code=code("compare_samplings"),

@@ -103,7 +103,7 @@ rule translation_table:
         parts=[
             [corpus, language, len(shards(corpus))]
             for corpus in config["corpora"]
-            for language in conf.translated_languages(config, corpus)
+            for language in lookups.translated_languages(config, corpus)
         ],
         code=code("translation_table"),
     script:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 import pandas as pd
 
 from hybridbatch.cells import CELL_COLUMNS, MEAN, MEAN_SEEN, MEAN_UNSEEN
+from hybridbatch.constants import NO_LANGUAGE
 from hybridbatch.evaluation import ALL
 from hybridbatch.grids import Band, Cell, Grid, Page, pivot
 from hybridbatch.tables import METRIC_TITLES, POOL_TITLES
@@ -34,7 +35,6 @@ TITLES = {
     "encoders": ("encoder", "Encoders trained by one recipe"),
     "lareqa": ("sampling", "All samplings beside LAReQA's figures (Roy et al. 2020, mBERT)"),
 }
-NONE = "none"  # no language left out
 _NOTES = {
     "alpha": "alpha 1 is x-x-mono, alpha 0 is x-y.",
     "data_size": "A smaller share's pairs are among a larger one's, the same for every seed; a "
@@ -151,9 +151,9 @@ def _means(rows: pd.DataFrame) -> pd.DataFrame:
 def _of_left_out(rows: pd.DataFrame) -> pd.DataFrame:
     """Each left-out language's own rows, before and after it was left out."""
     parts = []
-    for code in dict.fromkeys(rows.loc[rows["point"] != NONE, "point"]):
-        own = rows[(rows["language"] == code) & rows["point"].isin([NONE, code])]
-        titles = {NONE: f"{code}, trained on", code: f"{code}, left out"}
+    for code in dict.fromkeys(rows.loc[rows["point"] != NO_LANGUAGE, "point"]):
+        own = rows[(rows["language"] == code) & rows["point"].isin([NO_LANGUAGE, code])]
+        titles = {NO_LANGUAGE: f"{code}, trained on", code: f"{code}, left out"}
         parts.append(own.assign(point=own["point"].map(titles)))
     return pd.concat(parts) if parts else rows.iloc[:0]
 

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from hybridbatch import config as conf
+from hybridbatch import lookups
 
 _CORPORA = ("corpora", "target_languages", "translator")
 # The keys that a table depends on, where it is not all of them.
@@ -77,9 +77,9 @@ def _translator(config: dict, back: bool) -> dict:
     """The translator with its routes to the target languages, pivots included; and `back`."""
     entry = config["catalogue"]["translators"][config["translator"]]
     targets = config["target_languages"]
-    languages = {code for target in targets for code in conf.steps(config, target)}
+    languages = {code for target in targets for code in lookups.steps(config, target)}
     if back:
-        languages |= {code for target in targets for code in conf.back_steps(config, target)}
+        languages |= {code for target in targets for code in lookups.back_steps(config, target)}
     kept = {**entry}
     for key in ("routes", "back", "codes"):
         if key in entry:

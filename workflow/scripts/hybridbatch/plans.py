@@ -7,7 +7,7 @@ beforehand.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from hybridbatch import config as conf
+from hybridbatch import constants, lookups, variants
 from hybridbatch.costs import (
     RATES_FILE,
     BenchmarkRates,
@@ -53,7 +53,7 @@ _PAIR_BYTES = 3 * 8 + 3 * 4
 class Run:
     """A model and what it is tested on."""
 
-    system: conf.System
+    system: variants.System
     seed: int
     benchmarks: tuple[str, ...]
     trained: bool = True  # here; else the model is there already
@@ -136,24 +136,24 @@ def table_runs(config: dict) -> list[Run]:
     """The models that the tables have, each tested on every benchmark."""
     return [
         Run(system, seed, tuple(config["benchmarks"]))
-        for system in conf.systems(config).values()
-        for seed in conf.seeds_of(config, system.encoder)
+        for system in variants.systems(config).values()
+        for seed in variants.seeds_of(config, system.encoder)
     ]
 
 
 def ablation_runs(config: dict) -> list[Run]:
     """What all ablations add to `table_runs`: models, and tests of models that are there."""
-    of_tables, systems = conf.systems(config), conf.ablation_systems(config)
+    of_tables, systems = variants.systems(config), variants.ablation_systems(config)
     tests: dict[str, dict[str, None]] = {name: {} for name in systems}
-    for ablation in conf.ABLATIONS:
-        benchmarks = conf.ablation_benchmarks(config, ablation)
-        for point in conf.ablation_points(config, ablation):
+    for ablation in constants.ABLATIONS:
+        benchmarks = variants.ablation_benchmarks(config, ablation)
+        for point in variants.ablation_points(config, ablation):
             there = config["benchmarks"] if point.system.name in of_tables else ()
             tests[point.system.name] |= dict.fromkeys(b for b in benchmarks if b not in there)
     return [
         Run(system, seed, tuple(tests[name]), trained=name not in of_tables)
         for name, system in systems.items()
-        for seed in conf.seeds_of(config, system.encoder)
+        for seed in variants.seeds_of(config, system.encoder)
     ]
 
 
@@ -232,7 +232,7 @@ class _Reckoning:
                 continue
             languages = [entry["language"]]
             if "parallel" in entry:
-                languages += conf.corpus_languages(self.config, name)[1:]
+                languages += lookups.corpus_languages(self.config, name)[1:]
             known = self.rates.corpora[name].download
             held = corpus.validation * (corpus.question_words + corpus.passage_words)
             sizes.append(known or self.text_bytes(corpus.words + held, languages))
@@ -240,7 +240,7 @@ class _Reckoning:
             entry = self.catalogue["benchmarks"][name]
             words = self.benchmark_words(name)
             bytes_of = {language: self.rates.bytes_of(n, language) for language, n in words.items()}
-            if conf.has_passages(self.config, name):
+            if lookups.has_passages(self.config, name):
                 if "source" in entry:
                     sizes += [0.0] * 2 * len(words)  # topics and judgements are small
                 for language, size in bytes_of.items() if "corpus" in entry else ():
@@ -276,7 +276,7 @@ class _Reckoning:
                 )
             if "parallel" in entry:
                 # Every shard reads the language's files.
-                for language in conf.translated_languages(self.config, name):
+                for language in lookups.translated_languages(self.config, name):
                     for _ in range(entry["shards"]):
                         yield self.job(
                             "read",
@@ -287,7 +287,7 @@ class _Reckoning:
             known = self.benchmark_rates(name)
             for language, words in self.benchmark_words(name).items():
                 queries, candidates = self.benchmark_sizes(name)[language]
-                if conf.has_passages(self.config, name):
+                if lookups.has_passages(self.config, name):
                     # Topics are a job; passages stay in their files, the judged ones are taken out.
                     yield self.job("read", Span(0, 0))
                     words = queries * known.query_words
@@ -299,14 +299,14 @@ class _Reckoning:
         """(corpus, language) of everything that an engine translates."""
         for corpus in self.corpora:
             if "parallel" not in self.catalogue["corpora"][corpus.name]:
-                for language in conf.translated_languages(self.config, corpus.name):
+                for language in lookups.translated_languages(self.config, corpus.name):
                     yield corpus, language
 
     def neural_texts(self) -> bool:
-        return self.translator["engine"] in conf.NEURAL_ENGINES and any(self.translated())
+        return self.translator["engine"] in constants.NEURAL_ENGINES and any(self.translated())
 
     def translate(self) -> Iterable[Job]:
-        rates, neural = self.rates, self.translator["engine"] in conf.NEURAL_ENGINES
+        rates, neural = self.rates, self.translator["engine"] in constants.NEURAL_ENGINES
         for corpus, language in self.translated():
             shards = self.catalogue["corpora"][corpus.name]["shards"]
             tokens = flops = 0.0
@@ -345,7 +345,7 @@ class _Reckoning:
     def trained(self) -> Iterable[tuple[Corpus, str]]:
         """(corpus, language) of every train set."""
         for corpus in self.corpora:
-            for language in conf.corpus_languages(self.config, corpus.name):
+            for language in lookups.corpus_languages(self.config, corpus.name):
                 yield corpus, language
 
     def filter(self) -> Iterable[Job]:
@@ -414,23 +414,23 @@ class _Reckoning:
                     disk=corpus.validation * (4 * lengths + _PAIR_BYTES),
                 )
 
-    def steps(self, system: conf.System) -> tuple[int, int]:
+    def steps(self, system: variants.System) -> tuple[int, int]:
         """(fewest, most) steps: training stops after `patience` validations without a better loss.
 
         The first one is always better.
         """
-        values = conf.training_values(self.config, system)
+        values = variants.training_values(self.config, system)
         fewest = (values["patience"] + 1) * values["evaluate_every"]
         return min(fewest, values["max_steps"]), values["max_steps"]
 
-    def drawn(self, system: conf.System, alpha: float) -> list[tuple[Corpus, float]]:
+    def drawn(self, system: variants.System, alpha: float) -> list[tuple[Corpus, float]]:
         """The corpora with the share of the steps that each is drawn for.
 
         In proportion to its pairs; a corpus of one language gives no cross-lingual batch.
         """
         cross = {"x-y": 1.0, "hybrid": 1.0 - alpha}.get(system.sampling, 0.0)
         several = [
-            len(conf.system_languages(self.config, corpus.name, system)) > 1
+            len(variants.system_languages(self.config, corpus.name, system)) > 1
             for corpus in self.corpora
         ]
         pairs = sum(c.pairs for c in self.corpora)
@@ -443,7 +443,7 @@ class _Reckoning:
     def finetune(self) -> Iterable[Job]:
         rates = self.rates
         for system in (run.system for run in self.runs if run.trained):
-            values = conf.training_values(self.config, system)
+            values = variants.training_values(self.config, system)
             entry, shape = self.encoder(system.encoder)
             limit, (fewest, most) = entry["max_tokens"], self.steps(system)
             step_tokens = step_flops = 0.0
@@ -520,7 +520,7 @@ class _Reckoning:
     def benchmarks(self) -> list[str]:
         return list(dict.fromkeys(name for run in self.runs for name in run.benchmarks))
 
-    def vectors(self, system: conf.System, name: str, queries: float, candidates: float) -> Job:
+    def vectors(self, system: variants.System, name: str, queries: float, candidates: float) -> Job:
         """Encoding texts of a benchmark, with their tokens."""
         entry, shape = self.encoder(system.encoder)
         known, tokens, flops, words = self.benchmark_rates(name), 0.0, 0.0, 0.0
@@ -544,18 +544,18 @@ class _Reckoning:
         for run in self.runs:
             for name in run.benchmarks:
                 for language, (queries, candidates) in self.benchmark_sizes(name).items():
-                    if conf.has_passages(self.config, name):
+                    if lookups.has_passages(self.config, name):
                         yield from self.search(run.system, name, language)
                     else:
                         disk = 4 * (queries + candidates) * self.width(run.system.encoder)
                         job = self.vectors(run.system, name, queries, candidates)
                         yield replace(job, disk=disk)
 
-    def search(self, system: conf.System, name: str, language: str) -> Iterable[Job]:
+    def search(self, system: variants.System, name: str, language: str) -> Iterable[Job]:
         """Passages are encoded and searched file by file, and their vectors dropped."""
         entry = self.catalogue["benchmarks"][name]
         queries, passages = self.searched(name)[language]
-        parts = conf.passage_parts(self.config, name, language)
+        parts = lookups.passage_parts(self.config, name, language)
         files = 1 if entry.get("judged_only") else entry["shards"][language]
         for number in range(len(parts)):
             share = min(entry["shards_a_job"], files - number * entry["shards_a_job"]) / files
@@ -577,11 +577,11 @@ class _Reckoning:
         judged = self.benchmark_rates(name).judged_a_query
         return {language: (q, min(q * judged, n)) for language, (q, n) in sizes.items()}
 
-    def ranked(self) -> Iterable[tuple[conf.System, str]]:
+    def ranked(self) -> Iterable[tuple[variants.System, str]]:
         """(system, benchmark) of every model, where all candidates are ranked."""
         for run in self.runs:
             for name in run.benchmarks:
-                if not conf.has_passages(self.config, name):
+                if not lookups.has_passages(self.config, name):
                     yield run.system, name
 
     def index(self) -> Iterable[Job]:
@@ -605,7 +605,7 @@ class _Reckoning:
                 yield self.job("evaluate", seconds, flops=flops)
         for run in self.runs:
             for name in run.benchmarks:
-                if conf.has_passages(self.config, name):
+                if lookups.has_passages(self.config, name):
                     for queries, _ in self.benchmark_sizes(name).values():
                         depth = self.catalogue["benchmarks"][name]["depth"]
                         yield self.job("evaluate", Span(0, 0), disk=queries * depth * _RUN_BYTES)
@@ -633,7 +633,7 @@ class _Reckoning:
         for name in self.config["encoders"]:
             entry, shape = self.encoder(name)
             system = next(run.system for run in self.runs if run.system.encoder == name)
-            values = conf.training_values(self.config, system)
+            values = variants.training_values(self.config, system)
             sides = 3 if any(c.negative_share for c in self.corpora) else 2
             if self.on_gpu(name):
                 tokens = sides * values["batch_size"] * entry["max_tokens"]
@@ -649,7 +649,7 @@ class _Reckoning:
         for name in self.benchmarks():
             sizes = self.benchmark_sizes(name)
             held = sum(n for _, n in sizes.values())
-            if conf.has_passages(self.config, name):
+            if lookups.has_passages(self.config, name):
                 # A file at a time, as vectors and as an index.
                 files = self.catalogue["benchmarks"][name]["shards"]
                 held = 2 * max(n / files[code] for code, (_, n) in self.searched(name).items())

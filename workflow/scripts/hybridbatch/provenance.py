@@ -17,7 +17,7 @@ from pathlib import Path
 
 import yaml
 
-from hybridbatch import config as conf
+from hybridbatch import lookups
 from hybridbatch.errors import DataError
 from hybridbatch.files import read_json
 from hybridbatch.lineage import Job, lineage
@@ -143,7 +143,7 @@ def _pins(part: dict, locked: str | Path) -> dict[str, dict]:
     """URL, licence and pinned hash of each download; by the catalogue, else by the lock file."""
     recorded = read_json(locked) if Path(locked).is_file() else {}
     downloads = part["pathvars"]["downloads"]
-    sources = conf.sources({"catalogue": {"sources": {}, **part["catalogue"]}})
+    sources = lookups.sources({"catalogue": {"sources": {}, **part["catalogue"]}})
     return {
         f"{downloads}/{path}": {
             "url": source["url"],
