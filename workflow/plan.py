@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 
 from hybridbatch import config as conf  # noqa: E402
+from hybridbatch import lookups  # noqa: E402
 from hybridbatch.costs import RATES_FILE, Rates  # noqa: E402
 from hybridbatch.errors import ConfigError  # noqa: E402
 from hybridbatch.files import read_json  # noqa: E402
@@ -45,7 +46,7 @@ def plan_of(config: dict, rates: Rates, gpu: str, folder: Path) -> Plan:
     counts = {
         name: read_json(path)
         for name in config["catalogue"]["corpora"]
-        if (path := folder / conf.results(config) / "corpora" / name / "counts.json").is_file()
+        if (path := folder / lookups.results(config) / "corpora" / name / "counts.json").is_file()
     }
     return plan(config, rates, gpu, published, evaluation, counts)
 

@@ -1,4 +1,7 @@
-"""A configuration is refused before anything runs, and the message names the key and a remedy."""
+"""Configurations: which are refused, and what `lookups` and `variants` say of those that are not.
+
+A wrong one is refused before anything runs, and the message names the key and a remedy.
+"""
 
 import re
 import shutil

@@ -153,7 +153,7 @@ def parts_of_run(wildcards):
 def journal_of_search(wildcards):
     """Outside the declared outputs, as for checkpoint_folder."""
     name = "{system}_seed{seed}_{benchmark}_{language}_{part}".format(**wildcards)
-    return f"{conf.results(config)}/checkpoints/search_passages/{name}"
+    return f"{lookups.results(config)}/checkpoints/search_passages/{name}"
 
 
 def counts_of_passages(wildcards):
@@ -198,7 +198,7 @@ def shard_to_translate(wildcards):
 def journal_of_shard(wildcards):
     """Outside the declared outputs, as for checkpoint_folder."""
     name = "{translator}_{corpus}_{language}_{shard}".format(**wildcards)
-    return f"{conf.results(config)}/checkpoints/translate/{name}"
+    return f"{lookups.results(config)}/checkpoints/translate/{name}"
 
 
 def gpus_to_translate(wildcards):
@@ -222,7 +222,7 @@ def references_to_translate(wildcards):
 def journal_of_references(wildcards):
     """Outside the declared outputs, as for checkpoint_folder."""
     name = "{translator}_{references}_{language}".format(**wildcards)
-    return f"{conf.results(config)}/checkpoints/translate_references/{name}"
+    return f"{lookups.results(config)}/checkpoints/translate_references/{name}"
 
 
 def back_in(references, language, target):
@@ -246,7 +246,7 @@ def references_to_translate_back(wildcards):
 def journal_of_back(wildcards):
     """Outside the declared outputs, as for checkpoint_folder."""
     name = "{translator}_{references}_{language}_{target}".format(**wildcards)
-    return f"{conf.results(config)}/checkpoints/translate_back/{name}"
+    return f"{lookups.results(config)}/checkpoints/translate_back/{name}"
 
 
 def translated_shards(wildcards=None):
@@ -335,7 +335,7 @@ def max_tokens(wildcards):
 
 def checkpoint_folder(wildcards):
     """Outside the declared outputs, which Snakemake deletes before a rerun and after a failure."""
-    return f"{conf.results(config)}/checkpoints/{wildcards.system}/seed{wildcards.seed}"
+    return f"{lookups.results(config)}/checkpoints/{wildcards.system}/seed{wildcards.seed}"
 
 
 def benchmark_languages(wildcards):

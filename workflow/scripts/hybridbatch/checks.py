@@ -1,6 +1,7 @@
-"""What a schema cannot check: names in the configuration that refer to other names.
+"""What a schema cannot check: keys of the configuration that must fit each other, above all names.
 
-Each check yields its complaints: the key, what is wrong there, and what to do.
+Each check yields its complaints: the key, what is wrong there, and what to do. Asked by
+`config.validate` of what the schema has passed.
 """
 
 import difflib
@@ -19,13 +20,8 @@ from hybridbatch.constants import (
 from hybridbatch.lookups import corpus_languages, has_passages, passage_names, source_files
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    known = sorted(known)
-    close = difflib.get_close_matches(str(name), known, n=1)
-    return f"; did you mean {close[0]}?" if close else f"; known: {', '.join(known)}"
-
-
 def wrong_names(config: dict) -> Iterator[str]:
+    """The complaints of all checks about a configuration that fits the schema."""
     catalogue = config["catalogue"]
     for key, section in (
         ("corpora", "corpora"),
@@ -103,6 +99,13 @@ def wrong_names(config: dict) -> Iterator[str]:
             )
 
 
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The end of a complaint about `name`: the known name that is like it, or else all of them."""
+    known = sorted(known)
+    close = difflib.get_close_matches(str(name), known, n=1)
+    return f"; did you mean {close[0]}?" if close else f"; known: {', '.join(known)}"
+
+
 def _wrong_module(where: str, name: str, package: str) -> Iterator[str]:
     """A reader or engine without a module: `package` is where they lie."""
     files = (Path(__file__).parent / package).glob("[!_]*.py")
@@ -112,40 +115,6 @@ def _wrong_module(where: str, name: str, package: str) -> Iterator[str]:
             f"catalogue.{where}: {name!r} is no module of workflow/scripts/hybridbatch/{package}"
             f"{did_you_mean(name, known)}"
         )
-
-
-def _wrong_ablations(config: dict) -> Iterator[str]:
-    ablations, catalogue = config["ablations"], config["catalogue"]
-    any_ablation = any(ablations[name] for name in ABLATIONS)
-    for key, section in (("benchmarks", "benchmarks"), ("encoders", "encoders")):
-        known = catalogue[section]
-        for name in ablations[key]:
-            if name not in known:
-                where = f"ablations.{key}: {name!r} is not in the catalogue"
-                yield f"{where}{did_you_mean(name, known)}"
-            elif any_ablation and key == "benchmarks" and has_passages(config, name):
-                yield f"ablations.benchmarks: {name!r} has shards of passages, too dear here"
-    for name in ("alpha", "data_size", "temperature"):
-        printed = [f"{value:g}" for value in ablations[name]]
-        for twice in {value for value in printed if printed.count(value) > 1}:
-            yield f"ablations.{name}: two values print as {twice}"
-    scored = {
-        code
-        for name in ablations["benchmarks"]
-        for code in catalogue["benchmarks"].get(name, {"languages": ()})["languages"]
-    }
-    own = {
-        catalogue["corpora"][c]["language"] for c in config["corpora"] if c in catalogue["corpora"]
-    }
-    routes = catalogue["translators"].get(config["translator"], {"routes": {}})["routes"]
-    for code in ablations["unseen_languages"]:
-        where = f"ablations.unseen_languages: {code!r}"
-        if config["translator"] in catalogue["translators"] and code not in routes:
-            yield f"{where}: {config['translator']} has no route to it{did_you_mean(code, routes)}"
-        elif code in own:
-            yield f"{where} is a corpus' own language, which is always trained on"
-        elif code not in scored:
-            yield f"{where} is in none of ablations.benchmarks, so that nothing would show"
 
 
 def _wrong_codes(name: str, translator: dict) -> Iterator[str]:
@@ -182,6 +151,40 @@ def _wrong_back(name: str, back: dict) -> Iterator[str]:
                 )
 
 
+def _wrong_ablations(config: dict) -> Iterator[str]:
+    ablations, catalogue = config["ablations"], config["catalogue"]
+    any_ablation = any(ablations[name] for name in ABLATIONS)
+    for key, section in (("benchmarks", "benchmarks"), ("encoders", "encoders")):
+        known = catalogue[section]
+        for name in ablations[key]:
+            if name not in known:
+                where = f"ablations.{key}: {name!r} is not in the catalogue"
+                yield f"{where}{did_you_mean(name, known)}"
+            elif any_ablation and key == "benchmarks" and has_passages(config, name):
+                yield f"ablations.benchmarks: {name!r} has shards of passages, too dear here"
+    for name in ("alpha", "data_size", "temperature"):
+        printed = [f"{value:g}" for value in ablations[name]]
+        for twice in {value for value in printed if printed.count(value) > 1}:
+            yield f"ablations.{name}: two values print as {twice}"
+    scored = {
+        code
+        for name in ablations["benchmarks"]
+        for code in catalogue["benchmarks"].get(name, {"languages": ()})["languages"]
+    }
+    own = {
+        catalogue["corpora"][c]["language"] for c in config["corpora"] if c in catalogue["corpora"]
+    }
+    routes = catalogue["translators"].get(config["translator"], {"routes": {}})["routes"]
+    for code in ablations["unseen_languages"]:
+        where = f"ablations.unseen_languages: {code!r}"
+        if config["translator"] in catalogue["translators"] and code not in routes:
+            yield f"{where}: {config['translator']} has no route to it{did_you_mean(code, routes)}"
+        elif code in own:
+            yield f"{where} is a corpus' own language, which is always trained on"
+        elif code not in scored:
+            yield f"{where} is in none of ablations.benchmarks, so that nothing would show"
+
+
 def _wrong_source(name: str, entry: dict, known: dict, key: str) -> Iterator[str]:
     where = f"catalogue.{name}"
     if ("path" in entry) == ("source" in entry) or ("source" in entry) != (key in entry):
@@ -199,6 +202,21 @@ def _wrong_source(name: str, entry: dict, known: dict, key: str) -> Iterator[str
         for file in named:
             if file not in source_files(known[entry["source"]]):
                 yield f"{where}.{key}: {file!r} is not among the source's files"
+
+
+def _wrong_parallel(name: str, entry: dict, known: dict) -> Iterator[str]:
+    where, parallel = f"catalogue.corpora.{name}", entry.get("parallel", {})
+    if parallel and "source" not in entry:
+        yield f"{where}.parallel: names files of a `source`, and the corpus has none"
+    for language, files in parallel.items():
+        if language == entry["language"]:
+            yield f"{where}.parallel: {language!r} is the corpus' own language; leave it out"
+        for file in files:
+            if entry.get("source") in known and file not in source_files(known[entry["source"]]):
+                yield f"{where}.parallel.{language}: {file!r} is not among the source's files"
+    for language in entry.get("languages", ()):
+        if parallel and language not in parallel:
+            yield f"{where}.languages: {language!r} is not among the languages of `parallel`"
 
 
 def _wrong_passages(name: str, entry: dict, known: dict) -> Iterator[str]:
@@ -227,18 +245,3 @@ def _wrong_passages(name: str, entry: dict, known: dict) -> Iterator[str]:
         if missing := [file for file in files if file not in there]:
             more = f" nor are {len(missing) - 1} more" if missing[1:] else ""
             yield f"{where}.{key}: {missing[0]!r} is not among the source's files{more}"
-
-
-def _wrong_parallel(name: str, entry: dict, known: dict) -> Iterator[str]:
-    where, parallel = f"catalogue.corpora.{name}", entry.get("parallel", {})
-    if parallel and "source" not in entry:
-        yield f"{where}.parallel: names files of a `source`, and the corpus has none"
-    for language, files in parallel.items():
-        if language == entry["language"]:
-            yield f"{where}.parallel: {language!r} is the corpus' own language; leave it out"
-        for file in files:
-            if entry.get("source") in known and file not in source_files(known[entry["source"]]):
-                yield f"{where}.parallel.{language}: {file!r} is not among the source's files"
-    for language in entry.get("languages", ()):
-        if parallel and language not in parallel:
-            yield f"{where}.languages: {language!r} is not among the languages of `parallel`"

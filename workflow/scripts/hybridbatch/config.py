@@ -74,11 +74,6 @@ def read_command_line_seeds(config: dict) -> None:
         config["seeds"] = [int(s) if isinstance(s, str) and s.isdecimal() else s for s in seeds]
 
 
-def results(config: dict) -> str:
-    """The root of the results."""
-    return config["pathvars"]["results"]
-
-
 def _merge(config: dict, values: dict) -> None:
     for key, value in values.items():
         if isinstance(value, dict) and isinstance(config.get(key), dict):

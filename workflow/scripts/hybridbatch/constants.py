@@ -1,5 +1,6 @@
-"""Names that configuration, rules and tables share: of tables, ablations, readers, engines."""
+"""Names that rules and tables share: of languages, tables, ablations, readers, engines."""
 
+# What translation starts from, and ways back end at.
 SOURCE_LANGUAGE = "en"
 # The tables beside those of the benchmarks, which are named after them.
 SCORE_TABLES = ("main", "language_bias", "rank_distance")
@@ -24,6 +25,8 @@ ABLATIONS = (
     "encoders",
     "lareqa",
 )
+# The point of `unseen_languages` at which no language is left out.
+NO_LANGUAGE = "none"
 # Ablations that vary a number: each has a figure of its name, too.
 CURVES = ("alpha", "data_size", "languages", "temperature")
 # Engines that take a GPU where there is one.
@@ -32,4 +35,3 @@ NEURAL_ENGINES = ("transformers_mt", "ctranslate2_mt")
 PARALLEL_READERS = ("lareqa",)
 # Benchmarks with more passages than can all be ranked: only the first are, by an index.
 PASSAGE_READERS = ("miracl",)
-NO_LANGUAGE = "none"  # no language left out

@@ -1,6 +1,7 @@
 """What the configuration and its catalogue say: languages, ways of translation, files, titles.
 
-Asked by the rules, of a validated configuration; nothing but the standard library is imported.
+Asked by the rules and `make plan`, and by `checks` of what it has found right. Nothing but the
+standard library is imported.
 """
 
 from hybridbatch.constants import PARALLEL_READERS, PASSAGE_READERS, SOURCE_LANGUAGE
@@ -9,10 +10,20 @@ from hybridbatch.errors import ConfigError
 UNSTATED = "not stated in the configuration"  # a licence
 
 
+def results(config: dict) -> str:
+    """The root of the results."""
+    return config["pathvars"]["results"]
+
+
 def multilingual_benchmarks(config: dict) -> list[str]:
     """The benchmarks whose languages are searched together: questions and answers are parallel."""
     entries = config["catalogue"]["benchmarks"]
     return [name for name in config["benchmarks"] if entries[name]["reader"] in PARALLEL_READERS]
+
+
+def has_passages(config: dict, benchmark: str) -> bool:
+    """Whether a benchmark's passages are too many to rank them all, as MIRACL's are."""
+    return config["catalogue"]["benchmarks"][benchmark]["reader"] in PASSAGE_READERS
 
 
 def pool_languages(config: dict, benchmark: str, setting: str, language: str) -> list[str]:
@@ -55,6 +66,22 @@ def train_languages(config: dict) -> list[str]:
     """The languages with training data."""
     codes = (code for c in config["corpora"] for code in corpus_languages(config, c))
     return list(dict.fromkeys(codes))
+
+
+def translated_languages(config: dict, corpus: str) -> list[str]:
+    """The languages a corpus is translated into: its targets and the pivots on the way.
+
+    For a corpus that comes in several languages, those it comes in.
+    """
+    if "parallel" in config["catalogue"]["corpora"][corpus]:
+        return corpus_languages(config, corpus)[1:]
+    found: dict[str, None] = {}
+    for target in corpus_languages(config, corpus)[1:]:
+        language = target
+        while language != SOURCE_LANGUAGE:
+            found[language] = None
+            language = route(config, language)["source"]
+    return list(found)
 
 
 def route(config: dict, language: str) -> dict:
@@ -120,22 +147,6 @@ def scored_languages(config: dict, references: str) -> list[str]:
     return [code for code in targets if code in own or code not in chosen]
 
 
-def translated_languages(config: dict, corpus: str) -> list[str]:
-    """The languages a corpus is translated into: its targets and the pivots on the way.
-
-    For a corpus that comes in several languages, those it comes in.
-    """
-    if "parallel" in config["catalogue"]["corpora"][corpus]:
-        return corpus_languages(config, corpus)[1:]
-    found: dict[str, None] = {}
-    for target in corpus_languages(config, corpus)[1:]:
-        language = target
-        while language != SOURCE_LANGUAGE:
-            found[language] = None
-            language = route(config, language)["source"]
-    return list(found)
-
-
 def sources(config: dict) -> dict[str, dict]:
     """Every pinned file by its place `<host>/<path>`: url, sha256 and licence."""
     return {
@@ -167,6 +178,12 @@ def corpus_files(config: dict, corpus: str) -> list[str]:
     return [_download(config, entry["source"], file) for file in entry["files"]]
 
 
+def parallel_files(config: dict, corpus: str, language: str) -> list[str]:
+    """The files in which a corpus comes in a language other than its own."""
+    entry = config["catalogue"]["corpora"][corpus]
+    return [_download(config, entry["source"], file) for file in entry["parallel"][language]]
+
+
 def licence(config: dict, corpus: str) -> str:
     """The corpus' licence: its own `licence`, or its source's."""
     entry = config["catalogue"]["corpora"][corpus]
@@ -183,23 +200,12 @@ def origin(config: dict, corpus: str) -> str:
     return entry["path"]
 
 
-def parallel_files(config: dict, corpus: str, language: str) -> list[str]:
-    """The files in which a corpus comes in a language other than its own."""
-    entry = config["catalogue"]["corpora"][corpus]
-    return [_download(config, entry["source"], file) for file in entry["parallel"][language]]
-
-
 def benchmark_file(config: dict, benchmark: str, language: str) -> str:
     """The file of one benchmark language: its own `path`, or its source's download."""
     entry = config["catalogue"]["benchmarks"][benchmark]
     if "path" in entry:
         return entry["path"].format(language=language)
     return _download(config, entry["source"], entry["file"].format(language=language))
-
-
-def has_passages(config: dict, benchmark: str) -> bool:
-    """Whether a benchmark's passages are too many to rank them all, as MIRACL's are."""
-    return config["catalogue"]["benchmarks"][benchmark]["reader"] in PASSAGE_READERS
 
 
 def benchmark_title(config: dict, benchmark: str) -> str:
@@ -250,6 +256,7 @@ def files_of_part(config: dict, benchmark: str, language: str, part: str) -> lis
 
 
 def passage_names(entry: dict, language: str) -> list[str]:
+    """The names of one language's files of passages, as the benchmark's entry has them."""
     name = entry["passages"].replace("{language}", language)
     return [name.replace("{number}", str(i)) for i in range(entry["shards"].get(language, 0))]
 

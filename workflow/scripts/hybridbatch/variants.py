@@ -1,6 +1,7 @@
 """What is trained: systems, the points of ablations, and the values that each is trained with.
 
-Asked by the rules, of a validated configuration; nothing but the standard library is imported.
+Also what a model's card says of it. Asked by the rules and `make plan`, of a validated
+configuration; nothing but the standard library is imported.
 """
 
 from dataclasses import dataclass
@@ -38,6 +39,7 @@ class System:
 
     @property
     def name(self) -> str:
+        """The variant and the sampling: what stands in paths of models and metrics."""
         return f"{self.variant}_{self.sampling}"
 
 
