@@ -300,16 +300,26 @@ def test_axis_begins_where_the_queries_do():
 
 def test_pools_that_are_the_same_are_drawn_once():
     metrics = distances()[["candidates", "rank_distance"]]
-    assert set(distances_of(metrics)["candidates"]) == {"all", "seen"}
+    assert set(distances_of(metrics, trained=True)["candidates"]) == {"all", "seen"}
     same = metrics.assign(rank_distance=5)
-    assert set(distances_of(same)["candidates"]) == {"all"}
+    assert set(distances_of(same, trained=True)["candidates"]) == {"all"}
     alone = metrics[metrics["candidates"] == "all"]
-    assert set(distances_of(alone)["candidates"]) == {"all"}
+    assert set(distances_of(alone, trained=True)["candidates"]) == {"all"}
+
+
+def test_queries_without_training_data_are_not_among_the_seen():
+    metrics = distances()[["candidates", "rank_distance"]]
+    assert set(distances_of(metrics, trained=False)["candidates"]) == {"all"}
 
 
 def test_distance_caption_has_n_seeds_and_medians():
     caption = distance_words(distances(), "static", "quiz").caption
-    for part in ("n = 10 to 30 queries a language", "1 seed.", "hybrid 0."):
+    for part in (
+        "n = 10 to 30 queries a language",
+        "1 seed.",
+        "hybrid 0.",
+        "with training data only",
+    ):
         assert part in caption
 
 

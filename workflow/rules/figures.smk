@@ -43,6 +43,7 @@ rule rank_distance_figure:
         parts=drawn_parts,
         encoder=lambda wildcards: wildcards.encoder,
         benchmark=lambda wildcards: wildcards.benchmark,
+        seen=seen_languages,
         code=code("rank_distance_figure"),
     script:
         "../scripts/rank_distance_figure.py"

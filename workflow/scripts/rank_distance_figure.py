@@ -11,9 +11,9 @@ from hybridbatch.logs import logged
 def main(snakemake) -> None:
     params = snakemake.params
     distances = pd.concat(
-        distances_of(read_table(path, ["candidates", "rank_distance"]).to_pandas()).assign(
-            sampling=sampling, seed=seed, language=language
-        )
+        distances_of(
+            read_table(path, ["candidates", "rank_distance"]).to_pandas(), language in params.seen
+        ).assign(sampling=sampling, seed=seed, language=language)
         for (sampling, seed, language), path in zip(
             params.parts, snakemake.input.metrics, strict=True
         )

@@ -22,14 +22,15 @@ _ZERO = 0.5  # where the bin of distance 0 starts on an axis that has no 0
 _BINS_A_DECADE = 8
 
 
-def distances_of(metrics: pd.DataFrame) -> pd.DataFrame:
+def distances_of(metrics: pd.DataFrame, trained: bool) -> pd.DataFrame:
     """Rows of the unions of languages; metrics: of `evaluation.query_metrics`, of one language.
 
-    Where the two unions are the same, of `all` alone.
+    Of `all` alone where the two unions are the same, and where the language has no training data
+    (trained): `seen` is about the queries of those that have, as in the tables.
     """
     whole, seen = (metrics[metrics["candidates"] == pool] for pool in (ALL, SEEN))
     same = whole["rank_distance"].to_list() == seen["rank_distance"].to_list()
-    return whole if same else pd.concat([whole, seen])
+    return pd.concat([whole, seen]) if trained and not same else whole
 
 
 @styled
@@ -64,7 +65,7 @@ def distance_figure(distances: pd.DataFrame) -> Figure:
             panel.set_title(sampling, loc="left", weight="bold", color=LOOKS[sampling].color, pad=3)
             panel.set_xscale("log")
             panel.grid(False, axis="y")
-        axes[-1, column].set_xlabel(f"rank distance; candidates of {POOLS[pool]}")
+        axes[-1, column].set_xlabel(f"rank distance; {POOLS[pool]}")
     start = edges[np.searchsorted(edges, max(distances["rank_distance"].min(), _ZERO), "right") - 1]
     decades = [10**i for i in range(len(str(int(edges[-1]))))]
     ticks = {_ZERO * np.sqrt(2): "0"} | {decade: f"{decade:,}" for decade in decades}
@@ -95,6 +96,9 @@ def distance_words(distances: pd.DataFrame, encoder: str, benchmark: str) -> Wor
     counts = distances[distances["candidates"] == ALL].groupby(["sampling", "seed", "language"])
     parts = {s: _part(distances, s, ALL) for s in ordered(distances["sampling"])}
     medians = [f"{s} {_mean_and_median(p)[1]:,.0f}" for s, p in parts.items() if len(p)]
+    beside = ""
+    if (distances["candidates"] == SEEN).any():
+        beside = " Right: queries and candidates of languages with training data only."
     return Words(
         f"Distribution of the rank distance, {benchmark}, {encoder}",
         "Rank distance: largest minus smallest rank among the answers to a query in the ranking of "
@@ -103,7 +107,7 @@ def distance_words(distances: pd.DataFrame, encoder: str, benchmark: str) -> Wor
         f"{queries_phrase(counts.size())} a language, each with "
         f"{seeds_phrase([distances['seed'].nunique()])}. Solid line: median, dashed: mean. The "
         "further left a hump, the smaller the language bias; a mean far right of the median comes "
-        f"from few queries. Median over all languages: {'; '.join(medians)}.",
+        f"from few queries. Median over all languages: {'; '.join(medians)}.{beside}",
     )
 
 
