@@ -527,6 +527,17 @@ def test_training_has_a_line_a_seed_and_a_ring_at_the_best_step():
     ]  # fmt: skip
 
 
+def test_losses_between_powers_of_ten_are_labelled_in_plain_numbers():
+    training, validation = runs()
+    steps = training.groupby(["sampling", "seed"]).cumcount()
+    figure = training_figure(training.assign(loss=6 - 4.5 * steps / steps.max()), validation)
+    figure.draw_without_rendering()
+    axis = figure.axes[0].yaxis
+    labels = [tick.label1.get_text() for tick in axis.get_major_ticks() + axis.get_minor_ticks()]
+    assert {"2", "3", "5"} <= set(labels)
+    assert not [label for label in labels if "$" in label]
+
+
 def test_training_caption_has_seeds_steps_and_losses():
     caption = training_words(*runs(), "static").caption
     for part in ("2 seeds, 41 steps", "mean over 3 steps", "x-y 1.000; hybrid 1.000"):

@@ -2,6 +2,7 @@
 
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 
 from hybridbatch.figures._style import (
     LOOKS,
@@ -55,7 +56,10 @@ def training_figure(training: pd.DataFrame, validation: pd.DataFrame) -> Figure:
         panel.set_ylabel("InfoNCE loss")
         if frame is training:
             panel.set_yscale("log")
+            # Plain numbers: what stands between powers of ten would come as mathematics.
+            panel.yaxis.set_minor_locator(LogLocator(subs=(2, 3, 5)))
             panel.yaxis.set_major_formatter(lambda loss, _: f"{loss:g}")
+            panel.yaxis.set_minor_formatter(lambda loss, _: f"{loss:g}")
         label_ends(panel, ends, {s: LOOKS[s].color for s in ends}, 0.06)
     return figure
 
