@@ -84,7 +84,11 @@ def test_lareqa_s_figures_stand_beside_their_sampling_only():
     assert frame["published"][1] == 0.66
     assert np.isclose(frame["delta"][1], -0.06)
     assert np.isnan(frame["published"][2])  # another pool
-    assert "0.600 (0.66) [0.500, 0.700]" in render(ablation_page("lareqa", frame, 0.95))
+    page = render(ablation_page("lareqa", frame, 0.95))
+    assert "0.600 (0.66) [0.500, 0.700]" in page
+    # A row a sampling, no grid that is empty but for its diagonal.
+    row = next(line for line in page.splitlines() if line.startswith("| x-x "))
+    assert all(cell.strip() for cell in row.strip("|").split("|"))
 
 
 def test_markdown_has_points_down_and_samplings_and_differences_across():

@@ -35,6 +35,9 @@ TITLES = {
     "encoders": ("encoder", "Encoders trained by one recipe"),
     "lareqa": ("sampling", "All samplings beside LAReQA's figures (Roy et al. 2020, mBERT)"),
 }
+# Ablations with one sampling a point: hybrid, or the sampling that the point is.
+_ONE_SAMPLING = ("alpha", "lareqa")
+_TOGETHER = "all settings"
 _NOTES = {
     "alpha": "alpha 1 is x-x-mono, alpha 0 is x-y.",
     "data_size": "A smaller share's pairs are among a larger one's, the same for every seed; a "
@@ -45,7 +48,7 @@ _NOTES = {
     "it is trained on. A tokenizer from scratch is that of all languages.",
     "unseen_languages": "Queries of the language itself, trained on and left out; `seen` is what "
     "the whole configuration is trained on. The tokenizer has seen the language either way.",
-    "lareqa": "In brackets LAReQA's figure, of another encoder, trained on other data: read the "
+    "lareqa": "In parentheses LAReQA's figure, of another encoder, trained on other data: read the "
     "order of the samplings, not the difference.",
 }
 # At their points other languages are trained on than those that `seen` means are over.
@@ -96,7 +99,8 @@ def ablation_table(
 def ablation_page(name: str, frame: pd.DataFrame, confidence: float) -> Page:
     """A grid an encoder, benchmark and pool: points down, in a band a setting and metric.
 
-    Samplings and differences stand across.
+    Samplings and differences stand across; where a point has one sampling only, the settings and
+    metrics do, in one band.
     """
     corner, title = TITLES[name]
     note = _NOTES.get(name, "")
@@ -113,8 +117,12 @@ def ablation_page(name: str, frame: pd.DataFrame, confidence: float) -> Page:
         for setting, metric in _SHOWN:
             of_metric = part[(part["setting"] == setting) & (part["metric"] == metric)]
             chosen = _of_left_out(of_metric) if name == "unseen_languages" else _means(of_metric)
-            if len(chosen):
-                shown[f"{setting}, {METRIC_TITLES[metric]}"] = chosen
+            heading = f"{setting}, {METRIC_TITLES[metric]}"
+            if len(chosen) and name in _ONE_SAMPLING:
+                chosen = chosen.assign(column=heading)
+                shown[_TOGETHER] = pd.concat([shown.get(_TOGETHER), chosen])
+            elif len(chosen):
+                shown[heading] = chosen
         order = list(dict.fromkeys(c for chosen in shown.values() for c in chosen["column"]))
         bands = [
             Band(
