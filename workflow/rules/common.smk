@@ -518,7 +518,7 @@ def cells_of_ablation(wildcards):
 
 def points_compared(wildcards):
     """(point, benchmark, variant) where samplings are compared with hybrid at each point."""
-    if wildcards.ablation in ("alpha", "lareqa"):
+    if wildcards.ablation in constants.ONE_SAMPLING:
         return []
     found = [
         (point.value, benchmark, point.system.variant)

@@ -2,20 +2,18 @@
 
 import pandas as pd
 
+from hybridbatch.figures._metrics import read_metrics
 from hybridbatch.figures._style import save_figure
 from hybridbatch.figures.heatmaps import heatmap_figure, heatmap_words, pair_scores
-from hybridbatch.files import read_table
 from hybridbatch.logs import logged
 
 
 def main(snakemake) -> None:
     params = snakemake.params
     scores = pd.concat(
-        pair_scores(read_table(path, ["candidates", "map"]).to_pandas()).assign(
-            sampling=sampling, seed=seed, language=language
-        )
-        for (sampling, seed, language), path in zip(
-            params.parts, snakemake.input.metrics, strict=True
+        pair_scores(metrics).assign(**names)
+        for names, metrics in read_metrics(
+            params.parts, snakemake.input.metrics, ["candidates", "map"]
         )
     )
     figure = heatmap_figure(scores, params.languages, params.seen)

@@ -2,20 +2,18 @@
 
 import pandas as pd
 
+from hybridbatch.figures._metrics import read_metrics
 from hybridbatch.figures._style import save_figure
 from hybridbatch.figures.distances import distance_figure, distance_words, distances_of
-from hybridbatch.files import read_table
 from hybridbatch.logs import logged
 
 
 def main(snakemake) -> None:
     params = snakemake.params
     distances = pd.concat(
-        distances_of(
-            read_table(path, ["candidates", "rank_distance"]).to_pandas(), language in params.seen
-        ).assign(sampling=sampling, seed=seed, language=language)
-        for (sampling, seed, language), path in zip(
-            params.parts, snakemake.input.metrics, strict=True
+        distances_of(metrics, names["language"] in params.seen).assign(**names)
+        for names, metrics in read_metrics(
+            params.parts, snakemake.input.metrics, ["candidates", "rank_distance"]
         )
     )
     words = distance_words(distances, params.encoder, params.benchmark)

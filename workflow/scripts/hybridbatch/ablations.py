@@ -5,15 +5,16 @@ trained at each point, rows with `versus` have hybrid's paired difference to ano
 its interval: they say at which values hybrid batches help.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import chain
 
 import pandas as pd
 
 from hybridbatch.cells import CELL_COLUMNS, MEAN, MEAN_SEEN, MEAN_UNSEEN
-from hybridbatch.constants import NO_LANGUAGE
+from hybridbatch.constants import NO_LANGUAGE, ONE_SAMPLING
 from hybridbatch.evaluation import ALL
 from hybridbatch.grids import Band, Cell, Grid, Page, pivot
-from hybridbatch.tables import METRIC_TITLES, POOL_TITLES
+from hybridbatch.tables import METRIC_TITLES, POOL_TITLES, seeds_phrase
 
 ABLATION_COLUMNS = [
     "table",
@@ -35,8 +36,6 @@ TITLES = {
     "encoders": ("encoder", "Encoders trained by one recipe"),
     "lareqa": ("sampling", "All samplings beside LAReQA's figures (Roy et al. 2020, mBERT)"),
 }
-# Ablations with one sampling a point: hybrid, or the sampling that the point is.
-_ONE_SAMPLING = ("alpha", "lareqa")
 _TOGETHER = "all settings"
 _NOTES = {
     "alpha": "alpha 1 is x-x-mono, alpha 0 is x-y.",
@@ -113,26 +112,27 @@ def ablation_page(name: str, frame: pd.DataFrame, confidence: float) -> Page:
         place = f"{', '.join(names)}; {POOL_TITLES[pool]}"
         versus = (" − " + part["versus"].astype("str")).where(part["versus"].notna(), "")
         part = part.assign(column=part["sampling"] + versus)
-        shown = {}
+        shown: dict[str, list[pd.DataFrame]] = {}  # by band
         for setting, metric in _SHOWN:
             of_metric = part[(part["setting"] == setting) & (part["metric"] == metric)]
             chosen = _of_left_out(of_metric) if name == "unseen_languages" else _means(of_metric)
             heading = f"{setting}, {METRIC_TITLES[metric]}"
-            if len(chosen) and name in _ONE_SAMPLING:
-                chosen = chosen.assign(column=heading)
-                shown[_TOGETHER] = pd.concat([shown.get(_TOGETHER), chosen])
-            elif len(chosen):
-                shown[heading] = chosen
-        order = list(dict.fromkeys(c for chosen in shown.values() for c in chosen["column"]))
-        bands = [
-            Band(
-                pivot(chosen["point"], chosen["column"], map(_cell, chosen.itertuples()), order), t
-            )
-            for t, chosen in shown.items()
-        ]
+            if chosen.empty:
+                continue
+            if name in ONE_SAMPLING:
+                shown.setdefault(_TOGETHER, []).append(chosen.assign(column=heading))
+            else:
+                shown[heading] = [chosen]
+        columns = (frame["column"] for frames in shown.values() for frame in frames)
+        order = list(dict.fromkeys(chain.from_iterable(columns)))
+        bands = [_band(pd.concat(frames), order, heading) for heading, frames in shown.items()]
         caption = f"{title}: {place}. {_counts_note(part)} Below: {interval}. {note}".strip()
         blocks += [f"## {place}", _counts_note(part), Grid(caption, corner, order, bands)]
     return Page(name, title, blocks)
+
+
+def _band(rows: pd.DataFrame, order: Sequence[str], heading: str) -> Band:
+    return Band(pivot(rows["point"], rows["column"], map(_cell, rows.itertuples()), order), heading)
 
 
 def _of_hybrid(rows: pd.DataFrame, samplings: set[str]) -> pd.DataFrame:
@@ -167,9 +167,7 @@ def _of_left_out(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _counts_note(rows: pd.DataFrame) -> str:
-    queries, seeds = rows["n_queries"].max(), sorted(rows["n_seeds"].unique())
-    number = " or ".join(map(str, seeds))
-    return f"{queries:,} queries; {number} seed{'s' if seeds != [1] else ''}."
+    return f"{rows['n_queries'].max():,} queries; {seeds_phrase(rows)}."
 
 
 def _cell(row) -> Cell:

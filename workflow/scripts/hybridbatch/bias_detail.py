@@ -10,7 +10,7 @@ from hybridbatch.bias import CORRELATION, CUTOFFS, MEAN_RANK, MEASURES, OTHER, S
 from hybridbatch.cells import MEAN, StatisticsConfig, bootstrap
 from hybridbatch.errors import DataError
 from hybridbatch.grids import Cell, Grid, Page, pivoted, plain
-from hybridbatch.tables import POOL_TITLES
+from hybridbatch.tables import POOL_TITLES, interval_phrase, seeds_phrase
 
 CELL_COLUMNS = [
     "pool",
@@ -134,12 +134,8 @@ def bias_page(frame: pd.DataFrame, confidence: float) -> Page:
     frame: of `bias_detail`.
     """
     first = CUTOFFS[0]
-    seeds = sorted(frame["n_seeds"].unique())
-    note = f"Means over queries and {' or '.join(map(str, seeds))} seed{'s' * (seeds != [1])}"
-    interval = ""
-    if frame["ci_low"].notna().any():
-        units = "queries" if seeds == [1] else "queries and seeds"
-        interval = f"{100 * confidence:g}% bootstrap interval over {units}"
+    note = f"Means over queries and {seeds_phrase(frame)}"
+    interval = interval_phrase(frame, confidence) if frame["ci_low"].notna().any() else ""
     title = "Language bias in detail"
     blocks: list[str | Grid] = [
         note + (f" [{interval}]" if interval else "") + ". docs/metrics.md defines the measures.",

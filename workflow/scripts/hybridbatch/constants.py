@@ -27,6 +27,8 @@ ABLATIONS = (
 )
 # The point of `unseen_languages` at which no language is left out.
 NO_LANGUAGE = "none"
+# Ablations with one sampling a point, hybrid or the one that the point is: nothing to compare.
+ONE_SAMPLING = ("alpha", "lareqa")
 # Ablations that vary a number: each has a figure of its name, too.
 CURVES = ("alpha", "data_size", "languages", "temperature")
 # Engines that take a GPU where there is one.

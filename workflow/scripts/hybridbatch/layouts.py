@@ -7,7 +7,13 @@ import pandas as pd
 from hybridbatch.cells import MEAN, MEAN_SEEN, MEAN_UNSEEN, MEDIAN, SETTINGS
 from hybridbatch.grids import Band, Cell, Grid, Page, Row, pivot, pivoted
 from hybridbatch.marks import legend, marked
-from hybridbatch.tables import MEANS, METRIC_TITLES, POOL_TITLES
+from hybridbatch.tables import (
+    MEANS,
+    METRIC_TITLES,
+    POOL_TITLES,
+    interval_phrase,
+    seeds_phrase,
+)
 
 # Columns of averages, in order, by titles that are short.
 _MEAN_TITLES = {MEAN: "mean", MEDIAN: "median", MEAN_SEEN: "seen", MEAN_UNSEEN: "unseen"}
@@ -207,29 +213,24 @@ def _decimals(metric: str, of_shares: int, of_ranks: int) -> int:
 
 def _numbers(frame: pd.DataFrame) -> str:
     """`Mean over 3 seeds; 500 to 1,190 queries`."""
-    seeds, queries = sorted(frame["n_seeds"].unique()), frame["n_queries"]
+    queries = frame["n_queries"]
     texts = [f"{n:,}" for n in sorted({queries.min(), queries.max()})]
     return (
-        f"Mean over {' or '.join(map(str, seeds))} seed{'s' if seeds != [1] else ''}; n = "
+        f"Mean over {seeds_phrase(frame)}; n = "
         f"{' to '.join(texts)} {'query' if texts == ['1'] else 'queries'}"
     )
 
 
-def _interval(frame: pd.DataFrame, confidence: float) -> str:
-    units = "queries" if (frame["n_seeds"] == 1).all() else "queries and seeds"
-    return f"{100 * confidence:g}% bootstrap interval over {units}"
-
-
 def _below(frame: pd.DataFrame, confidence: float) -> str:
     """Where LaTeX has the intervals, if there are any."""
-    return f"; below: {_interval(frame, confidence)}" if frame["ci_low"].notna().any() else ""
+    return f"; below: {interval_phrase(frame, confidence)}" if frame["ci_low"].notna().any() else ""
 
 
 def _note(frame: pd.DataFrame, confidence: float) -> str:
     """What a figure is, in the form in which it is printed."""
     note = _numbers(frame)
     if frame["ci_low"].notna().any():
-        note += f" [{_interval(frame, confidence)}]"
+        note += f" [{interval_phrase(frame, confidence)}]"
     if frame["published"].notna().any():
         note += ". A row `published` has the paper's figures for the row above"
     return note + "."

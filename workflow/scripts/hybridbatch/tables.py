@@ -119,6 +119,18 @@ def counts_table(name: str, rows: Sequence[dict], published: dict[tuple, int]) -
     return frame.reindex(columns=TIDY_COLUMNS)
 
 
+def seeds_phrase(frame: pd.DataFrame) -> str:
+    """`1 seed`, `3 seeds` or `1 or 3 seeds`; frame: rows with n_seeds."""
+    seeds = sorted(frame["n_seeds"].unique())
+    return f"{' or '.join(map(str, seeds))} seed{'s' if seeds != [1] else ''}"
+
+
+def interval_phrase(frame: pd.DataFrame, confidence: float) -> str:
+    """What was resampled for the intervals; frame: rows with n_seeds."""
+    units = "queries" if (frame["n_seeds"] == 1).all() else "queries and seeds"
+    return f"{100 * confidence:g}% bootstrap interval over {units}"
+
+
 def write_tidy(path: str | Path, frame: pd.DataFrame) -> None:
     """Write the CSV, whole; figures with six decimals, an absent one as an empty field."""
     write_text(path, frame.to_csv(index=False, float_format="%.6f", lineterminator="\n"))
