@@ -52,7 +52,7 @@ def make_corpus(folder: Path, rows: int) -> None:
 def train_tokenizer(folder: Path) -> None:
     """A tokenizer of the size that a static encoder has."""
     sys.path.insert(0, str(SCRIPTS))
-    from hybridbatch.tokens import TOKENIZER_FILE, train_unigram
+    from hybridbatch.encoders.tokens import TOKENIZER_FILE, train_unigram
 
     texts = {}
     for language in ("en", "xx"):

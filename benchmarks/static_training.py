@@ -25,9 +25,9 @@ from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow" / "scripts"))
 
-from hybridbatch.encoders import StaticConfig
-from hybridbatch.tokens import load_tokenizer, tokenize_table, train_unigram
-from hybridbatch.training import TokenizedCorpus, TrainConfig, finetune
+from hybridbatch.encoders.models import StaticConfig
+from hybridbatch.encoders.tokens import load_tokenizer, tokenize_table, train_unigram
+from hybridbatch.training.loop import TokenizedCorpus, TrainConfig, finetune
 
 PAIRS, BATCH, DIMENSION, VOCABULARY = 20_000, 256, 256, 32_000
 

@@ -23,10 +23,16 @@ import yaml
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow" / "scripts"))
 
-from hybridbatch import encoders
-from hybridbatch.encoders import embed, encoder_config, length_chunks, starting_model
-from hybridbatch.losses import info_nce
-from hybridbatch.tokens import TOKENIZER_FILE, Ragged, load_tokenizer, tokenize, train_unigram
+from hybridbatch.encoders import models as encoders
+from hybridbatch.encoders.models import embed, encoder_config, length_chunks, starting_model
+from hybridbatch.encoders.tokens import (
+    TOKENIZER_FILE,
+    Ragged,
+    load_tokenizer,
+    tokenize,
+    train_unigram,
+)
+from hybridbatch.training.losses import info_nce
 
 ROOT = Path(__file__).parents[1]
 BATCH, BATCHES = 256, 6

@@ -17,13 +17,13 @@ import yaml
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 
-from hybridbatch import config as conf  # noqa: E402
-from hybridbatch import lookups  # noqa: E402
-from hybridbatch.costs import RATES_FILE, Rates  # noqa: E402
-from hybridbatch.errors import ConfigError  # noqa: E402
-from hybridbatch.files import read_json  # noqa: E402
-from hybridbatch.plan_text import plan_text  # noqa: E402
-from hybridbatch.plans import Plan, plan  # noqa: E402
+from hybridbatch.cost.model import RATES_FILE, Rates  # noqa: E402
+from hybridbatch.cost.page import plan_text  # noqa: E402
+from hybridbatch.cost.plans import Plan, plan  # noqa: E402
+from hybridbatch.experiment import config as conf  # noqa: E402
+from hybridbatch.experiment import lookups  # noqa: E402
+from hybridbatch.runtime.errors import ConfigError  # noqa: E402
+from hybridbatch.runtime.files import read_json  # noqa: E402
 
 
 def read_rates() -> Rates:

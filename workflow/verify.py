@@ -13,9 +13,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "scripts"))
 
-from hybridbatch import config as conf
-from hybridbatch.errors import HybridBatchError
-from hybridbatch.verification import verify
+from hybridbatch.experiment import config as conf
+from hybridbatch.provenance.verify import verify
+from hybridbatch.runtime.errors import HybridBatchError
 
 
 def main(arguments: list[str]) -> int:

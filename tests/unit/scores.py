@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from hybridbatch.cells import CELL_COLUMNS, SETTINGS
-from hybridbatch.published import read_published
+from hybridbatch.evaluation.aggregate import CELL_COLUMNS, SETTINGS
+from hybridbatch.tables.published import read_published
 
 PUBLISHED_FILE = Path(__file__).parents[2] / "resources" / "published" / "hybrid_batch.csv"
 PUBLISHED = read_published(PUBLISHED_FILE)

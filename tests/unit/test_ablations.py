@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hybridbatch.ablations import ABLATION_COLUMNS, ablation_page, ablation_table
-from hybridbatch.cells import CELL_COLUMNS
-from hybridbatch.errors import DataError
-from hybridbatch.markdown import render
-from hybridbatch.published import LAREQA, read_published
+from hybridbatch.evaluation.ablations import ABLATION_COLUMNS, ablation_page, ablation_table
+from hybridbatch.evaluation.aggregate import CELL_COLUMNS
+from hybridbatch.render.markdown import render
+from hybridbatch.runtime.errors import DataError
+from hybridbatch.tables.published import LAREQA, read_published
 
 PUBLISHED = pd.DataFrame(
     [["xquad_r", "mbert", "x-y", "multilingual", "map", "mean", 0.66]],

@@ -17,13 +17,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from hybridbatch.corpora import clean
-from hybridbatch.engines import apertium, translator
-from hybridbatch.engines.apertium import Apertium
-from hybridbatch.errors import TranslationError
-from hybridbatch.lookups import sources
-from hybridbatch.sources import Source, fetch, mirror_from_environment
-from hybridbatch.translation import Translation
+from hybridbatch.data.download import Source, fetch, mirror_from_environment
+from hybridbatch.data.pairs import clean
+from hybridbatch.experiment.lookups import sources
+from hybridbatch.runtime.errors import TranslationError
+from hybridbatch.translation.engines import apertium, translator
+from hybridbatch.translation.engines.apertium import Apertium
+from hybridbatch.translation.translate import Translation
 
 ROOT = Path(__file__).parents[2]
 ENGLISH = (

@@ -14,10 +14,17 @@ from hypothesis.extra.numpy import arrays
 from safetensors.numpy import save_file
 from scipy import stats
 
-from hybridbatch import bias, indexes
-from hybridbatch.bias import BIAS_SCHEMA, correlations, mean_ranks, measure_rankings, ranking
-from hybridbatch.errors import DataError
-from hybridbatch.evaluation import RANK_SCHEMA, relevant_ranks
+from hybridbatch.evaluation import language_bias as bias
+from hybridbatch.evaluation.language_bias import (
+    BIAS_SCHEMA,
+    correlations,
+    mean_ranks,
+    measure_rankings,
+    ranking,
+)
+from hybridbatch.evaluation.per_query import RANK_SCHEMA, relevant_ranks
+from hybridbatch.retrieval import index as indexes
+from hybridbatch.runtime.errors import DataError
 
 pytestmark = pytest.mark.filterwarnings("error")
 

@@ -10,7 +10,7 @@ from types import ModuleType
 
 import pytest
 
-from hybridbatch.collections import read_lareqa
+from hybridbatch.benchmarks.lareqa import read_lareqa
 
 BUNDLED = Path(__file__).parents[2] / "resources" / "bundled"
 LANGUAGES = ("ca", "en", "eo", "es", "fr", "gl", "it", "pt")

@@ -8,9 +8,9 @@ import pytest
 import yaml
 from huggingface_hub import ModelCard
 
-from hybridbatch.cards import Corpus, Facts, model_card
-from hybridbatch.errors import DataError
-from hybridbatch.samplers import SAMPLINGS
+from hybridbatch.runtime.errors import DataError
+from hybridbatch.tables.model_card import Corpus, Facts, model_card
+from hybridbatch.training.samplers import SAMPLINGS
 
 TRAINING = {
     "sampling": "hybrid", "alpha": 0.25, "pairs": 1.0, "batch_size": 8, "max_steps": 20,

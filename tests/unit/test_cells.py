@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from hybridbatch.cells import (
+from hybridbatch.evaluation.aggregate import (
     CELL_COLUMNS,
     PASSAGE_COLUMNS,
     SETTINGS,
@@ -16,8 +16,8 @@ from hybridbatch.cells import (
     score_cells,
     with_pool_sizes,
 )
-from hybridbatch.errors import DataError
-from hybridbatch.evaluation import ALL, JUDGED, METRICS
+from hybridbatch.evaluation.per_query import ALL, JUDGED, METRICS
+from hybridbatch.runtime.errors import DataError
 
 pytestmark = pytest.mark.filterwarnings("error")
 

@@ -7,9 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hybridbatch import config as conf
-from hybridbatch.cells import StatisticsConfig
-from hybridbatch.claims import (
+from hybridbatch.evaluation.aggregate import StatisticsConfig
+from hybridbatch.evaluation.claims import (
     CLAIM_COLUMNS,
     CLAIMS,
     Margins,
@@ -17,10 +16,11 @@ from hybridbatch.claims import (
     claims_table,
     verdict,
 )
-from hybridbatch.evaluation import METRICS
-from hybridbatch.markdown import render
-from hybridbatch.published import read_published
-from hybridbatch.significance import COMPARISON_COLUMNS, compare
+from hybridbatch.evaluation.per_query import METRICS
+from hybridbatch.evaluation.significance import COMPARISON_COLUMNS, compare
+from hybridbatch.experiment import config as conf
+from hybridbatch.render.markdown import render
+from hybridbatch.tables.published import read_published
 
 pytestmark = pytest.mark.filterwarnings("error")
 

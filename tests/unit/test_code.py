@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hybridbatch import code
+from hybridbatch.provenance import fingerprint as code
 
 SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
 
@@ -57,16 +57,16 @@ HARMLESS = {
 @pytest.mark.parametrize("edit", HARMLESS.values(), ids=HARMLESS)
 def test_layout_and_words_do_not_count(copy, edit):
     before = _fingerprint(copy)
-    _edit(copy / "hybridbatch" / "losses.py", edit)
+    _edit(copy / "hybridbatch/training/losses.py", edit)
     assert _fingerprint(copy) == before
 
 
 @pytest.mark.parametrize(
     ("module", "old", "new"),
     [
-        ("losses.py", "scores / temperature", "scores * temperature"),
-        ("losses.py", "dim=-1", "dim=0"),
-        ("encoders.py", "local_files_only=True", "local_files_only=False"),
+        ("training/losses.py", "scores / temperature", "scores * temperature"),
+        ("training/losses.py", "dim=-1", "dim=0"),
+        ("encoders/models.py", "local_files_only=True", "local_files_only=False"),
     ],
 )
 def test_formula_of_an_imported_module_counts(copy, module, old, new):
@@ -78,7 +78,7 @@ def test_formula_of_an_imported_module_counts(copy, module, old, new):
 def test_module_counts_however_far_away_it_is_imported(copy):
     # By way of tables, cells and evaluation.
     before = _fingerprint(copy, "score_table.py")
-    _edit(copy / "hybridbatch" / "metrics.py", lambda text: text + "\nMORE = True\n")
+    _edit(copy / "hybridbatch/evaluation/metrics.py", lambda text: text + "\nMORE = True\n")
     assert _fingerprint(copy, "score_table.py") != before
 
 
@@ -88,7 +88,7 @@ def test_the_script_itself_counts(copy):
     assert _fingerprint(copy) != before
 
 
-@pytest.mark.parametrize("module", ["logs.py", "errors.py", "files.py"])
+@pytest.mark.parametrize("module", ["runtime/logs.py", "runtime/files.py", "experiment/lookups.py"])
 def test_what_is_said_and_how_it_is_stored_does_not_count(copy, module):
     before = _fingerprint(copy)
     _edit(copy / "hybridbatch" / module, lambda text: text + "\nLOUD = True\n")
@@ -98,7 +98,7 @@ def test_what_is_said_and_how_it_is_stored_does_not_count(copy, module):
 def test_module_counts_only_for_scripts_that_import_it(copy):
     scripts = ("finetune.py", "read_corpus.py")
     before = [_fingerprint(copy, script) for script in scripts]
-    _edit(copy / "hybridbatch" / "corpora.py", lambda text: text + "\nMORE = True\n")
+    _edit(copy / "hybridbatch/data/pairs.py", lambda text: text + "\nMORE = True\n")
     assert _fingerprint(copy, "finetune.py") == before[0]
     assert _fingerprint(copy, "read_corpus.py") != before[1]
 
@@ -140,14 +140,15 @@ def test_place_of_the_checkout_does_not_count(copy, monkeypatch):
 @pytest.mark.parametrize("script", ["read_corpus.py", "translate.py"])
 def test_module_that_is_loaded_by_name_does_not_count_for_its_loader(copy, script):
     before = _fingerprint(copy, script)
-    for module in ("readers/squad.py", "engines/apertium.py"):
+    for module in ("data/readers/squad.py", "translation/engines/apertium.py"):
         _edit(copy / "hybridbatch" / module, lambda text: text + "\nMORE = True\n")
-    (copy / "hybridbatch" / "readers" / "added.py").write_text("MORE = True\n", encoding="utf-8")
+    (copy / "hybridbatch/data/readers/added.py").write_text("MORE = True\n", encoding="utf-8")
     assert _fingerprint(copy, script) == before
 
 
 @pytest.mark.parametrize(
-    ("script", "package"), [("read_corpus.py", "readers"), ("translate.py", "engines")]
+    ("script", "package"),
+    [("read_corpus.py", "data/readers"), ("translate.py", "translation/engines")],
 )
 def test_loader_itself_counts(copy, script, package):
     before = _fingerprint(copy, script)
@@ -157,9 +158,9 @@ def test_loader_itself_counts(copy, script, package):
 
 
 def test_module_that_is_loaded_by_name_counts_with_what_it_imports(copy):
-    reader = "hybridbatch/readers/squad.py"
+    reader = "hybridbatch/data/readers/squad.py"
     before = _fingerprint(copy, reader)
-    _edit(copy / "hybridbatch" / "sentences.py", lambda text: text + "\nMORE = True\n")
+    _edit(copy / "hybridbatch/data/sentences.py", lambda text: text + "\nMORE = True\n")
     changed = _fingerprint(copy, reader)
     assert changed != before
     _edit(copy / reader, _replace("a <= start < b", "a < start <= b"))

@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 import yaml
 
-from hybridbatch.collections import (
+from hybridbatch.benchmarks.lareqa import (
     CANDIDATE_SCHEMA,
     QRELS_SCHEMA,
     QUERY_SCHEMA,
     read_lareqa,
 )
-from hybridbatch.errors import DataError
-from hybridbatch.lookups import sources
-from hybridbatch.sources import MIRROR_VARIABLE, Source, fetch, mirror_from_environment
+from hybridbatch.data.download import MIRROR_VARIABLE, Source, fetch, mirror_from_environment
+from hybridbatch.experiment.lookups import sources
+from hybridbatch.runtime.errors import DataError
 
 pytestmark = pytest.mark.filterwarnings("error")
 

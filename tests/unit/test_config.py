@@ -15,17 +15,24 @@ import yaml
 from snakemake.common.configfile import load_configfile
 from snakemake.utils import update_config
 
-from hybridbatch import checks, constants, lookups, variants
-from hybridbatch import config as conf
-from hybridbatch.cells import StatisticsConfig
-from hybridbatch.contamination import ContaminationConfig
-from hybridbatch.encoders import ScratchConfig, StaticConfig, TransformerConfig, encoder_config
-from hybridbatch.engines._batches import NeuralConfig
-from hybridbatch.errors import ConfigError
-from hybridbatch.filtering import FilterConfig
-from hybridbatch.sources import Source
-from hybridbatch.tables import SPECS
-from hybridbatch.training import TrainConfig
+from hybridbatch.data.contamination import ContaminationConfig
+from hybridbatch.data.download import Source
+from hybridbatch.data.filtering import FilterConfig
+from hybridbatch.encoders.models import (
+    ScratchConfig,
+    StaticConfig,
+    TransformerConfig,
+    encoder_config,
+)
+from hybridbatch.evaluation.aggregate import StatisticsConfig
+from hybridbatch.experiment import checks, lookups
+from hybridbatch.experiment import config as conf
+from hybridbatch.experiment import names as constants
+from hybridbatch.experiment import systems as variants
+from hybridbatch.runtime.errors import ConfigError
+from hybridbatch.tables.scores import SPECS
+from hybridbatch.training.loop import TrainConfig
+from hybridbatch.translation.engines._batches import NeuralConfig
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = ("config.yaml", "demo.yaml", "paper.yaml")
@@ -694,15 +701,15 @@ def test_engine_that_is_none_is_named(config):
     config["catalogue"]["translators"]["apertium"]["engine"] = "apertum"
     assert _only_problem(config) == (
         "catalogue.translators.apertium.engine: 'apertum' is no module of "
-        "workflow/scripts/hybridbatch/engines; did you mean apertium?"
+        "workflow/scripts/hybridbatch/translation/engines; did you mean apertium?"
     )
 
 
 def test_engine_of_one_s_own_gets_what_stands_in_its_entry(config, monkeypatch, tmp_path):
-    for part in ("readers", "engines"):
-        shutil.copytree(Path(checks.__file__).parent / part, tmp_path / part)
-    (tmp_path / "engines" / "glossary.py").touch()
-    monkeypatch.setattr(checks, "__file__", str(tmp_path / "checks.py"))
+    for part in ("data/readers", "translation/engines"):
+        shutil.copytree(Path(checks.__file__).parents[1] / part, tmp_path / part)
+    (tmp_path / "translation/engines/glossary.py").touch()
+    monkeypatch.setattr(checks, "__file__", str(tmp_path / "experiment" / "checks.py"))
     config["catalogue"]["translators"]["words"] = {
         "engine": "glossary",
         "edition": 2,

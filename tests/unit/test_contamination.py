@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hybridbatch import contamination
-from hybridbatch.contamination import (
+from hybridbatch.data import contamination
+from hybridbatch.data.contamination import (
     COLUMNS,
     PAIR_SCHEMA,
     SIDES,
@@ -20,8 +20,8 @@ from hybridbatch.contamination import (
     ngrams,
     normalize,
 )
-from hybridbatch.filtering import TRAIN_SCHEMA
-from hybridbatch.markdown import render
+from hybridbatch.data.filtering import TRAIN_SCHEMA
+from hybridbatch.render.markdown import render
 
 CONFIG = ContaminationConfig(ngram=5, threshold=0.8)
 TRAIN = [
@@ -179,7 +179,7 @@ def test_marks_that_carry_meaning_count():
 
 
 def test_every_side_of_a_collection_is_compared():
-    from hybridbatch.collections import Collection
+    from hybridbatch.benchmarks.lareqa import Collection
 
     assert set(SIDES) < set(Collection.__dataclass_fields__)
     assert set(SIDES.values()) < set(TRAIN_SCHEMA.names)

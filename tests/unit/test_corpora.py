@@ -7,10 +7,10 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from hybridbatch import readers
-from hybridbatch.corpora import PAIR_SCHEMA, Pair, pair_batches, split_validation
-from hybridbatch.errors import ConfigError, DataError
-from hybridbatch.readers import jsonl, squad
+from hybridbatch.data import readers
+from hybridbatch.data.pairs import PAIR_SCHEMA, Pair, pair_batches, split_validation
+from hybridbatch.data.readers import jsonl, squad
+from hybridbatch.runtime.errors import ConfigError, DataError
 
 CONTEXT = "Ada Lovelace was born in London.  She wrote\na program. It ran a century later."
 
@@ -177,7 +177,7 @@ def test_wrong_file_among_several_is_named(tmp_path, name):
 @pytest.mark.parametrize("name", ["telepathy", "squad.more", "json"])
 def test_reader_that_is_not_there_is_named(name):
     # At the call, not at the first pair.
-    with pytest.raises(ConfigError, match=f"the corpus reader '{name}' is not there yet"):
+    with pytest.raises(ConfigError, match=f"'{name}' is no module of hybridbatch.data.readers"):
         readers.read(name, [], "en", Counter())
 
 
@@ -186,7 +186,7 @@ def test_reader_that_is_not_there_is_named(name):
     [
         ("import telepathy", "telepathy"),
         ("import hybridbatch.telepathy", "hybridbatch.telepathy"),
-        ("from hybridbatch.corpora import telepathy", "cannot import name 'telepathy'"),
+        ("from hybridbatch.data.pairs import telepathy", "cannot import name 'telepathy'"),
     ],
 )
 def test_import_that_fails_in_a_reader_is_not_masked(tmp_path, monkeypatch, statement, missing):

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from hybridbatch import config as conf
-from hybridbatch.costs import (
+from hybridbatch.cost.model import (
     RATES_FILE,
     Job,
     Rate,
@@ -22,9 +21,10 @@ from hybridbatch.costs import (
     generation,
     hours,
 )
-from hybridbatch.errors import ConfigError
-from hybridbatch.plan_text import duration, scaled
-from hybridbatch.plans import STAGES, Plan, Row, ablation_runs, plan
+from hybridbatch.cost.page import duration, scaled
+from hybridbatch.cost.plans import STAGES, Plan, Row, ablation_runs, plan
+from hybridbatch.experiment import config as conf
+from hybridbatch.runtime.errors import ConfigError
 
 ROOT = Path(__file__).parents[2]
 # Two layers, width 4, feed-forward 8: 2 x (4 x 16 + 2 x 32) = 256 parameters in the encoder and

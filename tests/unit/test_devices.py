@@ -13,8 +13,8 @@ SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
 # Says which GPU it sees, and holds it until its input ends.
 PROGRAM = """
 import os, sys
-from hybridbatch.devices import lease_gpu
-from hybridbatch.errors import HybridBatchError
+from hybridbatch.runtime.gpus import lease_gpu
+from hybridbatch.runtime.errors import HybridBatchError
 try:
     for _ in range({times}):
         lease_gpu()
@@ -149,7 +149,8 @@ def test_without_gpus_nothing_happens(tmp_path, job, lines, status):
 def test_job_without_a_token_sees_no_gpu_and_holds_none(tmp_path, environment):
     _gpus(tmp_path, *_named(1))
     program = (
-        "import os; from hybridbatch.devices import hide_gpus, lease_gpu; hide_gpus(); lease_gpu();"
+        "import os; from hybridbatch.runtime.gpus import hide_gpus, lease_gpu; hide_gpus();"
+        "lease_gpu();"
         "import torch; print(repr(os.environ['CUDA_VISIBLE_DEVICES']), torch.cuda.device_count())"
     )
     run = subprocess.run(

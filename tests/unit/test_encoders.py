@@ -16,8 +16,9 @@ from sentence_transformers.sentence_transformer.modules import (
 )
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
-from hybridbatch import encoders
-from hybridbatch.encoders import (
+from hybridbatch.encoders import models as encoders
+from hybridbatch.encoders.inference import encode, in_token_order
+from hybridbatch.encoders.models import (
     ScratchConfig,
     StaticConfig,
     TransformerConfig,
@@ -29,9 +30,8 @@ from hybridbatch.encoders import (
     new_static,
     new_transformer,
 )
-from hybridbatch.encoding import encode, in_token_order
-from hybridbatch.errors import ConfigError
-from hybridbatch.tokens import Ragged, load_tokenizer, tokenize, train_unigram
+from hybridbatch.encoders.tokens import Ragged, load_tokenizer, tokenize, train_unigram
+from hybridbatch.runtime.errors import ConfigError
 
 TEXTS = {
     "queries": ["Where does salt come from?", "Ĉu?", "¿Dónde está el volcán? " * 20, "盐从哪里来"],
@@ -239,7 +239,7 @@ def test_a_hub_model_needs_a_revision(tmp_path):
 def test_encoding_with_a_static_model_imports_no_torch(tokenizer_folder, tmp_path):
     new_static(static_config(), tokenizer_folder, seed=0).save(str(tmp_path / "model"))
     program = (
-        "import sys; from pathlib import Path; from hybridbatch.encoding import encode\n"
+        "import sys; from pathlib import Path; from hybridbatch.encoders.inference import encode\n"
         "encode(Path(sys.argv[1]), {'queries': ['salt'], 'candidates': ['salt']}, 8)\n"
         "assert not {'torch', 'sentence_transformers', 'transformers'} & set(sys.modules)"
     )

@@ -21,8 +21,9 @@ from transformers import (
 )
 
 import hybridbatch
-from hybridbatch import encoding
-from hybridbatch.encoders import (
+from hybridbatch.encoders import inference as encoding
+from hybridbatch.encoders.inference import encode, in_token_order
+from hybridbatch.encoders.models import (
     ScratchConfig,
     StaticConfig,
     TransformerConfig,
@@ -30,9 +31,8 @@ from hybridbatch.encoders import (
     new_static,
     new_transformer,
 )
-from hybridbatch.encoding import encode, in_token_order
-from hybridbatch.errors import ConfigError, DataError
-from hybridbatch.tokens import Ragged, train_unigram
+from hybridbatch.encoders.tokens import Ragged, train_unigram
+from hybridbatch.runtime.errors import ConfigError, DataError
 
 KINDS = ("static", "scratch", "bert mean", "bert cls", "xlm-roberta mean", "published")
 MAX_TOKENS = 40
@@ -233,7 +233,7 @@ def test_vectors_that_are_not_finite_are_refused(tmp_path):
 def test_static_model_is_read_without_torch(tmp_path):
     model = saved_model(tmp_path, "static")
     program = (
-        "import sys; from pathlib import Path; from hybridbatch.encoding import encode;"
+        "import sys; from pathlib import Path; from hybridbatch.encoders.inference import encode;"
         "vectors = encode(Path(sys.argv[1]), {'queries': ['a volcano']}, 40)['queries'];"
         "assert vectors.shape == (1, 16);"
         "print(*sorted({m.split('.')[0] for m in sys.modules}))"

@@ -7,7 +7,9 @@ import pyarrow as pa
 import pytest
 import pytrec_eval
 
-from hybridbatch.evaluation import (
+from hybridbatch.benchmarks.miracl import GRADED_SCHEMA
+from hybridbatch.evaluation.metrics import ndcg_at
+from hybridbatch.evaluation.per_query import (
     ALL,
     RANK_SCHEMA,
     RUN_METRICS,
@@ -16,9 +18,7 @@ from hybridbatch.evaluation import (
     relevant_ranks,
     run_metrics,
 )
-from hybridbatch.metrics import ndcg_at
-from hybridbatch.passages import GRADED_SCHEMA
-from hybridbatch.retrieval import RUN_SCHEMA, merge
+from hybridbatch.retrieval.search import RUN_SCHEMA, merge
 
 pytestmark = pytest.mark.filterwarnings("error")
 

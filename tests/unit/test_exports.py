@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import pytrec_eval
 
-from hybridbatch.errors import DataError
-from hybridbatch.evaluation import ALL, query_metrics, relevant_ranks
-from hybridbatch.exports import first_places, judgements, run_rows
-from hybridbatch.trec import write_qrels, write_run
+from hybridbatch.evaluation.per_query import ALL, query_metrics, relevant_ranks
+from hybridbatch.retrieval.runs import first_places, judgements, run_rows
+from hybridbatch.retrieval.trec import write_qrels, write_run
+from hybridbatch.runtime.errors import DataError
 
 QUERIES = ["q3", "q1", "q2"]
 
@@ -41,7 +41,7 @@ def _vectors(rng: np.random.Generator, n: int, tied: bool) -> np.ndarray:
 @pytest.mark.parametrize("block", [7, 4_000_000])
 @pytest.mark.parametrize("tied", [True, False])
 def test_trec_eval_of_an_export_gives_the_workflows_metrics(tmp_path, monkeypatch, tied, block):
-    monkeypatch.setattr("hybridbatch.exports.SCORES_A_BLOCK", block)
+    monkeypatch.setattr("hybridbatch.retrieval.runs.SCORES_A_BLOCK", block)
     rng = np.random.default_rng(5)
     candidate_ids = {code: [f"{code}:{i:03d}" for i in range(40)] for code in ("es", "en")}
     names = [id_ for ids in candidate_ids.values() for id_ in ids]

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from hybridbatch import constants
+from hybridbatch.experiment import names as constants
 from hybridbatch.figures._style import (
     LOOKS,
     WIDTH,
@@ -39,7 +39,7 @@ from hybridbatch.figures.published import reproduction_figure, reproduction_word
 from hybridbatch.figures.shares import share_figure, share_words
 from hybridbatch.figures.training_curves import smoothed, training_figure, training_words, window
 from hybridbatch.figures.translations import quality_figure, quality_points, quality_words
-from hybridbatch.samplers import SAMPLINGS
+from hybridbatch.training.samplers import SAMPLINGS
 
 SVG = "{http://www.w3.org/2000/svg}"
 THREE = ("x-x-mono", "x-y", "hybrid")

@@ -6,7 +6,16 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from hybridbatch.files import read_json, read_table, whole, write_json, write_table, write_text
+from hybridbatch.runtime.errors import DataError
+from hybridbatch.runtime.files import (
+    keys_of,
+    read_json,
+    read_table,
+    whole,
+    write_json,
+    write_table,
+    write_text,
+)
 
 
 def _names(folder: Path) -> list[str]:
@@ -135,3 +144,19 @@ def test_table_comes_back_whole_or_by_column(tmp_path):
     write_table(tmp_path / "table.parquet", table)
     assert read_table(tmp_path / "table.parquet").equals(table)
     assert read_table(tmp_path / "table.parquet", ["b"]).column_names == ["b"]
+
+
+def test_a_parquet_file_says_what_it_is_of(tmp_path):
+    path = tmp_path / "metrics.parquet"
+    keys = {"encoder": "static", "seed": 0, "language": "es"}
+    write_table(path, pa.table({"map": [0.5]}), keys)
+    table = read_table(path)
+    assert keys_of(table, path) == keys
+    assert table.to_pylist() == [{"map": 0.5}]
+
+
+def test_a_file_without_keys_is_named(tmp_path):
+    path = tmp_path / "metrics.parquet"
+    write_table(path, pa.table({"map": [0.5]}))
+    with pytest.raises(DataError, match="metrics.parquet: does not say what it is of"):
+        keys_of(read_table(path), path)

@@ -7,11 +7,11 @@ import pyarrow as pa
 import pytest
 
 import filter_pairs as script
-from hybridbatch.corpora import PAIR_SCHEMA
-from hybridbatch.errors import DataError
-from hybridbatch.files import read_json, read_table, write_table
-from hybridbatch.filtering import REASONS, TRAIN_SCHEMA, FilterConfig, filter_pairs
-from hybridbatch.translation import TEXT_SCHEMA
+from hybridbatch.data.filtering import REASONS, TRAIN_SCHEMA, FilterConfig, filter_pairs
+from hybridbatch.data.pairs import PAIR_SCHEMA
+from hybridbatch.runtime.errors import DataError
+from hybridbatch.runtime.files import read_json, read_table, write_table
+from hybridbatch.translation.translate import TEXT_SCHEMA
 
 CONFIG = FilterConfig(max_unknown_share=0.5, min_length_ratio=0.5, max_length_ratio=2.0)
 # As long as its source, so that where most texts are good the language's median ratio is 1.

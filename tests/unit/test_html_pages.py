@@ -6,9 +6,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from hybridbatch.errors import HybridBatchError
-from hybridbatch.html_pages import counts_phrase, figure_page, table_page
-from hybridbatch.markdown import grid
+from hybridbatch.render.html import counts_phrase, figure_page, table_page
+from hybridbatch.render.markdown import grid
+from hybridbatch.runtime.errors import HybridBatchError
 
 HOSTILE = [
     "<script>alert(1)</script>",

@@ -6,8 +6,8 @@ import faiss
 import numpy as np
 import pytest
 
-from hybridbatch import indexes
-from hybridbatch.indexes import build, layout, read_vectors
+from hybridbatch.retrieval import index as indexes
+from hybridbatch.retrieval.index import build, layout, read_vectors
 
 pytestmark = pytest.mark.filterwarnings("error")
 

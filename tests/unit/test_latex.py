@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from tex import compiled
 
-from hybridbatch.grids import BOLD, DAGGER, UNDERLINED, Band, Cell, Grid, Page
-from hybridbatch.latex import escape, render
+from hybridbatch.render.grid import BOLD, DAGGER, UNDERLINED, Band, Cell, Grid, Page
+from hybridbatch.render.latex import escape, render
 
 SPECIAL = "\\ { } $ & # % _ ~ ^ ` < > | \" ' -- -1 * [x] !"
 SCRIPTS = "naïve Ünal żółć Łódź œuvre ©  † − – — … × 谁写了 ใครเขียน किसने"

@@ -20,11 +20,11 @@ from scores import (
     of_system,
 )
 
-from hybridbatch.grids import BOLD, DAGGER, UNDERLINED, Cell, Grid, Page
-from hybridbatch.layouts import benchmark_page, overview_page
-from hybridbatch.markdown import render
-from hybridbatch.marks import GROUP
-from hybridbatch.tables import SPECS, benchmark_spec, tidy
+from hybridbatch.render.grid import BOLD, DAGGER, UNDERLINED, Cell, Grid, Page
+from hybridbatch.render.markdown import render
+from hybridbatch.tables.layouts import benchmark_page, overview_page
+from hybridbatch.tables.markers import GROUP
+from hybridbatch.tables.scores import SPECS, benchmark_spec, tidy
 
 pytestmark = pytest.mark.filterwarnings("error")
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from hybridbatch.errors import DataError
-from hybridbatch.lineage import Job, lineage
+from hybridbatch.provenance.lineage import Job, lineage
+from hybridbatch.runtime.errors import DataError
 
-MARK, OTHER = "0123456789abcdef", "fedcba9876543210"
+MARK, OTHER = "evaluate:0123456789abcdef", "encoders/static:fedcba9876543210"
 
 
 def write_record(folder: Path, path: str, rule: str | None, inputs: list[str], params=(), **more):

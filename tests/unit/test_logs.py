@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from hybridbatch.errors import DataError
-from hybridbatch.logs import Progress, log, logged, read_usage
+from hybridbatch.runtime.errors import DataError
+from hybridbatch.runtime.logs import Progress, log, logged, read_usage
 
 
 def _run(path: Path | None, error: BaseException | None = None) -> None:
@@ -91,7 +91,7 @@ def test_no_log_and_a_log_of_another_kind_have_no_usage(tmp_path):
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The time in seconds, to be set by the test."""
     now = [0.0]
-    monkeypatch.setattr("hybridbatch.logs.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("hybridbatch.runtime.logs.time.monotonic", lambda: now[0])
     return now
 
 

@@ -6,7 +6,7 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
 from sentence_transformers.sentence_transformer.modules import Normalize
 
-from hybridbatch.losses import info_nce
+from hybridbatch.training.losses import info_nce
 
 
 def vectors(seed: int, n: int = 6, d: int = 5) -> torch.Tensor:

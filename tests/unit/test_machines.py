@@ -8,14 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from hybridbatch import machines
+from hybridbatch.runtime import usage as machines
 
 SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
 
 
 def _usage(program: str = "", environment: dict | None = None) -> dict:
     """`usage()` at the end of a process that runs `program`."""
-    ending = "\nfrom hybridbatch.machines import usage\nimport json; print(json.dumps(usage()))"
+    ending = (
+        "\nfrom hybridbatch.runtime.usage import usage\nimport json; print(json.dumps(usage()))"
+    )
     run = subprocess.run(
         [sys.executable, "-c", program + ending],
         env={**os.environ, **(environment or {}), "PYTHONPATH": str(SCRIPTS)},
@@ -74,9 +76,9 @@ def test_gpu_is_counted_for_the_job_that_took_one_only(tmp_path: Path):
     fake.chmod(0o755)
     path = f"{tmp_path}:{os.environ['PATH']}"
     held = {"PATH": path, "CUDA_VISIBLE_DEVICES": "1"}
-    used = _usage("import hybridbatch.devices", held)
+    used = _usage("import hybridbatch.runtime.gpus", held)
     assert used["machine"]["gpus"] == ["NVIDIA Something, 81559 MiB"]
     assert used["gpu_seconds"] == used["wall_seconds"]
     assert _usage("", held)["gpu_seconds"] == 0
     hidden = {"PATH": path, "CUDA_VISIBLE_DEVICES": ""}
-    assert _usage("import hybridbatch.devices", hidden)["machine"]["gpus"] == []
+    assert _usage("import hybridbatch.runtime.gpus", hidden)["machine"]["gpus"] == []

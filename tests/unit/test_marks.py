@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hybridbatch.grids import BOLD, DAGGER, UNDERLINED
-from hybridbatch.marks import GROUP, legend, marked
+from hybridbatch.render.grid import BOLD, DAGGER, UNDERLINED
+from hybridbatch.tables.markers import GROUP, legend, marked
 
 KEY = dict(zip(GROUP, ("b", "static", "monolingual", "map", "all", "en"), strict=True))
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import pytrec_eval
 
-from hybridbatch.metrics import average_precision, ndcg_at, rank_distance, recall_at
+from hybridbatch.evaluation.metrics import average_precision, ndcg_at, rank_distance, recall_at
 
 pytestmark = pytest.mark.filterwarnings("error")
 

@@ -19,18 +19,18 @@ from transformers import (
     NllbTokenizer,
 )
 
-from hybridbatch import engines
-from hybridbatch.engines import ctranslate2_mt, transformers_mt
-from hybridbatch.engines._batches import (
+from hybridbatch.data.sentences import sentence_spans
+from hybridbatch.runtime.errors import ConfigError, DataError, TranslationError
+from hybridbatch.translation import engines
+from hybridbatch.translation.engines import ctranslate2_mt, transformers_mt
+from hybridbatch.translation.engines._batches import (
     NeuralConfig,
     NeuralTranslator,
     Output,
     batches,
     language_ids,
 )
-from hybridbatch.errors import ConfigError, DataError, TranslationError
-from hybridbatch.sentences import sentence_spans
-from hybridbatch.translation import (
+from hybridbatch.translation.translate import (
     TEXT_SCHEMA,
     Translation,
     journal_folder,

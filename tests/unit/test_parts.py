@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from hybridbatch import config as conf
-from hybridbatch.errors import ConfigError
-from hybridbatch.parts import part_for, part_hash
+from hybridbatch.experiment import config as conf
+from hybridbatch.experiment.parts import part_for, part_hash
+from hybridbatch.runtime.errors import ConfigError
 
 ROOT = Path(__file__).parents[2]
 

@@ -10,10 +10,8 @@ import pyarrow as pa
 import pytest
 import yaml
 
-from hybridbatch.collections import CANDIDATE_SCHEMA
-from hybridbatch.errors import DataError
-from hybridbatch.files import read_table, write_table
-from hybridbatch.passages import (
+from hybridbatch.benchmarks.lareqa import CANDIDATE_SCHEMA
+from hybridbatch.benchmarks.miracl import (
     GRADED_SCHEMA,
     judged_queries,
     read_passages,
@@ -21,7 +19,9 @@ from hybridbatch.passages import (
     read_topics,
     survey,
 )
-from hybridbatch.sources import Source, fetch
+from hybridbatch.data.download import Source, fetch
+from hybridbatch.runtime.errors import DataError
+from hybridbatch.runtime.files import read_table, write_table
 
 ROOT = Path(__file__).parents[2]
 TOPICS = "6\tWhat is\u2028 this ?\n10#0\tWho\tis it?\n"

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from test_lineage import MARK, write_record
 
-from hybridbatch import provenance
-from hybridbatch.errors import DataError
-from hybridbatch.parts import part_hash
+from hybridbatch.experiment.parts import part_hash
+from hybridbatch.provenance import record as provenance
+from hybridbatch.runtime.errors import DataError
 
 URL = "https://example.org/data/raw.json"
 DOWNLOAD = "downloads/example.org/data/raw.json"
@@ -172,7 +172,7 @@ def test_nothing_of_the_environment_and_no_foreign_path_is_in_it(part, monkeypat
 
 
 def test_paths_of_the_project_are_relative_to_it():
-    project = Path(provenance.__file__).parents[3]
+    project = Path(provenance.__file__).parents[4]
     inside = project / "resources/published/hybrid_batch.csv"
     assert provenance._relative(str(inside)) == "resources/published/hybrid_batch.csv"
     assert provenance.place("resources/published/hybrid_batch.csv").is_file()

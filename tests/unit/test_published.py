@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from hybridbatch.errors import DataError
-from hybridbatch.published import (
+from hybridbatch.runtime.errors import DataError
+from hybridbatch.tables.published import (
     EVALUATION_DATA,
     HYBRID_BATCH,
     LAREQA,

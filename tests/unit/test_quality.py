@@ -9,10 +9,10 @@ import pyarrow as pa
 import pytest
 import sacrebleu
 
-from hybridbatch.collections import read_lareqa
-from hybridbatch.errors import DataError
-from hybridbatch.markdown import escape, grid, render
-from hybridbatch.quality import (
+from hybridbatch.benchmarks.lareqa import read_lareqa
+from hybridbatch.render.markdown import escape, grid, render
+from hybridbatch.runtime.errors import DataError
+from hybridbatch.translation.quality import (
     COLUMNS,
     Part,
     quality_page,
@@ -22,8 +22,8 @@ from hybridbatch.quality import (
     samples,
     scores,
 )
-from hybridbatch.references import READERS, read_parallel, read_questions, texts_table
-from hybridbatch.translation import TEXT_SCHEMA
+from hybridbatch.translation.references import READERS, read_parallel, read_questions, texts_table
+from hybridbatch.translation.translate import TEXT_SCHEMA
 
 BUNDLED = Path(__file__).parents[2] / "resources" / "bundled" / "benchmark"
 OUTPUTS = ["el gato duerme en la casa", "¿Quién escribió el libro verde?", "No lo sé."]
@@ -293,7 +293,7 @@ def test_texts_are_a_table_that_can_be_translated():
 
 
 def test_readers_are_those_of_the_schema():
-    from hybridbatch.config import load_schema
+    from hybridbatch.experiment.config import load_schema
 
     assert set(load_schema()["$defs"]["references"]["properties"]["reader"]["enum"]) == set(READERS)
 

@@ -4,8 +4,8 @@ import faiss
 import numpy as np
 import pytest
 
-from hybridbatch import ranking
-from hybridbatch.ranking import exact_scores, ranks_by_language
+from hybridbatch.retrieval import ranking
+from hybridbatch.retrieval.ranking import exact_scores, ranks_by_language
 
 pytestmark = pytest.mark.filterwarnings("error")
 

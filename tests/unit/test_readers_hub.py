@@ -19,13 +19,15 @@ import filter_pairs
 import read_corpus
 import read_parallel
 import shard_texts
-from hybridbatch import config as conf
-from hybridbatch import files, lookups, readers
-from hybridbatch.corpora import Pair, pair_batches
-from hybridbatch.errors import ConfigError, DataError
-from hybridbatch.files import read_json, read_table, table_writer
-from hybridbatch.readers import _files
-from hybridbatch.repeats import FirstTimes, keys
+from hybridbatch.data import readers
+from hybridbatch.data import records as _files
+from hybridbatch.data.dedup import FirstTimes, keys
+from hybridbatch.data.pairs import Pair, pair_batches
+from hybridbatch.experiment import config as conf
+from hybridbatch.experiment import lookups
+from hybridbatch.runtime import files
+from hybridbatch.runtime.errors import ConfigError, DataError
+from hybridbatch.runtime.files import read_json, read_table, table_writer
 
 ROOT = Path(__file__).parents[2]
 PLOT = "Ada moves to London.  There she meets Edward\nSmith. They build a machine. London burns."
@@ -490,7 +492,7 @@ def _run_stages(folder: Path) -> dict[str, list[dict]]:
 
 @pytest.mark.parametrize("batch_rows", [1, 2, 50_000])
 def test_corpus_in_two_languages_goes_through(tmp_path, monkeypatch, batch_rows):
-    for module in (files, _files, sys.modules["hybridbatch.corpora"]):
+    for module in (files, _files, sys.modules["hybridbatch.data.pairs"]):
         monkeypatch.setattr(module, "BATCH_ROWS", batch_rows)
     train = _run_stages(tmp_path)
     assert train["en"] == [

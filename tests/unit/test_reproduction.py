@@ -7,16 +7,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hybridbatch.markdown import render
-from hybridbatch.published import read_published
-from hybridbatch.reproduction import (
+from hybridbatch.evaluation.reproduction import (
     REPRODUCTION_COLUMNS,
     grade_of,
     reproduction_page,
     reproduction_table,
     summary,
 )
-from hybridbatch.tables import write_tidy
+from hybridbatch.render.markdown import render
+from hybridbatch.tables.published import read_published
+from hybridbatch.tables.scores import write_tidy
 
 pytestmark = pytest.mark.filterwarnings("error")
 

@@ -8,9 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from hybridbatch.errors import ConfigError, DataError
-from hybridbatch.ranking import exact_scores
-from hybridbatch.retrieval import (
+from hybridbatch.retrieval.ranking import exact_scores
+from hybridbatch.retrieval.search import (
     RUN_SCHEMA,
     SearchConfig,
     encode_passages,
@@ -18,6 +17,7 @@ from hybridbatch.retrieval import (
     merge,
     search,
 )
+from hybridbatch.runtime.errors import ConfigError, DataError
 
 FLAT = SearchConfig("Flat", depth=100)
 
@@ -129,7 +129,7 @@ def test_merging_nothing_is_an_empty_run():
 
 
 def test_passages_are_encoded_in_pieces_and_in_order(tmp_path: Path, monkeypatch):
-    monkeypatch.setattr("hybridbatch.retrieval._TEXTS_AT_ONCE", 2)
+    monkeypatch.setattr("hybridbatch.retrieval.search._TEXTS_AT_ONCE", 2)
     lines = [json.dumps({"docid": f"{i}#0", "title": "t", "text": str(i)}) for i in range(5)]
     (tmp_path / "docs-0.jsonl").write_text("\n".join(lines))
     asked = []

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from hybridbatch.errors import DataError
-from hybridbatch.samplers import SAMPLINGS, Batch, CorpusPairs, Sampler
+from hybridbatch.runtime.errors import DataError
+from hybridbatch.training.samplers import SAMPLINGS, Batch, CorpusPairs, Sampler
 
 STEPS = 2000
 UNLIKELY = 1e-6  # a fixed seed either passes for good or fails for good

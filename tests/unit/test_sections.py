@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from hybridbatch import constants
-from hybridbatch.errors import HybridBatchError
-from hybridbatch.sections import SECTIONS, figure_entry, label, table_entry
+from hybridbatch.experiment import names as constants
+from hybridbatch.experiment.sections import SECTIONS, figure_entry, label, table_entry
+from hybridbatch.runtime.errors import HybridBatchError
 
 ROOT = Path(__file__).parents[2]
 REPORT = ROOT / "workflow" / "report"

@@ -5,11 +5,9 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from hybridbatch.cells import SETTINGS, StatisticsConfig, bootstrap, score_cells
-from hybridbatch.errors import DataError
-from hybridbatch.evaluation import METRICS
-from hybridbatch.markdown import render
-from hybridbatch.significance import (
+from hybridbatch.evaluation.aggregate import SETTINGS, StatisticsConfig, bootstrap, score_cells
+from hybridbatch.evaluation.per_query import METRICS
+from hybridbatch.evaluation.significance import (
     COMPARISON_COLUMNS,
     SIGNIFICANCE_COLUMNS,
     compare,
@@ -20,7 +18,9 @@ from hybridbatch.significance import (
     significance_page,
     significance_table,
 )
-from hybridbatch.tables import SPECS
+from hybridbatch.render.markdown import render
+from hybridbatch.runtime.errors import DataError
+from hybridbatch.tables.scores import SPECS
 
 pytestmark = pytest.mark.filterwarnings("error")
 

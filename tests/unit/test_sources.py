@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from hybridbatch.errors import SourceError
-from hybridbatch.files import read_json, write_json
-from hybridbatch.sources import Source, fetch, mirror_from_environment
+from hybridbatch.data.download import Source, fetch, mirror_from_environment
+from hybridbatch.runtime.errors import SourceError
+from hybridbatch.runtime.files import read_json, write_json
 
 CONTENT = b"a pinned file\n" * 500
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -77,7 +77,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The seconds that were waited for, without waiting."""
     waits: list[float] = []
-    monkeypatch.setattr("hybridbatch.sources.time.sleep", waits.append)
+    monkeypatch.setattr("hybridbatch.data.download.time.sleep", waits.append)
     return waits
 
 

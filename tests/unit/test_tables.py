@@ -20,10 +20,10 @@ from scores import (
     of_system,
 )
 
-from hybridbatch.cells import PASSAGE_COLUMNS
-from hybridbatch.layouts import counts_page
-from hybridbatch.markdown import render
-from hybridbatch.tables import (
+from hybridbatch.evaluation.aggregate import PASSAGE_COLUMNS
+from hybridbatch.render.markdown import render
+from hybridbatch.tables.layouts import counts_page
+from hybridbatch.tables.scores import (
     SPECS,
     TIDY_COLUMNS,
     benchmark_spec,

@@ -10,8 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from hybridbatch.errors import DataError
-from hybridbatch.tokens import (
+from hybridbatch.encoders.tokens import (
     Ragged,
     TokenizedPairs,
     load_tokenizer,
@@ -19,6 +18,7 @@ from hybridbatch.tokens import (
     tokenize_table,
     train_unigram,
 )
+from hybridbatch.runtime.errors import DataError
 
 WORDS = "the volcano river bridge glass paper salt coffee whale violin rises flows".split()  # noqa: SIM905
 

@@ -13,18 +13,18 @@ from filelock import FileLock
 from test_encoding import tiny_transformer, transformer_config
 from tokenizers import Tokenizer, models, pre_tokenizers
 
-from hybridbatch import training
-from hybridbatch.encoders import (
+from hybridbatch.encoders.models import (
     EncoderConfig,
     ScratchConfig,
     StaticConfig,
     fetch_transformer,
     new_transformer,
 )
-from hybridbatch.errors import TrainingError
-from hybridbatch.samplers import Batch
-from hybridbatch.tokens import Ragged, TokenizedPairs
-from hybridbatch.training import TokenizedCorpus, TrainConfig, achieved_mix, finetune
+from hybridbatch.encoders.tokens import Ragged, TokenizedPairs
+from hybridbatch.runtime.errors import TrainingError
+from hybridbatch.training import loop as training
+from hybridbatch.training.loop import TokenizedCorpus, TrainConfig, achieved_mix, finetune
+from hybridbatch.training.samplers import Batch
 
 VOCABULARY = 200
 STATIC = StaticConfig("static", 16, VOCABULARY, 1_000, 32, "Query: ", "Passage: ")

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 import pyarrow as pa
 import pytest
 
-from hybridbatch import engines
-from hybridbatch.corpora import PAIR_SCHEMA
-from hybridbatch.engines import translator
-from hybridbatch.errors import ConfigError, DataError
-from hybridbatch.translation import (
+from hybridbatch.data.pairs import PAIR_SCHEMA
+from hybridbatch.runtime.errors import ConfigError, DataError
+from hybridbatch.translation import engines
+from hybridbatch.translation.engines import translator
+from hybridbatch.translation.translate import (
     TEXT_SCHEMA,
     Translation,
     shard,
@@ -181,7 +181,9 @@ def test_summary_of_failures_alone_has_no_share():
 
 @pytest.mark.parametrize("name", ["telepathy", "apertium.more", "json"])
 def test_engine_that_is_not_there_is_named(name):
-    with pytest.raises(ConfigError, match=f"the translation engine '{name}' is not there yet"):
+    with pytest.raises(
+        ConfigError, match=f"'{name}' is no module of hybridbatch.translation.engines"
+    ):
         translator({"engine": name, "source": "en"})
 
 
@@ -192,7 +194,7 @@ def test_engine_is_a_module_that_gets_its_route(tmp_path, monkeypatch):
     try:
         assert translator(route) == route
     finally:
-        sys.modules.pop("hybridbatch.engines.echo", None)
+        sys.modules.pop("hybridbatch.translation.engines.echo", None)
         del engines.echo
 
 
@@ -200,7 +202,10 @@ def test_engine_is_a_module_that_gets_its_route(tmp_path, monkeypatch):
     ("statement", "missing"),
     [
         ("import telepathy", "telepathy"),
-        ("from hybridbatch.translation import telepathy", "cannot import name 'telepathy'"),
+        (
+            "from hybridbatch.translation.translate import telepathy",
+            "cannot import name 'telepathy'",
+        ),
     ],
 )
 def test_import_that_fails_in_an_engine_is_not_masked(tmp_path, monkeypatch, statement, missing):

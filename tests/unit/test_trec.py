@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from hybridbatch.errors import DataError
-from hybridbatch.trec import write_qrels, write_run
+from hybridbatch.retrieval.trec import write_qrels, write_run
+from hybridbatch.runtime.errors import DataError
 
 ROWS = [
     ("q2", "b", 0.5),

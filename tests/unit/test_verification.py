@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from hybridbatch import config as conf
-from hybridbatch.errors import DataError
-from hybridbatch.parts import part_for, part_hash
-from hybridbatch.verification import verify
+from hybridbatch.experiment import config as conf
+from hybridbatch.experiment.parts import part_for, part_hash
+from hybridbatch.provenance.verify import verify
+from hybridbatch.runtime.errors import DataError
 
 ROOT = Path(__file__).parents[2]
 TABLES = Path("results/tables")

@@ -100,7 +100,7 @@ def test_one_language_of_one_system_is_evaluated_again_by_naming_its_file(finish
 
 
 def test_a_comment_reruns_nothing_and_a_formula_reruns_what_uses_it(finished: Checkout):
-    module = finished.path / "workflow/scripts/hybridbatch/metrics.py"
+    module = finished.path / "workflow/scripts/hybridbatch/evaluation/metrics.py"
     text = module.read_text()
     try:
         module.write_text(text.replace("import numpy", "# a comment\nimport numpy", 1))

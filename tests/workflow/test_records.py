@@ -124,7 +124,7 @@ def test_only_what_a_table_depends_on_records_it_again(finished: Checkout):
 
 
 def test_comment_in_the_recording_code_records_nothing_again(finished: Checkout):
-    module = finished.path / "workflow/scripts/hybridbatch/provenance.py"
+    module = finished.path / "workflow/scripts/hybridbatch/provenance/record.py"
     text = module.read_text()
     try:
         module.write_text(text + "\n# a comment\n")

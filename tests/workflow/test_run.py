@@ -18,10 +18,10 @@ from safetensors.numpy import load_file
 from sentence_transformers import SentenceTransformer
 from tex import compiled
 
-from hybridbatch.bias_detail import DETAIL_COLUMNS
-from hybridbatch.grids import BOLD, DAGGER
-from hybridbatch.marks import marked
-from hybridbatch.tables import TIDY_COLUMNS
+from hybridbatch.evaluation.bias_summary import DETAIL_COLUMNS
+from hybridbatch.render.grid import BOLD, DAGGER
+from hybridbatch.tables.markers import marked
+from hybridbatch.tables.scores import TIDY_COLUMNS
 
 SMALL = ("--configfile=small.yaml",)
 SYSTEMS = ("static_x-x-mono", "static_hybrid")

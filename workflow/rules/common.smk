@@ -9,11 +9,14 @@ from pathlib import Path
 WORKFLOW = Path(str(workflow.current_basedir)).parent
 sys.path.insert(0, str(WORKFLOW / "scripts"))
 
-from hybridbatch import config as conf
-from hybridbatch import constants, lookups, sections, variants
-from hybridbatch.code import fingerprint
-from hybridbatch.errors import ConfigError
-from hybridbatch.parts import part_for
+from hybridbatch.experiment import config as conf
+from hybridbatch.experiment import names as constants
+from hybridbatch.experiment import lookups
+from hybridbatch.experiment import sections
+from hybridbatch.experiment import systems as variants
+from hybridbatch.provenance.fingerprint import fingerprint
+from hybridbatch.runtime.errors import ConfigError
+from hybridbatch.experiment.parts import part_for
 from snakemake.exceptions import WorkflowError
 
 conf.read_command_line_seeds(config)
@@ -92,14 +95,14 @@ wildcard_constraints:
 
 
 @cache
-def code(script, module=None):
-    """Fingerprint of a script and the modules it imports: what a rule's result depends on.
+def code(script, *kinds):
+    """Fingerprints of a script with all it imports, and of the kinds that it loads by name.
 
-    module: a reader or engine that the script loads by name, such as `readers/squad`.
+    kinds: their modules, such as `data/readers/squad`. Each entry is `name:fingerprint`.
     """
-    mark = fingerprint(WORKFLOW / "scripts" / f"{script}.py")
-    file = WORKFLOW / "scripts" / "hybridbatch" / f"{module}.py"
-    return [mark, fingerprint(file)] if module and file.is_file() else [mark]
+    files = {script: WORKFLOW / "scripts" / f"{script}.py"}
+    files |= {kind: WORKFLOW / "scripts" / "hybridbatch" / f"{kind}.py" for kind in kinds}
+    return [f"{name}:{fingerprint(file)}" for name, file in files.items() if file.is_file()]
 
 
 def corpus_entry(wildcards):

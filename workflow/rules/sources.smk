@@ -36,7 +36,7 @@ rule read_corpus:
         reader=lambda wildcards: corpus_entry(wildcards)["reader"],
         language=lambda wildcards: corpus_entry(wildcards)["language"],
         holdout=lambda wildcards: corpus_entry(wildcards)["holdout"],
-        code=lambda wildcards: code("read_corpus", f"readers/{corpus_entry(wildcards)['reader']}"),
+        code=lambda wildcards: code("read_corpus", f"data/readers/{corpus_entry(wildcards)['reader']}"),
     script:
         "../scripts/read_corpus.py"
 

@@ -43,7 +43,7 @@ rule translate:
     params:
         route=route,
         checkpoints=journal_of_shard,
-        code=lambda wildcards: code("translate", f"engines/{route(wildcards)['engine']}"),
+        code=lambda wildcards: code("translate", f"translation/engines/{route(wildcards)['engine']}"),
     script:
         "../scripts/translate.py"
 
@@ -65,7 +65,7 @@ rule read_parallel:
         ENVIRONMENT
     params:
         reader=lambda wildcards: corpus_entry(wildcards)["reader"],
-        code=lambda wildcards: code("read_parallel", f"readers/{corpus_entry(wildcards)['reader']}"),
+        code=lambda wildcards: code("read_parallel", f"data/readers/{corpus_entry(wildcards)['reader']}"),
     script:
         "../scripts/read_parallel.py"
 

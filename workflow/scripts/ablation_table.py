@@ -1,10 +1,10 @@
 """One ablation: every score at every value of what is varied, as a table."""
 
-from hybridbatch.ablations import ablation_page, ablation_table
-from hybridbatch.files import read_table
-from hybridbatch.logs import logged
-from hybridbatch.pages import write
-from hybridbatch.published import LAREQA, read_published
+from hybridbatch.evaluation.ablations import ablation_page, ablation_table
+from hybridbatch.render.write import write
+from hybridbatch.runtime.files import read_table
+from hybridbatch.runtime.logs import logged
+from hybridbatch.tables.published import LAREQA, read_published
 
 
 def main(snakemake) -> None:

@@ -1,10 +1,10 @@
 """Language bias in detail: shares of the top, mean ranks and rank correlations."""
 
-from hybridbatch.bias_detail import bias_cells, bias_detail, bias_page
-from hybridbatch.cells import StatisticsConfig
-from hybridbatch.files import read_table
-from hybridbatch.logs import logged
-from hybridbatch.pages import write
+from hybridbatch.evaluation.aggregate import StatisticsConfig
+from hybridbatch.evaluation.bias_summary import bias_cells, bias_detail, bias_page
+from hybridbatch.render.write import write
+from hybridbatch.runtime.files import read_table
+from hybridbatch.runtime.logs import logged
 
 
 def main(snakemake) -> None:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from safetensors.numpy import load_file
 
-from hybridbatch.indexes import build
-from hybridbatch.logs import logged
+from hybridbatch.retrieval.index import build
+from hybridbatch.runtime.logs import logged
 
 
 def main(snakemake) -> None:

@@ -1,9 +1,9 @@
 """The paper's statements, judged on our own scores."""
 
-from hybridbatch.claims import Margins, claims_page, claims_table
-from hybridbatch.files import read_table
-from hybridbatch.logs import logged
-from hybridbatch.pages import write
+from hybridbatch.evaluation.claims import Margins, claims_page, claims_table
+from hybridbatch.render.write import write
+from hybridbatch.runtime.files import read_table
+from hybridbatch.runtime.logs import logged
 
 
 def main(snakemake) -> None:

@@ -4,10 +4,10 @@ from itertools import product
 
 import pyarrow as pa
 
-from hybridbatch.cells import Rows, StatisticsConfig
-from hybridbatch.files import read_table, write_table
-from hybridbatch.logs import log, logged
-from hybridbatch.significance import compare
+from hybridbatch.evaluation.aggregate import Rows, StatisticsConfig
+from hybridbatch.evaluation.significance import compare
+from hybridbatch.runtime.files import read_table, write_table
+from hybridbatch.runtime.logs import log, logged
 
 
 def main(snakemake) -> None:

@@ -1,13 +1,13 @@
 """Duplicates between every corpus and every benchmark: counts, and the most similar pairs."""
 
-from hybridbatch.contamination import (
+from hybridbatch.data.contamination import (
     ContaminationConfig,
     contamination_page,
     contamination_table,
 )
-from hybridbatch.files import read_json, read_table
-from hybridbatch.logs import logged
-from hybridbatch.pages import write
+from hybridbatch.render.write import write
+from hybridbatch.runtime.files import read_json, read_table
+from hybridbatch.runtime.logs import logged
 
 
 def main(snakemake) -> None:

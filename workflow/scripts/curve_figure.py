@@ -4,7 +4,7 @@ import pandas as pd
 
 from hybridbatch.figures._style import save_figure
 from hybridbatch.figures.curves import curve_figure, curve_words
-from hybridbatch.logs import logged
+from hybridbatch.runtime.logs import logged
 
 
 def main(snakemake) -> None:

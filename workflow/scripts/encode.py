@@ -4,10 +4,10 @@ from pathlib import Path
 
 from safetensors.numpy import save_file
 
-from hybridbatch.devices import hide_gpus
-from hybridbatch.encoding import encode
-from hybridbatch.files import read_table, whole
-from hybridbatch.logs import logged
+from hybridbatch.encoders.inference import encode
+from hybridbatch.runtime.files import read_table, whole
+from hybridbatch.runtime.gpus import hide_gpus
+from hybridbatch.runtime.logs import logged
 
 
 def main(snakemake) -> None:

@@ -4,10 +4,10 @@ from pathlib import Path
 
 from safetensors.numpy import load_file
 
-from hybridbatch.evaluation import query_metrics, relevant_ranks
-from hybridbatch.files import read_table, write_table
-from hybridbatch.indexes import check_layout, read_vectors
-from hybridbatch.logs import logged
+from hybridbatch.evaluation.per_query import query_metrics, relevant_ranks
+from hybridbatch.retrieval.index import check_layout, read_vectors
+from hybridbatch.runtime.files import read_table, write_table
+from hybridbatch.runtime.logs import logged
 
 
 def main(snakemake) -> None:

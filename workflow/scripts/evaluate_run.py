@@ -1,9 +1,9 @@
 """The run of one language, merged from its parts, and its per-query metrics."""
 
-from hybridbatch.evaluation import run_metrics
-from hybridbatch.files import read_table, write_table
-from hybridbatch.logs import log, logged
-from hybridbatch.retrieval import merge
+from hybridbatch.evaluation.per_query import run_metrics
+from hybridbatch.retrieval.search import merge
+from hybridbatch.runtime.files import read_table, write_table
+from hybridbatch.runtime.logs import log, logged
 
 
 def main(snakemake) -> None:

@@ -1,11 +1,11 @@
 """Queries and candidates of each benchmark language (the paper's Tables 10 and 11)."""
 
-from hybridbatch import tables
-from hybridbatch.files import read_json, read_table
-from hybridbatch.layouts import counts_page
-from hybridbatch.logs import logged
-from hybridbatch.pages import write
-from hybridbatch.published import EVALUATION_DATA, read_figures
+from hybridbatch.render.write import write
+from hybridbatch.runtime.files import read_json, read_table
+from hybridbatch.runtime.logs import logged
+from hybridbatch.tables import scores as tables
+from hybridbatch.tables.layouts import counts_page
+from hybridbatch.tables.published import EVALUATION_DATA, read_figures
 
 
 def main(snakemake) -> None:

@@ -1,9 +1,9 @@
 """The relevance judgements of one ranking in TREC's format."""
 
-from hybridbatch.exports import judgements
-from hybridbatch.files import read_table
-from hybridbatch.logs import logged
-from hybridbatch.trec import write_qrels
+from hybridbatch.retrieval.runs import judgements
+from hybridbatch.retrieval.trec import write_qrels
+from hybridbatch.runtime.files import read_table
+from hybridbatch.runtime.logs import logged
 
 
 def main(snakemake) -> None:

@@ -3,10 +3,10 @@
 import numpy as np
 from safetensors.numpy import load_file
 
-from hybridbatch.exports import judgements, run_rows
-from hybridbatch.files import read_table
-from hybridbatch.logs import logged
-from hybridbatch.trec import write_run
+from hybridbatch.retrieval.runs import judgements, run_rows
+from hybridbatch.retrieval.trec import write_run
+from hybridbatch.runtime.files import read_table
+from hybridbatch.runtime.logs import logged
 
 
 def main(snakemake) -> None:

@@ -1,8 +1,8 @@
 """A run and the judgements that it is scored by, as trec_eval reads them."""
 
-from hybridbatch.files import read_table
-from hybridbatch.logs import logged
-from hybridbatch.trec import write_qrels, write_run
+from hybridbatch.retrieval.trec import write_qrels, write_run
+from hybridbatch.runtime.files import read_table
+from hybridbatch.runtime.logs import logged
 
 
 def main(snakemake) -> None:

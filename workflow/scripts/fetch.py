@@ -1,7 +1,7 @@
 """Bring one pinned file from the mirror or the network."""
 
-from hybridbatch.logs import logged
-from hybridbatch.sources import Source, fetch, mirror_from_environment
+from hybridbatch.data.download import Source, fetch, mirror_from_environment
+from hybridbatch.runtime.logs import logged
 
 
 def main(snakemake) -> None:

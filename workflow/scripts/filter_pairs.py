@@ -4,9 +4,9 @@ from collections.abc import Iterable
 
 import pyarrow as pa
 
-from hybridbatch.files import read_batches, read_table, table_writer, write_json
-from hybridbatch.filtering import TRAIN_SCHEMA, FilterConfig, filter_batches
-from hybridbatch.logs import log, logged
+from hybridbatch.data.filtering import TRAIN_SCHEMA, FilterConfig, filter_batches
+from hybridbatch.runtime.files import read_batches, read_table, table_writer, write_json
+from hybridbatch.runtime.logs import log, logged
 
 
 def main(snakemake) -> None:

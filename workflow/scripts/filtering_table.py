@@ -2,11 +2,11 @@
 
 import pandas as pd
 
-from hybridbatch.files import read_json
-from hybridbatch.filtering import REASONS
-from hybridbatch.grids import Page, of_frame
-from hybridbatch.logs import logged
-from hybridbatch.pages import write
+from hybridbatch.data.filtering import REASONS
+from hybridbatch.render.grid import Page, of_frame
+from hybridbatch.render.write import write
+from hybridbatch.runtime.files import read_json
+from hybridbatch.runtime.logs import logged
 
 
 def main(snakemake) -> None:

@@ -1,8 +1,8 @@
 """Texts of the benchmarks that stand in a corpus' train set of their language, or nearly."""
 
-from hybridbatch.contamination import SIDES, ContaminationConfig, duplicates
-from hybridbatch.files import read_table, write_json, write_table
-from hybridbatch.logs import log, logged
+from hybridbatch.data.contamination import SIDES, ContaminationConfig, duplicates
+from hybridbatch.runtime.files import read_table, write_json, write_table
+from hybridbatch.runtime.logs import log, logged
 
 
 def main(snakemake) -> None:

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import torch
 
-from hybridbatch.devices import hide_gpus, lease_gpu
-from hybridbatch.encoders import encoder_config
-from hybridbatch.logs import logged
-from hybridbatch.tokens import TokenizedPairs
-from hybridbatch.training import TokenizedCorpus, TrainConfig, finetune
+from hybridbatch.encoders.models import encoder_config
+from hybridbatch.encoders.tokens import TokenizedPairs
+from hybridbatch.runtime.gpus import hide_gpus, lease_gpu
+from hybridbatch.runtime.logs import logged
+from hybridbatch.training.loop import TokenizedCorpus, TrainConfig, finetune
 
 
 def main(snakemake) -> None:
@@ -32,7 +32,7 @@ def main(snakemake) -> None:
         [TokenizedCorpus(name, languages) for name, languages in validation.items()],
         Path(snakemake.output[0]),
         Path(snakemake.params.checkpoints),
-        snakemake.params.code[0],
+        " ".join(snakemake.params.code),
     )
 
 

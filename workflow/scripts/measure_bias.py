@@ -5,10 +5,10 @@ from pathlib import Path
 import pyarrow as pa
 from safetensors.numpy import load_file
 
-from hybridbatch.bias import check_vectors, mean_ranks, measure_rankings
-from hybridbatch.files import read_table, write_table
-from hybridbatch.indexes import check_layout, read_vectors
-from hybridbatch.logs import logged
+from hybridbatch.evaluation.language_bias import check_vectors, mean_ranks, measure_rankings
+from hybridbatch.retrieval.index import check_layout, read_vectors
+from hybridbatch.runtime.files import read_table, write_table
+from hybridbatch.runtime.logs import logged
 
 
 def main(snakemake) -> None:

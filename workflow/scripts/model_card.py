@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from hybridbatch.cards import Corpus, Facts, model_card
-from hybridbatch.files import read_json, read_table, write_text
-from hybridbatch.logs import logged
+from hybridbatch.runtime.files import read_json, read_table, write_text
+from hybridbatch.runtime.logs import logged
+from hybridbatch.tables.model_card import Corpus, Facts, model_card
 
 
 def main(snakemake) -> None:

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from hybridbatch.files import read_table, whole
-from hybridbatch.logs import logged
-from hybridbatch.tokens import TOKENIZER_FILE, train_unigram
+from hybridbatch.encoders.tokens import TOKENIZER_FILE, train_unigram
+from hybridbatch.runtime.files import read_table, whole
+from hybridbatch.runtime.logs import logged
 
 
 def main(snakemake) -> None:
@@ -22,7 +22,7 @@ def main(snakemake) -> None:
             tokenizer.save(str(folder / TOKENIZER_FILE))
         else:
             # Imported here, so that a tokenizer does not wait for torch.
-            from hybridbatch.encoders import encoder_config, fetch_transformer
+            from hybridbatch.encoders.models import encoder_config, fetch_transformer
 
             fetch_transformer(encoder_config(values), folder)
 

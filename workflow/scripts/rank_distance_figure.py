@@ -5,7 +5,7 @@ import pandas as pd
 from hybridbatch.figures._metrics import read_metrics
 from hybridbatch.figures._style import save_figure
 from hybridbatch.figures.distances import distance_figure, distance_words, distances_of
-from hybridbatch.logs import logged
+from hybridbatch.runtime.logs import logged
 
 
 def main(snakemake) -> None:

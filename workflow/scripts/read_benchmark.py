@@ -1,8 +1,8 @@
 """Read one language of a benchmark into queries, candidates and relevance judgements."""
 
-from hybridbatch.collections import READERS
-from hybridbatch.files import write_table
-from hybridbatch.logs import log, logged
+from hybridbatch.benchmarks.lareqa import READERS
+from hybridbatch.runtime.files import write_table
+from hybridbatch.runtime.logs import log, logged
 
 
 def main(snakemake) -> None:

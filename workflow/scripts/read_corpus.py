@@ -2,10 +2,10 @@
 
 from collections import Counter
 
-from hybridbatch.corpora import PAIR_SCHEMA, pair_batches, split_validation
-from hybridbatch.files import table_writer, write_json
-from hybridbatch.logs import log, logged
-from hybridbatch.readers import read
+from hybridbatch.data.pairs import PAIR_SCHEMA, pair_batches, split_validation
+from hybridbatch.data.readers import read
+from hybridbatch.runtime.files import table_writer, write_json
+from hybridbatch.runtime.logs import log, logged
 
 
 def main(snakemake) -> None:

@@ -1,9 +1,9 @@
 """One shard in a language in which the corpus' publisher gives it, by the ids of its texts."""
 
-from hybridbatch.files import read_table, write_table
-from hybridbatch.logs import logged
-from hybridbatch.readers import read_parallel
-from hybridbatch.translation import parallel_table
+from hybridbatch.data.readers import read_parallel
+from hybridbatch.runtime.files import read_table, write_table
+from hybridbatch.runtime.logs import logged
+from hybridbatch.translation.translate import parallel_table
 
 
 def main(snakemake) -> None:

@@ -1,8 +1,8 @@
 """Read one language of a reference set into texts by id."""
 
-from hybridbatch.files import write_table
-from hybridbatch.logs import log, logged
-from hybridbatch.references import READERS, texts_table
+from hybridbatch.runtime.files import write_table
+from hybridbatch.runtime.logs import log, logged
+from hybridbatch.translation.references import READERS, texts_table
 
 
 def main(snakemake) -> None:

@@ -1,8 +1,8 @@
 """Read queries and judgements of one language of a benchmark with passages."""
 
-from hybridbatch.files import write_table
-from hybridbatch.logs import log, logged
-from hybridbatch.passages import judged_queries, read_qrels, read_topics
+from hybridbatch.benchmarks.miracl import judged_queries, read_qrels, read_topics
+from hybridbatch.runtime.files import write_table
+from hybridbatch.runtime.logs import log, logged
 
 
 def main(snakemake) -> None:

@@ -1,8 +1,8 @@
 """Where one table comes from, as JSON beside it."""
 
-from hybridbatch import provenance
-from hybridbatch.files import write_json
-from hybridbatch.logs import logged
+from hybridbatch.provenance import record as provenance
+from hybridbatch.runtime.files import write_json
+from hybridbatch.runtime.logs import logged
 
 
 def main(snakemake) -> None:

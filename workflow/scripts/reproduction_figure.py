@@ -4,7 +4,7 @@ import pandas as pd
 
 from hybridbatch.figures._style import save_figure
 from hybridbatch.figures.published import reproduction_figure, reproduction_words
-from hybridbatch.logs import logged
+from hybridbatch.runtime.logs import logged
 
 
 def main(snakemake) -> None:

@@ -4,9 +4,9 @@ from itertools import product
 
 import pyarrow as pa
 
-from hybridbatch.cells import Rows, StatisticsConfig, score_cells, with_pool_sizes
-from hybridbatch.files import read_json, read_table, write_table
-from hybridbatch.logs import logged
+from hybridbatch.evaluation.aggregate import Rows, StatisticsConfig, score_cells, with_pool_sizes
+from hybridbatch.runtime.files import read_json, read_table, write_table
+from hybridbatch.runtime.logs import logged
 
 
 def main(snakemake) -> None:

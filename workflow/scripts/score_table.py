@@ -1,11 +1,12 @@
 """One of the papers' tables of scores, with marks of best, second and not significant."""
 
-from hybridbatch import layouts, tables
-from hybridbatch.files import read_table
-from hybridbatch.logs import logged
-from hybridbatch.pages import write
-from hybridbatch.published import read_published
-from hybridbatch.significance import significance_table
+from hybridbatch.evaluation.significance import significance_table
+from hybridbatch.render.write import write
+from hybridbatch.runtime.files import read_table
+from hybridbatch.runtime.logs import logged
+from hybridbatch.tables import layouts
+from hybridbatch.tables import scores as tables
+from hybridbatch.tables.published import read_published
 
 
 def main(snakemake) -> None:

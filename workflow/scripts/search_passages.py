@@ -3,11 +3,17 @@
 import shutil
 from pathlib import Path
 
-from hybridbatch.devices import hide_gpus
-from hybridbatch.encoding import load
-from hybridbatch.files import read_table, write_table
-from hybridbatch.logs import Progress, log, logged
-from hybridbatch.retrieval import SearchConfig, encode_passages, journal_folder, merge, search
+from hybridbatch.encoders.inference import load
+from hybridbatch.retrieval.search import (
+    SearchConfig,
+    encode_passages,
+    journal_folder,
+    merge,
+    search,
+)
+from hybridbatch.runtime.files import read_table, write_table
+from hybridbatch.runtime.gpus import hide_gpus
+from hybridbatch.runtime.logs import Progress, log, logged
 
 
 def main(snakemake) -> None:

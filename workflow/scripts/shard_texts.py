@@ -1,8 +1,8 @@
 """One shard of a corpus' English texts, where every translation route starts."""
 
-from hybridbatch.files import read_batches, write_table
-from hybridbatch.logs import logged
-from hybridbatch.translation import shard, source_texts
+from hybridbatch.runtime.files import read_batches, write_table
+from hybridbatch.runtime.logs import logged
+from hybridbatch.translation.translate import shard, source_texts
 
 
 def main(snakemake) -> None:

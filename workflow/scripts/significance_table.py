@@ -1,9 +1,9 @@
 """Differences between samplings, with Holm's correction over each table's tests."""
 
-from hybridbatch.files import read_table
-from hybridbatch.logs import logged
-from hybridbatch.pages import write
-from hybridbatch.significance import significance_page, significance_table
+from hybridbatch.evaluation.significance import significance_page, significance_table
+from hybridbatch.render.write import write
+from hybridbatch.runtime.files import read_table
+from hybridbatch.runtime.logs import logged
 
 
 def main(snakemake) -> None:

@@ -1,8 +1,8 @@
 """Count the passages of one language and keep those that the judgements name."""
 
-from hybridbatch.files import read_table, write_json, write_table
-from hybridbatch.logs import log, logged
-from hybridbatch.passages import survey
+from hybridbatch.benchmarks.miracl import survey
+from hybridbatch.runtime.files import read_table, write_json, write_table
+from hybridbatch.runtime.logs import log, logged
 
 
 def main(snakemake) -> None:

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from hybridbatch.files import write_text
-from hybridbatch.html_pages import counts_phrase, table_page
-from hybridbatch.logs import logged
+from hybridbatch.render.html import counts_phrase, table_page
+from hybridbatch.runtime.files import write_text
+from hybridbatch.runtime.logs import logged
 
 
 def main(snakemake) -> None:

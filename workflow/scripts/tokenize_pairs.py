@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from hybridbatch.files import read_batches, read_table
-from hybridbatch.logs import logged
-from hybridbatch.tokens import TOKENIZER_FILE, load_tokenizer, tokenize_table
+from hybridbatch.encoders.tokens import TOKENIZER_FILE, load_tokenizer, tokenize_table
+from hybridbatch.runtime.files import read_batches, read_table
+from hybridbatch.runtime.logs import logged
 
 
 def main(snakemake) -> None:

@@ -1,11 +1,11 @@
 """Pairs of each corpus and language, beside the published sizes (the paper's Table 9)."""
 
-from hybridbatch import tables
-from hybridbatch.files import read_json
-from hybridbatch.layouts import counts_page
-from hybridbatch.logs import logged
-from hybridbatch.pages import write
-from hybridbatch.published import TRAINING_DATA, read_figures
+from hybridbatch.render.write import write
+from hybridbatch.runtime.files import read_json
+from hybridbatch.runtime.logs import logged
+from hybridbatch.tables import scores as tables
+from hybridbatch.tables.layouts import counts_page
+from hybridbatch.tables.published import TRAINING_DATA, read_figures
 
 
 def main(snakemake) -> None:

@@ -6,7 +6,7 @@ import pandas as pd
 
 from hybridbatch.figures._style import save_figure
 from hybridbatch.figures.training_curves import training_figure, training_words
-from hybridbatch.logs import logged
+from hybridbatch.runtime.logs import logged
 
 
 def main(snakemake) -> None:

@@ -3,10 +3,10 @@
 import shutil
 from pathlib import Path
 
-from hybridbatch.engines import translator
-from hybridbatch.files import read_table, write_table
-from hybridbatch.logs import log, logged
-from hybridbatch.translation import journal_folder, translate_table
+from hybridbatch.runtime.files import read_table, write_table
+from hybridbatch.runtime.logs import log, logged
+from hybridbatch.translation.engines import translator
+from hybridbatch.translation.translate import journal_folder, translate_table
 
 
 def main(snakemake) -> None:

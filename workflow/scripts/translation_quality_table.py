@@ -1,9 +1,9 @@
 """BLEU, chrF++ and round-trip chrF of the translations of every reference set."""
 
-from hybridbatch.files import read_json, read_table
-from hybridbatch.logs import logged
-from hybridbatch.pages import write
-from hybridbatch.quality import Part, quality_page, quality_table
+from hybridbatch.render.write import write
+from hybridbatch.runtime.files import read_json, read_table
+from hybridbatch.runtime.logs import logged
+from hybridbatch.translation.quality import Part, quality_page, quality_table
 
 
 def main(snakemake) -> None:

@@ -3,11 +3,11 @@
 import pandas as pd
 import pyarrow as pa
 
-from hybridbatch.files import read_table
-from hybridbatch.grids import Page, of_frame
-from hybridbatch.logs import logged
-from hybridbatch.pages import write
-from hybridbatch.translation import summary
+from hybridbatch.render.grid import Page, of_frame
+from hybridbatch.render.write import write
+from hybridbatch.runtime.files import read_table
+from hybridbatch.runtime.logs import logged
+from hybridbatch.translation.translate import summary
 
 
 def main(snakemake) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
-from hybridbatch.files import read_table
+from hybridbatch.runtime.files import read_table
 
 
 def read_metrics(

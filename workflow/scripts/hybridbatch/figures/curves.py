@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.transforms import ScaledTranslation
 
-from hybridbatch.cells import MEAN
-from hybridbatch.evaluation import ALL, SEEN
+from hybridbatch.evaluation.aggregate import MEAN
+from hybridbatch.evaluation.per_query import ALL, SEEN
 from hybridbatch.figures._style import (
     LOOKS,
     POOLS,
@@ -23,7 +23,7 @@ from hybridbatch.figures._style import (
     seeds_phrase,
     styled,
 )
-from hybridbatch.tables import METRIC_TITLES
+from hybridbatch.tables.scores import METRIC_TITLES
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from hybridbatch.evaluation import ALL, SEEN
+from hybridbatch.evaluation.per_query import ALL, SEEN
 from hybridbatch.figures._style import (
     INK,
     LOOKS,

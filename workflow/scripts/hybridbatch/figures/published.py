@@ -3,6 +3,7 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
+from hybridbatch.evaluation.reproduction import CLOSE, DIFFERS, NOT_RUN, PAPER, summary
 from hybridbatch.figures._style import (
     FAINT,
     LOOKS,
@@ -14,7 +15,6 @@ from hybridbatch.figures._style import (
     seeds_phrase,
     styled,
 )
-from hybridbatch.reproduction import CLOSE, DIFFERS, NOT_RUN, PAPER, summary
 
 _DISTANCE = "rank_distance"
 

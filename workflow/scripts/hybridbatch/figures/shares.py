@@ -8,9 +8,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hybridbatch.bias import SAME, SHARE
-from hybridbatch.cells import MEAN
-from hybridbatch.evaluation import ALL, SEEN
+from hybridbatch.evaluation.aggregate import MEAN
+from hybridbatch.evaluation.language_bias import SAME, SHARE
+from hybridbatch.evaluation.per_query import ALL, SEEN
 from hybridbatch.figures._style import (
     INK,
     LOOKS,

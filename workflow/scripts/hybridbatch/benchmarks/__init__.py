@@ -1,0 +1,1 @@
+"""Test collections: queries, candidates and relevance judgements, a module a kind."""

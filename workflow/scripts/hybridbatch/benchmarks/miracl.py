@@ -1,0 +1,142 @@
+"""Collections of too many passages to rank them all: queries, judgements and passages in shards.
+
+MIRACL (Zhang et al. 2023, "MIRACL: A Multilingual Retrieval Dataset Covering 18 Diverse
+Languages", TACL 11) has topics as `id, tab, text`, judgements as TREC has them and passages as
+JSON Lines with docid, title and text, the last in shards of half a million.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from hybridbatch.benchmarks.lareqa import CANDIDATE_SCHEMA, QUERY_SCHEMA
+from hybridbatch.data.pairs import clean
+from hybridbatch.data.records import fields, json_objects, lines, need
+from hybridbatch.runtime.errors import DataError
+from hybridbatch.runtime.logs import Progress, log
+
+GRADED_SCHEMA = pa.schema(
+    [("query_id", pa.string()), ("candidate_id", pa.string()), ("grade", pa.int64())]
+)
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What there is of one language: numbers, and the passages that judgements name.
+
+    counts: queries; judgements and, among them, relevant ones; passages; judged, the distinct
+    passages that are judged and there; and of judgements and relevant ones absent_judgements and
+    absent_relevant, whose passage the collection lacks. judged: a table of CANDIDATE_SCHEMA.
+    """
+
+    counts: dict[str, int]
+    judged: pa.Table
+
+
+def read_topics(path: str | Path) -> pa.Table:
+    """Queries as QUERY_SCHEMA, in the file's order; DataError for an id that stands twice."""
+    found: dict[str, str] = {}
+    for number, (id_, text) in fields(path, 2):
+        if id_ in found:
+            raise DataError(f"{path}: line {number}: query {id_} stands twice.")
+        if not (cleaned := clean(text)):
+            raise DataError(f"{path}: line {number}: query {id_} has no text.")
+        found[id_] = cleaned
+    if not found:
+        raise DataError(f"{path}: has no queries.")
+    return pa.table([list(found), list(found.values())], schema=QUERY_SCHEMA)
+
+
+def read_qrels(path: str | Path) -> pa.Table:
+    """Judgements as GRADED_SCHEMA, in the file's order: 1 is relevant, 0 judged and not relevant.
+
+    Raises DataError for a line that is not `query Q0 passage grade`, another grade (the metrics
+    are those of binary judgements) and a judgement that stands twice.
+    """
+    rows: dict[tuple[str, str], int] = {}
+    for number, line in lines(path):
+        where, found = f"{path}: line {number}", line.decode("utf-8", "replace").split()
+        if len(found) != 4 or found[1] not in ("Q0", "0"):
+            raise DataError(f"{where}: `query Q0 passage grade` is expected, found {line[:80]!r}.")
+        query, _, passage, grade = found
+        if grade not in ("0", "1"):
+            raise DataError(f"{where}: the grade is {grade!r}; only 0 and 1 are known.")
+        if (query, passage) in rows:
+            raise DataError(f"{where}: query {query} and passage {passage} stand twice.")
+        rows[query, passage] = int(grade)
+    if not rows:
+        raise DataError(f"{path}: has no judgements.")
+    queries, passages = zip(*rows, strict=True)
+    return pa.table([list(queries), list(passages), list(rows.values())], schema=GRADED_SCHEMA)
+
+
+def judged_queries(queries: pa.Table, qrels: pa.Table, where: str) -> pa.Table:
+    """The queries that have judgements; DataError if judgements name a query that is not there."""
+    known, judged = set(queries["query_id"].to_pylist()), set(qrels["query_id"].to_pylist())
+    if unknown := sorted(judged - known):
+        raise DataError(
+            f"{where}: judges queries that the topics lack, {unknown[0]} first of {len(unknown)}: "
+            "the two files are not of one version."
+        )
+    if len(known) > len(judged):
+        log.warning("%d queries have no judgements and are left out", len(known) - len(judged))
+    return queries.filter(pa.array([id_ in judged for id_ in queries["query_id"].to_pylist()]))
+
+
+def read_passages(path: str | Path) -> Iterator[tuple[str, str]]:
+    """(id, title and text) of a shard, one passage at a time.
+
+    path: JSON Lines with docid, title and text, plain or gzipped, or a parquet file of
+    CANDIDATE_SCHEMA. Raises DataError naming file and line where a shard is cut off, a field is
+    missing, an id has white space or nothing is there.
+    """
+    if Path(path).suffix == ".parquet":
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(10_000):
+                for row in batch.to_pylist():
+                    yield row["candidate_id"], row["text"]
+        return
+    number = 0
+    for number, record in json_objects(path):
+        where = f"{path}: line {number}"
+        id_, title, text = need(record, {"docid": str, "title": str, "text": str}, where)
+        if id_.split() != [id_]:
+            raise DataError(f"{where}: docid is {id_!r}; it can be neither empty nor have spaces.")
+        yield id_, clean(f"{title} {text}")
+    if not number:
+        raise DataError(f"{path}: has no passages.")
+
+
+def survey(paths: Sequence[str | Path], queries: pa.Table, qrels: pa.Table) -> Survey:
+    """Read all passages of a language once; see `Survey`.
+
+    Raises DataError if a judged passage stands twice. Judgements whose passage is not there stay:
+    they count as not found, as in trec_eval.
+    """
+    wanted = set(qrels["candidate_id"].to_pylist())
+    there: dict[str, str] = {}
+    passages, progress = 0, Progress(len(paths), "shards")
+    for path in paths:
+        for id_, text in read_passages(path):
+            passages += 1
+            if id_ in wanted:
+                if id_ in there:
+                    raise DataError(f"{path}: passage {id_} stands twice in the collection.")
+                there[id_] = text
+        progress.add()
+    grades = qrels["grade"].to_pylist()
+    absent = [id_ not in there for id_ in qrels["candidate_id"].to_pylist()]
+    counts = {
+        "queries": len(queries),
+        "judgements": len(qrels),
+        "relevant": sum(grades),
+        "passages": passages,
+        "judged": len(there),
+        "absent_judgements": sum(absent),
+        "absent_relevant": sum(g for g, is_absent in zip(grades, absent, strict=True) if is_absent),
+    }
+    judged = pa.table([list(there), list(there.values())], schema=CANDIDATE_SCHEMA)
+    return Survey(counts, judged)

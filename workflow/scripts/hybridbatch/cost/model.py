@@ -1,0 +1,344 @@
+"""What work costs: shapes of models, sizes of corpora, rates, and the formulas over them.
+
+All numbers are those of resources/rates.yaml, which says where each is from. A forward pass takes 2
+FLOPs for each parameter and token, training 6 (Kaplan et al. 2020, "Scaling laws for neural
+language models", section 2.1), attention its own on top; looking up an embedding takes none.
+"""
+
+import heapq
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, dataclass, fields
+from typing import Any, TypeVar
+
+from hybridbatch.runtime.errors import ConfigError
+
+RATES_FILE = "resources/rates.yaml"
+
+Entry = TypeVar("Entry")
+
+
+@dataclass(frozen=True)
+class Span:
+    """From `low` to `high`."""
+
+    low: float
+    high: float
+
+    def __add__(self, other: "Span") -> "Span":
+        return Span(self.low + other.low, self.high + other.high)
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """A GPU and the CPU cores beside it."""
+
+    name: str
+    bf16_flops: float  # a second, at most
+    cores: int
+    source: str
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Work a second, or a share of a GPU's peak, from slow to fast."""
+
+    low: float
+    high: float
+    source: str
+
+    def seconds(self, work: float, unit: float = 1.0) -> Span:
+        """Seconds that `work` takes at `unit` times the rate."""
+        return Span(work / (self.high * unit), work / (self.low * unit))
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A transformer: an encoder, or with `decoder_layers` an encoder and a decoder."""
+
+    encoder_layers: int
+    decoder_layers: int
+    width: int
+    feed_forward: int
+    vocabulary: int
+    source: str
+
+    @property
+    def encoder_parameters(self) -> int:
+        """Of the encoder's matrices: four of attention and two of the feed-forward in a layer."""
+        return self.encoder_layers * (4 * self.width**2 + 2 * self.width * self.feed_forward)
+
+    @property
+    def decoder_parameters(self) -> int:
+        """Of the decoder's matrices, which attend twice."""
+        return self.decoder_layers * (8 * self.width**2 + 2 * self.width * self.feed_forward)
+
+    @property
+    def parameters(self) -> int:
+        """All, with one table of embeddings; biases, norms and positions are left out."""
+        return self.encoder_parameters + self.decoder_parameters + self.width * self.vocabulary
+
+
+@dataclass(frozen=True)
+class CorpusRates:
+    """What is known of a corpus before it is read; see the comment in resources/rates.yaml."""
+
+    question_words: float
+    passage_words: float
+    source: str
+    pairs: int | None = None
+    questions: int | None = None
+    passages: int | None = None
+    negatives: int | None = None
+    negative_share: float = 0.0
+    download: float | None = None
+
+
+@dataclass(frozen=True)
+class BenchmarkRates:
+    """What is known of a benchmark before it is read."""
+
+    query_words: float
+    candidate_words: float
+    source: str
+    queries: int | None = None
+    candidates: int | None = None
+    judged_a_query: float = (
+        0.0  # passages that judgements name, where a search can be of those only
+    )
+
+
+@dataclass(frozen=True)
+class Text:
+    """How text is counted in tokens and bytes."""
+
+    tokens_a_word: float
+    special_tokens: float
+    prefix_tokens: float
+    bytes_a_word: float
+    padding: float  # tokens of an unsorted batch, padding included, over those without
+    parquet_share: float  # bytes of a parquet file over those of its texts
+    gzip_share: float  # of a gzipped file of JSON Lines
+
+
+@dataclass(frozen=True)
+class Rates:
+    """The file of rates."""
+
+    gpus: dict[str, Gpu]
+    rates: dict[str, Rate]
+    seconds: dict[str, Rate]  # a job, not work a second
+    text: Text
+    models: dict[str, Shape]
+    corpora: dict[str, CorpusRates]
+    benchmarks: dict[str, BenchmarkRates]
+    bytes_of_language: dict[str, float]  # over English; `other` for the rest
+
+    @staticmethod
+    def of(values: Mapping[str, Any]) -> "Rates":
+        """From the parsed file; raise ConfigError that names the wrong or missing key."""
+
+        def section(name: str, kind: type[Entry]) -> dict[str, Entry]:
+            return {
+                key: _entry(kind, entry, f"{name}.{key}")
+                for key, entry in _key(values, name).items()
+            }
+
+        text = {name: entry["value"] for name, entry in _key(values, "text").items()}
+        found = Rates(
+            gpus=section("gpus", Gpu),
+            rates=section("rates", Rate),
+            seconds=section("seconds", Rate),
+            text=_entry(Text, text, "text"),
+            models=section("models", Shape),
+            corpora=section("corpora", CorpusRates),
+            benchmarks=section("benchmarks", BenchmarkRates),
+            bytes_of_language=dict(_key(values, "bytes_of_language")["values"]),
+        )
+        for name, rate in found.rates.items():
+            if not 0 < rate.low <= rate.high:
+                raise ConfigError(f"{RATES_FILE}: rates.{name}: 0 < low <= high does not hold.")
+        for name, rate in found.seconds.items():
+            if not 0 <= rate.low <= rate.high:
+                raise ConfigError(f"{RATES_FILE}: seconds.{name}: 0 <= low <= high does not hold.")
+        return found
+
+    def rate(self, name: str) -> Rate:
+        """The rate `name`; raise ConfigError if the file has none."""
+        return _key(self.rates, name, "rates ")
+
+    def seconds_of(self, name: str) -> Span:
+        """Seconds `name` of a job; raise ConfigError if the file has none."""
+        found = _key(self.seconds, name, "seconds ")
+        return Span(found.low, found.high)
+
+    def bytes_of(self, words: float, language: str) -> float:
+        """UTF-8 bytes of a text of `words` English words in `language`."""
+        factors = self.bytes_of_language
+        return words * self.text.bytes_a_word * factors.get(language, factors["other"])
+
+    def tokens_of(self, words: float, limit: float) -> float:
+        """Tokens of an encoder's input, with prefix and ends, of at most `limit`."""
+        text = self.text
+        tokens = words * text.tokens_a_word + text.special_tokens + text.prefix_tokens
+        return min(tokens, limit)
+
+    def padded_tokens_of(self, words: float, limit: float) -> float:
+        """The same in an unsorted batch, padding included."""
+        return min(self.tokens_of(words, limit) * self.text.padding, limit)
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Sizes of a corpus; questions, passages and negatives are different texts."""
+
+    name: str
+    pairs: float  # to train on
+    validation: float  # pairs held out
+    questions: float
+    passages: float
+    negatives: float
+    negative_share: float
+    question_words: float
+    passage_words: float
+
+    @property
+    def texts(self) -> float:
+        return self.questions + self.passages + self.negatives
+
+    @property
+    def words(self) -> float:
+        """Of the different texts."""
+        passages = self.passages + self.negatives
+        return self.questions * self.question_words + passages * self.passage_words
+
+    @property
+    def pair_words(self) -> float:
+        """Of a pair that is written out in full, as the train sets are."""
+        return self.question_words + (1 + self.negative_share) * self.passage_words
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job of the workflow, as it is started: on one GPU or one core."""
+
+    stage: str
+    seconds: Span
+    on_gpu: bool = False
+    tokens: float = 0.0
+    flops: float = 0.0
+    disk: float = 0.0  # bytes
+
+
+def forward(shape: Shape, tokens: float, length: float) -> float:
+    """FLOPs of an encoder over `tokens` in sequences of `length`, attention included."""
+    attention = 4 * shape.encoder_layers * shape.width * length
+    return tokens * (2 * shape.encoder_parameters + attention)
+
+
+def generation(shape: Shape, source: float, target: float, beams: int) -> float:
+    """FLOPs of translating one text of `source` tokens into `target` ones by beam search.
+
+    Each beam projects the source's keys and values once a layer, and each of its tokens goes
+    through the decoder's other matrices and the output's, attends to the source and to half of
+    the target on average.
+    """
+    layers, width = shape.decoder_layers, shape.width
+    source_projections = 2 * layers * width**2
+    token = shape.decoder_parameters - source_projections + width * shape.vocabulary
+    attention = 4 * layers * width * (source + target / 2)
+    decoder = source * 2 * source_projections + target * (2 * token + attention)
+    return forward(shape, source, source) + beams * decoder
+
+
+def hours(jobs: Iterable[Job], gpus: int, cores: int) -> Span:
+    """Hours of jobs that wait for nothing but a device, the longest first to the first free one.
+
+    gpus and cores: how many there are of each. Both kinds run side by side.
+    """
+    jobs = list(jobs)
+    ends = []
+    for end in ("low", "high"):
+        busiest = 0.0
+        for on_gpu, devices in ((True, gpus), (False, cores)):
+            seconds = sorted(getattr(j.seconds, end) for j in jobs if j.on_gpu == on_gpu)
+            free = [0.0] * min(devices, max(len(seconds), 1))
+            for job in reversed(seconds):
+                heapq.heappush(free, heapq.heappop(free) + job)
+            busiest = max(busiest, *free)
+        ends.append(busiest / 3600)
+    return Span(*ends)
+
+
+def corpus_sizes(
+    config: dict,
+    name: str,
+    rates: Rates,
+    published: Mapping[str, int],
+    counts: Mapping[str, Mapping[str, int]],
+) -> Corpus:
+    """Sizes of a corpus: the workflow's own counts, else the published, else those of the rates.
+
+    published: pairs by the data set's name; counts: a corpus' counts.json, where it has been read.
+    Raises ConfigError that says which key to add.
+    """
+    entry, known = config["catalogue"]["corpora"][name], rates.corpora.get(name)
+    if known is None:
+        raise ConfigError(
+            f"{RATES_FILE}: corpora has no {name!r}: add `{name}: {{pairs: ..., question_words: "
+            "..., passage_words: ..., source: ...}` there."
+        )
+    if name in counts:
+        train, validation = counts[name]["train"], counts[name]["validation"]
+        pairs = train + validation
+    else:
+        pairs = published.get(entry.get("published"), known.pairs)
+        if pairs is None:
+            raise ConfigError(
+                f"{RATES_FILE}: corpora.{name} has no `pairs`, nor is the corpus' size published: "
+                "add it there, or let the workflow read the corpus first."
+            )
+        train, validation = pairs * (1 - entry["holdout"]), pairs * entry["holdout"]
+    left = train / pairs if pairs else 0
+
+    def different(number: int | None, most: float) -> float:
+        return min(number, most) * left if number is not None else most * left
+
+    return Corpus(
+        name,
+        train,
+        validation,
+        different(known.questions, pairs),
+        different(known.passages, pairs),
+        different(known.negatives, pairs * known.negative_share),
+        known.negative_share,
+        known.question_words,
+        known.passage_words,
+    )
+
+
+def model_shape(rates: Rates, model: str) -> Shape:
+    """The shape of a model; raise ConfigError that says which key to add."""
+    if model not in rates.models:
+        keys = ", ".join(f"{f.name}: ..." for f in fields(Shape))
+        raise ConfigError(
+            f"{RATES_FILE}: models has no {model!r}: add `{model}: {{{keys}}}` there, with the "
+            "numbers of its config.json."
+        )
+    return rates.models[model]
+
+
+def _key(values: Mapping[str, Any], name: str, where: str = "") -> Any:
+    if name not in values:
+        raise ConfigError(f"{RATES_FILE}: {where}has no {name!r}.")
+    return values[name]
+
+
+def _entry(kind: type[Entry], values: Mapping[str, Any], where: str) -> Entry:
+    known = {field.name: field for field in fields(kind)}
+    for name in values:
+        if name not in known:
+            raise ConfigError(f"{RATES_FILE}: {where}.{name}: no such key.")
+    for name, field in known.items():
+        if field.default is MISSING and name not in values:
+            raise ConfigError(f"{RATES_FILE}: {where}: has no {name!r}.")
+    return kind(**values)

@@ -1,0 +1,1 @@
+"""Question-answer pairs: fetched, read, filtered, searched for benchmark texts."""

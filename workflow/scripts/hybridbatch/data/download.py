@@ -1,0 +1,180 @@
+"""Pinned files: from a mirror if there is one, else from the network, checked either way."""
+
+import gzip
+import hashlib
+import os
+import time
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import requests
+from filelock import FileLock
+
+from hybridbatch.runtime.errors import SourceError
+from hybridbatch.runtime.files import read_json, whole, write_json
+from hybridbatch.runtime.logs import Progress, log
+
+MIRROR_VARIABLE = "HYBRIDBATCH_MIRROR"
+_BLOCK = 1 << 20
+_RETRIED_STATUS = {408, 425, 429, 500, 502, 503, 504}
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file: where it is, and what it must hash to (sha256 of the unzipped content).
+
+    Where nobody publishes the hash of a file at a pinned commit, `sha256` is None: the first fetch
+    records what came, and later fetches are held to it.
+    """
+
+    url: str
+    sha256: str | None
+
+    @property
+    def path(self) -> str:
+        """`<host>/<path of the URL>`: its place in a mirror and among the downloads."""
+        parts = urlsplit(self.url)
+        return f"{parts.netloc}{parts.path}"
+
+
+def fetch(
+    source: Source,
+    destination: str | Path,
+    mirror: str | None = None,
+    recorded: str | Path | None = None,
+    tries: int = 4,
+) -> None:
+    """Bring `source` to `destination`, whole, or raise `SourceError` and leave nothing.
+
+    recorded: the JSON file of hashes by URL that stand in for a `sha256` of None.
+
+    A mirror, where one is given and holds the file (plain or gzipped), is asked before the
+    network. Two processes that want the same destination fetch it once: the second waits for
+    the first and finds it there.
+    """
+    destination = Path(destination)
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    with _locked(destination):
+        expected = source.sha256 or _recorded(recorded).get(source.url)
+        if expected and destination.exists() and _sha256(destination) == expected:
+            log.info("%s is there already", destination)
+        else:
+            found = _fetch(source, destination, expected, mirror, tries)
+            if not expected and recorded:
+                _record(Path(recorded), source.url, found)
+
+
+def mirror_from_environment() -> str | None:
+    """The mirror named by the environment variable HYBRIDBATCH_MIRROR, if any."""
+    mirror = os.environ.get(MIRROR_VARIABLE)
+    if mirror and not Path(mirror).is_dir():
+        raise SourceError(f"{MIRROR_VARIABLE}: {mirror} is not a folder; correct or unset it.")
+    return mirror or None
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    lock = path.with_name(f".{path.name}.lock")
+    with FileLock(lock):
+        try:
+            yield
+        finally:
+            # While it is held: who waits for a file that is gone takes a new one.
+            lock.unlink(missing_ok=True)
+
+
+def _fetch(
+    source: Source, destination: Path, expected: str | None, mirror: str | None, tries: int
+) -> str:
+    with whole(destination) as temporary:
+        origin = _copy_from_mirror(source, mirror, temporary)
+        if origin is None:
+            origin = source.url
+            _download(source, destination, temporary, mirror, tries)
+        found = _sha256(temporary)
+        if expected and found != expected:
+            raise SourceError(
+                f"{origin}: sha256 is {found}, expected {expected}. The file is not the one that "
+                "was pinned; nothing was kept. Replace it by the right one, or change the pin "
+                "(catalogue.sources, or sources.lock.json) if you mean to use this one."
+            )
+    log.info("%s from %s", destination, origin)
+    return found
+
+
+def _recorded(path: str | Path | None) -> dict[str, str]:
+    return read_json(path) if path and Path(path).is_file() else {}
+
+
+def _record(path: Path, url: str, sha256: str) -> None:
+    with _locked(path):
+        write_json(path, {**_recorded(path), url: sha256})
+    log.warning("%s: recorded sha256 %s in %s; later fetches are held to it", url, sha256, path)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _copy_from_mirror(source: Source, mirror: str | None, temporary: Path) -> Path | None:
+    if not mirror:
+        return None
+    plain = Path(mirror) / source.path
+    zipped = plain.with_name(plain.name + ".gz")
+    for path, opener in ((plain, Path.open), (zipped, gzip.open)):
+        if path.is_file():
+            try:
+                with opener(path, "rb") as read, temporary.open("wb") as write:
+                    while block := read.read(_BLOCK):
+                        write.write(block)
+            except (OSError, EOFError, zlib.error) as error:
+                raise SourceError(f"{path}: cannot be read ({error}); replace it.") from error
+            return path
+    return None
+
+
+def _download(
+    source: Source, destination: Path, temporary: Path, mirror: str | None, tries: int
+) -> None:
+    for attempt in range(1, tries + 1):
+        try:
+            _stream(source.url, temporary)
+            return
+        except requests.RequestException as error:
+            status = getattr(error.response, "status_code", None)
+            final = attempt == tries or (status is not None and status not in _RETRIED_STATUS)
+            if final:
+                raise SourceError(_advice(source, destination, mirror, error)) from error
+            wait = 2.0**attempt
+            log.warning(
+                "%s: %s; try %d of %d in %.0f s", source.url, error, attempt + 1, tries, wait
+            )
+            time.sleep(wait)
+
+
+def _stream(url: str, temporary: Path) -> None:
+    with requests.get(url, stream=True, timeout=(10, 60)) as response:
+        response.raise_for_status()
+        length = int(response.headers.get("Content-Length") or 0)
+        progress = Progress(length, f"bytes of {url.rsplit('/', 1)[-1]}", every=5.0)
+        with temporary.open("wb") as file:
+            for block in response.iter_content(_BLOCK):
+                file.write(block)
+                progress.add(len(block))
+
+
+def _advice(source: Source, destination: Path, mirror: str | None, error: Exception) -> str:
+    place = f"{mirror or 'DIR'}/{source.path}"
+    name = f"{MIRROR_VARIABLE}={mirror or 'DIR'}"
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    reason = f"HTTP status {status}" if status else type(error).__name__
+    return (
+        f"{source.url} cannot be had: {reason}. It is needed as {destination}. "
+        f"Without a network, put the file at {place} (plain or .gz) and set {name}, or put it at "
+        f"{destination}. `make demo` needs no download."
+    )

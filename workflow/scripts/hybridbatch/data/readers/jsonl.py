@@ -1,0 +1,30 @@
+"""JSON Lines: the way to bring your own pairs."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from hybridbatch.data.pairs import Pair, clean
+from hybridbatch.data.records import json_objects
+from hybridbatch.runtime.errors import DataError
+
+
+def read(paths: Sequence[str | Path], language: str, counts: Counter) -> Iterator[Pair]:
+    """Pairs of a JSON Lines file: `question` and `passage`, and if you like `id` and `paragraph`.
+
+    Without `id`, the line's number is the id; without `paragraph`, the passage is its own.
+    """
+    for path in map(Path, paths):
+        for number, record in json_objects(path):
+            for field in ("question", "passage"):
+                if not isinstance(record.get(field), str):
+                    raise DataError(
+                        f"{path}: line {number}: field {field!r} is missing or is not text."
+                    )
+            passage = clean(record["passage"])
+            yield Pair(
+                str(number if record.get("id") is None else record["id"]),
+                clean(record["question"]),
+                passage,
+                str(passage if record.get("paragraph") is None else record["paragraph"]),
+            )

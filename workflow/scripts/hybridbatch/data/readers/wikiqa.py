@@ -1,0 +1,43 @@
+"""WikiQA (Yang, Yih and Meek 2015) as parquet: microsoft/wiki_qa."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+
+import pyarrow as pa
+
+from hybridbatch.data.pairs import Pair, clean
+from hybridbatch.data.records import parquet_rows
+
+COLUMNS = {
+    "question_id": pa.string(),
+    "question": pa.string(),
+    "document_title": pa.string(),
+    "answer": pa.string(),
+    "label": pa.int64(),  # 1: the sentence answers the question
+}
+
+
+def read(paths: Sequence[str | Path], language: str, counts: Counter) -> Iterator[Pair]:
+    """A pair for every sentence that answers; hard negatives are sentences that do not.
+
+    A question's sentences stand together in the files. Its pairs take its negatives in turn.
+    """
+    for path in paths:
+        rows = (row for _, row in parquet_rows(path, COLUMNS))
+        for question_id, group in groupby(rows, key=lambda row: row["question_id"]):
+            sentences = list(group)
+            negatives = [clean(row["answer"] or "") for row in sentences if row["label"] == 0]
+            positives = [row for row in sentences if row["label"] == 1]
+            if not positives:
+                counts["unanswered"] += 1
+            for number, row in enumerate(positives):
+                yield Pair(
+                    f"{question_id}-{number}",
+                    clean(row["question"] or ""),
+                    clean(row["answer"] or ""),
+                    row["document_title"] or "",
+                    question_id=question_id,
+                    negative=negatives[number % len(negatives)] if negatives else None,
+                )

@@ -1,0 +1,1 @@
+"""Encoders, their inputs and their vectors, a module a kind."""

@@ -1,0 +1,1 @@
+"""From ranks to metrics, means, intervals, tests and verdicts."""

@@ -1,0 +1,142 @@
+"""From vectors to ranks to per-query metrics, for the queries of one language.
+
+Settings (the paper, section 4.1), for queries of language L: *monolingual*, against candidates of
+L; *cross-lingual*, against candidates of each other language C, where the query has an answer in
+C; *multilingual*, against the union of all languages' candidates, every language's answer
+relevant. The pool `seen` is the union of the languages with training data.
+"""
+
+import numpy as np
+import pyarrow as pa
+
+from hybridbatch.evaluation import metrics
+from hybridbatch.retrieval.ranking import ranks_by_language
+
+RANK_SCHEMA = pa.schema(
+    [
+        ("query_id", pa.string()),
+        ("candidate_id", pa.string()),
+        ("candidate_language", pa.string()),
+        ("rank_language", pa.int64()),  # in the pool of the candidate's language
+        ("rank_all", pa.int64()),  # in the pool of all languages
+        ("rank_seen", pa.int64()),  # in the pool of the languages trained on, else null
+    ]
+)
+ALL, SEEN = "all", "seen"
+JUDGED = "judged"  # only the passages that judgements name: another task
+METRICS = {
+    "map": metrics.average_precision,
+    "recall_1": lambda *a: metrics.recall_at(*a, k=1),
+    "recall_10": lambda *a: metrics.recall_at(*a, k=10),
+    "rank_distance": metrics.rank_distance,
+}
+# Of a run, which has the first passages only.
+RUN_METRICS = {
+    "ndcg_10": lambda *a: metrics.ndcg_at(*a, k=10),
+    "recall_100": lambda *a: metrics.recall_at(*a, k=100),
+}
+
+
+def relevant_ranks(
+    query_ids: list[str],
+    queries: np.ndarray,
+    candidate_ids: dict[str, list[str]],
+    candidates: np.ndarray,
+    qrels: dict[str, list[tuple[str, str]]],
+    seen: list[str],
+) -> pa.Table:
+    """The rank of every relevant candidate of every query, in each pool: a RANK_SCHEMA table.
+
+    queries: float32 [q, d]; candidates: float32 [n, d], language after language in the order of
+    `candidate_ids`; qrels: (query id, candidate id) pairs by the candidate's language, of which
+    only those of `query_ids` count; seen: the languages with training data.
+    """
+    languages = list(candidate_ids)
+    identifiers = [i for language in languages for i in candidate_ids[language]]
+    query_number = {id_: i for i, id_ in enumerate(query_ids)}
+    candidate_number = {id_: i for i, id_ in enumerate(identifiers)}
+    rows = [
+        (query_number[query], candidate_number[candidate], column)
+        for column, language in enumerate(languages)
+        for query, candidate in qrels[language]
+        if query in query_number
+    ]
+    rows.sort()
+    query, candidate, column = np.array(rows, dtype=np.int64).reshape(-1, 3).T
+    sizes = np.array([len(candidate_ids[language]) for language in languages])
+    before = ranks_by_language(queries, candidates, sizes, identifiers, query, candidate)
+    in_seen = np.array([language in seen for language in languages])
+    rank_seen = 1 + before[:, in_seen].sum(1)
+    return pa.table(
+        {
+            "query_id": [query_ids[i] for i in query],
+            "candidate_id": [identifiers[i] for i in candidate],
+            "candidate_language": [languages[i] for i in column],
+            "rank_language": 1 + before[np.arange(len(rows)), column],
+            "rank_all": 1 + before.sum(1),
+            "rank_seen": pa.array(rank_seen, mask=~in_seen[column]),
+        },
+        schema=RANK_SCHEMA,
+    )
+
+
+def query_metrics(ranks: pa.Table) -> pa.Table:
+    """Metrics of every query in every pool it has an answer in, from a RANK_SCHEMA table.
+
+    Columns: query_id; candidates, a language code, `all` or `seen`; relevant; one column for each
+    of METRICS. Rows are sorted by query id within a pool.
+    """
+    language = ranks["candidate_language"].to_numpy(zero_copy_only=False)
+    query_id = ranks["query_id"].to_numpy(zero_copy_only=False)
+    pools = {code: (language == code, "rank_language") for code in sorted(set(language))}
+    pools[ALL] = (np.ones(len(ranks), dtype=bool), "rank_all")
+    pools[SEEN] = (ranks["rank_seen"].is_valid().to_numpy(zero_copy_only=False), "rank_seen")
+    tables = []
+    for pool, (mask, column) in pools.items():
+        if not mask.any():
+            continue
+        ids = query_id[mask]
+        unique_ids, query = np.unique(ids, return_inverse=True)
+        values = ranks.filter(pa.array(mask))[column].to_numpy().astype(np.int64)
+        relevant = np.bincount(query)
+        tables.append(
+            pa.table(
+                {
+                    "query_id": unique_ids,
+                    "candidates": [pool] * len(unique_ids),
+                    "relevant": relevant,
+                    **{name: f(values, query, relevant) for name, f in METRICS.items()},
+                }
+            )
+        )
+    return pa.concat_tables(tables)
+
+
+def run_metrics(run: pa.Table, qrels: pa.Table, language: str) -> pa.Table:
+    """Metrics of every judged query of one language, from a retrieval.RUN_SCHEMA table.
+
+    qrels: of passages.GRADED_SCHEMA. As trec_eval with `-c`: a query that the run lacks scores 0,
+    and a relevant passage counts whether or not the collection has it. Columns as for
+    `query_metrics`, with RUN_METRICS. Query ids are `language:id`: queries of two languages are
+    different ones, though their ids may be the same.
+    """
+    ids = sorted(set(qrels["query_id"].to_pylist()))
+    number = {id_: i for i, id_ in enumerate(ids)}
+    good = {(row["query_id"], row["candidate_id"]) for row in qrels.to_pylist() if row["grade"] > 0}
+    found = [
+        (number[row["query_id"]], row["rank"])
+        for row in run.to_pylist()
+        if (row["query_id"], row["candidate_id"]) in good
+    ]
+    query, ranks = np.array(found, dtype=np.int64).reshape(-1, 2).T
+    relevant = np.bincount([number[query] for query, _ in good], minlength=len(ids))
+    # A query without a relevant passage scores 0.
+    values = {name: f(ranks, query, np.maximum(relevant, 1)) for name, f in RUN_METRICS.items()}
+    return pa.table(
+        {
+            "query_id": [f"{language}:{id_}" for id_ in ids],
+            "candidates": [language] * len(ids),
+            "relevant": relevant,
+            **values,
+        }
+    )

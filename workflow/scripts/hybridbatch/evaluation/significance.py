@@ -1,0 +1,355 @@
+"""Differences between the samplings of one encoder: tests, intervals and effect sizes.
+
+The unit is the question in all its languages and pools: a permutation exchanges the two samplings'
+scores of a whole question, for questions are what was sampled, and their translations are not
+independent of each other.
+
+Seeds are a random factor, but no more questions: the scores of one question under three seeds are
+not three observations. A question's difference is averaged over the seeds, and the test exchanges
+those means, so that p generalises over questions *for these seeds*. A test that also exchanged
+seeds could not get below p = 2 / 2^seeds, .25 with three. What generalises over seeds stands
+beside p: the interval resamples questions and seeds (two samplings' scores of one question and seed
+stay together), and the columns seed_min, seed_max and seeds_same_sign show the seeds' own
+differences. Where p is small and the interval holds zero, other seeds might say otherwise.
+Resampling both counts what differs from seed to seed and question to question more than once, so
+the interval is rather too wide there; three seeds show only two thirds of their own variance.
+
+Smucker, Allan and Carterette (2007), "A comparison of statistical significance tests for
+information retrieval evaluation"; Holm (1979), "A simple sequentially rejective multiple test
+procedure"; Cohen (1988), "Statistical power analysis for the behavioral sciences", on d_z; Owen
+(2007), "The pigeonhole bootstrap", on resampling two factors.
+"""
+
+from collections.abc import Iterable, Sequence
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from hybridbatch.evaluation.aggregate import (
+    MEDIAN,
+    PARALLEL,
+    SETTINGS,
+    Rows,
+    StatisticsConfig,
+    bootstrap,
+    cells_of,
+    collect,
+    group_weights,
+    resampled,
+)
+from hybridbatch.render.grid import Band, Cell, Grid, Page, Row
+from hybridbatch.runtime.errors import DataError
+from hybridbatch.tables.scores import MEANS, METRIC_TITLES, POOL_TITLES, SPECS
+
+COMPARISON_COLUMNS = [
+    "setting",
+    "metric",
+    "pool",
+    "language",
+    "sampling_a",
+    "sampling_b",
+    "value_a",
+    "value_b",
+    "difference",
+    "ci_low",
+    "ci_high",
+    "p",
+    "effect_size",
+    "n_queries",
+    "n_seeds",
+    "seed_min",
+    "seed_max",
+    "seeds_same_sign",
+]
+SIGNIFICANCE_COLUMNS = [
+    "family",
+    "benchmark",
+    "encoder",
+    "setting",
+    "metric",
+    "pool",
+    "language",
+    "sampling_a",
+    "sampling_b",
+    "difference",
+    "ci_low",
+    "ci_high",
+    "p",
+    "p_holm",
+    "effect_size",
+    "n_queries",
+    "n_seeds",
+    "seed_min",
+    "seed_max",
+    "seeds_same_sign",
+]
+_TEXTS = {"setting", "metric", "pool", "language", "sampling_a", "sampling_b"}
+_COUNTS = {"n_queries", "n_seeds"}
+_COLUMNS = ["samplings", "difference", "p", "Holm", "d_z", "seeds"]
+_ROWS_AT_ONCE = 400  # of the null distribution, which holds a float for each row and permutation
+
+
+def compare(
+    frames: dict[str, dict[tuple[str, int], pd.DataFrame]],
+    languages: Sequence[str],
+    seen: Sequence[str],
+    config: StatisticsConfig,
+    permutations: int,
+    of: Rows = PARALLEL,
+) -> pd.DataFrame:
+    """Every cell's difference between every two samplings; columns COMPARISON_COLUMNS.
+
+    Medians over languages are no means of questions' differences and are left out.
+
+    frames: by sampling, the per-query metrics by query language and seed, as for
+    `cells.score_cells`. `difference` is sampling_a minus sampling_b, in the metric's own unit (a
+    share; for rank distance, ranks). A cell of one query has neither p nor interval nor effect
+    size. Raises DataError if seeds or samplings differ in their queries.
+    """
+    collected = {sampling: collect(of_sampling) for sampling, of_sampling in frames.items()}
+    _check_same(collected)
+    rows, contributions = [], []
+    for a, b in combinations(frames, 2):
+        tensors, group_names, queries, seeds = collected[a]
+        of_seen = [code for code in languages if code in seen]
+        cells = cells_of(languages, of_seen, set(group_names), of)
+        cells = [cell for cell in cells if cell.language != MEDIAN]
+        weights = np.array([group_weights(cell, group_names) for cell in cells])
+        for metric, tensor in tensors.items():
+            wanted = [i for i, cell in enumerate(cells) if metric in SETTINGS[cell.setting]]
+            w, other = weights[wanted], collected[b][0][metric]
+            difference, low, high = bootstrap(tensor - other, w, config)
+            of_seeds = _each_seed(tensor - other, w)
+            axes = np.arange(len(queries)), np.arange(len(seeds))
+            value_a, value_b = (resampled(t, w)(*axes) for t in (tensor, other))
+            by_unit, present = unit_differences(tensor - other, w)
+            for k, i in enumerate(wanted):
+                cell, units = cells[i], by_unit[k, present[k]]
+                several = len(units) > 1
+                rows.append(
+                    {
+                        "setting": cell.setting,
+                        "metric": metric,
+                        "pool": cell.pool,
+                        "language": cell.language,
+                        "sampling_a": a,
+                        "sampling_b": b,
+                        "value_a": value_a[k],
+                        "value_b": value_b[k],
+                        "difference": difference[k],
+                        "ci_low": low[k] if several else np.nan,
+                        "ci_high": high[k] if several else np.nan,
+                        "effect_size": effect_size(units),
+                        "n_queries": len(units),
+                        "n_seeds": len(seeds),
+                        "seed_min": of_seeds[k].min(),
+                        "seed_max": of_seeds[k].max(),
+                        "seeds_same_sign": _share_of_same_sign(of_seeds[k], difference[k]),
+                    }
+                )
+            contributions.append(by_unit)
+    if not rows:
+        return _typed(pd.DataFrame(columns=COMPARISON_COLUMNS))
+    frame = pd.DataFrame(rows)
+    p = permutation_p(np.concatenate(contributions), permutations, config.seed)
+    return _typed(frame.assign(p=np.where(frame["n_queries"] > 1, p, np.nan)))
+
+
+def unit_differences(tensor: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What each question contributes to each cell's difference, averaged over seeds.
+
+    tensor: float64 [groups, seeds, queries], differences; weights: [cells, groups]. Returns
+    float64 [cells, queries], whose mean over a cell's questions is the cell's difference, zero for
+    a question without a score in the cell; and which those are, bool [cells, queries].
+    """
+    present = ~np.isnan(tensor[:, 0, :])
+    means = np.nan_to_num(tensor).mean(1) / present.sum(1, keepdims=True)
+    in_cell = (weights > 0).astype(float) @ present > 0
+    return weights @ means * in_cell.sum(1, keepdims=True), in_cell
+
+
+def permutation_p(units: np.ndarray, permutations: int, seed: int) -> np.ndarray:
+    """Two-sided p of the mean of each row, by scipy's paired permutation test.
+
+    units: float64 [rows, queries], differences of paired scores. Exchanging a question's two
+    scores flips the sign of its difference: scipy draws the signs, the same ones for all rows, and
+    here they meet the differences in one product. All 2^queries exchanges are enumerated where
+    they are no more than `permutations`. One query has no test: NaN.
+    """
+    if units.shape[1] < 2:
+        return np.full(len(units), np.nan)
+    # Exchanges that give the same sum must compare equal, whatever the order of its terms.
+    scale = np.abs(units).sum(1, keepdims=True)
+    scaled = (units / np.where(scale > 0, scale, 1)).T
+
+    def p(columns: np.ndarray) -> np.ndarray:
+        return stats.permutation_test(
+            (np.ones(len(columns)),),
+            lambda signs, axis=-1: np.round(signs @ columns, 12),
+            permutation_type="samples",
+            vectorized=True,
+            n_resamples=permutations,
+            batch=1000,
+            axis=-1,
+            rng=np.random.default_rng(seed),
+        ).pvalue
+
+    starts = range(0, scaled.shape[1], _ROWS_AT_ONCE)
+    return np.concatenate([p(scaled[:, start : start + _ROWS_AT_ONCE]) for start in starts])
+
+
+def effect_size(units: np.ndarray) -> float:
+    """Cohen's d_z: mean over standard deviation of the paired differences.
+
+    units: float64 [queries]. NaN where it is not defined: one query, or no spread.
+    """
+    if len(units) < 2 or np.ptp(units) <= 1e-12 * np.abs(units).max():
+        return float("nan")
+    return float(units.mean() / units.std(ddof=1))
+
+
+def holm(p: np.ndarray) -> np.ndarray:
+    """Holm's adjusted p of one family; an absent p stays absent and does not count."""
+    adjusted, tested = np.full(len(p), np.nan), np.flatnonzero(~np.isnan(p))
+    order = tested[np.argsort(p[tested], kind="stable")]
+    steps = p[order] * np.arange(len(order), 0, -1)
+    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1)
+    return adjusted
+
+
+def significance_table(comparisons: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """Rows of all encoders and benchmarks with Holm's p; columns SIGNIFICANCE_COLUMNS.
+
+    comparisons: of `compare`, each with its columns benchmark and encoder. A family is what
+    stands in one table (`family_of`), over all its encoders, benchmarks and pools: the p's a
+    reader of that table looks through.
+    """
+    frame = pd.concat(comparisons, ignore_index=True)
+    families = [
+        family_of(*key)
+        for key in zip(frame["benchmark"], frame["metric"], frame["language"], strict=True)
+    ]
+    frame = frame.assign(family=families, p_holm=np.nan)
+    for index in frame.groupby("family").groups.values():
+        frame.loc[index, "p_holm"] = holm(frame.loc[index, "p"].to_numpy())
+    return frame[SIGNIFICANCE_COLUMNS]
+
+
+def family_of(benchmark: str, metric: str, language: str) -> str:
+    """The table whose family a test belongs to; the overviews have the means of their metrics."""
+    for name, spec in SPECS.items():
+        if metric in spec.metrics and spec.means_only == (language in MEANS):
+            return name
+    return benchmark
+
+
+def significance_page(frame: pd.DataFrame, confidence: float, permutations: int) -> Page:
+    """The mean rows: a section an encoder, benchmark and pool, a table a mean."""
+    title = "Differences between samplings"
+    if frame.empty:
+        nothing = "Fewer than two samplings were run: nothing to compare."
+        return Page("significance", title, [nothing])
+    families = ", ".join(
+        f"`{name}` ({part['p'].notna().sum()})"
+        for name, part in frame.groupby("family", sort=False)
+    )
+    blocks: list[str | Grid] = [
+        f"Difference: first sampling minus second, mean over seeds, with its {100 * confidence:g}% "
+        "bootstrap interval over queries and seeds; for rank distance, less is better. p: paired "
+        "permutation test over queries, a question in all its languages one unit, averaged over "
+        f"seeds ({permutations:,} permutations, or all); it speaks of questions for these seeds. "
+        "Holm: p corrected over all tests of the table that the figure stands in. d_z: mean over "
+        "standard deviation of the questions' differences. Seeds: least and greatest difference "
+        "of one seed, and the share of seeds whose difference has the sign of the mean. The CSV "
+        "has every language.",
+        f"Tests in each family: {families}.",
+    ]
+    means = frame[frame["language"].isin(MEANS)]
+    for (encoder, benchmark), of_pair in means.groupby(["encoder", "benchmark"], sort=False):
+        for pool, of_pool in of_pair.groupby("pool", sort=False):
+            place = f"{encoder}, {benchmark}, {POOL_TITLES[pool]}"
+            blocks.append(f"## {place}")
+            for mean, what in MEANS.items():
+                part = of_pool[of_pool["language"] == mean]
+                if len(part):
+                    cells = part.groupby(["setting", "metric"], sort=False)
+                    rows = [
+                        _row(row)
+                        for setting, metrics in SETTINGS.items()
+                        for metric in metrics
+                        if (setting, metric) in cells.groups
+                        for row in cells.get_group((setting, metric)).itertuples()
+                    ]
+                    caption = (
+                        f"{title}: {place}, mean over {what}; n = {part['n_queries'].max():,}, "
+                        f"seeds: {part['n_seeds'].max()}. First sampling minus second, with its "
+                        f"{100 * confidence:g}% bootstrap interval below; p of the paired "
+                        "permutation test over queries, and corrected by Holm; d_z: effect size; "
+                        "least and greatest difference of one seed, and the share of seeds that "
+                        "agree in sign."
+                    )
+                    grid = Grid(caption, "setting, metric", _COLUMNS, [Band(rows)])
+                    blocks += [f"### Mean over {what}", grid]
+    return Page("significance", title, blocks)
+
+
+def _row(row) -> Row:
+    decimals = 1 if row.metric == "rank_distance" else 4
+
+    def number(value: float) -> str:
+        return f"{value:+.{decimals}f}"
+
+    name = f"{row.setting}, {METRIC_TITLES.get(row.metric, row.metric)}"
+    samplings, difference = f"{row.sampling_a} − {row.sampling_b}", number(row.difference)
+    if row.n_queries == 1:
+        nothing = [Cell() for _ in range(4)]
+        return name, [
+            Cell(samplings), Cell(difference, "one query: no interval, no test"), *nothing,
+        ]  # fmt: skip
+    return name, [
+        Cell(samplings),
+        Cell(difference, f"[{number(row.ci_low)}, {number(row.ci_high)}]"),
+        Cell(f"{row.p:.5f}"),
+        Cell(f"{row.p_holm:.4f}"),
+        Cell("" if np.isnan(row.effect_size) else f"{row.effect_size:+.2f}"),
+        Cell(
+            f"{number(row.seed_min)} to {number(row.seed_max)}",
+            f"{100 * row.seeds_same_sign:.0f}%",
+        ),
+    ]
+
+
+def _check_same(collected: dict[str, tuple]) -> None:
+    """Samplings are paired question by question: all must have the same ones."""
+    for (a, first), (b, second) in combinations(collected.items(), 2):
+        same = first[1:] == second[1:] and all(
+            (np.isnan(tensor) == np.isnan(second[0][metric])).all()
+            for metric, tensor in first[0].items()
+        )
+        if not same:
+            raise DataError(
+                f"samplings {a} and {b} were not scored on the same queries and seeds; rerun the "
+                "evaluation of both."
+            )
+
+
+def _each_seed(tensor: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The cells' values for each seed alone; float64 [cells, seeds]."""
+    statistic = resampled(tensor, weights)
+    queries, seeds = np.arange(tensor.shape[2]), range(tensor.shape[1])
+    return np.stack([statistic(queries, np.array([seed])) for seed in seeds], axis=1)
+
+
+def _share_of_same_sign(of_seeds: np.ndarray, difference: float) -> float:
+    return float((np.sign(of_seeds) == np.sign(difference)).mean())
+
+
+def _typed(frame: pd.DataFrame) -> pd.DataFrame:
+    """The columns in order and of the same types, rows or none."""
+    types = {
+        column: "str" if column in _TEXTS else "int64" if column in _COUNTS else "float64"
+        for column in COMPARISON_COLUMNS
+    }
+    return frame[COMPARISON_COLUMNS].astype(types)

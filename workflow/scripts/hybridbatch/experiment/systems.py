@@ -1,0 +1,215 @@
+"""What is trained: systems, the points of ablations, and the values that each is trained with.
+
+Also what a model's card says of it. Asked by the rules and `make plan`, of a validated
+configuration; nothing but the standard library is imported.
+"""
+
+from dataclasses import dataclass
+
+from hybridbatch.experiment.lookups import (
+    UNSTATED,
+    all_languages,
+    corpus_languages,
+    licence,
+    multilingual_benchmarks,
+    origin,
+    steps,
+    train_languages,
+)
+from hybridbatch.experiment.names import ABLATIONS, NO_LANGUAGE, SOURCE_LANGUAGE
+
+
+@dataclass(frozen=True)
+class System:
+    """A named pair of encoder and sampling, of which an ablation changes one thing.
+
+    changed: `alpha`, `temperature`, `pairs` (share of the training pairs), `languages` (how many,
+    the first of the configuration's) or `without` (the language left out), with its `value`.
+    """
+
+    encoder: str
+    sampling: str
+    changed: str = ""
+    value: float | int | str | None = None
+
+    @property
+    def variant(self) -> str:
+        """The encoder and what is changed: samplings are compared within a variant."""
+        return f"{self.encoder}@{self.changed}-{self.value}" if self.changed else self.encoder
+
+    @property
+    def name(self) -> str:
+        """The variant and the sampling: what stands in paths of models and metrics."""
+        return f"{self.variant}_{self.sampling}"
+
+
+@dataclass(frozen=True)
+class Point:
+    """One value of an ablation, as it stands in its table, and a system trained with it."""
+
+    value: str
+    system: System
+
+
+def systems(config: dict) -> dict[str, System]:
+    """The systems to run, by name: every encoder with every sampling."""
+    pairs = [System(e, s) for e in config["encoders"] for s in config["samplings"]]
+    return {system.name: system for system in pairs}
+
+
+def ablation_points(config: dict, ablation: str) -> list[Point]:
+    """The points of one of ABLATIONS, in the configuration's order.
+
+    A point whose value is the configuration's own is the system that the tables have, so that
+    nothing is trained twice; alpha 1 is x-x-mono and alpha 0 is x-y. Numbers of languages and left
+    out languages that `target_languages` does not reach are no points: see `unreachable_points`.
+    """
+    unreachable = unreachable_points(config).get(ablation, [])
+    values = [v for v in config["ablations"][ablation] if v not in unreachable]
+    encoders = config["encoders"]
+    if ablation == "alpha":
+        return [Point(f"{v:g}", _mixed(config, e, v)) for v in values for e in encoders]
+    samplings = config["ablations"]["samplings"]
+    if ablation == "encoders":
+        return [Point(v, System(v, s)) for v in values for s in samplings]
+    if ablation == "lareqa":
+        return [Point(v, System(e, v)) for v in values for e in encoders]
+    if ablation == "unseen_languages" and values:
+        values = [NO_LANGUAGE, *values]
+    changed, own = {
+        "data_size": ("pairs", lambda _: 1),
+        "languages": ("languages", lambda _: len(all_languages(config))),
+        "unseen_languages": ("without", lambda _: NO_LANGUAGE),
+        "temperature": ("temperature", lambda e: _training(config, e)["temperature"]),
+    }[ablation]
+    return [
+        Point(
+            value if isinstance(value, str) else f"{value:g}",
+            System(e, s) if value == own(e) else System(e, s, changed, value),
+        )
+        for value in values
+        for e in encoders
+        for s in samplings
+    ]
+
+
+def unreachable_points(config: dict) -> dict[str, list]:
+    """By ablation, the values that need more languages than are trained on.
+
+    A list narrowed on the command line is no reason to refuse to run what it does reach. Without
+    a language there must be two others, or no batch is cross-lingual.
+    """
+    ablations, trained = config["ablations"], train_languages(config)
+    number = len(all_languages(config))
+    without = [] if len(trained) < 3 else [c for c in trained if c != SOURCE_LANGUAGE]
+    return {
+        "languages": [n for n in ablations["languages"] if n > number],
+        "unseen_languages": [c for c in ablations["unseen_languages"] if c not in without],
+    }
+
+
+def ablation_systems(config: dict) -> dict[str, System]:
+    """The systems of all ablations by name, those among them that `systems` has, too."""
+    points = (point for name in ABLATIONS for point in ablation_points(config, name))
+    return {point.system.name: point.system for point in points}
+
+
+def ablation_benchmarks(config: dict, ablation: str) -> list[str]:
+    """The benchmarks that an ablation is scored on; LAReQA's figures are of the full ones."""
+    parallel = multilingual_benchmarks(config)
+    return parallel if ablation == "lareqa" else config["ablations"]["benchmarks"]
+
+
+def seeds_of(config: dict, encoder: str) -> list[int]:
+    """The seeds that an encoder is trained with: the configuration's, or the first of them."""
+    return config["seeds"][: config["catalogue"]["encoders"][encoder].get("seeds")]
+
+
+def encoder_entry(config: dict, encoder: str) -> dict:
+    """The encoder's catalogue entry without its `training`, `seeds` and `licence`."""
+    entry = config["catalogue"]["encoders"][encoder]
+    others = ("training", "seeds", "licence")
+    return {key: value for key, value in entry.items() if key not in others}
+
+
+def training_values(config: dict, system: System) -> dict:
+    """The resolved values of a training.TrainConfig."""
+    values = {
+        **_training(config, system.encoder),
+        "sampling": system.sampling,
+        "alpha": config["alpha"] if system.sampling == "hybrid" else 0.5,
+        "pairs": 1.0,
+    }
+    if system.changed in values:
+        values[system.changed] = float(system.value)
+    return values
+
+
+def system_languages(config: dict, corpus: str, system: System) -> list[str]:
+    """The languages of a corpus that a system is trained on; the corpus' own always is."""
+    languages = corpus_languages(config, corpus)
+    if system.changed == "languages":
+        kept = all_languages(config)[: system.value]
+        return [languages[0], *(code for code in languages[1:] if code in kept)]
+    if system.changed == "without":
+        return [languages[0], *(code for code in languages[1:] if code != system.value)]
+    return languages
+
+
+def card_corpora(config: dict, system: System) -> list[dict]:
+    """The corpora that a system is trained on: the values of cards.Corpus but `pairs`."""
+    found = []
+    for name in config["corpora"]:
+        languages = system_languages(config, name, system)
+        parallel = "parallel" in config["catalogue"]["corpora"][name]
+        found.append(
+            {
+                "name": name,
+                "origin": origin(config, name),
+                "licence": licence(config, name),
+                "languages": languages,
+                "translated": [] if parallel else languages[1:],
+            }
+        )
+    return found
+
+
+def card_facts(config: dict, system: System) -> dict:
+    """What a model's card says beside data and scores: the values of cards.Facts but `corpora`."""
+    entry = config["catalogue"]["encoders"][system.encoder]
+    base = f"None: a {entry['kind']} encoder, trained from random weights."
+    if "model" in entry:
+        base = f"{_pinned(entry)}; licence: {entry.get('licence', UNSTATED)}."
+    translator = config["catalogue"]["translators"][config["translator"]]
+    named = _pinned(translator) if "model" in translator else config["translator"]
+    translated = {c for of in card_corpora(config, system) for c in of["translated"]}
+    return {
+        "system": system.name,
+        "sampling": system.sampling,
+        "base": base,
+        "hub_name": entry["model"] if "revision" in entry else None,
+        "translator": f"{named}; licence: {translator.get('licence', UNSTATED)}",
+        "ways": ["-".join(steps(config, code)) for code in sorted(translated)],
+        "validation": [[name, licence(config, name)] for name in config["validation"]],
+        "seen": train_languages(config),
+        "scale": config["scale"],
+    }
+
+
+def _mixed(config: dict, encoder: str, alpha: float) -> System:
+    """Hybrid sampling with this alpha, by the name of the sampling that it equals."""
+    if alpha in (0, 1):
+        return System(encoder, "x-x-mono" if alpha else "x-y")
+    if alpha == config["alpha"]:
+        return System(encoder, "hybrid")
+    return System(encoder, "hybrid", "alpha", alpha)
+
+
+def _training(config: dict, encoder: str) -> dict:
+    own = config["catalogue"]["encoders"][encoder].get("training", {})
+    return {**config["training"], **own}
+
+
+def _pinned(entry: dict) -> str:
+    """A model's name, and its revision if it is the hub's."""
+    return entry["model"] + (f" at revision {entry['revision']}" if "revision" in entry else "")

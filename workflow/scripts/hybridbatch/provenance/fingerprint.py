@@ -1,0 +1,100 @@
+"""What a stage's result depends on in the code: a fingerprint that comments do not change.
+
+Snakemake sees a changed script but not the modules it imports, and it would rerun a training of
+days for a comment. So every rule carries this fingerprint as a parameter, and the profiles turn
+Snakemake's own code trigger off.
+"""
+
+import ast
+import hashlib
+from functools import cache
+from pathlib import Path
+
+_PACKAGE = Path(__file__).parents[1]
+# Rooms that cannot change a result. `runtime` logs, locks and stores; what a resumed run restores
+# is fingerprinted by its owner. `experiment` yields parameters, which count by themselves.
+_SILENT = {"runtime", "experiment"}
+
+
+def fingerprint(script: str | Path) -> str:
+    """Hash of a script and of every module of this package it imports, directly or not.
+
+    Comments, docstrings and layout do not count; any other change does.
+    """
+    seen: dict[Path, str] = {}
+    todo = [Path(script)]
+    while todo:
+        path = todo.pop()
+        if path not in seen:
+            seen[path], imported = _parse(path)
+            todo += imported
+    digest = hashlib.sha256()
+    # By the place in the package: two rooms may have a module of one name.
+    named = {_name(path): text for path, text in seen.items()}
+    for name in sorted(named):
+        digest.update(f"{name}\0{named[name]}\0".encode())
+    return digest.hexdigest()[:16]
+
+
+def _name(path: Path) -> str:
+    inside = path.is_relative_to(_PACKAGE)
+    return path.relative_to(_PACKAGE).as_posix() if inside else path.name
+
+
+@cache
+def _parse(path: Path) -> tuple[str, list[Path]]:
+    """What a module does, as text, and the modules of this package it imports."""
+    tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+    imported = [p for p in map(_module_path, _imports(tree)) if p]
+    parts: list[str] = []
+    _walk(_without_docstrings(tree), parts)
+    return "".join(parts), imported
+
+
+def _walk(value: object, parts: list[str]) -> None:
+    """Like ast.dump, but the same in every Python: fields that are absent or empty do not count."""
+    if isinstance(value, ast.Constant):
+        parts.append(f"{type(value.value).__name__}:{value.value!r}")
+    elif isinstance(value, ast.AST):
+        parts.append(type(value).__name__ + "(")
+        for name, field in ast.iter_fields(value):
+            if field is not None and field != []:
+                parts.append(name + "=")
+                _walk(field, parts)
+        parts.append(")")
+    elif isinstance(value, list):
+        for item in value:
+            _walk(item, parts)
+            parts.append(",")
+    else:
+        parts.append(repr(value))
+
+
+def _imports(tree: ast.AST) -> list[str]:
+    names = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.append(node.module)
+            names += [f"{node.module}.{alias.name}" for alias in node.names]
+    return names
+
+
+def _module_path(name: str) -> Path | None:
+    parts = name.split(".")
+    if parts[0] != _PACKAGE.name or len(parts) < 2 or parts[1] in _SILENT:
+        return None
+    path = _PACKAGE.joinpath(*parts[1:])
+    files = (path.with_suffix(".py"), path / "__init__.py")
+    return next((file for file in files if file.is_file()), None)
+
+
+def _without_docstrings(tree: ast.Module) -> ast.Module:
+    for node in ast.walk(tree):
+        documented = isinstance(
+            node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+        )
+        if documented and ast.get_docstring(node, clean=False) is not None:
+            node.body = node.body[1:]
+    return tree

@@ -1,0 +1,97 @@
+"""What a file was made from, and by which jobs: Snakemake's own record, followed to its sources.
+
+For every file that a job makes, Snakemake keeps a record below `.snakemake/metadata`: the rule, the
+inputs, the log and the parameters, code fingerprints among them. So the answer is what did happen,
+for any table, and not what a configuration would now do. The layout is that of Snakemake 9's
+default persistence (persistence/file.py); a test follows a real run.
+"""
+
+import base64
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hybridbatch.runtime.errors import DataError
+from hybridbatch.runtime.files import read_json
+
+# A rule's `code` parameter as Snakemake stores it: the repr of a list of `name:fingerprint`.
+_ENTRY = r"[\w/]+:[0-9a-f]{16}"
+_CODE = re.compile(rf"\['{_ENTRY}'(?:, '{_ENTRY}')*\]")
+_FINGERPRINT = re.compile(_ENTRY)
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job that has run: its rule, the fingerprints of its code, and its log."""
+
+    rule: str
+    code: tuple[str, ...]
+    log: str
+
+
+@dataclass
+class Lineage:
+    """The jobs behind a file, and the files that none of them made."""
+
+    jobs: set[Job] = field(default_factory=set)
+    sources: set[str] = field(default_factory=set)
+
+
+def lineage(
+    file: str, metadata: str | Path, fetched_by: str = "fetch", skipped: str | None = None
+) -> Lineage:
+    """Follow the record of `file` to its sources; `DataError` if it has none.
+
+    metadata: the folder `.snakemake/metadata`; files are named as in the workflow.
+    fetched_by: the rule whose outputs are sources, though a job brought them.
+    skipped: a folder whose files are not followed, such as timings.
+    """
+    found, seen, todo = Lineage(), set(), [file]
+    while todo:
+        path = todo.pop()
+        if path in seen or (skipped and path.startswith(f"{skipped}/")):
+            continue
+        seen.add(path)
+        record = _record(Path(metadata), path)
+        if record is None:
+            if path == file:
+                raise DataError(
+                    f"{file}: Snakemake has no record of how it was made ({metadata}; option "
+                    "--drop-metadata, or another persistence?). Make it again, with a record: "
+                    f"snakemake --force {file}"
+                )
+            found.sources.add(path)
+            continue
+        found.jobs.add(_job(record, path))
+        if record["rule"] == fetched_by:
+            found.sources.add(path)
+        todo += record["input"]
+    return found
+
+
+def _record(metadata: Path, path: str) -> dict | None:
+    """The record of one file; Snakemake names it by the path in base 64, cut where it is long."""
+    if not metadata.is_dir():
+        return None
+    name = base64.urlsafe_b64encode(path.encode()).decode()
+    most = os.pathconf(metadata, "PC_NAME_MAX") - 1
+    parts = [name[i : i + most] for i in range(0, len(name), most)]
+    place = metadata.joinpath(*(f"@{part}" for part in parts[:-1]), parts[-1])
+    if not place.is_file():
+        return None
+    record = read_json(place)
+    missing = {"rule", "input", "params", "log"} - set(record)
+    if missing:
+        raise DataError(
+            f"{place}: Snakemake's record of {path} has no {', '.join(sorted(missing))}: it is of "
+            "a version that this project does not know; install requirements.txt's."
+        )
+    return record if record["rule"] else None  # begun, and not finished
+
+
+def _job(record: dict, path: str) -> Job:
+    code = (text for text in record["params"] or () if _CODE.fullmatch(text))
+    fingerprints = tuple(mark for text in code for mark in _FINGERPRINT.findall(text))
+    # A rule without a log has one job for each of its files here; all of ours have one.
+    return Job(record["rule"], fingerprints, record["log"][0] if record["log"] else path)

@@ -1,0 +1,142 @@
+"""Whether tables on disk are those that their provenance describes."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hybridbatch.experiment.parts import part_for, part_hash
+from hybridbatch.provenance.record import SCHEMA_VERSION, SUFFIX, place, sha256
+from hybridbatch.runtime.errors import DataError
+from hybridbatch.runtime.files import read_json
+
+# What a table may be written as; figures and the like lie elsewhere.
+_FORMATS = (".csv", ".md", ".tex")
+_SHOWN = 5  # keys of a configuration that differs
+_PARTS = {
+    "table": str,
+    "files": dict,
+    "configuration": dict,
+    "configuration_sha256": str,
+    "inputs": dict,
+}
+
+
+@dataclass
+class Verdict:
+    """problems: one line each, beginning with the file. absent: inputs that are not here."""
+
+    records: int = 0
+    files: int = 0
+    inputs: int = 0
+    absent: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+def verify(tables: Path, config: dict | None = None) -> Verdict:
+    """Check every table of a folder against its record, and the records' inputs that are here.
+
+    config: a resolved configuration, whose part for each table must be the recorded one.
+
+    Raises `DataError` if the folder holds neither a table nor a record.
+    """
+    files = sorted(p for p in tables.glob("*") if p.suffix in _FORMATS and p.is_file())
+    records = sorted(tables.glob(f"*{SUFFIX}"))
+    if not files and not records:
+        raise DataError(
+            f"{tables}: no table and no record is there. `snakemake tables` makes them."
+        )
+    verdict, described, hashes = Verdict(), set(), {}
+    for path in records:
+        verdict.records += 1
+        record = _read(path, verdict)
+        if record:
+            described |= {tables / name for name in record["files"]}
+            _check_files(path, record, verdict)
+            _check_configuration(path, record, config, verdict)
+            _check_inputs(path, record, hashes, verdict)
+    recorded = {path.name.removesuffix(SUFFIX) for path in records}
+    for file in files:
+        if file in described:
+            continue
+        if file.stem in recorded:
+            verdict.problems.append(f"{file}: its record does not name it")
+        else:
+            expected = file.with_name(file.stem + SUFFIX)
+            verdict.problems.append(
+                f"{file}: no record says where it is from; `snakemake {expected}` makes one"
+            )
+    verdict.absent = sorted(set(verdict.absent))
+    verdict.inputs = sum(found is not None for found in hashes.values())
+    return verdict
+
+
+def _read(path: Path, verdict: Verdict) -> dict | None:
+    try:
+        record = read_json(path)
+    except (OSError, ValueError) as error:
+        verdict.problems.append(f"{path}: cannot be read: {error}")
+        return None
+    if not isinstance(record, dict) or record.get("schema_version") != SCHEMA_VERSION:
+        verdict.problems.append(f"{path}: is not a record of schema version {SCHEMA_VERSION}")
+        return None
+    wrong = [key for key, kind in _PARTS.items() if not isinstance(record.get(key), kind)]
+    if not wrong and not isinstance(record["inputs"].get("files"), dict):
+        wrong = ["inputs.files"]
+    if wrong:
+        verdict.problems.append(f"{path}: lacks {', '.join(wrong)}, or in another form")
+        return None
+    if record["table"] + SUFFIX != path.name:
+        verdict.problems.append(f"{path}: is the record of {record['table']}")
+    return record
+
+
+def _check_files(path: Path, record: dict, verdict: Verdict) -> None:
+    for name, expected in record["files"].items():
+        file = path.with_name(name)
+        verdict.files += 1
+        if not file.is_file():
+            verdict.problems.append(f"{file}: is missing, and {path.name} describes it")
+        elif sha256(file) != expected:
+            verdict.problems.append(f"{file}: is not the file that {path.name} describes")
+
+
+def _check_configuration(path: Path, record: dict, config: dict | None, verdict: Verdict) -> None:
+    recorded = record["configuration"]
+    if part_hash(recorded) != record["configuration_sha256"]:
+        verdict.problems.append(f"{path}: its configuration does not hash to configuration_sha256")
+    if config is None:
+        return
+    part = part_for(config, record["table"])
+    differing = set(_leaves(part).items()) ^ set(_leaves(recorded).items())
+    # An entry more is as many keys: the chosen names, which are the shortest, come first.
+    keys = sorted({key for key, _ in differing}, key=lambda key: (key.count("."), key))
+    if keys:
+        more = f" and {len(keys) - _SHOWN} more" if len(keys) > _SHOWN else ""
+        verdict.problems.append(
+            f"{path}: was made with another configuration: {', '.join(keys[:_SHOWN])}{more}"
+        )
+
+
+def _check_inputs(
+    path: Path, record: dict, hashes: dict[str, str | None], verdict: Verdict
+) -> None:
+    for name, entry in record["inputs"]["files"].items():
+        if name not in hashes:
+            file = place(name)
+            hashes[name] = sha256(file) if file.exists() else None
+        if hashes[name] is None:
+            verdict.absent.append(name)
+        elif entry.get("sha256") not in (None, hashes[name]):
+            verdict.problems.append(f"{name}: is not the input that {path.name} describes")
+
+
+def _leaves(value: dict, where: str = "") -> dict[str, str]:
+    """Every value that is no mapping as JSON, by its dotted key."""
+    found = {}
+    for key, item in value.items():
+        name = f"{where}{key}"
+        if isinstance(item, dict) and item:
+            found |= _leaves(item, f"{name}.")
+        else:
+            found[name] = json.dumps(item, sort_keys=True)
+    return found

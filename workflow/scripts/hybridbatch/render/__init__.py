@@ -1,0 +1,1 @@
+"""Pages from grids: Markdown, LaTeX, HTML. It knows nothing of retrieval."""

@@ -1,0 +1,108 @@
+"""Tables and figures as HTML pages that load nothing and show others' texts as they are."""
+
+import base64
+import re
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from hybridbatch.runtime.errors import HybridBatchError
+
+_EMPHASIS = ("<ins>", "</ins>")  # all the HTML that our Markdown has
+_NUMBER = re.compile(r"[-+−*]*[\d,.]+%?\**")
+_SHORT = 32  # characters
+_COUNTED = {"n_queries": ("query", "queries"), "n_seeds": ("seed", "seeds")}
+
+
+def table_page(markdown: str, caption: str, counted: str, style: str) -> str:
+    """A table's page.
+
+    markdown: the table's file, whose first line is its title; caption: paragraphs, with ``code`` at
+    most; counted: of `counts_phrase`; style: CSS. Raises HybridBatchError without a title.
+    """
+    first, _, body = markdown.partition("\n")
+    if not first.startswith("# "):
+        raise HybridBatchError(
+            f"A table's Markdown begins with its title, '# ...'; found: {first!r}"
+        )
+    renderer = _renderer()
+    return _page(renderer.renderInline(first[2:]), caption, counted, renderer.render(body), style)
+
+
+def figure_page(text: str, svg: bytes, style: str) -> str:
+    """A figure's page; text: its title, an empty line and its caption, in which `code` may stand.
+
+    The SVG is an image, in which no script runs and from which nothing is loaded.
+    """
+    title, _, caption = text.strip().partition("\n\n")
+    data = base64.b64encode(svg).decode("ascii")
+    image = f'<img alt="{escape(title)}" src="data:image/svg+xml;base64,{data}">\n'
+    said = re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(caption))
+    return _page(escape(title), said, "", image, style, plain=True)
+
+
+def counts_phrase(csv: str | Path) -> str:
+    """How many queries and seeds are behind a tidy table's cells; empty for a table of counts."""
+    header = pd.read_csv(csv, nrows=0).columns
+    columns = [name for name in _COUNTED if name in header]
+    frame = pd.read_csv(csv, usecols=columns) if columns else pd.DataFrame()
+    phrases = [_range(frame[name].dropna(), _COUNTED[name]) for name in columns]
+    return ", ".join(filter(None, phrases))
+
+
+def _range(counts: pd.Series, names: tuple[str, str]) -> str:
+    if counts.empty:
+        return ""
+    low, high = int(counts.min()), int(counts.max())
+    span = f"{low:,}" if low == high else f"{low:,} to {high:,}"
+    return f"{span} {names[high != 1]}"
+
+
+def _page(
+    title: str, caption: str, counted: str, body: str, style: str, plain: bool = False
+) -> str:
+    """HTML; title and body, and with `plain` the caption, are HTML already."""
+    said = f"<p>{caption}</p>\n" if plain else _renderer().render(caption)
+    facts = f"<p>n in each cell: {escape(counted)}.</p>\n" if counted else ""
+    name = re.sub(r"<[^>]*>", "", title)
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        # Whatever gets past the escaping is not run and not fetched.
+        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; img-src data:; '
+        "style-src 'unsafe-inline'\">\n"
+        f"<title>{name}</title>\n<style>\n{style}</style>\n</head>\n<body>\n<h1>{title}</h1>\n"
+        f'<div class="caption">\n{said}{facts}</div>\n{body}</body>\n</html>\n'
+    )
+
+
+def _renderer() -> MarkdownIt:
+    """CommonMark with tables, without links and images, and without HTML but our emphasis."""
+    renderer = MarkdownIt("commonmark", {"html": True}).enable("table")
+    renderer.disable(["html_block", "link", "image", "autolink", "reference", "code"])
+    renderer.add_render_rule("html_inline", _html_inline)
+    renderer.add_render_rule("table_open", lambda *_: '<div class="wide"><table>\n')
+    renderer.add_render_rule("table_close", lambda *_: "</table></div>\n")
+    renderer.add_render_rule("td_open", _cell)
+    renderer.add_render_rule("th_open", _cell)
+    return renderer
+
+
+# markdown-it hands the renderer itself to a rule, first.
+def _html_inline(_: Any, tokens: Sequence[Token], index: int, *rest: Any) -> str:
+    text = tokens[index].content
+    return text if text in _EMPHASIS else escape(text)
+
+
+def _cell(renderer: Any, tokens: Sequence[Token], index: int, *rest: Any) -> str:
+    """Numbers stand at the right, short texts in one line."""
+    text = tokens[index + 1].content
+    if _NUMBER.fullmatch(text):
+        tokens[index].attrJoin("class", "number")
+    elif len(text) <= _SHORT:
+        tokens[index].attrJoin("class", "short")
+    return renderer.renderToken(tokens, index, *rest)

@@ -1,0 +1,1 @@
+"""Errors, files, logs, locks, devices: none of it can change a result or is fingerprinted."""

@@ -1,0 +1,1 @@
+"""The papers' tables: which scores they take and how they are laid out."""

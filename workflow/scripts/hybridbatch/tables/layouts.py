@@ -1,0 +1,236 @@
+"""How scores and counts are laid out on a page, for Markdown and LaTeX alike."""
+
+from collections.abc import Iterator, Sequence
+
+import pandas as pd
+
+from hybridbatch.evaluation.aggregate import MEAN, MEAN_SEEN, MEAN_UNSEEN, MEDIAN, SETTINGS
+from hybridbatch.render.grid import Band, Cell, Grid, Page, Row, pivot, pivoted
+from hybridbatch.tables.markers import legend, marked
+from hybridbatch.tables.scores import (
+    MEANS,
+    METRIC_TITLES,
+    POOL_TITLES,
+    interval_phrase,
+    seeds_phrase,
+)
+
+# Columns of averages, in order, by titles that are short.
+_MEAN_TITLES = {MEAN: "mean", MEDIAN: "median", MEAN_SEEN: "seen", MEAN_UNSEEN: "unseen"}
+_MEANS = tuple(_MEAN_TITLES)
+
+
+def benchmark_page(
+    name: str,
+    title: str,
+    frame: pd.DataFrame,
+    tests: pd.DataFrame | None,
+    confidence: float,
+    averaged: Sequence[str] = (),
+) -> Page:
+    """A grid an encoder, benchmark and pool: the paper's Tables 3 to 8, 12 and 13.
+
+    Samplings down, in a band a setting and metric; query languages and means across; as many
+    decimals as in the paper. name: the file's; frame: tidy rows; tests: as for `marks.marked`;
+    averaged: the languages that mean rows are over, if they are not all.
+    """
+    frame = marked(frame, tests, confidence)
+    note, marks = _note(frame, confidence), legend(frame, confidence)
+    languages = set(frame["language"])
+    lines = [
+        f"- `{_MEAN_TITLES[mean]}`: {_mean_note(mean)}" for mean in _MEANS if mean in languages
+    ]
+    if averaged:
+        lines.append(f"- query languages in these: {', '.join(averaged)}")
+    blocks: list[str | Grid] = [
+        *filter(None, [note, marks, "\n".join(lines)]),
+        *_passage_notes(frame),
+    ]
+    for key, part in frame.groupby(["encoder", "benchmark", "pool"], sort=False):
+        encoder, benchmark, pool = key
+        languages = list(part["language"].unique())
+        codes = [code for code in languages if code not in _MEANS]
+        means = [mean for mean in _MEANS if mean in languages]
+        bands = [
+            score_band(
+                rows, rows["sampling"], rows["language"], [*codes, *means], _decimals(metric, 4, 1),
+                f"{setting}, {METRIC_TITLES.get(metric, metric)}",
+            )
+            for (setting, metric), rows in _by_setting(part)
+        ]  # fmt: skip
+        caption = [
+            f"{title}: {encoder} on {benchmark}, {POOL_TITLES[pool]}, by query language; "
+            + ", ".join(f"{_MEAN_TITLES[mean]}: {_mean_note(mean)}" for mean in means)
+            + ".",
+            f"Query languages in these: {', '.join(averaged)}." if averaged else "",
+            f"{_numbers(part)}.",
+            *_passage_notes(part),
+            marks,
+        ]
+        sizes = _pool_sizes(part)
+        blocks += [
+            f"## {encoder}, {benchmark}, {POOL_TITLES[pool]}",
+            Grid(
+                " ".join(filter(None, caption)),
+                "sampling",
+                [
+                    *(code + sizes.get(code, "") for code in codes),
+                    *(_MEAN_TITLES[mean] for mean in means),
+                ],
+                bands,
+                brief=True,
+            ),
+        ]
+    return Page(name, title, blocks)
+
+
+def overview_page(
+    name: str, title: str, frame: pd.DataFrame, tests: pd.DataFrame | None, confidence: float
+) -> Page:
+    """A grid a pool and mean, of mean rows only: the paper's Tables 1 and 2.
+
+    Systems down; settings across, in a group a benchmark, or benchmarks where there is one setting;
+    as many decimals as in the paper. Arguments as for `benchmark_page`.
+    """
+    frame = marked(frame, tests, confidence)
+    note, marks = _note(frame, confidence), legend(frame, confidence)
+    blocks: list[str | Grid] = [*filter(None, [note, marks])]
+    one_setting = frame["setting"].nunique() == 1
+    for pool in frame["pool"].unique():
+        for mean, what in MEANS.items():
+            part = frame[(frame["pool"] == pool) & (frame["language"] == mean)]
+            if part.empty:
+                continue
+            pairs = part[["benchmark", "setting"]].drop_duplicates()
+            widths = pairs["benchmark"].value_counts(sort=False)
+            pairs = pairs.set_index("benchmark").loc[widths.index]["setting"]
+            band = score_band(
+                part,
+                part["encoder"] + " " + part["sampling"],
+                part["benchmark"] + " " + part["setting"],
+                [f"{benchmark} {setting}" for benchmark, setting in pairs.items()],
+                max(_decimals(metric, 3, 0) for metric in part["metric"].unique()),
+            )
+            blocks += [
+                f"## Mean over {what}; {POOL_TITLES[pool]}",
+                Grid(
+                    f"{title}. Mean over {what}; {POOL_TITLES[pool]}. {_numbers(part)}"
+                    f"{_below(part, confidence)}. {marks}",
+                    "system",
+                    list(pairs.index if one_setting else pairs),
+                    [band],
+                    () if one_setting else list(widths.items()),
+                ),
+            ]
+    return Page(name, title, blocks)
+
+
+def counts_page(name: str, title: str, frame: pd.DataFrame, what: str) -> Page:
+    """Counts with the published figure in brackets: `what` and language down, counts across."""
+    texts = [
+        f"{value:,}" + ("" if pd.isna(published) else f" ({published:,})")
+        for value, published in zip(frame["value"], frame["published"], strict=True)
+    ]
+    names = frame["benchmark"] + " " + frame["language"].fillna("")
+    brackets = ", the published figure in brackets" if frame["published"].notna().any() else ""
+    caption, corner = f"{title}: counts{brackets}.", f"{what}, language"
+    grid = pivoted(caption, corner, names, list(frame["metric"]), map(Cell, texts))
+    return Page(name, title, [grid])
+
+
+def score_band(
+    frame: pd.DataFrame,
+    names: pd.Series,
+    across: pd.Series,
+    columns: Sequence[str],
+    decimals: int,
+    title: str = "",
+) -> Band:
+    """Rows of figures, each row that the papers have followed by theirs.
+
+    frame: tidy rows, `marked` where marks are wanted; names, across: of each its row and column;
+    columns: the order across. An average has its interval beside it.
+    """
+    number = f"{{:.{decimals}f}}"
+    cells, published = [], []
+    for row in frame.itertuples():
+        aside = ""
+        if row.language in _MEANS and pd.notna(row.ci_low):
+            aside = f"[{number.format(row.ci_low)}, {number.format(row.ci_high)}]"
+        marks = getattr(row, "emphasis", ""), getattr(row, "mark", "")
+        cells.append(Cell(number.format(row.value), aside, *marks))
+        published.append(Cell("" if pd.isna(row.published) else number.format(row.published)))
+    rows: list[Row] = []
+    for ours, theirs in zip(
+        pivot(names, across, cells, columns), pivot(names, across, published, columns), strict=True
+    ):
+        rows.append(ours)
+        if any(cell.text for cell in theirs[1]):
+            rows.append(("published", theirs[1]))
+    return Band(rows, title)
+
+
+def _mean_note(mean: str) -> str:
+    return f"mean over {MEANS[mean]}" if mean in MEANS else f"of the languages that {MEAN} is over"
+
+
+def _pool_sizes(frame: pd.DataFrame) -> dict[str, str]:
+    """By language, the passages that were searched, where that is known."""
+    if "pool_size" not in frame:
+        return {}
+    known = frame.dropna(subset="pool_size").drop_duplicates("language")
+    return {row.language: f" ({int(row.pool_size):,})" for row in known.itertuples()}
+
+
+def _passage_notes(frame: pd.DataFrame) -> list[str]:
+    """What the figures behind languages are, and where relevant passages are not there."""
+    if not _pool_sizes(frame):
+        return []
+    notes = ["In brackets behind a language: the passages that were searched."]
+    lacking = frame[frame["absent_relevant"].fillna(0) > 0].drop_duplicates(
+        ["benchmark", "language"]
+    )
+    if len(lacking):
+        counts = ", ".join(
+            f"{row.language} {row.absent_relevant:,}" for row in lacking.itertuples()
+        )
+        notes.append(
+            f"Relevant passages that the collection lacks, and that count as not found: {counts}."
+        )
+    return notes
+
+
+def _by_setting(part: pd.DataFrame) -> Iterator[tuple[tuple[str, str], pd.DataFrame]]:
+    """Rows of each setting and metric, in SETTINGS' order."""
+    found = dict(list(part.groupby(["setting", "metric"], sort=False)))
+    order = [(setting, metric) for setting, metrics in SETTINGS.items() for metric in metrics]
+    return ((key, found[key]) for key in dict.fromkeys([*order, *found]) if key in found)
+
+
+def _decimals(metric: str, of_shares: int, of_ranks: int) -> int:
+    return of_ranks if metric == "rank_distance" else of_shares
+
+
+def _numbers(frame: pd.DataFrame) -> str:
+    """`Mean over 3 seeds; 500 to 1,190 queries`."""
+    queries = frame["n_queries"]
+    texts = [f"{n:,}" for n in sorted({queries.min(), queries.max()})]
+    return (
+        f"Mean over {seeds_phrase(frame)}; n = "
+        f"{' to '.join(texts)} {'query' if texts == ['1'] else 'queries'}"
+    )
+
+
+def _below(frame: pd.DataFrame, confidence: float) -> str:
+    """Where LaTeX has the intervals, if there are any."""
+    return f"; below: {interval_phrase(frame, confidence)}" if frame["ci_low"].notna().any() else ""
+
+
+def _note(frame: pd.DataFrame, confidence: float) -> str:
+    """What a figure is, in the form in which it is printed."""
+    note = _numbers(frame)
+    if frame["ci_low"].notna().any():
+        note += f" [{interval_phrase(frame, confidence)}]"
+    if frame["published"].notna().any():
+        note += ". A row `published` has the paper's figures for the row above"
+    return note + "."

@@ -1,0 +1,65 @@
+"""Which of the samplings compared is best, which second, and which not significantly behind."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from hybridbatch.render.grid import BOLD, DAGGER, UNDERLINED
+from hybridbatch.tables.scores import LESS_IS_BETTER
+
+# What the samplings in one comparison have in common.
+GROUP = ["benchmark", "encoder", "setting", "metric", "pool", "language"]
+
+
+def marked(frame: pd.DataFrame, tests: pd.DataFrame | None, confidence: float) -> pd.DataFrame:
+    """`frame` with columns emphasis, mark, behind and p_best.
+
+    frame: tidy rows of scores, a sampling once in each GROUP; tests: rows of
+    `significance.significance_table`, or None where nothing was tested. Best is BOLD and second
+    UNDERLINED, by the figures before rounding; equal ones share. `behind`: not the best; `p_best`:
+    p_holm of the difference to the best (the first of equal ones), NaN where there is no test. The
+    mark is DAGGER where p_best is above 1 - confidence. A sampling alone in its group has neither.
+    """
+    p_of = {} if tests is None else dict(_p_of_pairs(tests))
+    emphasis = pd.Series("", frame.index)
+    behind = pd.Series(False, frame.index)
+    p_best = pd.Series(np.nan, frame.index)
+    for key, part in frame.groupby(GROUP, sort=False):
+        if len(part) < 2:
+            continue
+        less = key[GROUP.index("metric")] in LESS_IS_BETTER
+        rank = part["value"].rank(method="dense", ascending=less)
+        emphasis[part.index] = rank.map({1: BOLD, 2: UNDERLINED}).fillna("")
+        behind[part.index] = rank > 1
+        best = part.loc[rank.idxmin(), "sampling"]
+        for index, sampling in part.loc[rank > 1, "sampling"].items():
+            p_best[index] = p_of.get((*key, frozenset((best, sampling))), np.nan)
+    mark = np.where(p_best > 1 - confidence, DAGGER, "")
+    return frame.assign(emphasis=emphasis, mark=mark, behind=behind, p_best=p_best)
+
+
+def legend(frame: pd.DataFrame, confidence: float) -> str:
+    """What the marks in a `marked` frame mean; empty where no samplings were compared."""
+    behind = frame[frame["behind"]]
+    if behind.empty:
+        return ""
+    text = "Of an encoder's samplings the best is bold and the second underlined"
+    if (frame["metric"].isin(LESS_IS_BETTER)).all():
+        text += " (less is better)"
+    tested = behind["p_best"].notna()
+    if not tested.any():
+        return f"{text}; their differences were not tested."
+    text += (
+        f"; {DAGGER}: the difference to the best is not significant (paired permutation test over "
+        f"queries, Holm-corrected p above {1 - confidence:.2g})."
+    )
+    if not tested.all():
+        text += " What was not tested (a single query, a median) carries no mark."
+    return text
+
+
+def _p_of_pairs(tests: pd.DataFrame) -> Iterator[tuple[tuple, float]]:
+    columns = [*GROUP, "sampling_a", "sampling_b", "p_holm"]
+    for *key, a, b, p in tests[columns].itertuples(index=False, name=None):
+        yield (*key, frozenset((a, b))), p

@@ -1,0 +1,286 @@
+"""A card beside each model, as the Hugging Face hub has them: what it is, of what, how good.
+
+Mitchell et al. (2019), "Model cards for model reporting"; the YAML on top is the hub's metadata,
+https://huggingface.co/docs/hub/model-cards.
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from hybridbatch.evaluation.aggregate import MEAN, MEAN_SEEN, MEAN_UNSEEN, MEDIAN
+from hybridbatch.render.grid import Band, Cell, Grid, Row
+from hybridbatch.render.markdown import escape, grid, tables
+from hybridbatch.runtime.errors import DataError
+from hybridbatch.tables.scores import METRIC_TITLES, POOL_TITLES
+
+_TRAINING = (
+    "batch_size", "max_steps", "learning_rate", "warmup_share", "weight_decay", "temperature",
+    "max_grad_norm", "evaluate_every", "patience",
+)  # fmt: skip
+_SAMPLINGS = {
+    "en-en": "questions and passages in English only",
+    "x-x": "a pair's question and passage in one language, languages mixed in a batch",
+    "x-x-mono": "every batch in one language",
+    "x-y": "a pair's question and passage in different languages",
+    "hybrid": "a batch is in one language (x-x-mono) with probability alpha, else every pair's "
+    "question and passage are in different languages (x-y)",
+}
+_AVERAGES = {
+    MEAN: "mean",
+    MEAN_SEEN: "mean of languages with training data",
+    MEAN_UNSEEN: "mean of languages without",
+    MEDIAN: "median",
+}
+# The achieved shares in mix.json, as the card calls them.
+_SHARES = {
+    "kind": "batches",
+    "corpus": "corpora",
+    "query_languages": "languages of questions",
+    "passage_languages": "languages of passages",
+}
+_HUB_DATASET = re.compile(r"https://huggingface\.co/datasets/([^/]+/[^/]+)/resolve/")
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A training corpus: where it comes from, and what of it was trained on."""
+
+    name: str
+    origin: str  # URL or file
+    licence: str
+    languages: Sequence[str]
+    translated: Sequence[str]  # of the languages, those that the translator made
+    pairs: Mapping[str, int]  # by language, after the filters
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the configuration says of a model."""
+
+    system: str
+    sampling: str
+    base: str  # hub name with revision and licence, or what was trained from scratch
+    hub_name: str | None  # of the base model
+    translator: str  # with its licence
+    ways: Sequence[str]  # from English to each translated language
+    validation: Sequence[Sequence[str]]  # corpus, licence
+    seen: Sequence[str]  # languages that the configuration has training data in
+    corpora: Sequence[Corpus]
+    scale: str
+
+
+def model_card(
+    facts: Facts,
+    runs: Mapping[int, Mapping[str, Any]],
+    mixes: Mapping[int, Mapping[str, Any]],
+    cells: Sequence[pd.DataFrame],
+    confidence: float,
+) -> str:
+    """Markdown with the hub's YAML on top.
+
+    runs, mixes: by seed, `run.json` and `mix.json` of the model folders; cells: of
+    `cells.score_cells`, one frame a benchmark. Raises DataError where the seeds were trained in
+    different ways.
+    """
+    run = _common(facts.system, runs)
+    languages = list(dict.fromkeys(c for corpus in facts.corpora for c in corpus.languages))
+    blocks = [
+        f"---\n{_front(facts, languages)}---",
+        f"# {escape(facts.system)}",
+        f"A dual encoder for retrieval, trained in {len(languages)} "
+        f"language{'s' if len(languages) > 1 else ''} by the Hybrid Batch workflow (Elmahdy, Lin "
+        f"and Ahmad, arXiv 2408.10536). Scale of the run: {escape(facts.scale)}. One folder a "
+        f"seed: {', '.join(f'`seed{seed}`' for seed in runs)}.",
+        "## Use",
+        _use(next(iter(runs)), run["encoder"]),
+        "## Base",
+        escape(facts.base),
+        "## Training data",
+        *_data(facts, languages),
+        "## Training",
+        *_training(facts, run["training"], runs, mixes),
+        "## Scores",
+        f"Over {_seeds(len(runs))}, with {100 * confidence:g}% bootstrap intervals over queries "
+        "and seeds. Languages with training data are the configuration's: "
+        f"{', '.join(facts.seen)}.",
+        *_scores(cells),
+        "## Limits",
+        _limits(facts, languages, run["encoder"]["max_tokens"]),
+    ]
+    return "\n\n".join(blocks) + "\n"
+
+
+def _common(system: str, runs: Mapping[int, Mapping[str, Any]]) -> Mapping[str, Any]:
+    """What the runs have in common: that of the first, the others being like it."""
+    (first, run), *others = runs.items()
+    for seed, other in others:
+        for part in ("training", "encoder"):
+            differing = [
+                key
+                for key in dict.fromkeys([*run[part], *other[part]])
+                if run[part].get(key) != other[part].get(key)
+            ]
+            if differing:
+                raise DataError(
+                    f"{system}: seeds {first} and {seed} were trained with different {part} "
+                    f"values ({', '.join(differing)}); one card cannot describe both. Train both "
+                    "again."
+                )
+    return run
+
+
+def _front(facts: Facts, languages: Sequence[str]) -> str:
+    front = {
+        "library_name": "sentence-transformers",
+        "pipeline_tag": "sentence-similarity",
+        "tags": [
+            "sentence-transformers",
+            "sentence-similarity",
+            "feature-extraction",
+            "multilingual-retrieval",
+            "hybrid-batch",
+        ],
+        "language": list(languages),
+        # The data's licences stand in the card; none of them covers all of it.
+        "license": "other",
+    }
+    if facts.hub_name:
+        front["base_model"] = facts.hub_name
+    found = [_HUB_DATASET.match(corpus.origin) for corpus in facts.corpora]
+    # The hub knows no others.
+    if datasets := list(dict.fromkeys(match[1] for match in found if match)):
+        front["datasets"] = datasets
+    return yaml.safe_dump(front, sort_keys=False, allow_unicode=True)
+
+
+def _use(seed: int, encoder: Mapping[str, Any]) -> str:
+    return (
+        "```python\nfrom sentence_transformers import SentenceTransformer\n\n"
+        f'model = SentenceTransformer("seed{seed}")  # a path to the folder\n'
+        'queries = model.encode(["..."], prompt_name="query")\n'
+        'passages = model.encode(["..."], prompt_name="document")\n'
+        "scores = model.similarity(queries, passages)\n```\n\n"
+        f"The prompts are {_code(encoder['query_prefix'])} before queries and "
+        f"{_code(encoder['passage_prefix'])} before passages. Texts are cut at "
+        f"{encoder['max_tokens']} tokens; vectors have length one."
+    )
+
+
+def _data(facts: Facts, languages: Sequence[str]) -> list[str]:
+    rows = [
+        [
+            c.name,
+            c.origin,
+            c.licence,
+            ", ".join(f"{code} {c.pairs[code]:,}" for code in c.languages),
+        ]
+        for c in facts.corpora
+    ]
+    blocks = [grid(["corpus", "from", "licence as its owner states it", "pairs by language"], rows)]
+    translated = {code for corpus in facts.corpora for code in corpus.translated}
+    if translated:
+        names = [f"{c.name} ({', '.join(c.translated)})" for c in facts.corpora if c.translated]
+        blocks.append(
+            f"Translated by machine: {escape(', '.join(names))}. Translator: "
+            f"{escape(facts.translator)}. Ways: {', '.join(facts.ways)}."
+        )
+    held = ", ".join(f"{name} ({licence})" for name, licence in facts.validation)
+    blocks.append(
+        f"Training stopped by held-out English pairs of: {escape(held)}. No texts are part of the "
+        "model's folder, apart from its vocabulary."
+    )
+    return blocks
+
+
+def _training(
+    facts: Facts, training: Mapping[str, Any], runs: Mapping, mixes: Mapping
+) -> list[str]:
+    values = [["sampling", facts.sampling]]
+    if facts.sampling == "hybrid":
+        values.append(["alpha", f"{training['alpha']:g}"])
+    if training["pairs"] < 1:
+        values.append(["share of the pairs", f"{training['pairs']:g}"])
+    values += [[name.replace("_", " "), f"{training[name]:g}"] for name in _TRAINING]
+    seeds = [
+        [seed, mix["steps"], runs[seed]["best_step"], f"{runs[seed]['best_validation_loss']:.4f}"]
+        for seed, mix in mixes.items()
+    ]
+    shares = [
+        [title, *(", ".join(f"{k} {v:.3f}" for k, v in mix[key].items()) for mix in mixes.values())]
+        for key, title in _SHARES.items()
+    ]
+    return [
+        f"Sampling {escape(facts.sampling)}: {_SAMPLINGS[facts.sampling]}. InfoNCE with in-batch "
+        "negatives over cosine similarity.",
+        grid(["", "value"], values),
+        grid(["seed", "steps", "best step", "its English validation loss"], seeds),
+        "Achieved shares over all steps:",
+        grid(["of", *(f"seed {seed}" for seed in mixes)], shares),
+    ]
+
+
+def _scores(cells: Sequence[pd.DataFrame]) -> list[str]:
+    blocks = []
+    for frame in cells:
+        for (benchmark, pool), part in frame.groupby(["benchmark", "pool"], sort=False):
+            rows = part[part["language"].isin(list(_AVERAGES))].itertuples()
+            columns = ["metric", "over languages", "value", "queries"]
+            blocks += [
+                f"### {escape(benchmark)}; {POOL_TITLES[pool]}",
+                *tables(Grid("", "setting", columns, [Band([_row(row) for row in rows])])),
+            ]
+    return blocks
+
+
+def _row(row) -> Row:
+    decimals = 0 if row.metric == "rank_distance" else 3
+    interval = ""
+    if pd.notna(row.ci_low):
+        interval = f"[{row.ci_low:.{decimals}f}, {row.ci_high:.{decimals}f}]"
+    return row.setting, [
+        Cell(METRIC_TITLES[row.metric]),
+        Cell(_AVERAGES[row.language]),
+        Cell(f"{row.value:.{decimals}f}", interval),
+        Cell(f"{row.n_queries:,}"),
+    ]
+
+
+def _limits(facts: Facts, languages: Sequence[str], max_tokens: int) -> str:
+    said = [
+        f"Fine-tuned on no language but {', '.join(languages)}.",
+        "Scores are of the benchmarks and pools named here and say little about other texts.",
+        f"What stands after {max_tokens} tokens of a text has no influence.",
+    ]
+    if any(corpus.translated for corpus in facts.corpora):
+        said.append("Machine translations carry the translator's errors into the model.")
+    if facts.scale != "paper":
+        said.append(
+            f"Scale {escape(facts.scale)}: data, base or both are smaller than the paper's, and so "
+            "scores are no measure of the paper's."
+        )
+    said += [
+        "Whether texts of the benchmarks stand in the training data is counted in the workflow's "
+        "table `contamination`.",
+        "Nothing was done against biases of the data.",
+        "No one licence covers the data and the translator: whoever publishes the model has to see "
+        "what the ones above allow.",
+    ]
+    return "\n".join(f"- {line}" for line in said)
+
+
+def _code(text: str) -> str:
+    """A text in quotation marks as a code span, whatever is in it."""
+    quoted = json.dumps(text, ensure_ascii=False)
+    longest = max(map(len, re.findall("`+", quoted)), default=0)
+    fence = "`" * (longest + 1)
+    return f"{fence}{quoted}{fence}"
+
+
+def _seeds(number: int) -> str:
+    return f"{number} seed{'s' if number > 1 else ''}"

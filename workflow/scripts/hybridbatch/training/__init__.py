@@ -1,0 +1,1 @@
+"""Fine-tuning: batches, loss, optimisation, exact resumption."""

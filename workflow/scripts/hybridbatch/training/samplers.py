@@ -1,0 +1,210 @@
+"""Batches: which pairs, and in which languages their questions and passages are taken.
+
+The samplings are those of the paper (section 3) and LAReQA's baselines. A batch is a function of
+(seed, step) alone, so that training resumes without any sampler state, and the choice of a
+hybrid batch's kind uses a random stream of its own, so that alpha = 1 gives the very batches of
+`x-x-mono` and alpha = 0 those of `x-y`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from hybridbatch.runtime.errors import DataError
+from hybridbatch.runtime.logs import log
+
+SAMPLINGS = ("en-en", "x-x", "x-x-mono", "x-y", "hybrid")
+_KIND_STREAM, _CONTENT_STREAM = 0, 1
+_ROUNDS = 100  # of drawing again, before the pairs that fit are looked up
+
+
+@dataclass(frozen=True)
+class CorpusPairs:
+    """The pairs of one corpus: which languages each exists in, which question and passage it has.
+
+    available: bool [pairs, languages]; questions, passages: int [pairs], equal where the question
+    or passage is the same; languages: the codes of the columns.
+    """
+
+    name: str
+    languages: tuple[str, ...]
+    available: np.ndarray
+    questions: np.ndarray
+    passages: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.passages)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """B pairs of one corpus. rows: pair numbers; the languages are column numbers, all int [B]."""
+
+    corpus: int
+    kind: str  # the sampling the batch itself follows: for hybrid, `x-x-mono` or `x-y`
+    rows: np.ndarray
+    query_languages: np.ndarray
+    passage_languages: np.ndarray
+
+
+class Sampler:
+    """Draws the batch of every step.
+
+    Corpora are drawn with probability proportional to their number of pairs. A corpus that
+    cannot give a batch of the kind (one language for `x-y`, no English for `en-en`) is left out
+    of the draw, and the log says so; so is one that is too small for a batch, with
+    `leave_out_small`. Within a batch no question and no passage stands twice.
+    """
+
+    def __init__(
+        self,
+        corpora: Sequence[CorpusPairs],
+        sampling: str,
+        batch_size: int,
+        seed: int,
+        alpha: float = 0.5,
+        source_language: str = "en",
+        leave_out_small: bool = False,
+    ) -> None:
+        """Raise `DataError` if no corpus can give a batch, or one is too small for `batch_size`."""
+        if sampling not in SAMPLINGS:
+            raise ValueError(f"sampling {sampling!r} is none of {', '.join(SAMPLINGS)}")
+        self.corpora, self.sampling, self.batch_size = corpora, sampling, batch_size
+        self.seed, self.alpha, self.source_language = seed, alpha, source_language
+        self.leave_out_small = leave_out_small
+        kinds = ("x-x-mono", "x-y") if sampling == "hybrid" else (sampling,)
+        if sampling == "hybrid":
+            kinds = tuple(k for k, p in zip(kinds, (alpha, 1 - alpha), strict=True) if p > 0)
+        self._corpora_of = {kind: self._eligible(kind) for kind in kinds}
+
+    def batch(self, step: int) -> Batch:
+        """The batch of `step` (from 0)."""
+        kind = self._kind(step)
+        rng = np.random.default_rng([self.seed, step, _CONTENT_STREAM])
+        numbers, weights = self._corpora_of[kind]
+        corpus = int(rng.choice(numbers, p=weights))
+        pairs = self.corpora[corpus]
+        queries, passages = self._languages(kind, pairs, rng)
+        rows = _draw_rows(pairs, queries, passages, rng)
+        return Batch(corpus, kind, rows, queries, passages)
+
+    def _kind(self, step: int) -> str:
+        if self.sampling != "hybrid":
+            return self.sampling
+        draw = np.random.default_rng([self.seed, step, _KIND_STREAM]).random()
+        return "x-x-mono" if draw < self.alpha else "x-y"
+
+    def _languages(
+        self, kind: str, pairs: CorpusPairs, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        n, size = len(pairs.languages), self.batch_size
+        if kind == "en-en":
+            queries = np.full(size, pairs.languages.index(self.source_language))
+        elif kind == "x-x-mono":
+            queries = np.full(size, rng.integers(n))
+        else:
+            queries = rng.integers(n, size=size)
+        if kind != "x-y":
+            return queries, queries
+        # One of the n - 1 others, uniformly: every ordered pair is equally likely.
+        return queries, (queries + rng.integers(1, n, size=size)) % n
+
+    def _eligible(self, kind: str) -> tuple[np.ndarray, np.ndarray]:
+        numbers = []
+        for number, pairs in enumerate(self.corpora):
+            if kind == "x-y" and len(pairs.languages) < 2:
+                log.info("corpus %s has one language: it gives no x-y batch", pairs.name)
+            elif kind == "en-en" and self.source_language not in pairs.languages:
+                log.info("corpus %s has no %s: left out", pairs.name, self.source_language)
+            else:
+                try:
+                    self._check_size(pairs, kind)
+                except DataError as error:
+                    if not self.leave_out_small:
+                        raise
+                    log.warning("left out of %s batches: %s", kind, error)
+                else:
+                    numbers.append(number)
+        if not numbers:
+            raise DataError(
+                f"no corpus can give a batch of the kind {kind}: "
+                f"{', '.join(pairs.name for pairs in self.corpora)}. Add a target language or "
+                "take the sampling out of `samplings`."
+            )
+        sizes = np.array([len(self.corpora[n]) for n in numbers], dtype=float)
+        return np.array(numbers), sizes / sizes.sum()
+
+    def _check_size(self, pairs: CorpusPairs, kind: str) -> None:
+        """A batch of different passages and questions in every language a batch can have.
+
+        For `x-y`, in every two languages together. Then a slot finds a pair whatever the others
+        took, and no run fails in the middle (where pairs share questions as well as passages, it
+        is all but certain).
+        """
+        columns = range(len(pairs.languages))
+        if kind == "en-en":
+            needed = [(pairs.languages.index(self.source_language),)]
+        elif kind == "x-y":
+            needed = list(combinations(columns, 2))
+        else:
+            needed = [(column,) for column in columns]
+        for together in needed:
+            exists = pairs.available[:, together].all(axis=1)
+            codes = " and ".join(pairs.languages[i] for i in together)
+            if len(together) == 2 and not exists.any():
+                raise DataError(f"corpus {pairs.name} has no pair in both {codes}.")
+            for what, numbers in (("passages", pairs.passages), ("questions", pairs.questions)):
+                distinct = len(np.unique(numbers[exists]))
+                if distinct < self.batch_size:
+                    raise DataError(
+                        f"corpus {pairs.name} has {distinct} different {what} in {codes}, fewer "
+                        f"than training.batch_size ({self.batch_size}): lower it, or leave the "
+                        "corpus or the language out."
+                    )
+
+
+def _draw_rows(
+    pairs: CorpusPairs, queries: np.ndarray, passages: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """For each slot a pair that exists in both its languages; no question or passage twice.
+
+    Slots draw uniformly among all pairs; a draw that does not fit is drawn again, so each slot
+    is uniform among the pairs that fit it and are not taken.
+    """
+    rows = np.full(len(queries), -1)
+    questions: set[int] = set()
+    taken: set[int] = set()
+    open_slots = np.arange(len(queries))
+    for _ in range(_ROUNDS):
+        draws = rng.integers(len(pairs), size=len(open_slots))
+        fits = pairs.available[draws, queries[open_slots]]
+        fits &= pairs.available[draws, passages[open_slots]]
+        still_open = []
+        for slot, row, fit in zip(open_slots, draws, fits, strict=True):
+            question, passage = int(pairs.questions[row]), int(pairs.passages[row])
+            if fit and passage not in taken and question not in questions:
+                questions.add(question)
+                taken.add(passage)
+                rows[slot] = row
+            else:
+                still_open.append(slot)
+        if not still_open:
+            return rows
+        open_slots = np.array(still_open)
+    for slot in open_slots:
+        fits = pairs.available[:, queries[slot]] & pairs.available[:, passages[slot]]
+        fits &= ~np.isin(pairs.passages, list(taken))
+        fits &= ~np.isin(pairs.questions, list(questions))
+        if not fits.any():
+            raise DataError(
+                f"corpus {pairs.name} has too few different questions and passages for a batch of "
+                f"{len(queries)} in {pairs.languages[queries[slot]]} and "
+                f"{pairs.languages[passages[slot]]}: lower training.batch_size, or leave a "
+                "language out."
+            )
+        rows[slot] = rng.choice(np.flatnonzero(fits))
+        questions.add(int(pairs.questions[rows[slot]]))
+        taken.add(int(pairs.passages[rows[slot]]))
+    return rows

@@ -1,0 +1,1 @@
+"""Texts in other languages, and how good the translations are."""

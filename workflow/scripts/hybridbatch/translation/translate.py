@@ -1,0 +1,183 @@
+"""Translation: one interface for every engine, and the table a translated shard is.
+
+An engine is anything with `translate(lines) -> list[Translation]`, one result a line, in order.
+One that needs hours for a shard says so by a number `block_lines`: it is then asked for that many
+lines at a time, and each block is kept in a journal, so that a killed run goes on where it was.
+"""
+
+import hashlib
+import json
+import shutil
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from hybridbatch.runtime.errors import DataError
+from hybridbatch.runtime.files import Rows, batches, write_text
+from hybridbatch.runtime.logs import Progress, log
+
+TEXT_SCHEMA = pa.schema(
+    [
+        ("text_id", pa.string()),
+        ("text", pa.string()),  # null where the translation failed
+        ("words", pa.int32()),
+        ("unknown", pa.int32()),  # words the engine did not know and passed on
+        ("error", pa.string()),  # null where it did not fail
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Translation:
+    """What became of one line. `text` is None exactly where `error` says why."""
+
+    text: str | None
+    unknown: int = 0
+    error: str | None = None
+
+
+class Translator(Protocol):
+    """A translation engine for one language pair."""
+
+    def translate(self, lines: Sequence[str]) -> list[Translation]:
+        """One `Translation` for each line, in order; a line that fails costs that line only."""
+        ...
+
+
+def source_texts(pairs: Rows) -> pa.Table:
+    """Every text of the pairs once: questions as `q:<question_id>`, passages as `p:<passage_id>`.
+
+    The result is a shard's table in the corpus' own language, the start of every route.
+    """
+    seen: set[str] = set()
+    parts = []
+    for batch in batches(pairs):
+        texts: dict[str, str] = {}
+        ids = zip(
+            *(batch[name].to_pylist() for name in ("question_id", "passage_id", "negative_id")),
+            strict=True,
+        )
+        lines = [batch[name] for name in ("question", "passage", "negative")]
+        for row, of_pair in enumerate(ids):
+            for kind, id_, column in zip("qpp", of_pair, lines, strict=True):
+                text_id = f"{kind}:{id_}"
+                if id_ is not None and text_id not in seen:
+                    seen.add(text_id)
+                    # Of a large corpus most texts are not new: none of those becomes a string.
+                    texts[text_id] = column[row].as_py()
+        parts.append(_table(list(texts), [Translation(text) for text in texts.values()]))
+    return pa.concat_tables([TEXT_SCHEMA.empty_table(), *parts])
+
+
+def shard(texts: pa.Table, number: int, of: int) -> pa.Table:
+    """The `number`-th (from 0) of `of` contiguous parts whose sizes differ by at most one."""
+    bounds = [len(texts) * i // of for i in range(of + 1)]
+    return texts.slice(bounds[number], bounds[number + 1] - bounds[number])
+
+
+def parallel_table(texts: pa.Table, lines: Sequence[str]) -> pa.Table:
+    """A shard whose translation came with the corpus: `lines`, one for each of its texts."""
+    return _table(texts["text_id"].to_pylist(), [Translation(line) for line in lines])
+
+
+def translate_table(
+    texts: pa.Table, translator: Translator, journal: Path | None = None
+) -> pa.Table:
+    """A shard translated: the same ids in the same order.
+
+    A line that failed on the way to the pivot language stays failed, with its first reason.
+    journal: a folder of `journal_folder`; with it, an engine that has `block_lines` goes on where a
+    killed run was. It is left for the caller to remove, when the table is safe.
+    """
+    ids, lines = texts["text_id"].to_pylist(), texts["text"].to_pylist()
+    errors = texts["error"].to_pylist()
+    present = [i for i, line in enumerate(lines) if line is not None]
+    results = _translate([lines[i] for i in present], translator, journal)
+    by_row = dict(zip(present, results, strict=True))
+    return _table(
+        ids,
+        [
+            by_row[i] if i in by_row else Translation(None, error=f"pivot: {errors[i]}")
+            for i in range(len(ids))
+        ],
+    )
+
+
+def journal_folder(root: Path, values: Any, texts: pa.Table) -> Path:
+    """The folder below `root` for the blocks of one shard, translated by `values` (JSON).
+
+    Whatever else lies in `root` was left by other values or texts: nothing will resume it, and it
+    is removed.
+    """
+    digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode())
+    for column in ("text_id", "text"):
+        for value in texts[column].to_pylist():
+            digest.update(json.dumps(value).encode() + b"\n")
+    folder = root / digest.hexdigest()[:16]
+    for other in root.iterdir() if root.is_dir() else ():
+        if other != folder:
+            log.info("removing the unfinished translation %s of other values or texts", other)
+            shutil.rmtree(other)
+    return folder
+
+
+def _translate(lines: list[str], translator: Translator, journal: Path | None) -> list[Translation]:
+    size = getattr(translator, "block_lines", None)
+    if size is None:
+        return _translate_block(lines, translator)
+    results: list[Translation] = []
+    if journal and journal.is_dir():
+        log.info("going on after the blocks in %s", journal)
+    progress = Progress(len(lines), "lines")
+    for start in range(0, len(lines), size):
+        block = lines[start : start + size]
+        file = journal / f"{start // size:06d}.json" if journal else None
+        if file and file.is_file():
+            done = [Translation(*row) for row in json.loads(file.read_text(encoding="utf-8"))]
+        else:
+            done = _translate_block(block, translator)
+            if file:
+                write_text(file, json.dumps([astuple(translation) for translation in done]))
+        results += done
+        progress.add(len(block))
+    return results
+
+
+def _translate_block(lines: list[str], translator: Translator) -> list[Translation]:
+    results = translator.translate(lines)
+    if len(results) != len(lines):
+        raise DataError(
+            f"the translator returned {len(results)} results for {len(lines)} lines; an engine "
+            "must return one result a line."
+        )
+    return results
+
+
+def _table(ids: list[str], results: list[Translation]) -> pa.Table:
+    return pa.table(
+        {
+            "text_id": ids,
+            "text": [r.text for r in results],
+            "words": [len(r.text.split()) if r.text is not None else 0 for r in results],
+            "unknown": [r.unknown for r in results],
+            "error": [r.error for r in results],
+        },
+        schema=TEXT_SCHEMA,
+    )
+
+
+def summary(texts: pa.Table) -> list[dict]:
+    """Counts of a translated table: one row in all, and one for each reason of failure."""
+    errors = Counter(texts["error"].drop_null().to_pylist())
+    words, unknown = pc.sum(texts["words"]).as_py(), pc.sum(texts["unknown"]).as_py()
+    share = round(unknown / words, 4) if words else None
+    total = {"texts": len(texts), "words": words, "unknown_share": share}
+    failed = {"failed": errors.total(), "reason": ""}
+    return [total | failed] + [
+        total | {"failed": number, "reason": reason} for reason, number in sorted(errors.items())
+    ]
