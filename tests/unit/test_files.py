@@ -158,5 +158,5 @@ def test_a_parquet_file_says_what_it_is_of(tmp_path):
 def test_a_file_without_keys_is_named(tmp_path):
     path = tmp_path / "metrics.parquet"
     write_table(path, pa.table({"map": [0.5]}))
-    with pytest.raises(DataError, match="metrics.parquet: does not say what it is of"):
+    with pytest.raises(DataError, match=r"metrics\.parquet: does not say what it is of"):
         keys_of(read_table(path), path)
