@@ -7,7 +7,6 @@ rule measure_bias:
         embeddings=by_language(
             "<results>/embeddings/{system}/seed{seed}/{benchmark}/{language}.safetensors"
         ),
-        index="<results>/indexes/{system}/seed{seed}/{benchmark}",
         queries=by_language("<results>/collections/{benchmark}/{language}/queries.parquet"),
         candidates=by_language("<results>/collections/{benchmark}/{language}/candidates.parquet"),
         ranks=by_language("<results>/ranks/{system}/seed{seed}/{benchmark}/{language}.parquet"),
@@ -20,6 +19,7 @@ rule measure_bias:
     params:
         languages=benchmark_languages,
         seen=seen_languages,
+        of=keys,
         code=code("measure_bias"),
     script:
         "../scripts/measure_bias.py"

@@ -105,6 +105,19 @@ def code(script, *kinds):
     return [f"{name}:{fingerprint(file)}" for name, file in files.items() if file.is_file()]
 
 
+def keys(wildcards):
+    """What a job's output is of, which the output itself says: see `files.write_table`."""
+    found = {name: int(value) if name == "seed" else value for name, value in wildcards.items()}
+    if "system" in found:
+        system = SYSTEMS[found["system"]]
+        found |= {
+            "encoder": system.encoder,
+            "variant": system.variant,
+            "sampling": system.sampling,
+        }
+    return found
+
+
 def corpus_entry(wildcards):
     return CATALOGUE["corpora"][wildcards.corpus]
 
@@ -121,12 +134,13 @@ def benchmark_entry(wildcards):
     return CATALOGUE["benchmarks"][wildcards.benchmark]
 
 
-def benchmark_file(wildcards):
-    return lookups.benchmark_file(config, wildcards.benchmark, wildcards.language)
+def benchmark_files(wildcards):
+    """By name, the files that the benchmark's kind reads in one language."""
+    return lookups.benchmark_files(config, wildcards.benchmark, wildcards.language)
 
 
-def topic_files(wildcards):
-    return lookups.topic_files(config, wildcards.benchmark, wildcards.language)
+def benchmark_module(wildcards):
+    return f"benchmarks/{benchmark_entry(wildcards)['reader']}"
 
 
 def passage_files(wildcards):
@@ -332,8 +346,8 @@ def encoder_values(wildcards):
     return variants.encoder_entry(config, name)
 
 
-def max_tokens(wildcards):
-    return encoder_values(wildcards)["max_tokens"]
+def encoder_module(wildcards):
+    return f"encoders/{encoder_values(wildcards)['kind']}"
 
 
 def checkpoint_folder(wildcards):

@@ -1,6 +1,4 @@
 # results/embeddings/{system}/seed{seed}/{benchmark}/{language}.safetensors   queries, candidates
-# results/indexes/{system}/seed{seed}/{benchmark}/                            FAISS: <language>.faiss
-#                                                                             multilingual.faiss
 
 
 rule encode:
@@ -17,25 +15,8 @@ rule encode:
     resources:
         gpu=gpus,
     params:
-        max_tokens=max_tokens,
-        code=code("encode"),
+        encoder=encoder_values,
+        of=keys,
+        code=lambda wildcards: code("encode", encoder_module(wildcards)),
     script:
         "../scripts/encode.py"
-
-
-rule build_index:
-    input:
-        embeddings=by_language(
-            "<results>/embeddings/{system}/seed{seed}/{benchmark}/{language}.safetensors"
-        ),
-    output:
-        directory("<results>/indexes/{system}/seed{seed}/{benchmark}"),
-    log:
-        "<logs>/build_index/{system}_seed{seed}_{benchmark}.log",
-    conda:
-        ENVIRONMENT
-    params:
-        languages=benchmark_languages,
-        code=code("build_index"),
-    script:
-        "../scripts/build_index.py"

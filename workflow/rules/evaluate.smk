@@ -5,8 +5,9 @@
 
 rule evaluate:
     input:
-        embeddings="<results>/embeddings/{system}/seed{seed}/{benchmark}/{language}.safetensors",
-        index="<results>/indexes/{system}/seed{seed}/{benchmark}",
+        embeddings=by_language(
+            "<results>/embeddings/{system}/seed{seed}/{benchmark}/{language}.safetensors"
+        ),
         queries="<results>/collections/{benchmark}/{language}/queries.parquet",
         candidates=by_language("<results>/collections/{benchmark}/{language}/candidates.parquet"),
         qrels=by_language("<results>/collections/{benchmark}/{language}/qrels.parquet"),
@@ -22,6 +23,7 @@ rule evaluate:
     params:
         languages=benchmark_languages,
         seen=seen_languages,
+        of=keys,
         code=code("evaluate"),
     script:
         "../scripts/evaluate.py"

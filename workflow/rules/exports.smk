@@ -23,6 +23,9 @@ rule export_ranking:
     conda:
         ENVIRONMENT
     params:
+        languages=lambda wildcards: lookups.pool_languages(
+            config, wildcards.benchmark, wildcards.setting, wildcards.language
+        ),
         depth=config["exports"]["depth"],
         tag=lambda wildcards: f"{wildcards.system}-seed{wildcards.seed}",
         code=code("export_ranking"),

@@ -8,9 +8,7 @@
 # results/exports/{system}/seed{seed}/{benchmark}/monolingual/{language}.run, .qrels   on request
 
 
-rule read_topics:
-    input:
-        unpack(topic_files),
+use rule read_benchmark as read_topics with:
     output:
         queries="<results>/collections/{benchmark}/{language}/queries.parquet",
         qrels="<results>/collections/{benchmark}/{language}/qrels.parquet",
@@ -18,12 +16,6 @@ rule read_topics:
         "<logs>/read_topics/{benchmark}_{language}.log",
     wildcard_constraints:
         benchmark=one_of(PASSAGE_BENCHMARKS),
-    conda:
-        ENVIRONMENT
-    params:
-        code=code("read_topics"),
-    script:
-        "../scripts/read_topics.py"
 
 
 rule survey_passages:
@@ -65,9 +57,10 @@ rule search_passages:
         gpu=gpus,
     params:
         search=search_values,
-        max_tokens=max_tokens,
+        encoder=encoder_values,
         journal=journal_of_search,
-        code=code("search_passages"),
+        of=keys,
+        code=lambda wildcards: code("search_passages", encoder_module(wildcards)),
     script:
         "../scripts/search_passages.py"
 
@@ -87,6 +80,7 @@ rule evaluate_run:
         ENVIRONMENT
     params:
         depth=lambda wildcards: search_values(wildcards)["depth"],
+        of=keys,
         code=code("evaluate_run"),
     script:
         "../scripts/evaluate_run.py"

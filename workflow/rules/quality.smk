@@ -40,7 +40,9 @@ use rule translate as translate_references with:
     params:
         route=route,
         checkpoints=journal_of_references,
-        code=lambda wildcards: code("translate", f"translation/engines/{route(wildcards)['engine']}"),
+        code=lambda wildcards: code(
+            "translate", f"translation/engines/{route(wildcards)['engine']}"
+        ),
 
 
 use rule translate as translate_back with:
@@ -59,7 +61,9 @@ use rule translate as translate_back with:
     params:
         route=back_route,
         checkpoints=journal_of_back,
-        code=lambda wildcards: code("translate", f"translation/engines/{back_route(wildcards)['engine']}"),
+        code=lambda wildcards: code(
+            "translate", f"translation/engines/{back_route(wildcards)['engine']}"
+        ),
 
 
 rule translation_quality_table:

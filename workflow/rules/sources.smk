@@ -36,14 +36,16 @@ rule read_corpus:
         reader=lambda wildcards: corpus_entry(wildcards)["reader"],
         language=lambda wildcards: corpus_entry(wildcards)["language"],
         holdout=lambda wildcards: corpus_entry(wildcards)["holdout"],
-        code=lambda wildcards: code("read_corpus", f"data/readers/{corpus_entry(wildcards)['reader']}"),
+        code=lambda wildcards: code(
+            "read_corpus", f"data/readers/{corpus_entry(wildcards)['reader']}"
+        ),
     script:
         "../scripts/read_corpus.py"
 
 
 rule read_benchmark:
     input:
-        file=benchmark_file,
+        unpack(benchmark_files),
     output:
         queries="<results>/collections/{benchmark}/{language}/queries.parquet",
         candidates="<results>/collections/{benchmark}/{language}/candidates.parquet",
@@ -55,7 +57,8 @@ rule read_benchmark:
     conda:
         ENVIRONMENT
     params:
-        reader=lambda wildcards: benchmark_entry(wildcards)["reader"],
-        code=code("read_benchmark"),
+        kind=lambda wildcards: benchmark_entry(wildcards)["reader"],
+        of=keys,
+        code=lambda wildcards: code("read_benchmark", benchmark_module(wildcards)),
     script:
         "../scripts/read_benchmark.py"

@@ -17,7 +17,7 @@ rule prepare_encoder:
         ENVIRONMENT
     params:
         encoder=encoder_values,
-        code=code("prepare_encoder"),
+        code=lambda wildcards: code("prepare_encoder", encoder_module(wildcards)),
     script:
         "../scripts/prepare_encoder.py"
 
@@ -35,7 +35,8 @@ rule tokenize_pairs:
         ENVIRONMENT
     params:
         encoder=encoder_values,
-        code=code("tokenize_pairs"),
+        of=keys,
+        code=lambda wildcards: code("tokenize_pairs", encoder_module(wildcards)),
     script:
         "../scripts/tokenize_pairs.py"
 
@@ -49,6 +50,10 @@ use rule tokenize_pairs as tokenize_validation with:
         "<results>/tokens/{encoder}/{corpus}/validation.safetensors",
     log:
         "<logs>/tokenize_validation/{encoder}_{corpus}.log",
+    params:
+        encoder=encoder_values,
+        of=lambda wildcards: keys(wildcards) | {"language": corpus_entry(wildcards)["language"]},
+        code=lambda wildcards: code("tokenize_pairs", encoder_module(wildcards)),
 
 
 rule finetune:
@@ -71,6 +76,6 @@ rule finetune:
         encoder=encoder_values,
         seed=lambda wildcards: int(wildcards.seed),
         checkpoints=checkpoint_folder,
-        code=code("finetune"),
+        code=lambda wildcards: code("finetune", encoder_module(wildcards)),
     script:
         "../scripts/finetune.py"

@@ -43,7 +43,9 @@ rule translate:
     params:
         route=route,
         checkpoints=journal_of_shard,
-        code=lambda wildcards: code("translate", f"translation/engines/{route(wildcards)['engine']}"),
+        code=lambda wildcards: code(
+            "translate", f"translation/engines/{route(wildcards)['engine']}"
+        ),
     script:
         "../scripts/translate.py"
 
@@ -65,7 +67,9 @@ rule read_parallel:
         ENVIRONMENT
     params:
         reader=lambda wildcards: corpus_entry(wildcards)["reader"],
-        code=lambda wildcards: code("read_parallel", f"data/readers/{corpus_entry(wildcards)['reader']}"),
+        code=lambda wildcards: code(
+            "read_parallel", f"data/readers/{corpus_entry(wildcards)['reader']}"
+        ),
     script:
         "../scripts/read_parallel.py"
 
@@ -85,6 +89,7 @@ rule filter_pairs:
     params:
         filtering=config["filtering"],
         same_language=lambda wildcards: wildcards.language == corpus_entry(wildcards)["language"],
+        of=keys,
         code=code("filter_pairs"),
     script:
         "../scripts/filter_pairs.py"

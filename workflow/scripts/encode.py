@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from safetensors.numpy import save_file
-
-from hybridbatch.encoders.inference import encode
-from hybridbatch.runtime.files import read_table, whole
+from hybridbatch.benchmarks.base import modality_of
+from hybridbatch.encoders.base import CANDIDATE, QUERY, TEXT
+from hybridbatch.encoders.inference import load
+from hybridbatch.runtime.files import read_table, write_tensors
 from hybridbatch.runtime.gpus import hide_gpus
 from hybridbatch.runtime.logs import logged
 
@@ -13,13 +13,15 @@ from hybridbatch.runtime.logs import logged
 def main(snakemake) -> None:
     if not snakemake.resources.gpu:  # else a GPU is taken when torch is needed
         hide_gpus()
-    texts = {
-        side: read_table(snakemake.input[side], ["text"])["text"].to_pylist()
-        for side in ("queries", "candidates")
+    params = snakemake.params
+    queries, candidates = (read_table(snakemake.input[side]) for side in ("queries", "candidates"))
+    modality = modality_of(candidates, snakemake.input.candidates)
+    encode = load(params.encoder, Path(snakemake.input.model))
+    vectors = {
+        "queries": encode(QUERY, TEXT, queries["text"].to_pylist()),
+        "candidates": encode(CANDIDATE, modality, candidates[modality].to_pylist()),
     }
-    vectors = encode(Path(snakemake.input.model), texts, snakemake.params.max_tokens)
-    with whole(snakemake.output[0]) as temporary:
-        save_file(vectors, temporary)
+    write_tensors(snakemake.output[0], vectors, params.of)
 
 
 if __name__ == "__main__":

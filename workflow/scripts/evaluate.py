@@ -1,36 +1,26 @@
 """Ranks of every relevant candidate and per-query metrics, for the queries of one language."""
 
-from pathlib import Path
-
-from safetensors.numpy import load_file
-
 from hybridbatch.evaluation.per_query import query_metrics, relevant_ranks
-from hybridbatch.retrieval.index import check_layout, read_vectors
-from hybridbatch.runtime.files import read_table, write_table
+from hybridbatch.retrieval.vectors import check_queries, read_pool
+from hybridbatch.runtime.files import read_keyed, read_table, write_table
 from hybridbatch.runtime.logs import logged
 
 
 def main(snakemake) -> None:
-    languages = snakemake.params.languages
-    candidate_ids = {
-        language: read_table(path, ["candidate_id"])["candidate_id"].to_pylist()
-        for language, path in zip(languages, snakemake.input.candidates, strict=True)
+    files, params = snakemake.input, snakemake.params
+    pool = read_pool(params.languages, files.candidates, files.embeddings)
+    query_ids = read_table(files.queries)["query_id"].to_pylist()
+    queries = pool.queries[snakemake.wildcards.language]
+    check_queries(query_ids, queries, files.queries)
+    qrels = {
+        keys["language"]: [(row["query_id"], row["candidate_id"]) for row in table.to_pylist()]
+        for keys, table in read_keyed(files.qrels)
     }
-    index = Path(snakemake.input.index)
-    check_layout(index, {code: len(ids) for code, ids in candidate_ids.items()})
     ranks = relevant_ranks(
-        read_table(snakemake.input.queries)["query_id"].to_pylist(),
-        load_file(snakemake.input.embeddings)["queries"],
-        candidate_ids,
-        read_vectors(index),
-        {
-            language: [tuple(row.values()) for row in read_table(path).to_pylist()]
-            for language, path in zip(languages, snakemake.input.qrels, strict=True)
-        },
-        snakemake.params.seen,
+        query_ids, queries, pool.candidate_ids, pool.candidates, qrels, params.seen
     )
-    write_table(snakemake.output.ranks, ranks)
-    write_table(snakemake.output.metrics, query_metrics(ranks))
+    write_table(snakemake.output.ranks, ranks, params.of)
+    write_table(snakemake.output.metrics, query_metrics(ranks), params.of)
 
 
 if __name__ == "__main__":

@@ -11,8 +11,8 @@ def main(snakemake) -> None:
     run = merge(parts, snakemake.params.depth, f"the shards of {snakemake.wildcards.language}")
     metrics = run_metrics(run, read_table(snakemake.input.qrels), snakemake.wildcards.language)
     log.info("%d queries, %d rows", len(metrics), len(run))
-    write_table(snakemake.output.run, run)
-    write_table(snakemake.output.metrics, metrics)
+    write_table(snakemake.output.run, run, snakemake.params.of)
+    write_table(snakemake.output.metrics, metrics, snakemake.params.of)
 
 
 if __name__ == "__main__":

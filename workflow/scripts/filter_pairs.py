@@ -23,7 +23,7 @@ def main(snakemake) -> None:
         f"corpus {corpus}, language {language}",
         counts,
     )
-    with table_writer(snakemake.output.train, TRAIN_SCHEMA) as write:
+    with table_writer(snakemake.output.train, TRAIN_SCHEMA, params.of) as write:
         for batch in kept:
             write(batch)
     log.info("%s, %s: %s", corpus, language, counts)

@@ -1,39 +1,46 @@
 """Fine-tune one system with one seed."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import torch
 
-from hybridbatch.encoders.models import encoder_config
-from hybridbatch.encoders.tokens import TokenizedPairs
+from hybridbatch.encoders.pairs import PairInputs
 from hybridbatch.runtime.gpus import hide_gpus, lease_gpu
 from hybridbatch.runtime.logs import logged
-from hybridbatch.training.loop import TokenizedCorpus, TrainConfig, finetune
+from hybridbatch.training.config import TrainConfig
+from hybridbatch.training.data import TrainingCorpus
+from hybridbatch.training.loop import finetune
 
 
 def main(snakemake) -> None:
+    params = snakemake.params
     (lease_gpu if snakemake.resources.gpu else hide_gpus)()
     torch.set_num_threads(snakemake.threads)
-    train: dict[str, dict[str, TokenizedPairs]] = {}
-    # Sorted, so that the order of lists in the configuration does not choose the batches.
-    for path in sorted(map(Path, snakemake.input.train)):
-        train.setdefault(path.parent.name, {})[path.stem] = TokenizedPairs.load(path)
-    validation = {
-        path.parent.name: {"en": TokenizedPairs.load(path)}
-        for path in sorted(map(Path, snakemake.input.validation))
-    }
-    config = TrainConfig(**snakemake.params.training)
+    config = TrainConfig(**params.training)
     finetune(
         config,
-        encoder_config(snakemake.params.encoder),
+        params.encoder,
         Path(snakemake.input.encoder),
-        snakemake.params.seed,
-        [TokenizedCorpus(name, languages, config.pairs) for name, languages in train.items()],
-        [TokenizedCorpus(name, languages) for name, languages in validation.items()],
+        params.seed,
+        _corpora(snakemake.input.train, config.pairs),
+        _corpora(snakemake.input.validation),
         Path(snakemake.output[0]),
-        Path(snakemake.params.checkpoints),
-        " ".join(snakemake.params.code),
+        Path(params.checkpoints),
+        " ".join(params.code),
     )
+
+
+def _corpora(paths: Iterable[str], share: float = 1.0) -> list[TrainingCorpus]:
+    """Sorted, so that the order of lists in the configuration does not choose the batches."""
+    found: dict[tuple[str, str], PairInputs] = {}
+    for path in paths:
+        pairs, keys = PairInputs.load(path)
+        found[keys["corpus"], keys["language"]] = pairs
+    by_corpus: dict[str, dict[str, PairInputs]] = {}
+    for corpus, language in sorted(found):
+        by_corpus.setdefault(corpus, {})[language] = found[corpus, language]
+    return [TrainingCorpus(name, languages, share) for name, languages in by_corpus.items()]
 
 
 if __name__ == "__main__":

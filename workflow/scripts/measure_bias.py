@@ -1,39 +1,28 @@
 """Language bias of one model's multilingual rankings on one benchmark, query by query."""
 
-from pathlib import Path
-
 import pyarrow as pa
-from safetensors.numpy import load_file
 
-from hybridbatch.evaluation.language_bias import check_vectors, mean_ranks, measure_rankings
-from hybridbatch.retrieval.index import check_layout, read_vectors
-from hybridbatch.runtime.files import read_table, write_table
+from hybridbatch.evaluation.language_bias import mean_ranks, measure_rankings
+from hybridbatch.retrieval.vectors import check_queries, read_pool
+from hybridbatch.runtime.files import read_keyed, write_table
 from hybridbatch.runtime.logs import logged
 
 
 def main(snakemake) -> None:
-    files, languages = snakemake.input, snakemake.params.languages
-    query_ids, candidate_ids = (
-        {
-            language: read_table(path, [column])[column].to_pylist()
-            for language, path in zip(languages, paths, strict=True)
-        }
-        for paths, column in ((files.queries, "query_id"), (files.candidates, "candidate_id"))
+    files, params = snakemake.input, snakemake.params
+    pool = read_pool(params.languages, files.candidates, files.embeddings)
+    found = {k["language"]: t["query_id"].to_pylist() for k, t in read_keyed(files.queries)}
+    query_ids = {language: found[language] for language in params.languages}
+    for language, ids in query_ids.items():
+        check_queries(ids, pool.queries[language], f"queries in {language}")
+    measured = measure_rankings(
+        query_ids, pool.queries, pool.candidate_ids, pool.candidates, params.seen
     )
-    index = Path(files.index)
-    check_layout(index, {code: len(ids) for code, ids in candidate_ids.items()})
-    candidates = read_vectors(index)
-    queries = {}
-    for language, path in zip(languages, files.embeddings, strict=True):
-        queries[language] = load_file(path)["queries"]
-        check_vectors(path, queries[language], len(query_ids[language]), candidates, index)
-    seen = snakemake.params.seen
-    measured = measure_rankings(query_ids, queries, candidate_ids, candidates, seen)
+    by_language = {keys["language"]: table for keys, table in read_keyed(files.ranks)}
     ranks = [
-        mean_ranks(read_table(path), language, seen)
-        for language, path in zip(languages, files.ranks, strict=True)
+        mean_ranks(by_language[language], language, params.seen) for language in params.languages
     ]
-    write_table(snakemake.output[0], pa.concat_tables([measured, *ranks]))
+    write_table(snakemake.output[0], pa.concat_tables([measured, *ranks]), params.of)
 
 
 if __name__ == "__main__":

@@ -1,17 +1,20 @@
 """Read one language of a benchmark into queries, candidates and relevance judgements."""
 
-from hybridbatch.benchmarks.lareqa import READERS
+from hybridbatch.runtime import kinds
 from hybridbatch.runtime.files import write_table
 from hybridbatch.runtime.logs import log, logged
 
 
 def main(snakemake) -> None:
-    read = READERS[snakemake.params.reader]
-    collection = read(snakemake.input.file, snakemake.wildcards.language)
-    log.info("%d queries, %d candidates", len(collection.queries), len(collection.candidates))
-    write_table(snakemake.output.queries, collection.queries)
-    write_table(snakemake.output.candidates, collection.candidates)
-    write_table(snakemake.output.qrels, collection.qrels)
+    params, output = snakemake.params, snakemake.output
+    kind = kinds.load("benchmarks", params.kind)
+    collection = kind.read(dict(snakemake.input.items()), snakemake.wildcards.language)
+    log.info("%d queries, %d judgements", len(collection.queries), len(collection.qrels))
+    write_table(output.queries, collection.queries, params.of)
+    write_table(output.qrels, collection.qrels, params.of)
+    if collection.candidates is not None:
+        log.info("%d candidates", len(collection.candidates))
+        write_table(output.candidates, collection.candidates, params.of)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+from hybridbatch.encoders.base import QUERY, TEXT
 from hybridbatch.encoders.inference import load
 from hybridbatch.retrieval.search import (
     SearchConfig,
@@ -24,12 +25,12 @@ def main(snakemake) -> None:
     queries = read_table(snakemake.input.queries)
     query_ids, texts = (queries[name].to_pylist() for name in ("query_id", "text"))
     shards = [Path(path) for path in snakemake.input.passages]
-    state = [dict(params.search), params.max_tokens, list(params.code)]
+    state = [dict(params.search), dict(params.encoder), list(params.code)]
     state += [path.name for path in shards]
     root = Path(params.journal)
     journal = journal_folder(root, state, model, [*query_ids, *texts])
-    encode = load(model, params.max_tokens)
-    vectors = encode("queries", texts)
+    encode = load(params.encoder, model)
+    vectors = encode(QUERY, TEXT, texts)
     runs, progress = [], Progress(len(shards), "shards", every=0)
     for number, shard in enumerate(shards):
         of = shard.stat()
@@ -41,7 +42,7 @@ def main(snakemake) -> None:
         runs.append(read_table(done))
         progress.add()
     run = merge(runs, config.depth, f"{shards[0]} and the shards after it")
-    write_table(snakemake.output[0], run)
+    write_table(snakemake.output[0], run, params.of)
     shutil.rmtree(root)
 
 

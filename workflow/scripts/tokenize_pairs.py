@@ -1,23 +1,22 @@
-"""Token ids of one corpus in one language, for all samplings and seeds."""
+"""The encoder's inputs of one corpus in one language, for all samplings and seeds."""
 
 from pathlib import Path
 
-from hybridbatch.encoders.tokens import TOKENIZER_FILE, load_tokenizer, tokenize_table
+from hybridbatch.encoders.pairs import pair_inputs
+from hybridbatch.runtime import kinds
 from hybridbatch.runtime.files import read_batches, read_table
 from hybridbatch.runtime.logs import logged
 
 
 def main(snakemake) -> None:
     values = snakemake.params.encoder
-    tokenizer = load_tokenizer(Path(snakemake.input.encoder) / TOKENIZER_FILE, values["max_tokens"])
-    tokenize_table(
-        tokenizer,
+    kind = kinds.load("encoders", values["kind"])
+    found = pair_inputs(
+        kind.inputs(values, Path(snakemake.input.encoder)),
         read_table(snakemake.input.pairs, ["id", "question_id", "passage_id"]),
         read_batches(snakemake.input.train, ["id", "question", "passage", "negative"]),
-        values["query_prefix"],
-        values["passage_prefix"],
-        special_tokens=values["kind"] != "static",
-    ).save(snakemake.output[0])
+    )
+    found.save(snakemake.output[0], snakemake.params.of)
 
 
 if __name__ == "__main__":

@@ -5,22 +5,23 @@ Languages", TACL 11) has topics as `id, tab, text`, judgements as TREC has them 
 JSON Lines with docid, title and text, the last in shards of half a million.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from hybridbatch.benchmarks.lareqa import CANDIDATE_SCHEMA, QUERY_SCHEMA
+from hybridbatch.benchmarks.base import (
+    CANDIDATE_SCHEMA,
+    GRADED_SCHEMA,
+    QUERY_SCHEMA,
+    Collection,
+)
 from hybridbatch.data.pairs import clean
 from hybridbatch.data.records import fields, json_objects, lines, need
 from hybridbatch.runtime.errors import DataError
 from hybridbatch.runtime.logs import Progress, log
-
-GRADED_SCHEMA = pa.schema(
-    [("query_id", pa.string()), ("candidate_id", pa.string()), ("grade", pa.int64())]
-)
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,16 @@ class Survey:
 
     counts: dict[str, int]
     judged: pa.Table
+
+
+def read(files: Mapping[str, str | Path], language: str) -> Collection:
+    """The judged queries of the file `topics` and the judgements of `qrels`.
+
+    The passages stay in their files: see `read_passages`.
+    """
+    qrels = read_qrels(files["qrels"])
+    queries = judged_queries(read_topics(files["topics"]), qrels, files["qrels"])
+    return Collection(queries, None, qrels)
 
 
 def read_topics(path: str | Path) -> pa.Table:

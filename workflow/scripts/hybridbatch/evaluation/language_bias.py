@@ -5,7 +5,6 @@ the queries of one of its languages. What they mean, and their sources: docs/met
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,7 +12,6 @@ import pyarrow as pa
 
 from hybridbatch.evaluation.per_query import ALL, SEEN
 from hybridbatch.retrieval.ranking import SCORES_A_BLOCK, exact_scores
-from hybridbatch.runtime.errors import DataError
 
 SHARE, MEAN_RANK, CORRELATION = MEASURES = ("share_at_k", "mean_rank", "rank_correlation")
 SAME, OTHER = "same", "other"
@@ -186,22 +184,6 @@ def mean_ranks(ranks: pa.Table, language: str, seen: Sequence[str]) -> pa.Table:
             parts.append(groups[column].mean().rename("value").reset_index().assign(pool=pool))
     result = pd.concat(parts).assign(measure=MEAN_RANK, query_language=language, k=None, fair=None)
     return pa.Table.from_pandas(result[BIAS_SCHEMA.names], BIAS_SCHEMA, preserve_index=False)
-
-
-def check_vectors(
-    path: str | Path, queries: np.ndarray, n: int, candidates: np.ndarray, index: str | Path
-) -> None:
-    """Raise `DataError` unless `path` has `n` queries of the dimension of the index' candidates."""
-    if len(queries) != n:
-        raise DataError(
-            f"{path}: has vectors of {len(queries)} queries, the benchmark has {n}; delete and "
-            "encode it again."
-        )
-    if queries.shape[1] != candidates.shape[1]:
-        raise DataError(
-            f"{path}: vectors have {queries.shape[1]} dimensions, those of {index} have "
-            f"{candidates.shape[1]}; delete both and make them again."
-        )
 
 
 def _rows(questions: list[str], query_ids: list[list[str]]) -> np.ndarray:

@@ -200,12 +200,22 @@ def origin(config: dict, corpus: str) -> str:
     return entry["path"]
 
 
-def benchmark_file(config: dict, benchmark: str, language: str) -> str:
-    """The file of one benchmark language: its own `path`, or its source's download."""
+def benchmark_files(config: dict, benchmark: str, language: str) -> dict[str, str]:
+    """By name, the files that a benchmark's kind reads in one language.
+
+    `file` of those whose candidates are all ranked; else `topics` and `qrels`, the passages being
+    `passage_files`. Its own `path`, or its source's downloads.
+    """
     entry = config["catalogue"]["benchmarks"][benchmark]
-    if "path" in entry:
-        return entry["path"].format(language=language)
-    return _download(config, entry["source"], entry["file"].format(language=language))
+    if has_passages(config, benchmark):
+        names = {key: entry[key].replace("{language}", language) for key in ("topics", "qrels")}
+    elif "path" in entry:
+        return {"file": entry["path"].format(language=language)}
+    else:
+        names = {"file": entry["file"].format(language=language)}
+    if "source" not in entry:
+        return names
+    return {key: _download(config, entry["source"], name) for key, name in names.items()}
 
 
 def benchmark_title(config: dict, benchmark: str) -> str:
@@ -222,15 +232,6 @@ def mean_rows(config: dict, benchmark: str) -> dict:
     pool = "judged" if entry.get("judged_only") else "all"
     averaged = entry.get("averaged", entry["languages"])
     return {"pools": [pool], "averaged": averaged, "medians": True}
-
-
-def topic_files(config: dict, benchmark: str, language: str) -> dict[str, str]:
-    """The files `topics` and `qrels` of a benchmark with passages."""
-    entry = config["catalogue"]["benchmarks"][benchmark]
-    names = {key: entry[key].replace("{language}", language) for key in ("topics", "qrels")}
-    if "source" not in entry:
-        return names
-    return {key: _download(config, entry["source"], name) for key, name in names.items()}
 
 
 def passage_files(config: dict, benchmark: str, language: str) -> list[str]:

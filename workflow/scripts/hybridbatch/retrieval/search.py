@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from hybridbatch.benchmarks.miracl import read_passages
-from hybridbatch.encoders.inference import Encode
+from hybridbatch.encoders.base import CANDIDATE, TEXT, Encode
 from hybridbatch.retrieval.ranking import exact_scores
 from hybridbatch.runtime.errors import ConfigError, DataError
 
@@ -55,7 +55,7 @@ def encode_passages(path: str | Path, encode: Encode) -> tuple[list[str], np.nda
     passages = read_passages(path)
     while piece := list(islice(passages, _TEXTS_AT_ONCE)):
         ids += [id_ for id_, _ in piece]
-        vectors.append(encode("candidates", [text for _, text in piece]))
+        vectors.append(encode(CANDIDATE, TEXT, [text for _, text in piece]))
     return ids, np.concatenate(vectors)
 
 

@@ -9,8 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from safetensors import safe_open
+from safetensors.numpy import save_file
 
 from hybridbatch.runtime.errors import DataError
 
@@ -87,9 +90,26 @@ def read_table(path: str | Path, columns: list[str] | None = None) -> pa.Table:
     return pq.read_table(path, columns=columns)
 
 
+def read_keyed(
+    paths: Iterable[str | Path], columns: list[str] | None = None
+) -> list[tuple[dict[str, str | int], pa.Table]]:
+    """The keys and the table of each file, ordered by their keys and not by the paths' order."""
+    found = [
+        (keys_of(table, path), table) for path in paths for table in [read_table(path, columns)]
+    ]
+    return sorted(found, key=lambda pair: sorted(pair[0].items()))
+
+
 @contextmanager
-def table_writer(path: str | Path, schema: pa.Schema) -> Iterator[Callable[[pa.RecordBatch], None]]:
-    """Yield a function that appends record batches to a parquet file; the file appears whole."""
+def table_writer(
+    path: str | Path, schema: pa.Schema, keys: Mapping[str, str | int] | None = None
+) -> Iterator[Callable[[pa.RecordBatch], None]]:
+    """Yield a function that appends record batches to a parquet file; the file appears whole.
+
+    keys: as for `write_table`.
+    """
+    if keys:
+        schema = schema.with_metadata({_KEYS: _json(keys)})
     with (
         whole(path) as temporary,
         pq.ParquetWriter(temporary, schema, compression="zstd") as writer,
@@ -108,6 +128,25 @@ def read_batches(path: str | Path, columns: list[str] | None = None) -> Iterator
 def batches(rows: Rows) -> Iterable[pa.RecordBatch]:
     """`rows` in record batches, whichever of the two they are."""
     return rows.to_batches(max_chunksize=BATCH_ROWS) if isinstance(rows, pa.Table) else rows
+
+
+def write_tensors(
+    path: str | Path,
+    tensors: Mapping[str, np.ndarray],
+    keys: Mapping[str, str | int] | None = None,
+) -> None:
+    """Write a safetensors file of NumPy arrays, whole; keys: as for `write_table`."""
+    stored = {_KEYS.decode(): _json(keys).decode()} if keys else None
+    with whole(path) as temporary:
+        save_file(dict(tensors), temporary, metadata=stored)
+
+
+def read_tensors(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, str | int]]:
+    """The arrays of a safetensors file by name, and the keys that `write_tensors` stored."""
+    with safe_open(path, framework="numpy") as file:
+        stored = (file.metadata() or {}).get(_KEYS.decode(), "{}")
+        names = file.keys()
+        return {name: file.get_tensor(name) for name in names}, json.loads(stored)
 
 
 def _json(keys: Mapping[str, str | int]) -> bytes:

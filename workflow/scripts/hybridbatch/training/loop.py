@@ -12,124 +12,41 @@ import os
 import shutil
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from filelock import FileLock, Timeout
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
-from sentence_transformers import SentenceTransformer
 
-from hybridbatch.encoders.models import EncoderConfig, embed, starting_model
-from hybridbatch.encoders.tokens import Ragged, Repeating, TokenizedPairs
-from hybridbatch.runtime.errors import DataError, TrainingError
+from hybridbatch.encoders.base import CANDIDATE, QUERY, TEXT
+from hybridbatch.encoders.inputs import Inputs
+from hybridbatch.runtime import kinds
+from hybridbatch.runtime.errors import TrainingError
 from hybridbatch.runtime.files import whole, write_json, write_text
 from hybridbatch.runtime.logs import log
+from hybridbatch.training.config import TrainConfig
+from hybridbatch.training.data import TrainingCorpus, validation_batches
 from hybridbatch.training.losses import info_nce
-from hybridbatch.training.samplers import Batch, CorpusPairs, Sampler
+from hybridbatch.training.mix import achieved_mix
+from hybridbatch.training.optimisation import clip, optimizers_of, schedule
+from hybridbatch.training.samplers import Batch, Sampler
 
 _LOG_EVERY = 50  # steps
 
 
-@dataclass(frozen=True)
-class TrainConfig:
-    """How a model is fine-tuned."""
-
-    sampling: str
-    alpha: float  # share of monolingual batches in `hybrid`
-    pairs: float  # share of each corpus' pairs that are trained on
-    batch_size: int  # pairs
-    max_steps: int
-    warmup_share: float  # of max_steps, linear; then linear decay to 0
-    learning_rate: float
-    weight_decay: float  # AdamW's; a static table has none
-    temperature: float
-    max_grad_norm: float
-    evaluate_every: int  # steps between validations and checkpoints
-    patience: int  # validations without a better loss before training stops
-
-
-class TokenizedCorpus:
-    """One corpus in all its languages, for drawing pairs and gathering their tokens.
-
-    Of which the share `share` can be drawn, rounded up: the same pairs in every language and for
-    every seed, and a smaller share's are among a larger one's.
-    """
-
-    def __init__(
-        self, name: str, by_language: dict[str, TokenizedPairs], share: float = 1.0
-    ) -> None:
-        self.languages = tuple(by_language)
-        self._pairs = tuple(by_language.values())
-        numbers = np.unique(np.concatenate([pairs.rows for pairs in self._pairs]))
-        available = np.zeros((len(numbers), len(self.languages)), dtype=bool)
-        questions = np.zeros(len(numbers), dtype=np.int64)
-        passages = np.zeros(len(numbers), dtype=np.int64)
-        self._row_of = np.full(available.shape, -1, dtype=np.int64)
-        for column, pairs in enumerate(self._pairs):
-            rows = np.searchsorted(numbers, pairs.rows)
-            available[rows, column] = True
-            questions[rows] = pairs.question_numbers
-            passages[rows] = pairs.passage_numbers
-            self._row_of[rows, column] = np.arange(len(pairs.rows))
-        kept = _nested_sample(len(numbers), share)
-        self._row_of = self._row_of[kept]
-        self.pairs = CorpusPairs(
-            name, self.languages, *(array[kept] for array in (available, questions, passages))
-        )
-
-    def queries(self, rows: np.ndarray, languages: np.ndarray) -> Ragged:
-        """Tokens of the questions of pairs `rows`, each in its language (column numbers)."""
-        return self._gather(rows, languages, [pairs.queries for pairs in self._pairs])
-
-    def passages(self, rows: np.ndarray, languages: np.ndarray) -> Ragged:
-        """Tokens of the passages of pairs `rows`, each in its language (column numbers)."""
-        return self._gather(rows, languages, [pairs.passages for pairs in self._pairs])
-
-    def negatives(self, rows: np.ndarray, languages: np.ndarray) -> Ragged:
-        """Tokens of the pairs' hard negatives in those languages; empty where there is none."""
-        return self._gather(rows, languages, [pairs.negatives for pairs in self._pairs])
-
-    def content_hash(self) -> str:
-        """Changes with the pairs or their tokens."""
-        digest = hashlib.sha256()
-        for pairs in self._pairs:
-            for side in (pairs.queries, pairs.passages, pairs.negatives):
-                for array in side.arrays().values():
-                    digest.update(np.ascontiguousarray(array))
-            for array in (pairs.rows, pairs.question_numbers, pairs.passage_numbers):
-                digest.update(np.ascontiguousarray(array))
-        digest.update(np.ascontiguousarray(self._row_of))  # which of them are kept
-        return digest.hexdigest()
-
-    def _gather(
-        self, rows: np.ndarray, languages: np.ndarray, sides: list[Ragged | Repeating]
-    ) -> Ragged:
-        order: list[np.ndarray] = []
-        ids: list[np.ndarray] = []
-        lengths: list[np.ndarray] = []
-        for column in np.unique(languages):
-            slots = np.flatnonzero(languages == column)
-            taken = sides[column].take(self._row_of[rows[slots], column])
-            order.append(slots)
-            ids.append(taken.ids)
-            lengths.append(taken.lengths())
-        bounds = np.concatenate([[0], np.cumsum(np.concatenate(lengths))])
-        grouped = Ragged(np.concatenate(ids), bounds)
-        return grouped.take(np.argsort(np.concatenate(order)))
-
-
 def finetune(
     config: TrainConfig,
-    encoder_config: EncoderConfig,
+    encoder_values: Mapping[str, Any],
     encoder: Path,
     seed: int,
-    train: Sequence[TokenizedCorpus],
-    validation: Sequence[TokenizedCorpus],
+    train: Sequence[TrainingCorpus],
+    validation: Sequence[TrainingCorpus],
     output: Path,
     checkpoints: Path,
     code: str = "",
@@ -143,7 +60,7 @@ def finetune(
     configuration, data, base model and `code` (a fingerprint) is there. Raises TrainingError at a
     non-finite loss or gradient, and if another process is training the same model.
     """
-    fingerprint = _fingerprint(config, encoder_config, seed, train, validation, encoder, code)
+    fingerprint = _fingerprint(config, encoder_values, seed, train, validation, encoder, code)
     state = checkpoints / fingerprint
     checkpoints.mkdir(parents=True, exist_ok=True)
     try:
@@ -153,7 +70,7 @@ def finetune(
             write_text(checkpoints / "owner", owner + "\n")
             _remove_others(checkpoints, state)
             with whole(output) as temporary:
-                run = _Run(config, encoder_config, encoder, seed, train, validation, state)
+                run = _Run(config, encoder_values, encoder, seed, train, validation, state)
                 run.train()
                 run.model.save(str(temporary), create_model_card=False)
                 shutil.copy(state / "training.jsonl", temporary / "training.jsonl")
@@ -164,7 +81,7 @@ def finetune(
                     temporary / "run.json",
                     {
                         "training": asdict(config),
-                        "encoder": asdict(encoder_config),
+                        "encoder": dict(encoder_values),
                         "seed": seed,
                         "corpora": {c.pairs.name: len(c.pairs) for c in train},
                         "validation": {c.pairs.name: len(c.pairs) for c in validation},
@@ -189,20 +106,22 @@ class _Run:
     def __init__(
         self,
         config: TrainConfig,
-        encoder_config: EncoderConfig,
+        encoder_values: Mapping[str, Any],
         encoder: Path,
         seed: int,
-        train: Sequence[TokenizedCorpus],
-        validation: Sequence[TokenizedCorpus],
+        train: Sequence[TrainingCorpus],
+        validation: Sequence[TrainingCorpus],
         state: Path,
     ) -> None:
         torch.use_deterministic_algorithms(True, warn_only=True)
         torch.manual_seed(seed)
         self.config, self.seed, self.state = config, seed, state
         self.train_corpora = train
-        self.model = starting_model(encoder_config, encoder, seed)
+        kind = kinds.load("encoders", encoder_values["kind"])
+        self.encoder = kind.start(encoder_values, encoder, seed)
+        self.model = self.encoder.model
         self.device = self.model.device
-        self.validation = _validation_batches(validation, config.batch_size)
+        self.validation = validation_batches(validation, config.batch_size)
         self.sampler = Sampler(
             [c.pairs for c in train],
             config.sampling,
@@ -212,7 +131,7 @@ class _Run:
             # Of a small share of its pairs a corpus may not fill a batch.
             leave_out_small=config.pairs < 1,
         )
-        self.optimizers = _optimizers(self.model, config)
+        self.optimizers = optimizers_of(self.model, config)
         self.step = self.best_step = self.stale = 0
         self.best_loss = math.inf
         self.validations: list[dict] = []  # rows of validation.jsonl
@@ -252,7 +171,7 @@ class _Run:
         self.model.train()
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
-                group["lr"] = config.learning_rate * _schedule(self.step, config)
+                group["lr"] = config.learning_rate * schedule(self.step, config)
             optimizer.zero_grad(set_to_none=True)
         corpus = self.train_corpora[batch.corpus]
         loss = self._loss(
@@ -263,7 +182,7 @@ class _Run:
         value = loss.item()
         self._stop_unless_finite("loss", value)
         loss.backward()
-        norm = _clip(self.model, config.max_grad_norm)
+        norm = clip(self.model, config.max_grad_norm)
         self._stop_unless_finite("gradient's norm", norm)
         for optimizer in self.optimizers:
             optimizer.step()
@@ -279,16 +198,16 @@ class _Run:
             )
 
     def _loss(
-        self, queries: Ragged, passages: Ragged, negatives: Ragged | None = None
+        self, queries: Inputs, passages: Inputs, negatives: Inputs | None = None
     ) -> torch.Tensor:
         # On CPUs bf16 is far slower than fp32.
         with torch.autocast("cuda", torch.bfloat16, enabled=self.device.type == "cuda"):
-            query_vectors = embed(self.model, queries, self.device)
-            passage_vectors = embed(self.model, passages, self.device)
+            query_vectors = self.encoder.embed(QUERY, TEXT, queries)
+            passage_vectors = self.encoder.embed(CANDIDATE, TEXT, passages)
             negative_vectors = None
             present = np.flatnonzero(negatives.lengths()) if negatives else []
             if len(present):
-                vectors = embed(self.model, negatives.take(present), self.device)
+                vectors = self.encoder.embed(CANDIDATE, TEXT, negatives.take(present))
                 negative_vectors = torch.zeros_like(passage_vectors).index_copy(
                     0, torch.from_numpy(present).to(self.device), vectors
                 )
@@ -319,7 +238,7 @@ class _Run:
             "step": self.step,
             "loss": loss,
             "gradient_norm": norm,
-            "learning_rate": self.config.learning_rate * _schedule(self.step, self.config),
+            "learning_rate": self.config.learning_rate * schedule(self.step, self.config),
             "kind": batch.kind,
             "corpus": pairs.name,
             "query_languages": shares(batch.query_languages),
@@ -372,95 +291,6 @@ class _Run:
         log.info("resuming from the checkpoint at step %d", self.step)
 
 
-def achieved_mix(training_log: Path) -> dict:
-    """Shares of batch kinds, corpora and query and passage languages over the steps of a log."""
-    rows = [json.loads(line) for line in training_log.read_text(encoding="utf-8").splitlines()]
-    mix: dict = {"steps": len(rows)}
-    for key in ("kind", "corpus"):
-        values = [row[key] for row in rows]
-        mix[key] = {value: values.count(value) / len(rows) for value in sorted(set(values))}
-    for key in ("query_languages", "passage_languages"):
-        languages = sorted({language for row in rows for language in row[key]})
-        mix[key] = {
-            language: sum(row[key].get(language, 0.0) for row in rows) / len(rows)
-            for language in languages
-        }
-    return mix
-
-
-def _validation_batches(
-    corpora: Sequence[TokenizedCorpus], batch_size: int
-) -> list[tuple[Ragged, Ragged]]:
-    """Fixed English batches, about as many as the validation pairs fill."""
-    size = batch_size
-    for pairs in (c.pairs for c in corpora):
-        distinct = min(len(np.unique(pairs.passages)), len(np.unique(pairs.questions)))
-        if distinct < 2:
-            raise DataError(
-                f"validation corpus {pairs.name}: {distinct} different pairs are held out, too few "
-                "to compare: raise its `holdout`, or choose another corpus for `validation`."
-            )
-        size = min(size, distinct)
-    sampler = Sampler([c.pairs for c in corpora], "en-en", size, seed=0)
-    batches = []
-    for step in range(max(1, sum(len(c.pairs) for c in corpora) // size)):
-        batch = sampler.batch(step)
-        corpus = corpora[batch.corpus]
-        batches.append(
-            (
-                corpus.queries(batch.rows, batch.query_languages),
-                corpus.passages(batch.rows, batch.passage_languages),
-            )
-        )
-    return batches
-
-
-def _nested_sample(n: int, share: float) -> np.ndarray:
-    """int64, ascending: which of `n` pairs the share `share` is; the first of one fixed shuffle."""
-    return np.sort(np.random.default_rng(0).permutation(n)[: math.ceil(n * share)])
-
-
-def _optimizers(model: SentenceTransformer, config: TrainConfig) -> list[torch.optim.Optimizer]:
-    parameters = [p for p in model.parameters() if p.requires_grad]
-    sparse = [m.weight for m in model.modules() if getattr(m, "sparse", False)]
-    dense = [p for p in parameters if not any(p is s for s in sparse)]
-    optimizers: list[torch.optim.Optimizer] = []
-    if sparse:
-        optimizers.append(torch.optim.SparseAdam(sparse, lr=config.learning_rate))
-    if dense:
-        optimizers.append(
-            torch.optim.AdamW(dense, lr=config.learning_rate, weight_decay=config.weight_decay)
-        )
-    return optimizers
-
-
-def _schedule(step: int, config: TrainConfig) -> float:
-    warmup = max(1, round(config.warmup_share * config.max_steps))
-    if step < warmup:
-        return (step + 1) / warmup
-    return (config.max_steps - step) / max(1, config.max_steps - warmup)
-
-
-def _clip(model: torch.nn.Module, max_norm: float) -> float:
-    """Scale all gradients so that their joint norm is at most `max_norm`; returns the norm before.
-
-    torch.nn.utils.clip_grad_norm_ takes no sparse gradients.
-    """
-    gradients = []
-    for parameter in model.parameters():
-        if parameter.grad is not None:
-            if parameter.grad.is_sparse:
-                parameter.grad = parameter.grad.coalesce()
-                gradients.append(parameter.grad.values())
-            else:
-                gradients.append(parameter.grad)
-    norm = torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(g) for g in gradients]))
-    scale = (max_norm / (norm + 1e-6)).clamp(max=1.0)
-    for gradient in gradients:
-        gradient.mul_(scale)
-    return norm.item()
-
-
 def _remove_if_empty(folder: Path) -> None:
     with suppress(OSError):
         folder.rmdir()
@@ -480,15 +310,15 @@ def _part(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tens
 
 def _fingerprint(
     config: TrainConfig,
-    encoder_config: EncoderConfig,
+    encoder_values: Mapping[str, Any],
     seed: int,
-    train: Sequence[TokenizedCorpus],
-    validation: Sequence[TokenizedCorpus],
+    train: Sequence[TrainingCorpus],
+    validation: Sequence[TrainingCorpus],
     encoder: Path,
     code: str,
 ) -> str:
-    values = [asdict(config), asdict(encoder_config), seed, code]
-    digest = hashlib.sha256(json.dumps(values).encode())
+    values = [asdict(config), dict(encoder_values), seed, code]
+    digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode())
     for corpus in (*train, *validation):
         digest.update(json.dumps([corpus.pairs.name, corpus.languages]).encode())
         digest.update(corpus.content_hash().encode())

@@ -4,14 +4,13 @@ Each reader gives the texts of one language by an id that is the same in every l
 `q:<question id>` for questions, `s:<article.paragraph:position>` for sentences.
 """
 
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pyarrow as pa
 
-from hybridbatch.benchmarks.lareqa import read_lareqa
 from hybridbatch.data.pairs import clean
+from hybridbatch.data.squad_format import Paragraph, paragraphs
 from hybridbatch.runtime.errors import DataError
 from hybridbatch.translation.translate import TEXT_SCHEMA
 
@@ -22,22 +21,7 @@ def read_questions(path: str | Path, language: str) -> dict[str, str]:
     Raises `DataError` where a field is missing or an id stands twice. XQuAD's paragraphs are
     parallel too, but no longer sentence by sentence.
     """
-    path, texts = Path(path), {}
-    try:
-        articles = json.loads(path.read_text(encoding="utf-8"))["data"]
-        asked = [
-            (qa["id"], qa["question"])
-            for article in articles
-            for paragraph in article["paragraphs"]
-            for qa in paragraph["qas"]
-        ]
-    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
-        raise DataError(f"{path}: is not a SQuAD file ({error!r}).") from error
-    for id_, question in asked:
-        if f"q:{id_}" in texts:
-            raise DataError(f"{path}: question {id_}: the id stands twice; ids must be unique.")
-        texts[f"q:{id_}"] = clean(question)
-    return texts
+    return _questions(paragraphs(path))
 
 
 def read_parallel(path: str | Path, language: str) -> dict[str, str]:
@@ -45,11 +29,22 @@ def read_parallel(path: str | Path, language: str) -> dict[str, str]:
 
     The bundled benchmark's are; those of XQuAD-R and MLQA-R are not.
     """
-    collection = read_lareqa(path, language)
-    texts = {f"q:{row['query_id']}": clean(row["text"]) for row in collection.queries.to_pylist()}
-    for row in collection.candidates.to_pylist():
-        place = row["candidate_id"].removeprefix(f"{language}:")
-        texts[f"s:{place}"] = clean(row["text"])
+    found = list(paragraphs(path))
+    texts = _questions(found)
+    for paragraph in found:
+        name = f"s:{paragraph.article:03d}.{paragraph.number:03d}"
+        for position, (start, end) in enumerate(paragraph.sentences()):
+            texts[f"{name}:{position:03d}"] = clean(paragraph.context[start:end])
+    return texts
+
+
+def _questions(found: Iterable[Paragraph]) -> dict[str, str]:
+    texts: dict[str, str] = {}
+    for paragraph in found:
+        for question in paragraph.questions():
+            if f"q:{question.id}" in texts:
+                raise DataError(f"{question.where}: the id stands twice; ids must be unique.")
+            texts[f"q:{question.id}"] = clean(question.text)
     return texts
 
 

@@ -1,0 +1,74 @@
+"""Files in SQuAD's format: articles of paragraphs, each with a context and its questions.
+
+SQuADShifts and XQuAD have it; XQuAD-R and MLQA-R (Roy et al. 2020, LAReQA) add `sentence_breaks`.
+Every error begins with the place: file, article, paragraph and question.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hybridbatch.data.fields import field
+from hybridbatch.runtime.errors import DataError
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question. `start`: where its first answer starts in the context; None without answers."""
+
+    id: str
+    text: str
+    start: int | None
+    where: str
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """One paragraph, known by the numbers of its article and its own, both from 0."""
+
+    article: int
+    number: int
+    context: str
+    record: dict[str, Any]
+    where: str
+
+    def questions(self) -> Iterator[Question]:
+        """The questions in the file's order; `DataError` where a field is missing."""
+        for qa in field(self.record, "qas", list, self.where):
+            id_ = field(qa, "id", str, self.where)
+            where = f"{self.where}, question {id_}"
+            text = field(qa, "question", str, where)
+            answers = field(qa, "answers", list, where)
+            start = field(answers[0], "answer_start", int, where) if answers else None
+            yield Question(id_, text, start, where)
+
+    def sentences(self) -> list[tuple[int, int]]:
+        """Half-open (start, end) of every sentence by `sentence_breaks`, in characters.
+
+        The files' `sentences` lists are not read: one of them disagrees with the slices.
+        """
+        values = field(self.record, "sentence_breaks", list, self.where)
+        for value in values:
+            if not (isinstance(value, list) and [type(v) for v in value] == [int, int]):
+                raise DataError(
+                    f"{self.where}: sentence_breaks has {value!r:.40}, not [start, end]."
+                )
+        return [(start, end) for start, end in values]
+
+
+def paragraphs(path: str | Path) -> Iterator[Paragraph]:
+    """The paragraphs of a file, in its order; `DataError` where it has another form."""
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: is not JSON in UTF-8 ({error}).") from error
+    for article_number, article in enumerate(field(content, "data", list, str(path))):
+        of_article = f"{path}: article {article_number}"
+        if isinstance(article, dict) and article.get("title"):
+            of_article += f" {article['title']!r}"
+        for number, record in enumerate(field(article, "paragraphs", list, of_article)):
+            where = f"{of_article}, paragraph {number}"
+            context = field(record, "context", str, where)
+            yield Paragraph(article_number, number, context, record, where)

@@ -1,0 +1,128 @@
+"""What an encoder is given: texts as token ids, or arrays of one shape, such as images.
+
+Inputs are made once per encoder and language and are shared by all samplings and seeds. Training
+and encoding only count, choose and join them; what they mean is the encoder's own business.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+
+class Inputs(Protocol):
+    """A sequence of inputs."""
+
+    def __len__(self) -> int: ...
+
+    def lengths(self) -> np.ndarray:
+        """int64 [n]: what each costs to encode, in tokens or whole inputs; 0 is an absent one."""
+        ...
+
+    def take(self, rows: np.ndarray) -> "Inputs":
+        """The inputs `rows`, in that order."""
+        ...
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All it consists of, by name, as `from_arrays` takes them."""
+        ...
+
+
+@dataclass(frozen=True)
+class Ragged:
+    """Sequences of token ids end to end: ids int32 [total], bounds int64 [n + 1]."""
+
+    ids: np.ndarray
+    bounds: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.bounds) - 1
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All it consists of, by name."""
+        return {"ids": self.ids, "bounds": self.bounds}
+
+    def lengths(self) -> np.ndarray:
+        """int64 [n]: tokens of each sequence."""
+        return np.diff(self.bounds)
+
+    def take(self, rows: np.ndarray) -> "Ragged":
+        """The sequences `rows`, in that order."""
+        lengths = self.bounds[rows + 1] - self.bounds[rows]
+        bounds = np.concatenate([[0], np.cumsum(lengths)])
+        within = np.arange(bounds[-1]) - np.repeat(bounds[:-1], lengths)
+        return Ragged(self.ids[np.repeat(self.bounds[rows], lengths) + within], bounds)
+
+    @staticmethod
+    def of(sequences: Sequence[Sequence[int]]) -> "Ragged":
+        """From lists of ids."""
+        bounds = np.zeros(len(sequences) + 1, dtype=np.int64)
+        np.cumsum([len(s) for s in sequences], out=bounds[1:])
+        ids = np.fromiter((i for s in sequences for i in s), dtype=np.int32, count=int(bounds[-1]))
+        return Ragged(ids, bounds)
+
+
+@dataclass(frozen=True)
+class Dense:
+    """Inputs of one shape, such as images: values [n, ...]."""
+
+    values: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All it consists of, by name."""
+        return {"values": self.values}
+
+    def lengths(self) -> np.ndarray:
+        """int64 [n]: one each, since all cost the same."""
+        return np.ones(len(self.values), dtype=np.int64)
+
+    def take(self, rows: np.ndarray) -> "Dense":
+        """The inputs `rows`, in that order."""
+        return Dense(self.values[rows])
+
+
+@dataclass(frozen=True)
+class Repeating:
+    """Inputs of which many are the same: `which`, int [n], numbers them in `distinct`.
+
+    A passage of mMARCO stands in dozens of its pairs.
+    """
+
+    distinct: Ragged | Dense
+    which: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.which)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All it consists of, by name."""
+        return {**self.distinct.arrays(), "which": self.which}
+
+    def lengths(self) -> np.ndarray:
+        """int64 [n]: of each input."""
+        return self.distinct.lengths()[self.which]
+
+    def take(self, rows: np.ndarray) -> Ragged | Dense:
+        """The inputs `rows`, in that order."""
+        return self.distinct.take(self.which[rows])
+
+
+def from_arrays(arrays: Mapping[str, np.ndarray]) -> Inputs:
+    """The inputs whose `arrays` these are."""
+    if "ids" in arrays:
+        distinct: Ragged | Dense = Ragged(arrays["ids"], arrays["bounds"])
+    else:
+        distinct = Dense(arrays["values"])
+    return Repeating(distinct, arrays["which"]) if "which" in arrays else distinct
+
+
+def concatenate(parts: Sequence[Ragged | Dense]) -> Ragged | Dense:
+    """Inputs of one sort, one part after the other."""
+    if isinstance(parts[0], Dense):
+        return Dense(np.concatenate([part.values for part in parts]))
+    bounds = np.concatenate([[0], np.cumsum(np.concatenate([part.lengths() for part in parts]))])
+    return Ragged(np.concatenate([part.ids for part in parts]), bounds)

@@ -1,0 +1,130 @@
+"""The inputs of training pairs, each distinct text once."""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from hybridbatch.encoders.base import CANDIDATE, QUERY, TEXT, MakeInputs
+from hybridbatch.encoders.inputs import Inputs, Ragged, Repeating, from_arrays
+from hybridbatch.runtime.errors import DataError
+from hybridbatch.runtime.files import Rows, batches, read_tensors, write_tensors
+
+_NUMBERS = ("rows", "question_numbers", "passage_numbers")
+_SIDES = ("queries", "passages", "negatives")
+
+
+@dataclass(frozen=True)
+class PairInputs:
+    """The inputs of the pairs of one corpus in one language.
+
+    rows: int64 [n], the pairs' numbers in the corpus, ascending; question_numbers and
+    passage_numbers: int64 [n], equal where question or passage is the same, comparable between the
+    languages of the corpus; negatives: the hard negatives, an empty sequence where there is none.
+    """
+
+    rows: np.ndarray
+    question_numbers: np.ndarray
+    passage_numbers: np.ndarray
+    queries: Inputs
+    passages: Inputs
+    negatives: Inputs
+
+    def save(self, path: str | Path, keys: Mapping[str, str | int] | None = None) -> None:
+        """Write a safetensors file, whole; keys: what it is of, as for `files.write_table`."""
+        tensors = {name: getattr(self, name) for name in _NUMBERS}
+        for side in _SIDES:
+            for name, array in getattr(self, side).arrays().items():
+                tensors[f"{side}_{name}"] = array
+        write_tensors(path, tensors, keys)
+
+    @staticmethod
+    def load(path: str | Path) -> tuple["PairInputs", dict[str, str | int]]:
+        """What `save` wrote, and its keys."""
+        found, keys = read_tensors(path)
+        values = {name: found[name] for name in _NUMBERS}
+        for side in _SIDES:
+            prefix = f"{side}_"
+            arrays = {n.removeprefix(prefix): a for n, a in found.items() if n.startswith(prefix)}
+            values[side] = from_arrays(arrays)
+        return PairInputs(**values), keys
+
+
+def pair_inputs(make: MakeInputs, pairs: pa.Table, train: Rows) -> PairInputs:
+    """The inputs of the pairs of one language.
+
+    make: of the encoder (`base`). pairs: all pairs of the corpus (id, question_id, passage_id),
+    which give the numbers; train: those of the language (id, question, passage, negative), in the
+    same order. Raises `DataError` where the two do not fit.
+    """
+    queries = _Distinct(make, QUERY)
+    passages, negatives = (_Distinct(make, CANDIDATE) for _ in range(2))
+    numbered = enumerate(id_ for batch in batches(pairs) for id_ in batch["id"].to_pylist())
+    found = [np.empty(0, dtype=np.int64)]
+    for batch in batches(train):
+        found.append(_find(batch["id"].to_pylist(), numbered))
+        queries.add(batch["question"].to_pylist())
+        passages.add(batch["passage"].to_pylist())
+        negatives.add(batch["negative"].to_pylist())
+    rows = np.concatenate(found)
+    return PairInputs(
+        rows,
+        _numbers(pairs["question_id"])[rows],
+        _numbers(pairs["passage_id"])[rows],
+        queries.inputs(),
+        passages.inputs(),
+        negatives.inputs(),
+    )
+
+
+class _Distinct:
+    """Makes the inputs of texts as they come, each once."""
+
+    def __init__(self, make: MakeInputs, side: str) -> None:
+        self._make, self._side = make, side
+        # Numbers by a hash of the text; 0 is no text, and has no tokens.
+        self._numbers: dict[bytes, int] = {b"": 0}
+        self._ids = bytearray()  # grows without a second copy of all
+        self._lengths = [np.zeros(1, dtype=np.int64)]
+        self._which = [np.zeros(0, dtype=np.int32)]
+
+    def add(self, texts: Sequence[str | None]) -> None:
+        """Append texts; None is the empty sequence."""
+        new: list[str] = []
+        which = np.zeros(len(texts), dtype=np.int32)
+        for row, text in enumerate(texts):
+            if text is not None:
+                key = hashlib.blake2b(text.encode("utf-8"), digest_size=16).digest()
+                if key not in self._numbers:
+                    self._numbers[key] = len(self._numbers)
+                    new.append(text)
+                which[row] = self._numbers[key]
+        tokens = self._make(self._side, TEXT, new)
+        self._ids += tokens.ids.tobytes()
+        self._lengths.append(tokens.lengths())
+        self._which.append(which)
+
+    def inputs(self) -> Repeating:
+        """All that was added."""
+        bounds = np.concatenate([[0], np.cumsum(np.concatenate(self._lengths))])
+        ids = np.frombuffer(self._ids, dtype=np.int32)
+        return Repeating(Ragged(ids, bounds), np.concatenate(self._which))
+
+
+def _find(ids: Sequence[str], numbered: Iterator[tuple[int, str]]) -> np.ndarray:
+    """int64 [n]: the numbers of `ids`, which stand in `numbered` in their order."""
+    rows = np.empty(len(ids), dtype=np.int64)
+    for i, id_ in enumerate(ids):
+        row = next((row for row, other in numbered if other == id_), None)
+        if row is None:
+            raise DataError(f"the pair {id_!r} is not among the corpus' pairs, or out of order.")
+        rows[i] = row
+    return rows
+
+
+def _numbers(ids: pa.ChunkedArray) -> np.ndarray:
+    """int64 [n]: equal where the ids are, numbered by first appearance."""
+    return ids.combine_chunks().dictionary_encode().indices.to_numpy().astype(np.int64)

@@ -1,0 +1,81 @@
+"""Towers of torch: how they are assembled, loaded, and run over sequences of different lengths."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from sentence_transformers import SentenceTransformer
+
+from hybridbatch.encoders.inputs import Ragged
+
+# Tokens of padding for which one more pass through the model is worth its while. The CPU's figure
+# is measured (benchmarks/transformer_training.py); the GPU's, where launching all kernels again
+# costs more, is an estimate.
+_TOKENS_A_PASS = {"cpu": 256, "gpu": 4096}
+
+
+def assembled(modules: Sequence[torch.nn.Module], prompts: dict[str, str]) -> SentenceTransformer:
+    """The model of these modules, on a GPU if there is one."""
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    return SentenceTransformer(modules=list(modules), prompts=prompts, device=device)
+
+
+def load_model(path: Path) -> SentenceTransformer:
+    """A saved model on the best device; safetensors only, no remote code, no network."""
+    return SentenceTransformer(
+        str(path),
+        local_files_only=True,
+        trust_remote_code=False,
+        model_kwargs={"use_safetensors": True},
+    )
+
+
+class TextTower:
+    """One transformer for both sides; the prefix alone tells them apart."""
+
+    def __init__(self, model: SentenceTransformer) -> None:
+        self.model = model
+
+    def embed(self, side: str, modality: str, inputs: Ragged) -> torch.Tensor:
+        """Embeddings, float [n, d] on the model's device, with gradients if they are on."""
+        return embed_padded(self.model, inputs)
+
+
+def embed_padded(model: SentenceTransformer, tokens: Ragged) -> torch.Tensor:
+    """Embeddings, float [n, d], in passes over sequences of about one length."""
+    device = model.device
+    allowed = _TOKENS_A_PASS["cpu" if device.type == "cpu" else "gpu"]
+    parts = length_chunks(tokens.lengths(), allowed)
+    vectors = torch.cat([_one_pass(model, tokens.take(rows)) for rows in parts])
+    order = torch.from_numpy(np.argsort(np.concatenate(parts))).to(device)
+    return vectors.index_select(0, order)
+
+
+def length_chunks(lengths: np.ndarray, allowed: int) -> list[np.ndarray]:
+    """Row numbers in chunks of about one length, the longest first.
+
+    lengths: int [n]. Padded to its longest row, each chunk has at most `allowed` tokens of
+    padding, so that there are as many chunks as the lengths differ.
+    """
+    order = np.argsort(-lengths, kind="stable")
+    cuts, padding = [], 0
+    longest = int(lengths[order[0]])
+    for place, length in enumerate(lengths[order].tolist()):
+        padding += longest - length
+        if padding > allowed:
+            cuts.append(place)
+            longest, padding = length, 0
+    return np.split(order, cuts)
+
+
+def _one_pass(model: SentenceTransformer, tokens: Ragged) -> torch.Tensor:
+    lengths = torch.from_numpy(tokens.lengths())
+    mask = torch.arange(int(lengths.max())) < lengths[:, None]
+    padded = torch.full(mask.shape, model.tokenizer.pad_token_id or 0, dtype=torch.long)
+    padded[mask] = torch.from_numpy(tokens.ids).long()
+    features = {
+        "input_ids": padded.to(model.device),
+        "attention_mask": mask.long().to(model.device),
+    }
+    return model(features)["sentence_embedding"]

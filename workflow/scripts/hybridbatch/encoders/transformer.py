@@ -1,0 +1,99 @@
+"""A Hugging Face encoder: a hub name with its revision, or a local folder without."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hybridbatch.encoders import inference, tokens
+from hybridbatch.encoders.base import Encode, Encoder, MakeInputs
+from hybridbatch.runtime.errors import ConfigError, SourceError
+
+_WEIGHTS = ("*.safetensors", "*.json", "*.txt", "*.model")
+
+
+@dataclass(frozen=True)
+class TransformerConfig:
+    """The catalogue's values."""
+
+    kind: str
+    model: str
+    pooling: str  # mean, cls, or published: the modules that are stored with the model
+    max_tokens: int
+    query_prefix: str
+    passage_prefix: str
+    revision: str | None = None
+
+
+def prepare(values: Mapping[str, Any], texts: tokens.Texts, folder: Path) -> None:
+    """Bring a pretrained encoder to `folder` as a SentenceTransformer folder.
+
+    Weights are read from safetensors only, at the pinned revision, and no remote code runs.
+    """
+    config = TransformerConfig(**values)
+    local = Path(config.model).is_dir()
+    if not local and not config.revision:
+        raise ConfigError(f"encoder {config.model}: a hub model needs a `revision`.")
+    path = config.model
+    if not local:
+        from huggingface_hub import snapshot_download
+
+        try:
+            path = snapshot_download(
+                config.model, revision=config.revision, allow_patterns=_WEIGHTS
+            )
+        except (OSError, ValueError) as error:
+            raise SourceError(
+                f"encoder {config.model} at revision {config.revision} cannot be had: {error}. "
+                "Without a network, copy its files into a folder and name that as `model`."
+            ) from error
+    safe = {file.parent for file in Path(path).rglob("*.safetensors")}
+    pickled = {file.parent for file in Path(path).rglob("pytorch_model*.bin")}
+    if not safe or pickled - safe:
+        raise ConfigError(
+            f"encoder {config.model}: has no safetensors weights, or not for every module; "
+            "pickled weights are refused. Convert them, or name a revision that has "
+            "model.safetensors."
+        )
+    _assemble(path, config).save(str(folder), create_model_card=False)
+    if not (folder / tokens.TOKENIZER_FILE).is_file():
+        raise ConfigError(
+            f"encoder {config.model}: has no fast tokenizer ({tokens.TOKENIZER_FILE})."
+        )
+
+
+def inputs(values: Mapping[str, Any], folder: Path) -> MakeInputs:
+    """Token ids with the model's special tokens."""
+    config = TransformerConfig(**values)
+    tokenizer = tokens.load_tokenizer(folder / tokens.TOKENIZER_FILE, config.max_tokens)
+    return tokens.text_inputs(tokenizer, tokens.prompts(config), special_tokens=True)
+
+
+def start(values: Mapping[str, Any], folder: Path, seed: int) -> Encoder:
+    """The pretrained model; the seed changes nothing."""
+    from hybridbatch.encoders.towers import TextTower, load_model
+
+    return TextTower(load_model(folder))
+
+
+def load(values: Mapping[str, Any], model: Path) -> Encode:
+    """Vectors by the saved model."""
+    return inference.by_torch(model, inputs(values, model))
+
+
+def _assemble(path: str, config: TransformerConfig):
+    """The model that training starts from, a SentenceTransformer."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
+
+    from hybridbatch.encoders.towers import assembled
+
+    safetensors = {"use_safetensors": True}
+    if config.pooling == "published":
+        model = SentenceTransformer(path, model_kwargs=safetensors, trust_remote_code=False)
+        model.max_seq_length = config.max_tokens
+        model.prompts = tokens.prompts(config)
+        return model
+    transformer = Transformer(path, max_seq_length=config.max_tokens, model_kwargs=safetensors)
+    pooling = Pooling(transformer.get_embedding_dimension(), pooling_mode=config.pooling)
+    return assembled([transformer, pooling, Normalize()], tokens.prompts(config))

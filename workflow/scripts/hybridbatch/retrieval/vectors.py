@@ -1,0 +1,85 @@
+"""A benchmark's vectors: queries by language, and the candidates of all languages as one pool."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from hybridbatch.runtime.errors import DataError
+from hybridbatch.runtime.files import keys_of, read_table, read_tensors
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Vectors of one model on one benchmark.
+
+    queries: unit vectors float32 [q, d] by language; candidate_ids: by language, in the order in
+    which the languages are searched; candidates: float32 [n, d], language after language in that
+    order.
+    """
+
+    queries: dict[str, np.ndarray]
+    candidate_ids: dict[str, list[str]]
+    candidates: np.ndarray
+
+    def of_language(self, language: str) -> np.ndarray:
+        """The candidates of one language, float32 [n, d]."""
+        start = 0
+        for code, ids in self.candidate_ids.items():
+            if code == language:
+                return self.candidates[start : start + len(ids)]
+            start += len(ids)
+        raise KeyError(language)
+
+
+def read_pool(
+    languages: Sequence[str], candidates: Iterable[str | Path], embeddings: Iterable[str | Path]
+) -> Pool:
+    """The pool of `languages`, in their order; the files say themselves of which language they are.
+
+    candidates: parquet files with `candidate_id`; embeddings: of `write_tensors`, with `queries`
+    and `candidates`. Raises `DataError` where a language has no file, where ids and vectors differ
+    in number, and where vectors differ in dimension.
+    """
+    ids: dict[str, list[str]] = {}
+    for path in candidates:
+        table = read_table(path, ["candidate_id"])
+        ids[keys_of(table, path)["language"]] = table["candidate_id"].to_pylist()
+    queries: dict[str, np.ndarray] = {}
+    vectors: dict[str, np.ndarray] = {}
+    dimension = None
+    for path in embeddings:
+        tensors, keys = read_tensors(path)
+        language = keys["language"]
+        found = tensors["candidates"]
+        if language in ids and len(found) != len(ids[language]):
+            raise DataError(
+                f"{path}: has vectors of {len(found)} candidates, the benchmark has "
+                f"{len(ids[language])}; delete and encode it again."
+            )
+        dimension = dimension or found.shape[1]
+        for name, matrix in tensors.items():
+            if matrix.shape[1] != dimension:
+                raise DataError(
+                    f"{path}: {name} have {matrix.shape[1]} dimensions, those of another language "
+                    f"{dimension}; delete the benchmark's embeddings and encode them again."
+                )
+        queries[language], vectors[language] = tensors["queries"], found
+    for language in languages:
+        if language not in ids or language not in vectors:
+            raise DataError(f"no file has the candidates and vectors in {language!r}; run again.")
+    return Pool(
+        {language: queries[language] for language in languages},
+        {language: ids[language] for language in languages},
+        np.concatenate([vectors[language] for language in languages]),
+    )
+
+
+def check_queries(query_ids: Sequence[str], queries: np.ndarray, where: str | Path) -> None:
+    """Raise `DataError`, beginning with `where`, unless there is a vector for every query."""
+    if len(query_ids) != len(queries):
+        raise DataError(
+            f"{where}: the benchmark has {len(query_ids)} queries, and {len(queries)} have "
+            "vectors; delete the embeddings and encode them again."
+        )

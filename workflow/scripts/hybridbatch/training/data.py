@@ -1,0 +1,105 @@
+"""What is trained on: corpora in all their languages, and fixed validation batches."""
+
+import hashlib
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from hybridbatch.encoders.inputs import Inputs, concatenate
+from hybridbatch.encoders.pairs import PairInputs
+from hybridbatch.runtime.errors import DataError
+from hybridbatch.training.samplers import CorpusPairs, Sampler
+
+
+class TrainingCorpus:
+    """One corpus in all its languages, for drawing pairs and gathering their inputs.
+
+    Only a fraction `share` of the pairs is sampled, rounded up: the same pairs in every language
+    and for every seed, and those of a smaller share are among those of a larger one.
+    """
+
+    def __init__(self, name: str, by_language: dict[str, PairInputs], share: float = 1.0) -> None:
+        self.languages = tuple(by_language)
+        self._pairs = tuple(by_language.values())
+        numbers = np.unique(np.concatenate([pairs.rows for pairs in self._pairs]))
+        available = np.zeros((len(numbers), len(self.languages)), dtype=bool)
+        questions = np.zeros(len(numbers), dtype=np.int64)
+        passages = np.zeros(len(numbers), dtype=np.int64)
+        self._row_of = np.full(available.shape, -1, dtype=np.int64)
+        for column, pairs in enumerate(self._pairs):
+            rows = np.searchsorted(numbers, pairs.rows)
+            available[rows, column] = True
+            questions[rows] = pairs.question_numbers
+            passages[rows] = pairs.passage_numbers
+            self._row_of[rows, column] = np.arange(len(pairs.rows))
+        kept = _nested_sample(len(numbers), share)
+        self._row_of = self._row_of[kept]
+        self.pairs = CorpusPairs(
+            name, self.languages, *(array[kept] for array in (available, questions, passages))
+        )
+
+    def queries(self, rows: np.ndarray, languages: np.ndarray) -> Inputs:
+        """Inputs of the questions of pairs `rows`, each in its language (column numbers)."""
+        return self._gather(rows, languages, [pairs.queries for pairs in self._pairs])
+
+    def passages(self, rows: np.ndarray, languages: np.ndarray) -> Inputs:
+        """Inputs of the passages of pairs `rows`, each in its language (column numbers)."""
+        return self._gather(rows, languages, [pairs.passages for pairs in self._pairs])
+
+    def negatives(self, rows: np.ndarray, languages: np.ndarray) -> Inputs:
+        """Inputs of the pairs' hard negatives in those languages; empty where there is none."""
+        return self._gather(rows, languages, [pairs.negatives for pairs in self._pairs])
+
+    def content_hash(self) -> str:
+        """Changes with the pairs or their tokens."""
+        digest = hashlib.sha256()
+        for pairs in self._pairs:
+            for side in (pairs.queries, pairs.passages, pairs.negatives):
+                for array in side.arrays().values():
+                    digest.update(np.ascontiguousarray(array))
+            for array in (pairs.rows, pairs.question_numbers, pairs.passage_numbers):
+                digest.update(np.ascontiguousarray(array))
+        digest.update(np.ascontiguousarray(self._row_of))  # which of them are kept
+        return digest.hexdigest()
+
+    def _gather(self, rows: np.ndarray, languages: np.ndarray, sides: list[Inputs]) -> Inputs:
+        order: list[np.ndarray] = []
+        parts: list[Inputs] = []
+        for column in np.unique(languages):
+            slots = np.flatnonzero(languages == column)
+            order.append(slots)
+            parts.append(sides[column].take(self._row_of[rows[slots], column]))
+        return concatenate(parts).take(np.argsort(np.concatenate(order)))
+
+
+def validation_batches(
+    corpora: Sequence[TrainingCorpus], batch_size: int
+) -> list[tuple[Inputs, Inputs]]:
+    """Fixed English batches, about as many as the validation pairs fill."""
+    size = batch_size
+    for pairs in (c.pairs for c in corpora):
+        distinct = min(len(np.unique(pairs.passages)), len(np.unique(pairs.questions)))
+        if distinct < 2:
+            raise DataError(
+                f"validation corpus {pairs.name}: {distinct} different pairs are held out, too few "
+                "to compare: raise its `holdout`, or choose another corpus for `validation`."
+            )
+        size = min(size, distinct)
+    sampler = Sampler([c.pairs for c in corpora], "en-en", size, seed=0)
+    batches = []
+    for step in range(max(1, sum(len(c.pairs) for c in corpora) // size)):
+        batch = sampler.batch(step)
+        corpus = corpora[batch.corpus]
+        batches.append(
+            (
+                corpus.queries(batch.rows, batch.query_languages),
+                corpus.passages(batch.rows, batch.passage_languages),
+            )
+        )
+    return batches
+
+
+def _nested_sample(n: int, share: float) -> np.ndarray:
+    """int64, ascending: which of `n` pairs the share `share` is; the first of one fixed shuffle."""
+    return np.sort(np.random.default_rng(0).permutation(n)[: math.ceil(n * share)])
