@@ -33,6 +33,7 @@ RUN_SCHEMA = pa.schema(
         ("rank", pa.int64()),  # from 1, ties broken as trec_eval breaks them
     ]
 )
+EXACT = "Flat"  # FAISS's name of an index that compares every vector
 _ORDER = [("query_id", "ascending"), ("score", "descending"), ("candidate_id", "descending")]
 _TEXTS_AT_ONCE = 20_000
 _MARGIN = 100  # passages fetched beyond the depth, among which ties are settled
@@ -85,7 +86,7 @@ def search(
             scores = exact_scores(queries[[query]], vectors[found])[0]
             order = np.lexsort((identifiers[found], scores))[::-1][: config.depth]
             last = scores[order[-1]] if len(order) else -np.inf
-            if config.index == "Flat" and asked < len(ids) and approximate[i, -1] > last - _NOISE:
+            if config.index == EXACT and asked < len(ids) and approximate[i, -1] > last - _NOISE:
                 later.append(query)
                 continue
             parts.append(_rows(query_ids[query], identifiers[found[order]], scores[order]))
