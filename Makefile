@@ -11,11 +11,11 @@ APERTIUM := apertium $(sort $(shell sed -n 's/.*package: \([a-z-]*\).*/\1/p' con
 export HF_HUB_OFFLINE ?= 0
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: help setup demo test plan verify report lint format apertium tex chromium
+.PHONY: help setup demo test test-all plan verify report lint format apertium tex chromium
 
 help:
 	@echo "make demo    the bundled corpus through the whole workflow, nothing downloaded but packages"
-	@echo "make test    all tests"
+	@echo "make test    the tests; make test-all: the slow ones, too;  PYTEST=tests/unit runs a part"
 	@echo "make plan    hours, disk and memory of CONFIG=config/paper.yaml, on paper; PLAN='--gpu a100'"
 	@echo "make verify  tables against their provenance: RESULTS=results/demo, CONFIG=config/demo.yaml"
 	@echo "make report  all tables, ablations and figures on one page, checked in Chromium: CONFIG=..."
@@ -31,8 +31,12 @@ demo: setup
 	@echo "All tables: results/demo/tables/"
 	@echo "Report: results/demo/report.html (with ablations: make report CONFIG=config/demo.yaml)"
 
+# PYTEST="tests/unit -k metrics -n 0" runs a part. The slowest tests are listed at the end.
 test: setup tex chromium
-	$(BIN)/python -m pytest $(PYTEST)
+	$(BIN)/python -m pytest -n auto -m "not slow" $(PYTEST)
+
+test-all: setup tex chromium
+	$(BIN)/python -m pytest -n auto $(PYTEST)
 
 # Several files are laid over each other: CONFIG="config/config.yaml mine.yaml".
 CONFIGS = $(or $(CONFIG),config/config.yaml)
