@@ -14,7 +14,7 @@ from commit_subject import problem
     "message",
     [
         "metrics: rank distance leaves out single answers",
-        "readers, docs: files may begin with a byte-order mark\n\nThe reason is here, at any length.",
+        "readers, docs: files may begin with a byte-order mark\n\nThe reason is here.",
         "Merge branch 'main' into evaluation",
     ],
 )
