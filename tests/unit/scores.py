@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from hybridbatch.evaluation.aggregate import CELL_COLUMNS, SETTINGS
+from hybridbatch.evaluation.aggregate import CELL_COLUMNS
+from hybridbatch.evaluation.metrics import SETTINGS
 from hybridbatch.tables.published import read_published
 
 PUBLISHED_FILE = Path(__file__).parents[2] / "resources" / "published" / "hybrid_batch.csv"
@@ -20,7 +21,7 @@ MEANS = ["mean", "mean_seen", "mean_unseen"]
 
 
 def cells_of(languages: list[str], seen: list[str], seeds: int = 3) -> pd.DataFrame:
-    """Every cell of a system on a benchmark, in the order of `cells.score_cells`."""
+    """Every cell of a system on a benchmark, in the order of `aggregate.score_cells`."""
     rows = []
     for metric in ("map", "recall_1", "recall_10", "rank_distance"):
         for setting in [name for name, metrics in SETTINGS.items() if metric in metrics]:

@@ -10,17 +10,18 @@ from scipy import stats
 from hybridbatch.evaluation.aggregate import (
     CELL_COLUMNS,
     PASSAGE_COLUMNS,
-    SETTINGS,
     Rows,
-    StatisticsConfig,
     score_cells,
     with_pool_sizes,
 )
-from hybridbatch.evaluation.per_query import ALL, JUDGED, METRICS
+from hybridbatch.evaluation.bootstrap import StatisticsConfig
+from hybridbatch.evaluation.metrics import RANKING, SETTINGS, of_source
+from hybridbatch.evaluation.settings import ALL, JUDGED
 from hybridbatch.runtime.errors import DataError
 
 pytestmark = pytest.mark.filterwarnings("error")
 
+METRICS = of_source(RANKING)
 CONFIG = StatisticsConfig(confidence=0.95, resamples=200, seed=0)
 LANGUAGES = ["zh", "ar", "en", "th", "de"]
 SEEN = ["en", "zh", "xx"]  # `xx` was trained on and is not in the benchmark

@@ -22,6 +22,7 @@ from scores import (
 
 from hybridbatch.evaluation.aggregate import PASSAGE_COLUMNS
 from hybridbatch.render.markdown import render
+from hybridbatch.render.write import write_tidy
 from hybridbatch.tables.layouts import counts_page
 from hybridbatch.tables.scores import (
     SPECS,
@@ -29,7 +30,6 @@ from hybridbatch.tables.scores import (
     benchmark_spec,
     counts_table,
     tidy,
-    write_tidy,
 )
 
 pytestmark = pytest.mark.filterwarnings("error")
