@@ -1,16 +1,19 @@
 """Ablation tables: points beside scores, paired differences to hybrid, LAReQA's figures."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from hybridbatch.evaluation.ablations import ABLATION_COLUMNS, ablation_table
-from hybridbatch.evaluation.aggregate import CELL_COLUMNS
+from hybridbatch.evaluation.settings import SCORE_COLUMNS
 from hybridbatch.render.markdown import render
 from hybridbatch.runtime.errors import DataError
 from hybridbatch.tables.ablations import ablation_page
 from hybridbatch.tables.published import LAREQA, read_published
 
+PUBLISHED_FILE = Path(__file__).parents[2] / "resources" / "published" / "lareqa.csv"
 PUBLISHED = pd.DataFrame(
     [["xquad_r", "mbert", "x-y", "multilingual", "map", "mean", 0.66]],
     columns=["benchmark", "encoder", "sampling", "setting", "metric", "language", "published"],
@@ -37,7 +40,7 @@ def cells(sampling: str, value: float, language: str = "mean", **others) -> pd.D
 
 def compared(a: str, b: str, difference: float, low: float, high: float) -> pd.DataFrame:
     """A row as of significance.compare: a minus b."""
-    row = {name: cells(a, 0.0)[name].iloc[0] for name in CELL_COLUMNS if name != "value"}
+    row = {name: cells(a, 0.0)[name].iloc[0] for name in SCORE_COLUMNS if name != "value"}
     row |= {"sampling_a": a, "sampling_b": b, "difference": difference}
     return pd.DataFrame([row | {"ci_low": low, "ci_high": high}])
 
@@ -138,8 +141,6 @@ def test_a_file_of_figures_with_another_column_or_a_cell_twice_is_refused(tmp_pa
 
 
 def test_the_shipped_figures_of_lareqa_are_read():
-    from test_config import ROOT
-
-    frame = read_published(ROOT / "resources/published/lareqa.csv", LAREQA)
+    frame = read_published(PUBLISHED_FILE, LAREQA)
     assert len(frame) == 8
     assert frame.query("benchmark == 'xquad_r' and sampling == 'x-y'")["published"].item() == 0.66

@@ -78,6 +78,6 @@ def test_nothing_imports_snakemake(path):
     assert not [name for name in imports_of(path) if name.split(".")[0] == "snakemake"]
 
 
-@pytest.mark.parametrize("path", SCRIPTS.glob("*.py"), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(SCRIPTS.glob("*.py")), ids=lambda path: path.stem)
 def test_scripts_take_the_configuration_as_parameters(path):
     assert "experiment" not in rooms_of(path)

@@ -9,8 +9,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from hybridbatch.evaluation.aggregate import CELL_COLUMNS
-from hybridbatch.evaluation.settings import ALL, MEAN_SEEN, MEAN_UNSEEN
+from hybridbatch.evaluation.settings import ALL, MEAN_SEEN, MEAN_UNSEEN, SCORE_COLUMNS
 
 ABLATION_COLUMNS = [
     "table",
@@ -19,7 +18,7 @@ ABLATION_COLUMNS = [
     "encoder",
     "sampling",
     "versus",
-    *CELL_COLUMNS,
+    *SCORE_COLUMNS,
     "published",
     "delta",
 ]
@@ -76,4 +75,4 @@ def _of_hybrid(rows: pd.DataFrame, samplings: set[str]) -> pd.DataFrame:
     )
     backward[ends] = -backward[ends[::-1]].to_numpy()
     both = pd.concat([forward, backward]).sort_index()
-    return both.assign(sampling=_HYBRID)[[*CELL_COLUMNS, "sampling", "versus"]]
+    return both.assign(sampling=_HYBRID)[[*SCORE_COLUMNS, "sampling", "versus"]]

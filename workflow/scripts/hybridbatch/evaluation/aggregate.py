@@ -23,24 +23,11 @@ from hybridbatch.evaluation.settings import (
     MEAN_UNSEEN,
     MEDIAN,
     MONOLINGUAL,
+    SCORE_COLUMNS,
     SEEN,
 )
 from hybridbatch.runtime.errors import DataError
 
-CELL_COLUMNS = [
-    "setting",
-    "pool",
-    "metric",
-    "language",
-    "value",
-    "ci_low",
-    "ci_high",
-    "n_queries",
-    "n_seeds",
-]
-# Of a benchmark with passages, behind the others: how many were searched, and how many relevant
-# ones the collection lacks. Empty in mean rows.
-PASSAGE_COLUMNS = ["pool_size", "absent_relevant"]
 Group = tuple[str, str]  # query language, pool of candidates
 
 
@@ -76,7 +63,7 @@ def score_cells(
     config: StatisticsConfig,
     of: Rows = PARALLEL,
 ) -> pd.DataFrame:
-    """Every cell of one system on one benchmark; columns CELL_COLUMNS.
+    """Every cell of one system on one benchmark; columns SCORE_COLUMNS.
 
     frames: the per-query metrics (per_query.query_metrics or run_metrics) by query language and
     seed; of: what the benchmark has. The
@@ -106,7 +93,7 @@ def score_cells(
             key = (cell.setting, cell.pool, metric, cell.language)
             ends = (low[k], high[k]) if n > 1 else (np.nan, np.nan)
             rows.append((*key, point[k], *ends, n, len(seeds)))
-    return pd.DataFrame(rows, columns=CELL_COLUMNS)
+    return pd.DataFrame(rows, columns=SCORE_COLUMNS)
 
 
 def with_pool_sizes(cells: pd.DataFrame, counts: dict[str, dict[str, int]]) -> pd.DataFrame:

@@ -101,3 +101,8 @@ SETTINGS = {
 def of_source(source: str) -> dict[str, Metric]:
     """The metrics that are computed from RANKING or RUN."""
     return {name: metric for name, metric in METRICS.items() if source in metric.sources}
+
+
+def metric_title(metric: str) -> str:
+    """`mAP`; of a metric that is not registered, its name."""
+    return METRICS[metric].title if metric in METRICS else metric

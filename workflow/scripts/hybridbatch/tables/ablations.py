@@ -5,10 +5,10 @@ from itertools import chain
 
 import pandas as pd
 
-from hybridbatch.evaluation.metrics import METRICS
+from hybridbatch.evaluation.metrics import METRICS, metric_title
 from hybridbatch.evaluation.settings import MEAN
 from hybridbatch.render.grid import Band, Cell, Grid, Page, pivot
-from hybridbatch.tables.words import POOL_TITLES, metric_title, seeds_phrase
+from hybridbatch.tables.words import POOL_TITLES, seeds_phrase
 
 TITLES = {
     "alpha": ("alpha", "Share of monolingual batches in hybrid sampling"),

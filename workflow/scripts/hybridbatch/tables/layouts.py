@@ -1,20 +1,14 @@
-"""How scores and counts are laid out on a page, for Markdown and LaTeX alike."""
+"""How scores are laid out on a page, for Markdown and LaTeX alike."""
 
 from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
-from hybridbatch.evaluation.metrics import METRICS, SETTINGS
+from hybridbatch.evaluation.metrics import METRICS, SETTINGS, metric_title
 from hybridbatch.evaluation.settings import MEAN, MEAN_SEEN, MEAN_UNSEEN, MEDIAN
-from hybridbatch.render.grid import Band, Cell, Grid, Page, Row, pivot, pivoted
+from hybridbatch.render.grid import Band, Cell, Grid, Page, Row, pivot
 from hybridbatch.tables.markers import legend, marked
-from hybridbatch.tables.words import (
-    MEAN_TITLES,
-    POOL_TITLES,
-    interval_phrase,
-    metric_title,
-    seeds_phrase,
-)
+from hybridbatch.tables.words import MEAN_TITLES, POOL_TITLES, interval_phrase, seeds_phrase
 
 # Columns of averages, in order, by titles that are short.
 _COLUMN_TITLES = {MEAN: "mean", MEDIAN: "median", MEAN_SEEN: "seen", MEAN_UNSEEN: "unseen"}
@@ -124,19 +118,6 @@ def overview_page(
                 ),
             ]
     return Page(name, title, blocks)
-
-
-def counts_page(name: str, title: str, frame: pd.DataFrame, what: str) -> Page:
-    """Counts with the published figure in brackets: `what` and language down, counts across."""
-    texts = [
-        f"{value:,}" + ("" if pd.isna(published) else f" ({published:,})")
-        for value, published in zip(frame["value"], frame["published"], strict=True)
-    ]
-    names = frame["benchmark"] + " " + frame["language"].fillna("")
-    brackets = ", the published figure in brackets" if frame["published"].notna().any() else ""
-    caption, corner = f"{title}: counts{brackets}.", f"{what}, language"
-    grid = pivoted(caption, corner, names, list(frame["metric"]), map(Cell, texts))
-    return Page(name, title, [grid])
 
 
 def score_band(

@@ -13,12 +13,12 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from hybridbatch.evaluation.metrics import METRICS
+from hybridbatch.evaluation.metrics import METRICS, metric_title
 from hybridbatch.evaluation.settings import MEAN, MEAN_SEEN, MEAN_UNSEEN, MEDIAN
 from hybridbatch.render.grid import Band, Cell, Grid, Row
 from hybridbatch.render.markdown import escape, grid, tables
 from hybridbatch.runtime.errors import DataError
-from hybridbatch.tables.words import POOL_TITLES, metric_title
+from hybridbatch.tables.words import POOL_TITLES
 
 _TRAINING = (
     "batch_size", "max_steps", "learning_rate", "warmup_share", "weight_decay", "temperature",

@@ -1,23 +1,14 @@
-"""The papers' tables: tidy rows of scores and counts beside the published figures."""
+"""The papers' tables of scores: which metrics each has, and tidy rows beside published figures."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import pandas as pd
 
-from hybridbatch.evaluation.aggregate import CELL_COLUMNS, PASSAGE_COLUMNS
 from hybridbatch.evaluation.metrics import METRICS
-from hybridbatch.evaluation.settings import ALL, MEANS
+from hybridbatch.evaluation.settings import ALL, MEANS, PASSAGE_COLUMNS
+from hybridbatch.tables.columns import TIDY_COLUMNS
 
-TIDY_COLUMNS = [
-    "table",
-    "benchmark",
-    "encoder",
-    "sampling",
-    *CELL_COLUMNS,
-    "published",
-    "delta",
-]
 _KEYS = ["benchmark", "encoder", "sampling", "setting", "metric", "language"]
 
 
@@ -81,17 +72,3 @@ def tidy(
     )
     frame["delta"] = frame["value"] - frame["published"]
     return frame[[*TIDY_COLUMNS, *(name for name in PASSAGE_COLUMNS if name in frame)]]
-
-
-def counts_table(name: str, rows: Sequence[dict], published: dict[tuple, int]) -> pd.DataFrame:
-    """TIDY_COLUMNS rows for counts (Tables 9 and 10).
-
-    rows: benchmark (or corpus), metric, language, value; published: figures by
-    (benchmark, metric, language).
-    """
-    frame = pd.DataFrame(rows)
-    keys = zip(frame["benchmark"], frame["metric"], frame["language"], strict=True)
-    frame = frame.assign(table=name, published=[published.get(key) for key in keys])
-    frame["published"] = frame["published"].astype("Int64")
-    frame["delta"] = frame["value"] - frame["published"]
-    return frame.reindex(columns=TIDY_COLUMNS)

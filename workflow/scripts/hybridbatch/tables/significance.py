@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from hybridbatch.evaluation.metrics import METRICS, SETTINGS
+from hybridbatch.evaluation.metrics import METRICS, SETTINGS, metric_title
 from hybridbatch.render.grid import Band, Cell, Grid, Page, Row
-from hybridbatch.tables.words import MEAN_TITLES, POOL_TITLES, metric_title
+from hybridbatch.tables.words import MEAN_TITLES, POOL_TITLES
 
 _COLUMNS = ["samplings", "difference", "p", "Holm", "d_z", "seeds"]
 

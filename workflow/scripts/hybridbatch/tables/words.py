@@ -2,7 +2,6 @@
 
 import pandas as pd
 
-from hybridbatch.evaluation.metrics import METRICS
 from hybridbatch.evaluation.settings import ALL, JUDGED, MEAN, MEAN_SEEN, MEAN_UNSEEN, SEEN
 
 MEAN_TITLES = {
@@ -15,11 +14,6 @@ POOL_TITLES = {
     SEEN: "pool `seen`: only the languages with training data",
     JUDGED: "pool `judged`: judged passages only, an easier task than the benchmark's",
 }
-
-
-def metric_title(metric: str) -> str:
-    """`mAP`; of a metric that is not registered, its name."""
-    return METRICS[metric].title if metric in METRICS else metric
 
 
 def seeds_phrase(frame: pd.DataFrame) -> str:
