@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from hybridbatch.evaluation.aggregate import CELL_COLUMNS, SETTINGS
+from hybridbatch.evaluation.metrics import SETTINGS
+from hybridbatch.evaluation.settings import SCORE_COLUMNS
 from hybridbatch.tables.published import read_published
 
 PUBLISHED_FILE = Path(__file__).parents[2] / "resources" / "published" / "hybrid_batch.csv"
@@ -20,7 +21,7 @@ MEANS = ["mean", "mean_seen", "mean_unseen"]
 
 
 def cells_of(languages: list[str], seen: list[str], seeds: int = 3) -> pd.DataFrame:
-    """Every cell of a system on a benchmark, in the order of `cells.score_cells`."""
+    """Every cell of a system on a benchmark, in the order of `aggregate.score_cells`."""
     rows = []
     for metric in ("map", "recall_1", "recall_10", "rank_distance"):
         for setting in [name for name, metrics in SETTINGS.items() if metric in metrics]:
@@ -29,7 +30,7 @@ def cells_of(languages: list[str], seen: list[str], seeds: int = 3) -> pd.DataFr
                     v = 100.0 + i if metric == "rank_distance" else 0.5 + i / 100
                     interval = (v * 0.75, v * 1.25)
                     rows.append((setting, pool, metric, language, v, *interval, 500, seeds))
-    return pd.DataFrame(rows, columns=CELL_COLUMNS)
+    return pd.DataFrame(rows, columns=SCORE_COLUMNS)
 
 
 def of_system(benchmark: str, encoder: str, sampling: str, cells: pd.DataFrame) -> pd.DataFrame:
@@ -58,7 +59,7 @@ def miracl_parts(pool: str = "all") -> list[pd.DataFrame]:
         for metric in ("ndcg_10", "recall_100")
         for i, code in enumerate(names)
     ]
-    cells = pd.DataFrame(rows, columns=CELL_COLUMNS)
+    cells = pd.DataFrame(rows, columns=SCORE_COLUMNS)
     there = cells["language"].isin(["en", *MIRACL])
     cells["pool_size"] = pd.array(there.map({True: 131924, False: None}), dtype="Int64")
     absent = (cells["language"] == "sw").map({True: 3, False: 0}).where(there, None)

@@ -1,15 +1,19 @@
 """Ablation tables: points beside scores, paired differences to hybrid, LAReQA's figures."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from hybridbatch.evaluation.ablations import ABLATION_COLUMNS, ablation_page, ablation_table
-from hybridbatch.evaluation.aggregate import CELL_COLUMNS
+from hybridbatch.evaluation.ablations import ABLATION_COLUMNS, ablation_table
+from hybridbatch.evaluation.settings import SCORE_COLUMNS
 from hybridbatch.render.markdown import render
 from hybridbatch.runtime.errors import DataError
+from hybridbatch.tables.ablations import ablation_page
 from hybridbatch.tables.published import LAREQA, read_published
 
+PUBLISHED_FILE = Path(__file__).parents[2] / "resources" / "published" / "lareqa.csv"
 PUBLISHED = pd.DataFrame(
     [["xquad_r", "mbert", "x-y", "multilingual", "map", "mean", 0.66]],
     columns=["benchmark", "encoder", "sampling", "setting", "metric", "language", "published"],
@@ -36,7 +40,7 @@ def cells(sampling: str, value: float, language: str = "mean", **others) -> pd.D
 
 def compared(a: str, b: str, difference: float, low: float, high: float) -> pd.DataFrame:
     """A row as of significance.compare: a minus b."""
-    row = {name: cells(a, 0.0)[name].iloc[0] for name in CELL_COLUMNS if name != "value"}
+    row = {name: cells(a, 0.0)[name].iloc[0] for name in SCORE_COLUMNS if name != "value"}
     row |= {"sampling_a": a, "sampling_b": b, "difference": difference}
     return pd.DataFrame([row | {"ci_low": low, "ci_high": high}])
 
@@ -84,7 +88,7 @@ def test_lareqa_s_figures_stand_beside_their_sampling_only():
     assert frame["published"][1] == 0.66
     assert np.isclose(frame["delta"][1], -0.06)
     assert np.isnan(frame["published"][2])  # another pool
-    page = render(ablation_page("lareqa", frame, 0.95))
+    page = render(ablation_page("lareqa", frame, 0.95, True, "none"))
     assert "0.600 (0.66) [0.500, 0.700]" in page
     # A row a sampling, no grid that is empty but for its diagonal.
     row = next(line for line in page.splitlines() if line.startswith("| x-x "))
@@ -96,7 +100,7 @@ def test_markdown_has_points_down_and_samplings_and_differences_across():
     rows = compared("hybrid", "x-y", 0.05, 0.01, 0.08)
     compared_at = [("1", "xquad_r", "static", rows)]
     frame = ablation_table("data_size", parts, compared_at, PUBLISHED)
-    text = render(ablation_page("data_size", frame, 0.95))
+    text = render(ablation_page("data_size", frame, 0.95, False, "none"))
     header = next(line for line in text.splitlines() if line.startswith("| share of pairs"))
     assert [cell.strip() for cell in header.strip("|").split("|")] == [
         "share of pairs", "x-y", "hybrid", "hybrid − x-y",
@@ -112,7 +116,7 @@ def test_a_left_out_language_is_shown_by_its_own_queries():
         for language in ("es", "pt", "mean")
     ]
     frame = ablation_table("unseen_languages", parts, [], PUBLISHED)
-    text = render(ablation_page("unseen_languages", frame, 0.95))
+    text = render(ablation_page("unseen_languages", frame, 0.95, False, "none"))
     lines = [line.split("|")[1].strip() for line in text.splitlines() if line.startswith("| ")]
     assert lines[1:] == ["es, trained on", "es, left out", "pt, trained on", "pt, left out"]
     assert "0.300" in text.splitlines()[-3]
@@ -137,8 +141,6 @@ def test_a_file_of_figures_with_another_column_or_a_cell_twice_is_refused(tmp_pa
 
 
 def test_the_shipped_figures_of_lareqa_are_read():
-    from test_config import ROOT
-
-    frame = read_published(ROOT / "resources/published/lareqa.csv", LAREQA)
+    frame = read_published(PUBLISHED_FILE, LAREQA)
     assert len(frame) == 8
     assert frame.query("benchmark == 'xquad_r' and sampling == 'x-y'")["published"].item() == 0.66

@@ -5,17 +5,17 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from hybridbatch.evaluation.aggregate import StatisticsConfig, bootstrap
 from hybridbatch.evaluation.bias_summary import (
     CELL_COLUMNS,
     DETAIL_COLUMNS,
     bias_cells,
     bias_detail,
-    bias_page,
 )
+from hybridbatch.evaluation.bootstrap import StatisticsConfig, bootstrap
 from hybridbatch.evaluation.language_bias import BIAS_SCHEMA
 from hybridbatch.render.markdown import render
 from hybridbatch.runtime.errors import DataError
+from hybridbatch.tables.bias_detail import bias_page
 
 pytestmark = pytest.mark.filterwarnings("error")
 

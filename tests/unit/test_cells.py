@@ -8,19 +8,18 @@ import pytest
 from scipy import stats
 
 from hybridbatch.evaluation.aggregate import (
-    CELL_COLUMNS,
-    PASSAGE_COLUMNS,
-    SETTINGS,
     Rows,
-    StatisticsConfig,
     score_cells,
     with_pool_sizes,
 )
-from hybridbatch.evaluation.per_query import ALL, JUDGED, METRICS
+from hybridbatch.evaluation.bootstrap import StatisticsConfig
+from hybridbatch.evaluation.metrics import RANKING, SETTINGS, of_source
+from hybridbatch.evaluation.settings import ALL, JUDGED, PASSAGE_COLUMNS, SCORE_COLUMNS
 from hybridbatch.runtime.errors import DataError
 
 pytestmark = pytest.mark.filterwarnings("error")
 
+METRICS = of_source(RANKING)
 CONFIG = StatisticsConfig(confidence=0.95, resamples=200, seed=0)
 LANGUAGES = ["zh", "ar", "en", "th", "de"]
 SEEN = ["en", "zh", "xx"]  # `xx` was trained on and is not in the benchmark
@@ -115,7 +114,7 @@ def _width(cell: pd.Series) -> float:
 def test_cells_are_plain_means_over_queries_languages_and_seeds(seed):
     frames = _ragged(seed)
     cells = score_cells(frames, LANGUAGES, SEEN, CONFIG)
-    assert list(cells.columns) == CELL_COLUMNS
+    assert list(cells.columns) == SCORE_COLUMNS
     expected = _expected(frames, LANGUAGES)
     assert len(cells) == len(expected)
     assert set(_keys(cells)) == set(expected)
@@ -414,7 +413,7 @@ def test_pool_sizes_stand_in_rows_of_one_language():
         for i, code in enumerate(RUN_CODES)
     }
     sized = with_pool_sizes(cells, counts)
-    assert list(sized.columns) == [*CELL_COLUMNS, *PASSAGE_COLUMNS]
+    assert list(sized.columns) == [*SCORE_COLUMNS, *PASSAGE_COLUMNS]
     for row in sized.itertuples():
         if row.language in counts:
             assert row.pool_size == counts[row.language]["passages"]

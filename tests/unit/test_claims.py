@@ -7,23 +7,24 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hybridbatch.evaluation.aggregate import StatisticsConfig
+from hybridbatch.evaluation.bootstrap import StatisticsConfig
 from hybridbatch.evaluation.claims import (
     CLAIM_COLUMNS,
     CLAIMS,
     Margins,
-    claims_page,
     claims_table,
     verdict,
 )
-from hybridbatch.evaluation.per_query import METRICS
+from hybridbatch.evaluation.metrics import RANKING, of_source
 from hybridbatch.evaluation.significance import COMPARISON_COLUMNS, compare
 from hybridbatch.experiment import config as conf
 from hybridbatch.render.markdown import render
+from hybridbatch.tables.claims import claims_page
 from hybridbatch.tables.published import read_published
 
 pytestmark = pytest.mark.filterwarnings("error")
 
+METRICS = of_source(RANKING)
 PUBLISHED_FILE = Path(__file__).parents[2] / "resources" / "published" / "hybrid_batch.csv"
 MARGINS = Margins(margin=0.01, rank_distance_margin=0.05)
 NAMES = {claim.name for claim in CLAIMS}

@@ -14,7 +14,6 @@ from hybridbatch.data.contamination import (
     SIDES,
     ContaminationConfig,
     Index,
-    contamination_page,
     contamination_table,
     duplicates,
     ngrams,
@@ -22,6 +21,7 @@ from hybridbatch.data.contamination import (
 )
 from hybridbatch.data.filtering import TRAIN_SCHEMA
 from hybridbatch.render.markdown import render
+from hybridbatch.tables.contamination import contamination_page
 
 CONFIG = ContaminationConfig(ngram=5, threshold=0.8)
 TRAIN = [

@@ -8,16 +8,14 @@ import pytest
 import pytrec_eval
 
 from hybridbatch.benchmarks.miracl import GRADED_SCHEMA
-from hybridbatch.evaluation.metrics import ndcg_at
+from hybridbatch.evaluation.metrics import RUN, ndcg_at, of_source
 from hybridbatch.evaluation.per_query import (
-    ALL,
     RANK_SCHEMA,
-    RUN_METRICS,
-    SEEN,
     query_metrics,
     relevant_ranks,
     run_metrics,
 )
+from hybridbatch.evaluation.settings import ALL, SEEN
 from hybridbatch.retrieval.search import RUN_SCHEMA, merge
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -263,7 +261,7 @@ def test_metrics_of_a_run_are_trec_evals_with_c(seed):
     for query, document, grade in graded:
         qrels.setdefault(query, {})[document] = grade
     names = {"ndcg_10": "ndcg_cut_10", "recall_100": "recall_100"}
-    assert set(names) == set(RUN_METRICS)
+    assert set(names) == set(of_source(RUN))
     theirs = pytrec_eval.RelevanceEvaluator(qrels, {"ndcg_cut.10", "recall.100"}).evaluate(run)
     assert found["query_id"] == [f"sw:{query}" for query in sorted(qrels)]
     for name, their_name in names.items():

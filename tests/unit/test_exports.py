@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import pytrec_eval
 
-from hybridbatch.evaluation.per_query import ALL, query_metrics, relevant_ranks
+from hybridbatch.evaluation.per_query import query_metrics, relevant_ranks
+from hybridbatch.evaluation.settings import ALL
 from hybridbatch.retrieval.runs import first_places, judgements, run_rows
 from hybridbatch.retrieval.trec import write_qrels, write_run
 from hybridbatch.runtime.errors import DataError

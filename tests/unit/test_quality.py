@@ -12,14 +12,13 @@ import sacrebleu
 from hybridbatch.benchmarks.lareqa import read_lareqa
 from hybridbatch.render.markdown import escape, grid, render
 from hybridbatch.runtime.errors import DataError
+from hybridbatch.tables.translation_quality import quality_page, samples
 from hybridbatch.translation.quality import (
     COLUMNS,
     Part,
-    quality_page,
     quality_rows,
     quality_table,
     round_trip_score,
-    samples,
     scores,
 )
 from hybridbatch.translation.references import READERS, read_parallel, read_questions, texts_table

@@ -10,13 +10,13 @@ import pytest
 from hybridbatch.evaluation.reproduction import (
     REPRODUCTION_COLUMNS,
     grade_of,
-    reproduction_page,
     reproduction_table,
     summary,
 )
 from hybridbatch.render.markdown import render
+from hybridbatch.render.write import write_tidy
 from hybridbatch.tables.published import read_published
-from hybridbatch.tables.scores import write_tidy
+from hybridbatch.tables.reproduction import reproduction_page
 
 pytestmark = pytest.mark.filterwarnings("error")
 

@@ -5,25 +5,25 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from hybridbatch.evaluation.aggregate import SETTINGS, StatisticsConfig, bootstrap, score_cells
-from hybridbatch.evaluation.per_query import METRICS
+from hybridbatch.evaluation.aggregate import score_cells
+from hybridbatch.evaluation.bootstrap import StatisticsConfig, bootstrap
+from hybridbatch.evaluation.metrics import RANKING, SETTINGS, of_source
 from hybridbatch.evaluation.significance import (
     COMPARISON_COLUMNS,
-    SIGNIFICANCE_COLUMNS,
     compare,
     effect_size,
-    family_of,
     holm,
     permutation_p,
-    significance_page,
-    significance_table,
 )
 from hybridbatch.render.markdown import render
 from hybridbatch.runtime.errors import DataError
+from hybridbatch.tables.families import SIGNIFICANCE_COLUMNS, family_of, significance_table
 from hybridbatch.tables.scores import SPECS
+from hybridbatch.tables.significance import significance_page
 
 pytestmark = pytest.mark.filterwarnings("error")
 
+METRICS = of_source(RANKING)
 CONFIG = StatisticsConfig(confidence=0.95, resamples=200, seed=0)
 KEYS = ["setting", "metric", "pool", "language"]
 Frames = dict[tuple[str, int], pd.DataFrame]

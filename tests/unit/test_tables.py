@@ -20,16 +20,15 @@ from scores import (
     of_system,
 )
 
-from hybridbatch.evaluation.aggregate import PASSAGE_COLUMNS
+from hybridbatch.evaluation.settings import PASSAGE_COLUMNS
 from hybridbatch.render.markdown import render
-from hybridbatch.tables.layouts import counts_page
+from hybridbatch.render.write import write_tidy
+from hybridbatch.tables.columns import TIDY_COLUMNS
+from hybridbatch.tables.counts import counts_page, counts_table
 from hybridbatch.tables.scores import (
     SPECS,
-    TIDY_COLUMNS,
     benchmark_spec,
-    counts_table,
     tidy,
-    write_tidy,
 )
 
 pytestmark = pytest.mark.filterwarnings("error")

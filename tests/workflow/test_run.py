@@ -20,8 +20,8 @@ from tex import compiled
 
 from hybridbatch.evaluation.bias_summary import DETAIL_COLUMNS
 from hybridbatch.render.grid import BOLD, DAGGER
+from hybridbatch.tables.columns import TIDY_COLUMNS
 from hybridbatch.tables.markers import marked
-from hybridbatch.tables.scores import TIDY_COLUMNS
 
 SMALL = ("--configfile=small.yaml",)
 SYSTEMS = ("static_x-x-mono", "static_hybrid")

@@ -31,6 +31,8 @@ rule ablation_table:
             [point, benchmark, variant.split("@")[0]]
             for point, benchmark, variant in points_compared(wildcards)
         ],
+        together=lambda wildcards: wildcards.ablation in constants.ONE_SAMPLING,
+        whole=constants.NO_LANGUAGE,
         confidence=config["statistics"]["confidence"],
         code=code("ablation_table"),
     script:

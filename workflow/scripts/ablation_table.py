@@ -1,9 +1,10 @@
 """One ablation: every score at every value of what is varied, as a table."""
 
-from hybridbatch.evaluation.ablations import ablation_page, ablation_table
+from hybridbatch.evaluation.ablations import ablation_table
 from hybridbatch.render.write import write
 from hybridbatch.runtime.files import read_table
 from hybridbatch.runtime.logs import logged
+from hybridbatch.tables.ablations import ablation_page
 from hybridbatch.tables.published import LAREQA, read_published
 
 
@@ -19,7 +20,8 @@ def main(snakemake) -> None:
     ]
     published = read_published(files.published, LAREQA)
     frame = ablation_table(params.ablation, parts, comparisons, published)
-    page = ablation_page(params.ablation, frame, params.confidence)
+    shown = (params.confidence, params.together, params.whole)
+    page = ablation_page(params.ablation, frame, *shown)
     write(snakemake.output, frame, page)
 
 

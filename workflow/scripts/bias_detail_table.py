@@ -1,10 +1,11 @@
 """Language bias in detail: shares of the top, mean ranks and rank correlations."""
 
-from hybridbatch.evaluation.aggregate import StatisticsConfig
-from hybridbatch.evaluation.bias_summary import bias_cells, bias_detail, bias_page
+from hybridbatch.evaluation.bias_summary import bias_cells, bias_detail
+from hybridbatch.evaluation.bootstrap import StatisticsConfig
 from hybridbatch.render.write import write
 from hybridbatch.runtime.files import read_table
 from hybridbatch.runtime.logs import logged
+from hybridbatch.tables.bias_detail import bias_page
 
 
 def main(snakemake) -> None:

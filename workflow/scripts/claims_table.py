@@ -1,9 +1,10 @@
 """The paper's statements, judged on our own scores."""
 
-from hybridbatch.evaluation.claims import Margins, claims_page, claims_table
+from hybridbatch.evaluation.claims import Margins, claims_table
 from hybridbatch.render.write import write
 from hybridbatch.runtime.files import read_table
 from hybridbatch.runtime.logs import logged
+from hybridbatch.tables.claims import claims_page
 
 
 def main(snakemake) -> None:

@@ -4,7 +4,8 @@ from itertools import product
 
 import pyarrow as pa
 
-from hybridbatch.evaluation.aggregate import Rows, StatisticsConfig
+from hybridbatch.evaluation.aggregate import Rows
+from hybridbatch.evaluation.bootstrap import StatisticsConfig
 from hybridbatch.evaluation.significance import compare
 from hybridbatch.runtime.files import read_table, write_table
 from hybridbatch.runtime.logs import log, logged

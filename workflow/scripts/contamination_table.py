@@ -1,13 +1,10 @@
 """Duplicates between every corpus and every benchmark: counts, and the most similar pairs."""
 
-from hybridbatch.data.contamination import (
-    ContaminationConfig,
-    contamination_page,
-    contamination_table,
-)
+from hybridbatch.data.contamination import ContaminationConfig, contamination_table
 from hybridbatch.render.write import write
 from hybridbatch.runtime.files import read_json, read_table
 from hybridbatch.runtime.logs import logged
+from hybridbatch.tables.contamination import contamination_page
 
 
 def main(snakemake) -> None:

@@ -3,8 +3,7 @@
 from hybridbatch.render.write import write
 from hybridbatch.runtime.files import read_json, read_table
 from hybridbatch.runtime.logs import logged
-from hybridbatch.tables import scores as tables
-from hybridbatch.tables.layouts import counts_page
+from hybridbatch.tables.counts import counts_page, counts_table
 from hybridbatch.tables.published import EVALUATION_DATA, read_figures
 
 
@@ -30,7 +29,7 @@ def main(snakemake) -> None:
         for row in figures.itertuples()
         for metric in ("queries", "candidates")
     }
-    frame = tables.counts_table("evaluation_data", rows, published)
+    frame = counts_table("evaluation_data", rows, published)
     title = "Evaluation data (the paper's Tables 10 and 11)"
     page = counts_page("evaluation_data", title, frame, "benchmark")
     write(snakemake.output, frame, page)

@@ -1,10 +1,11 @@
 """Each of the paper's printed cells beside ours, graded at the paper's scale."""
 
-from hybridbatch.evaluation.reproduction import reproduction_page, reproduction_table, summary
+from hybridbatch.evaluation.reproduction import reproduction_table, summary
 from hybridbatch.render.write import write
 from hybridbatch.runtime.files import read_table
 from hybridbatch.runtime.logs import log, logged
 from hybridbatch.tables.published import read_published
+from hybridbatch.tables.reproduction import reproduction_page
 
 
 def main(snakemake) -> None:

@@ -4,7 +4,8 @@ from itertools import product
 
 import pyarrow as pa
 
-from hybridbatch.evaluation.aggregate import Rows, StatisticsConfig, score_cells, with_pool_sizes
+from hybridbatch.evaluation.aggregate import Rows, score_cells, with_pool_sizes
+from hybridbatch.evaluation.bootstrap import StatisticsConfig
 from hybridbatch.runtime.files import read_json, read_table, write_table
 from hybridbatch.runtime.logs import logged
 

@@ -1,11 +1,11 @@
 """One of the papers' tables of scores, with marks of best, second and not significant."""
 
-from hybridbatch.evaluation.significance import significance_table
 from hybridbatch.render.write import write
 from hybridbatch.runtime.files import read_table
 from hybridbatch.runtime.logs import logged
 from hybridbatch.tables import layouts
 from hybridbatch.tables import scores as tables
+from hybridbatch.tables.families import significance_table
 from hybridbatch.tables.published import read_published
 
 

@@ -1,9 +1,10 @@
 """Differences between samplings, with Holm's correction over each table's tests."""
 
-from hybridbatch.evaluation.significance import significance_page, significance_table
 from hybridbatch.render.write import write
 from hybridbatch.runtime.files import read_table
 from hybridbatch.runtime.logs import logged
+from hybridbatch.tables.families import significance_table
+from hybridbatch.tables.significance import significance_page
 
 
 def main(snakemake) -> None:

@@ -3,8 +3,7 @@
 from hybridbatch.render.write import write
 from hybridbatch.runtime.files import read_json
 from hybridbatch.runtime.logs import logged
-from hybridbatch.tables import scores as tables
-from hybridbatch.tables.layouts import counts_page
+from hybridbatch.tables.counts import counts_page, counts_table
 from hybridbatch.tables.published import TRAINING_DATA, read_figures
 
 
@@ -22,7 +21,7 @@ def main(snakemake) -> None:
         rows[-1]["value"] = read_json(path)["kept"]
         if params.names[corpus]:
             published[key] = int(sizes[params.names[corpus]])
-    frame = tables.counts_table("training_data", rows, published)
+    frame = counts_table("training_data", rows, published)
     title = "Training data (the paper's Table 9)"
     page = counts_page("training_data", title, frame, "corpus")
     write(snakemake.output, frame, page)

@@ -3,7 +3,8 @@
 from hybridbatch.render.write import write
 from hybridbatch.runtime.files import read_json, read_table
 from hybridbatch.runtime.logs import logged
-from hybridbatch.translation.quality import Part, quality_page, quality_table
+from hybridbatch.tables.translation_quality import quality_page
+from hybridbatch.translation.quality import Part, quality_table
 
 
 def main(snakemake) -> None:

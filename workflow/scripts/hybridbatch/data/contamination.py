@@ -16,9 +16,6 @@ import pandas as pd
 import pyarrow as pa
 from scipy import sparse
 
-from hybridbatch.render.grid import Grid, Page, of_frame
-from hybridbatch.render.markdown import grid
-
 # Which column of a train set is compared with which side of a benchmark.
 SIDES = {"queries": "question", "candidates": "passage"}
 PAIR_SCHEMA = pa.schema(
@@ -164,31 +161,6 @@ def contamination_table(rows: Sequence[dict]) -> pd.DataFrame:
     return frame
 
 
-def contamination_page(
-    frame: pd.DataFrame,
-    pairs: Sequence[tuple[str, str, pa.Table]],
-    config: ContaminationConfig,
-    number: int,
-) -> Page:
-    """The counts, and the `number` most similar pairs of each (corpus, language, table).
-
-    The pairs' texts, of any script, are for Markdown alone.
-    """
-    what = (
-        "Texts of the benchmarks that stand in the training data of their language. Exact: the "
-        "same but for case, spaces and Unicode's spellings. Near: not exact, and the Jaccard index "
-        f"of the sets of {config.ngram} characters in a row is at least {config.threshold:g}."
-    )
-    blocks: list[str | Grid] = [what, of_frame(what, frame, {"share": 4})]
-    for corpus, language, table in pairs:
-        if len(table):
-            blocks.append(f"## {corpus}, {language}: {len(table):,} pairs, the most similar first")
-            shown = ["benchmark", "side", "similarity", "benchmark_text", "train_text"]
-            worst = table.slice(0, number).to_pylist()
-            blocks.append(grid(shown, [[_cell(row[name]) for name in shown] for row in worst]))
-    return Page("contamination", "Contamination", blocks)
-
-
 def _rarest(grams: sparse.csr_array, frequencies: np.ndarray, threshold: float) -> sparse.csr_array:
     """Of each row's n n-grams, the n - ceil(threshold n) + 1 of least frequency."""
     sizes = np.diff(grams.indptr)
@@ -199,7 +171,3 @@ def _rarest(grams: sparse.csr_array, frequencies: np.ndarray, threshold: float) 
     kept = place < np.repeat(sizes - least + 1, sizes)
     cells = (rows[kept], grams.indices[order][kept])
     return sparse.csr_array((np.ones(len(cells[0]), np.int32), cells), shape=grams.shape)
-
-
-def _cell(value: object) -> object:
-    return f"{value:.3f}" if isinstance(value, float) else value

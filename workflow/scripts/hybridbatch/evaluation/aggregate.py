@@ -11,42 +11,24 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
-from hybridbatch.evaluation.per_query import ALL, JUDGED, METRICS, RUN_METRICS, SEEN
+from hybridbatch.evaluation.bootstrap import StatisticsConfig, bootstrap
+from hybridbatch.evaluation.metrics import METRICS, SETTINGS
+from hybridbatch.evaluation.settings import (
+    ALL,
+    CROSS_LINGUAL,
+    JUDGED,
+    MEAN,
+    MEAN_SEEN,
+    MEAN_UNSEEN,
+    MEDIAN,
+    MONOLINGUAL,
+    SCORE_COLUMNS,
+    SEEN,
+)
 from hybridbatch.runtime.errors import DataError
 
-MEAN, MEAN_SEEN, MEAN_UNSEEN = "mean", "mean_seen", "mean_unseen"
-MEDIAN = "median"
-SETTINGS = {
-    "monolingual": ("map", "recall_1", "ndcg_10", "recall_100"),
-    "cross-lingual": ("map", "recall_1"),
-    "multilingual": ("map", "recall_10", "rank_distance"),
-}
-CELL_COLUMNS = [
-    "setting",
-    "pool",
-    "metric",
-    "language",
-    "value",
-    "ci_low",
-    "ci_high",
-    "n_queries",
-    "n_seeds",
-]
-# Of a benchmark with passages, behind the others: how many were searched, and how many relevant
-# ones the collection lacks. Empty in mean rows.
-PASSAGE_COLUMNS = ["pool_size", "absent_relevant"]
 Group = tuple[str, str]  # query language, pool of candidates
-
-
-@dataclass(frozen=True)
-class StatisticsConfig:
-    """How intervals are made."""
-
-    confidence: float
-    resamples: int
-    seed: int
 
 
 @dataclass(frozen=True)
@@ -81,9 +63,9 @@ def score_cells(
     config: StatisticsConfig,
     of: Rows = PARALLEL,
 ) -> pd.DataFrame:
-    """Every cell of one system on one benchmark; columns CELL_COLUMNS.
+    """Every cell of one system on one benchmark; columns SCORE_COLUMNS.
 
-    frames: the per-query metrics (evaluation.query_metrics or run_metrics) by query language and
+    frames: the per-query metrics (per_query.query_metrics or run_metrics) by query language and
     seed; of: what the benchmark has. The
     value is the mean over seeds. Intervals are percentile bootstrap intervals over queries (a
     question in all its languages is one unit) and seeds, each resampled with replacement; a cell
@@ -111,7 +93,7 @@ def score_cells(
             key = (cell.setting, cell.pool, metric, cell.language)
             ends = (low[k], high[k]) if n > 1 else (np.nan, np.nan)
             rows.append((*key, point[k], *ends, n, len(seeds)))
-    return pd.DataFrame(rows, columns=CELL_COLUMNS)
+    return pd.DataFrame(rows, columns=SCORE_COLUMNS)
 
 
 def with_pool_sizes(cells: pd.DataFrame, counts: dict[str, dict[str, int]]) -> pd.DataFrame:
@@ -127,43 +109,6 @@ def with_pool_sizes(cells: pd.DataFrame, counts: dict[str, dict[str, int]]) -> p
     return cells.assign(
         pool_size=pd.array(sizes, dtype="Int64"), absent_relevant=pd.array(absent, dtype="Int64")
     )
-
-
-def bootstrap(
-    tensor: np.ndarray,
-    weights: np.ndarray,
-    config: StatisticsConfig,
-    over: Callable[[np.ndarray], np.ndarray] = lambda means: means,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Weighted means of group means, and the ends of their percentile bootstrap intervals.
-
-    tensor: float64 [groups, seeds, queries] as `collect` makes it; weights: [cells, groups].
-    Queries and seeds are resampled with replacement, each where there is more than one. Returns
-    three arrays [cells]; the ends are NaN if there is one query. over: applied to the means [cells]
-    or [cells, resamples] of every draw, it may combine their rows.
-    """
-    n_seeds, n_queries = tensor.shape[1:]
-    means = resampled(tensor, weights)
-
-    def statistic(*draws: np.ndarray, axis: int = -1) -> np.ndarray:
-        return over(means(*draws))
-
-    point = statistic(np.arange(n_queries), np.arange(n_seeds))
-    if n_queries == 1:
-        return point, np.full(len(point), np.nan), np.full(len(point), np.nan)
-    interval = stats.bootstrap(
-        # With one seed only the queries are resampled: scipy wants two observations to draw from.
-        [np.arange(n) for n in (n_queries, n_seeds) if n > 1],
-        statistic,
-        n_resamples=config.resamples,
-        batch=100,
-        vectorized=True,
-        axis=-1,
-        confidence_level=config.confidence,
-        method="percentile",
-        rng=np.random.default_rng(config.seed),
-    ).confidence_interval
-    return point, interval.low.copy(), interval.high.copy()
 
 
 def _middle(means: np.ndarray) -> np.ndarray:
@@ -192,7 +137,7 @@ def collect(
     )
     shape = (len(groups), len(seeds), len(queries))
     columns = set().union(*(frame.columns for frame in frames.values()))
-    metrics = [metric for metric in (*METRICS, *RUN_METRICS) if metric in columns]
+    metrics = [metric for metric in METRICS if metric in columns]
     values = {metric: np.full(shape, np.nan) for metric in metrics}
     for (language, seed), frame in frames.items():
         for pool, part in frame.groupby("candidates"):
@@ -240,9 +185,9 @@ def cells_of(
 
 
 def _groups(setting: str, pool: str, language: str, members: Sequence[str]) -> list[Group]:
-    if setting == "monolingual":
+    if setting == MONOLINGUAL:
         return [(language, language)]
-    if setting == "cross-lingual":
+    if setting == CROSS_LINGUAL:
         return [(language, other) for other in members if other != language]
     return [(language, pool)]
 
@@ -254,35 +199,3 @@ def group_weights(cell: Cell, groups: list[Group]) -> np.ndarray:
         for group in of_language:
             weights[groups.index(group)] = 1 / len(cell.languages) / len(of_language)
     return weights
-
-
-def resampled(tensor: np.ndarray, weights: np.ndarray) -> Callable[..., np.ndarray]:
-    """For scipy's bootstrap: cells [c] or [c, resamples] from drawn query and seed numbers.
-
-    tensor, weights: see `bootstrap`.
-    """
-    present = (~np.isnan(tensor[:, 0, :])).astype(float)  # [groups, queries]
-    filled = np.nan_to_num(tensor)  # [groups, seeds, queries]
-    n_queries, n_seeds = tensor.shape[2], tensor.shape[1]
-    # A resample may miss all queries of a tiny group: it then counts as what was measured.
-    measured = filled.sum(2).mean(1) / present.sum(1)
-
-    def statistic(
-        query_draws: np.ndarray, seed_draws: np.ndarray | None = None, axis: int = -1
-    ) -> np.ndarray:
-        queries = np.atleast_2d(query_draws)
-        seeds = np.atleast_2d(np.zeros((len(queries), 1)) if seed_draws is None else seed_draws)
-        times_query = _counts(queries.astype(np.int64), n_queries)  # [resamples, queries]
-        times_seed = _counts(seeds.astype(np.int64), n_seeds) / seeds.shape[1]
-        sums = sum(times_seed[:, [s]] * (times_query @ filled[:, s].T) for s in range(n_seeds))
-        numbers = times_query @ present.T
-        means = np.where(numbers > 0, sums / np.maximum(numbers, 1), measured)
-        result = weights @ means.T
-        return result[:, 0] if query_draws.ndim == 1 else result
-
-    return statistic
-
-
-def _counts(draws: np.ndarray, n: int) -> np.ndarray:
-    rows = np.repeat(np.arange(len(draws)), draws.shape[1])
-    return np.bincount(rows * n + draws.ravel(), minlength=len(draws) * n).reshape(-1, n) * 1.0

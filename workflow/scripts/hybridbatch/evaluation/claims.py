@@ -24,10 +24,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from hybridbatch.evaluation.aggregate import MEAN
-from hybridbatch.evaluation.per_query import ALL, SEEN
-from hybridbatch.render.grid import BOLD, Band, Cell, Grid, Page, pivot, plain
-from hybridbatch.tables.scores import LESS_IS_BETTER, POOL_TITLES
+from hybridbatch.evaluation.metrics import METRICS, RANKS
+from hybridbatch.evaluation.settings import ALL, MEAN, SEEN
 
 HOLDS, DOES_NOT, UNDECIDED, NOT_RUN = VERDICTS = ("holds", "does not", "undecided", "not run")
 CLAIM_COLUMNS = [
@@ -157,35 +155,6 @@ def verdict(low: float, high: float, margin: float) -> str:
     return DOES_NOT if high < -margin else UNDECIDED  # NaN, no interval, is in neither
 
 
-def claims_page(frame: pd.DataFrame, confidence: float, scale: str) -> Page:
-    """Totals first, then a section an encoder and benchmark: statements down, pools across."""
-    totals = ["statements", *((frame["verdict"] == v).sum() for v in VERDICTS)]
-    title = "What the paper states, tested on our scores"
-    blocks: list[str | Grid] = [
-        f"Scale: `{scale}`.",
-        plain(f"{title}: verdicts at the scale {scale}.", ["", *VERDICTS], [totals]),
-        f"Each with the difference and its {100 * confidence:g}% interval over queries and seeds. "
-        '`holds`: the whole interval is on the statement\'s side (for "not below" and "not '
-        'above", with the margin allowed); `does not`: all of it is on the other; `undecided`: '
-        "it reaches both; `not run`: no such cell. Means over all query languages of the pool.",
-    ]
-    for (encoder, benchmark), part in frame.groupby(["encoder", "benchmark"], sort=False):
-        pools = [pool for pool in (ALL, SEEN) if (part["pool"] == pool).any()]
-        rows = pivot(part["statement"], part["pool"], map(_cell, part.itertuples()), pools)
-        where = "; ".join(POOL_TITLES[pool] for pool in pools)
-        caption = (
-            f"{title}: {encoder} on {benchmark}, scale {scale}. {where}. Below "
-            f"each verdict the difference (and its share of what is compared with), its "
-            f"{100 * confidence:g}% interval over queries and seeds, and the margin allowed."
-        )
-        blocks += [
-            f"## {encoder}, {benchmark}",
-            "\n".join(f"- {POOL_TITLES[pool]}" for pool in pools),
-            Grid(caption, "statement", pools, [Band(rows)]),
-        ]
-    return Page("claims", title, blocks)
-
-
 def _judged(claim: Claim, means: pd.DataFrame, margins: Margins) -> dict:
     row = {
         "claim": claim.name,
@@ -201,7 +170,7 @@ def _judged(claim: Claim, means: pd.DataFrame, margins: Margins) -> dict:
     # The better of two is the one that is gained on least; every end of the interval is its worst.
     least = min(found, key=lambda gain: gain.gain)
     low, high = min(g.low for g in found), min(g.high for g in found)
-    sign = -1 if claim.metric in LESS_IS_BETTER else 1
+    sign = -1 if METRICS[claim.metric].less_is_better else 1
     ends = sorted((sign * low, sign * high))
     return {
         **row,
@@ -218,15 +187,16 @@ def _judged(claim: Claim, means: pd.DataFrame, margins: Margins) -> dict:
 
 def _gain(claim: Claim, rows: pd.DataFrame, other: str, margins: Margins) -> _Gain | None:
     """What the claim's sampling gains on another one; None if the two were not compared."""
+    metric = METRICS[claim.metric]
     for row in rows.itertuples():
         if {row.sampling_a, row.sampling_b} != {claim.sampling, other}:
             continue
         first = row.sampling_a == claim.sampling
-        sign = 1 if first == (claim.metric not in LESS_IS_BETTER) else -1
+        sign = 1 if first == (not metric.less_is_better) else -1
         ends = (sign * row.ci_low, sign * row.ci_high)
         value = row.value_b if first else row.value_a
-        of_rank = claim.metric in LESS_IS_BETTER
-        margin = margins.rank_distance_margin * value if of_rank else margins.margin
+        in_ranks = metric.unit == RANKS
+        margin = margins.rank_distance_margin * value if in_ranks else margins.margin
         return _Gain(
             sign * row.difference,
             *(ends if sign == 1 else ends[::-1]),
@@ -236,18 +206,3 @@ def _gain(claim: Claim, rows: pd.DataFrame, other: str, margins: Margins) -> _Ga
             row.n_seeds,
         )
     return None
-
-
-def _cell(row) -> Cell:
-    if row.verdict == NOT_RUN:
-        return Cell(NOT_RUN)
-    decimals = 1 if row.metric in LESS_IS_BETTER else 4
-    aside = f"{row.difference:+.{decimals}f}"
-    if pd.notna(row.share):
-        aside += f" ({100 * row.share:+.0f}%)"
-    if pd.isna(row.ci_low):
-        aside += ", one query: no interval"
-    else:
-        aside += f" [{row.ci_low:+.{decimals}f}, {row.ci_high:+.{decimals}f}]"
-        aside += f", margin {row.margin:.{min(decimals, 3)}f}" if row.margin else ""
-    return Cell(row.verdict, aside, BOLD)

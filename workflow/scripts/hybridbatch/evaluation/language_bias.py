@@ -1,6 +1,6 @@
 """Language bias of multilingual rankings, query by query: shares, mean ranks, rank correlations.
 
-All are of the ranking of a pool of several languages (`all` or `seen`, see evaluation.py), for
+All are of the ranking of a pool of several languages (`all` or `seen`, see per_query.py), for
 the queries of one of its languages. What they mean, and their sources: docs/metrics.md.
 """
 
@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from hybridbatch.evaluation.per_query import ALL, SEEN
+from hybridbatch.evaluation.settings import ALL, SEEN
 from hybridbatch.retrieval.ranking import SCORES_A_BLOCK, exact_scores
 
 SHARE, MEAN_RANK, CORRELATION = MEASURES = ("share_at_k", "mean_rank", "rank_correlation")
@@ -171,7 +171,7 @@ def correlations(ranks: np.ndarray) -> np.ndarray:
 def mean_ranks(ranks: pa.Table, language: str, seen: Sequence[str]) -> pa.Table:
     """Mean rank of a query's answers in its own language, and in others: a BIAS_SCHEMA table.
 
-    ranks: evaluation.RANK_SCHEMA, of the queries of `language`. A query without an answer on one
+    ranks: per_query.RANK_SCHEMA, of the queries of `language`. A query without an answer on one
     of the two sides has no row there.
     """
     frame = ranks.to_pandas()

@@ -1,11 +1,25 @@
-"""Retrieval metrics from the ranks of the relevant candidates.
+"""Retrieval metrics from the ranks of the relevant candidates, and the registry of them all.
 
-All take `ranks` int [r], from 1, `query` int [r], the number of the query each belongs to, and
-`relevant` int [q], how many relevant candidates each query has, found or not; all return float64
-[q]. They equal trec_eval's, except `rank_distance`, which it does not have.
+A metric is a function and one entry in METRICS: its unit, direction, decimals and title, and the
+settings that show it. Nothing else names all metrics.
+
+The functions take `ranks` int [r], from 1, `query` int [r], the number of the query each belongs
+to, and `relevant` int [q], how many relevant candidates each query has, found or not; they return
+float64 [q]. They equal trec_eval's, except `rank_distance`, which it does not have.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
 import numpy as np
+
+from hybridbatch.evaluation.settings import CROSS_LINGUAL, MONOLINGUAL, MULTILINGUAL
+
+SHARE, RANKS = "share", "ranks"  # units
+# What a metric is computed from: the ranks of all relevant candidates, or a run, which has the
+# first candidates only.
+RANKING, RUN = "ranking", "run"
 
 
 def average_precision(ranks: np.ndarray, query: np.ndarray, relevant: np.ndarray) -> np.ndarray:
@@ -43,3 +57,52 @@ def _position(sorted_query: np.ndarray) -> np.ndarray:
     return np.arange(len(sorted_query)) - np.repeat(
         starts, np.diff(np.append(starts, len(sorted_query)))
     )
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What is computed, and how it is shown.
+
+    decimals: in the tables of one benchmark; the overviews of all benchmarks have one less.
+    sources: RANKING, RUN or both. settings: those in which the metric is reported.
+    """
+
+    function: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+    title: str
+    settings: tuple[str, ...]
+    sources: tuple[str, ...] = (RANKING,)
+    unit: str = SHARE
+    less_is_better: bool = False
+    decimals: int = 4
+
+
+# In the order of the tables.
+METRICS = {
+    "map": Metric(average_precision, "mAP", (MONOLINGUAL, CROSS_LINGUAL, MULTILINGUAL)),
+    "recall_1": Metric(partial(recall_at, k=1), "R@1", (MONOLINGUAL, CROSS_LINGUAL)),
+    "recall_10": Metric(partial(recall_at, k=10), "R@10", (MULTILINGUAL,)),
+    "rank_distance": Metric(
+        rank_distance,
+        "rank distance",
+        (MULTILINGUAL,),
+        unit=RANKS,
+        less_is_better=True,
+        decimals=1,
+    ),
+    "ndcg_10": Metric(partial(ndcg_at, k=10), "nDCG@10", (MONOLINGUAL,), sources=(RUN,)),
+    "recall_100": Metric(partial(recall_at, k=100), "R@100", (MONOLINGUAL,), sources=(RUN,)),
+}
+SETTINGS = {
+    setting: tuple(name for name, metric in METRICS.items() if setting in metric.settings)
+    for setting in (MONOLINGUAL, CROSS_LINGUAL, MULTILINGUAL)
+}
+
+
+def of_source(source: str) -> dict[str, Metric]:
+    """The metrics that are computed from RANKING or RUN."""
+    return {name: metric for name, metric in METRICS.items() if source in metric.sources}
+
+
+def metric_title(metric: str) -> str:
+    """`mAP`; of a metric that is not registered, its name."""
+    return METRICS[metric].title if metric in METRICS else metric

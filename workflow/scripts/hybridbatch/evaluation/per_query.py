@@ -9,7 +9,8 @@ relevant. The pool `seen` is the union of the languages with training data.
 import numpy as np
 import pyarrow as pa
 
-from hybridbatch.evaluation import metrics
+from hybridbatch.evaluation.metrics import RANKING, RUN, of_source
+from hybridbatch.evaluation.settings import ALL, SEEN
 from hybridbatch.retrieval.ranking import ranks_by_language
 
 RANK_SCHEMA = pa.schema(
@@ -22,19 +23,6 @@ RANK_SCHEMA = pa.schema(
         ("rank_seen", pa.int64()),  # in the pool of the languages trained on, else null
     ]
 )
-ALL, SEEN = "all", "seen"
-JUDGED = "judged"  # only the passages that judgements name: another task
-METRICS = {
-    "map": metrics.average_precision,
-    "recall_1": lambda *a: metrics.recall_at(*a, k=1),
-    "recall_10": lambda *a: metrics.recall_at(*a, k=10),
-    "rank_distance": metrics.rank_distance,
-}
-# Of a run, which has the first passages only.
-RUN_METRICS = {
-    "ndcg_10": lambda *a: metrics.ndcg_at(*a, k=10),
-    "recall_100": lambda *a: metrics.recall_at(*a, k=100),
-}
 
 
 def relevant_ranks(
@@ -84,7 +72,7 @@ def query_metrics(ranks: pa.Table) -> pa.Table:
     """Metrics of every query in every pool it has an answer in, from a RANK_SCHEMA table.
 
     Columns: query_id; candidates, a language code, `all` or `seen`; relevant; one column for each
-    of METRICS. Rows are sorted by query id within a pool.
+    metric of a RANKING. Rows are sorted by query id within a pool.
     """
     language = ranks["candidate_language"].to_numpy(zero_copy_only=False)
     query_id = ranks["query_id"].to_numpy(zero_copy_only=False)
@@ -105,7 +93,10 @@ def query_metrics(ranks: pa.Table) -> pa.Table:
                     "query_id": unique_ids,
                     "candidates": [pool] * len(unique_ids),
                     "relevant": relevant,
-                    **{name: f(values, query, relevant) for name, f in METRICS.items()},
+                    **{
+                        name: metric.function(values, query, relevant)
+                        for name, metric in of_source(RANKING).items()
+                    },
                 }
             )
         )
@@ -113,12 +104,12 @@ def query_metrics(ranks: pa.Table) -> pa.Table:
 
 
 def run_metrics(run: pa.Table, qrels: pa.Table, language: str) -> pa.Table:
-    """Metrics of every judged query of one language, from a retrieval.RUN_SCHEMA table.
+    """Metrics of every judged query of one language, from a search.RUN_SCHEMA table.
 
     qrels: of passages.GRADED_SCHEMA. As trec_eval with `-c`: a query that the run lacks scores 0,
     and a relevant passage counts whether or not the collection has it. Columns as for
-    `query_metrics`, with RUN_METRICS. Query ids are `language:id`: queries of two languages are
-    different ones, though their ids may be the same.
+    `query_metrics`, with the metrics of a RUN. Query ids are `language:id`: queries of two
+    languages are different ones, though their ids may be the same.
     """
     ids = sorted(set(qrels["query_id"].to_pylist()))
     number = {id_: i for i, id_ in enumerate(ids)}
@@ -131,7 +122,10 @@ def run_metrics(run: pa.Table, qrels: pa.Table, language: str) -> pa.Table:
     query, ranks = np.array(found, dtype=np.int64).reshape(-1, 2).T
     relevant = np.bincount([number[query] for query, _ in good], minlength=len(ids))
     # A query without a relevant passage scores 0.
-    values = {name: f(ranks, query, np.maximum(relevant, 1)) for name, f in RUN_METRICS.items()}
+    values = {
+        name: metric.function(ranks, query, np.maximum(relevant, 1))
+        for name, metric in of_source(RUN).items()
+    }
     return pa.table(
         {
             "query_id": [f"{language}:{id_}" for id_ in ids],

@@ -20,28 +20,18 @@ procedure"; Cohen (1988), "Statistical power analysis for the behavioral science
 (2007), "The pigeonhole bootstrap", on resampling two factors.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import combinations
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from hybridbatch.evaluation.aggregate import (
-    MEDIAN,
-    PARALLEL,
-    SETTINGS,
-    Rows,
-    StatisticsConfig,
-    bootstrap,
-    cells_of,
-    collect,
-    group_weights,
-    resampled,
-)
-from hybridbatch.render.grid import Band, Cell, Grid, Page, Row
+from hybridbatch.evaluation.aggregate import PARALLEL, Rows, cells_of, collect, group_weights
+from hybridbatch.evaluation.bootstrap import StatisticsConfig, bootstrap, resampled
+from hybridbatch.evaluation.metrics import SETTINGS
+from hybridbatch.evaluation.settings import MEDIAN
 from hybridbatch.runtime.errors import DataError
-from hybridbatch.tables.scores import MEANS, METRIC_TITLES, POOL_TITLES, SPECS
 
 COMPARISON_COLUMNS = [
     "setting",
@@ -63,31 +53,8 @@ COMPARISON_COLUMNS = [
     "seed_max",
     "seeds_same_sign",
 ]
-SIGNIFICANCE_COLUMNS = [
-    "family",
-    "benchmark",
-    "encoder",
-    "setting",
-    "metric",
-    "pool",
-    "language",
-    "sampling_a",
-    "sampling_b",
-    "difference",
-    "ci_low",
-    "ci_high",
-    "p",
-    "p_holm",
-    "effect_size",
-    "n_queries",
-    "n_seeds",
-    "seed_min",
-    "seed_max",
-    "seeds_same_sign",
-]
 _TEXTS = {"setting", "metric", "pool", "language", "sampling_a", "sampling_b"}
 _COUNTS = {"n_queries", "n_seeds"}
-_COLUMNS = ["samplings", "difference", "p", "Holm", "d_z", "seeds"]
 _ROWS_AT_ONCE = 400  # of the null distribution, which holds a float for each row and permutation
 
 
@@ -104,8 +71,8 @@ def compare(
     Medians over languages are no means of questions' differences and are left out.
 
     frames: by sampling, the per-query metrics by query language and seed, as for
-    `cells.score_cells`. `difference` is sampling_a minus sampling_b, in the metric's own unit (a
-    share; for rank distance, ranks). A cell of one query has neither p nor interval nor effect
+    `aggregate.score_cells`. `difference` is sampling_a minus sampling_b, in the metric's own unit
+    (a share; for rank distance, ranks). A cell of one query has neither p nor interval nor effect
     size. Raises DataError if seeds or samplings differ in their queries.
     """
     collected = {sampling: collect(of_sampling) for sampling, of_sampling in frames.items()}
@@ -217,108 +184,6 @@ def holm(p: np.ndarray) -> np.ndarray:
     steps = p[order] * np.arange(len(order), 0, -1)
     adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1)
     return adjusted
-
-
-def significance_table(comparisons: Iterable[pd.DataFrame]) -> pd.DataFrame:
-    """Rows of all encoders and benchmarks with Holm's p; columns SIGNIFICANCE_COLUMNS.
-
-    comparisons: of `compare`, each with its columns benchmark and encoder. A family is what
-    stands in one table (`family_of`), over all its encoders, benchmarks and pools: the p's a
-    reader of that table looks through.
-    """
-    frame = pd.concat(comparisons, ignore_index=True)
-    families = [
-        family_of(*key)
-        for key in zip(frame["benchmark"], frame["metric"], frame["language"], strict=True)
-    ]
-    frame = frame.assign(family=families, p_holm=np.nan)
-    for index in frame.groupby("family").groups.values():
-        frame.loc[index, "p_holm"] = holm(frame.loc[index, "p"].to_numpy())
-    return frame[SIGNIFICANCE_COLUMNS]
-
-
-def family_of(benchmark: str, metric: str, language: str) -> str:
-    """The table whose family a test belongs to; the overviews have the means of their metrics."""
-    for name, spec in SPECS.items():
-        if metric in spec.metrics and spec.means_only == (language in MEANS):
-            return name
-    return benchmark
-
-
-def significance_page(frame: pd.DataFrame, confidence: float, permutations: int) -> Page:
-    """The mean rows: a section an encoder, benchmark and pool, a table a mean."""
-    title = "Differences between samplings"
-    if frame.empty:
-        nothing = "Fewer than two samplings were run: nothing to compare."
-        return Page("significance", title, [nothing])
-    families = ", ".join(
-        f"`{name}` ({part['p'].notna().sum()})"
-        for name, part in frame.groupby("family", sort=False)
-    )
-    blocks: list[str | Grid] = [
-        f"Difference: first sampling minus second, mean over seeds, with its {100 * confidence:g}% "
-        "bootstrap interval over queries and seeds; for rank distance, less is better. p: paired "
-        "permutation test over queries, a question in all its languages one unit, averaged over "
-        f"seeds ({permutations:,} permutations, or all); it speaks of questions for these seeds. "
-        "Holm: p corrected over all tests of the table that the figure stands in. d_z: mean over "
-        "standard deviation of the questions' differences. Seeds: least and greatest difference "
-        "of one seed, and the share of seeds whose difference has the sign of the mean. The CSV "
-        "has every language.",
-        f"Tests in each family: {families}.",
-    ]
-    means = frame[frame["language"].isin(MEANS)]
-    for (encoder, benchmark), of_pair in means.groupby(["encoder", "benchmark"], sort=False):
-        for pool, of_pool in of_pair.groupby("pool", sort=False):
-            place = f"{encoder}, {benchmark}, {POOL_TITLES[pool]}"
-            blocks.append(f"## {place}")
-            for mean, what in MEANS.items():
-                part = of_pool[of_pool["language"] == mean]
-                if len(part):
-                    cells = part.groupby(["setting", "metric"], sort=False)
-                    rows = [
-                        _row(row)
-                        for setting, metrics in SETTINGS.items()
-                        for metric in metrics
-                        if (setting, metric) in cells.groups
-                        for row in cells.get_group((setting, metric)).itertuples()
-                    ]
-                    caption = (
-                        f"{title}: {place}, mean over {what}; n = {part['n_queries'].max():,}, "
-                        f"seeds: {part['n_seeds'].max()}. First sampling minus second, with its "
-                        f"{100 * confidence:g}% bootstrap interval below; p of the paired "
-                        "permutation test over queries, and corrected by Holm; d_z: effect size; "
-                        "least and greatest difference of one seed, and the share of seeds that "
-                        "agree in sign."
-                    )
-                    grid = Grid(caption, "setting, metric", _COLUMNS, [Band(rows)])
-                    blocks += [f"### Mean over {what}", grid]
-    return Page("significance", title, blocks)
-
-
-def _row(row) -> Row:
-    decimals = 1 if row.metric == "rank_distance" else 4
-
-    def number(value: float) -> str:
-        return f"{value:+.{decimals}f}"
-
-    name = f"{row.setting}, {METRIC_TITLES.get(row.metric, row.metric)}"
-    samplings, difference = f"{row.sampling_a} − {row.sampling_b}", number(row.difference)
-    if row.n_queries == 1:
-        nothing = [Cell() for _ in range(4)]
-        return name, [
-            Cell(samplings), Cell(difference, "one query: no interval, no test"), *nothing,
-        ]  # fmt: skip
-    return name, [
-        Cell(samplings),
-        Cell(difference, f"[{number(row.ci_low)}, {number(row.ci_high)}]"),
-        Cell(f"{row.p:.5f}"),
-        Cell(f"{row.p_holm:.4f}"),
-        Cell("" if np.isnan(row.effect_size) else f"{row.effect_size:+.2f}"),
-        Cell(
-            f"{number(row.seed_min)} to {number(row.seed_max)}",
-            f"{100 * row.seeds_same_sign:.0f}%",
-        ),
-    ]
 
 
 def _check_same(collected: dict[str, tuple]) -> None:

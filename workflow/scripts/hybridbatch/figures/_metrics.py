@@ -12,7 +12,7 @@ def read_metrics(
 ) -> Iterator[tuple[dict[str, str | int], pd.DataFrame]]:
     """Of each file its names (sampling, seed and query language) and these columns.
 
-    parts: the names of each of the paths, in their order; files: of `evaluation.query_metrics`.
+    parts: the names of each of the paths, in their order; files: of `per_query.query_metrics`.
     """
     for names, path in zip(parts, paths, strict=True):
         named = dict(zip(("sampling", "seed", "language"), names, strict=True))

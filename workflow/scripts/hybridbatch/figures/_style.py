@@ -23,7 +23,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from scipy.optimize import isotonic_regression
 
-from hybridbatch.evaluation.per_query import ALL, SEEN
+from hybridbatch.evaluation.settings import ALL, SEEN
 from hybridbatch.runtime.files import write_text
 
 WIDTH = 10.0  # inches; a page shows it at about 1,000 pixels, text of 9 points at 12 or 13

@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.transforms import ScaledTranslation
 
-from hybridbatch.evaluation.aggregate import MEAN
-from hybridbatch.evaluation.per_query import ALL, SEEN
+from hybridbatch.evaluation.metrics import METRICS
+from hybridbatch.evaluation.settings import ALL, MEAN, SEEN
 from hybridbatch.figures._style import (
     LOOKS,
     POOLS,
@@ -23,7 +23,6 @@ from hybridbatch.figures._style import (
     seeds_phrase,
     styled,
 )
-from hybridbatch.tables.scores import METRIC_TITLES
 
 
 @dataclass(frozen=True)
@@ -94,7 +93,7 @@ def curve_figure(name: str, table: pd.DataFrame) -> Figure:
                 continue
             _draw(panel, name, shown, named=column == len(columns) - 1)
             if row == 0:
-                panel.set_title(f"{setting} {METRIC_TITLES.get(metric, metric)}", weight="bold")
+                panel.set_title(f"{setting} {METRICS[metric].title}", weight="bold")
             if row == len(rows) - 1:
                 panel.set_xlabel(curve.axis)
         benchmark, encoder, pool = key
@@ -168,7 +167,7 @@ def _columns(means: pd.DataFrame) -> list[tuple[str, str]]:
 def curve_words(name: str, table: pd.DataFrame, confidence: float) -> Words:
     """Title and caption; table: as for the figure."""
     curve, means = CURVES[name], curve_points(name, table)
-    metrics = [METRIC_TITLES.get(m, m) for m in _METRICS if (means["metric"] == m).any()]
+    metrics = [METRICS[m].title for m in _METRICS if (means["metric"] == m).any()]
     return Words(
         curve.title,
         f"{' and '.join(metrics)} (macro averages over query languages) against the "

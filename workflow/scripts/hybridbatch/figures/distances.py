@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from hybridbatch.evaluation.per_query import ALL, SEEN
+from hybridbatch.evaluation.settings import ALL, SEEN
 from hybridbatch.figures._style import (
     INK,
     LOOKS,
@@ -23,7 +23,7 @@ _BINS_A_DECADE = 8
 
 
 def distances_of(metrics: pd.DataFrame, trained: bool) -> pd.DataFrame:
-    """Rows of the unions of languages; metrics: of `evaluation.query_metrics`, of one language.
+    """Rows of the unions of languages; metrics: of `per_query.query_metrics`, of one language.
 
     Of `all` alone where the two unions are the same, and where the language has no training data
     (trained): `seen` is about the queries of those that have, as in the tables.

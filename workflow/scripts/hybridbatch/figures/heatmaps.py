@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from hybridbatch.evaluation.per_query import ALL, SEEN
+from hybridbatch.evaluation.settings import ALL, SEEN
 from hybridbatch.figures._style import (
     INK,
     Words,
@@ -24,7 +24,7 @@ SCORE_COLUMNS = ["sampling", "seed", "language", "candidates", "map", "n_queries
 def pair_scores(metrics: pd.DataFrame) -> pd.DataFrame:
     """Mean AP of each (query language, candidate language); columns candidates, map, n_queries.
 
-    metrics: of `evaluation.query_metrics`, of one query language; the unions of languages are
+    metrics: of `per_query.query_metrics`, of one query language; the unions of languages are
     left out.
     """
     pairs = metrics[~metrics["candidates"].isin([ALL, SEEN])]

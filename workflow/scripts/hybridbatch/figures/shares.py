@@ -8,9 +8,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hybridbatch.evaluation.aggregate import MEAN
 from hybridbatch.evaluation.language_bias import SAME, SHARE
-from hybridbatch.evaluation.per_query import ALL, SEEN
+from hybridbatch.evaluation.settings import ALL, MEAN, SEEN
 from hybridbatch.figures._style import (
     INK,
     LOOKS,

@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hybridbatch.evaluation.per_query import ALL
+from hybridbatch.evaluation.settings import ALL
 from hybridbatch.figures._style import (
     FAINT,
     LOOKS,

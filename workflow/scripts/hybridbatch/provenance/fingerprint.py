@@ -23,6 +23,8 @@ def fingerprint(script: str | Path) -> str:
     """
     seen: dict[Path, str] = {}
     todo = [Path(script)]
+    if todo[0].is_relative_to(_PACKAGE):  # a kind: loading it runs its packages, too
+        todo += _module_paths(".".join(todo[0].relative_to(_PACKAGE.parent).with_suffix("").parts))
     while todo:
         path = todo.pop()
         if path not in seen:
@@ -45,7 +47,7 @@ def _name(path: Path) -> str:
 def _parse(path: Path) -> tuple[str, list[Path]]:
     """What a module does, as text, and the modules of this package it imports."""
     tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
-    imported = [p for p in map(_module_path, _imports(tree)) if p]
+    imported = [p for name in _imports(tree) for p in _module_paths(name)]
     parts: list[str] = []
     _walk(_without_docstrings(tree), parts)
     return "".join(parts), imported
@@ -81,13 +83,15 @@ def _imports(tree: ast.AST) -> list[str]:
     return names
 
 
-def _module_path(name: str) -> Path | None:
+def _module_paths(name: str) -> list[Path]:
+    """The module of this package that a dotted name is or is in, and the packages it is part of."""
     parts = name.split(".")
-    if parts[0] != _PACKAGE.name or len(parts) < 2 or parts[1] in _SILENT:
-        return None
-    path = _PACKAGE.joinpath(*parts[1:])
-    files = (path.with_suffix(".py"), path / "__init__.py")
-    return next((file for file in files if file.is_file()), None)
+    if parts[0] != _PACKAGE.name or (parts[1:2] and parts[1] in _SILENT):
+        return []
+    # An import runs the `__init__` of every package on its way.
+    packages = [_PACKAGE.joinpath(*parts[1:i], "__init__.py") for i in range(1, len(parts) + 1)]
+    module = _PACKAGE.joinpath(*parts[1:]).with_suffix(".py")
+    return [path for path in (*packages, module) if path.is_file()]
 
 
 def _without_docstrings(tree: ast.Module) -> ast.Module:

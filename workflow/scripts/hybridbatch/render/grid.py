@@ -19,7 +19,7 @@ class Cell:
     """A figure or word; no text is an absent cell."""
 
     text: str = ""
-    aside: str = ""  # what stands beside it, such as an interval
+    aside: str = ""  # such as an interval
     emphasis: str = ""  # BOLD, UNDERLINED or none
     mark: str = ""  # DAGGER or none
 

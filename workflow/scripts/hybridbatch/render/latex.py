@@ -31,7 +31,7 @@ _ACCENTS = {
     "\u0300": "`", "\u0301": "'", "\u0302": "^", "\u0303": "~", "\u0304": "=", "\u0306": "u",
     "\u0307": ".", "\u0308": '"', "\u030a": "r", "\u030b": "H", "\u030c": "v", "\u0327": "c",
 }  # fmt: skip
-# What stands beside a figure stands below it, smaller.
+# Intervals and other asides are set below the value, smaller.
 _STACK = r"\begin{{tabular}}[t]{{@{{}}{}@{{}}}}{}\\[-.3ex]{{\{} {}}}\end{{tabular}}"
 _EMPHASIS = {BOLD: r"\textbf{{{}}}", UNDERLINED: r"\underline{{{}}}", "": "{}"}
 _FIGURE = re.compile(r"[+−-]?([\d,]+)(\.\d+)?%?")
@@ -63,8 +63,8 @@ def escape(text: str) -> str:
 def render(page: Page) -> str:
     """Every grid of the page as a table of its own, labelled `tab:NAME`, `tab:NAME-2` and so on.
 
-    The blocks of text are for Markdown: captions say what a reader of one table has to know. What
-    stands beside a figure stands below it here, unless the grid is brief.
+    The blocks of text are for Markdown: captions say what a reader of one table has to know.
+    Intervals and other asides are set below the value; a brief grid has none.
     """
     tables = [part for grid in page.blocks if isinstance(grid, Grid) for part in _parts(grid)]
     texts = [

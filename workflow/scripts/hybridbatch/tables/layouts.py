@@ -1,23 +1,18 @@
-"""How scores and counts are laid out on a page, for Markdown and LaTeX alike."""
+"""How scores are laid out on a page, for Markdown and LaTeX alike."""
 
 from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
-from hybridbatch.evaluation.aggregate import MEAN, MEAN_SEEN, MEAN_UNSEEN, MEDIAN, SETTINGS
-from hybridbatch.render.grid import Band, Cell, Grid, Page, Row, pivot, pivoted
+from hybridbatch.evaluation.metrics import METRICS, SETTINGS, metric_title
+from hybridbatch.evaluation.settings import MEAN, MEAN_SEEN, MEAN_UNSEEN, MEDIAN
+from hybridbatch.render.grid import Band, Cell, Grid, Page, Row, pivot
 from hybridbatch.tables.markers import legend, marked
-from hybridbatch.tables.scores import (
-    MEANS,
-    METRIC_TITLES,
-    POOL_TITLES,
-    interval_phrase,
-    seeds_phrase,
-)
+from hybridbatch.tables.words import MEAN_TITLES, POOL_TITLES, interval_phrase, seeds_phrase
 
 # Columns of averages, in order, by titles that are short.
-_MEAN_TITLES = {MEAN: "mean", MEDIAN: "median", MEAN_SEEN: "seen", MEAN_UNSEEN: "unseen"}
-_MEANS = tuple(_MEAN_TITLES)
+_COLUMN_TITLES = {MEAN: "mean", MEDIAN: "median", MEAN_SEEN: "seen", MEAN_UNSEEN: "unseen"}
+_MEANS = tuple(_COLUMN_TITLES)
 
 
 def benchmark_page(
@@ -31,14 +26,14 @@ def benchmark_page(
     """A grid an encoder, benchmark and pool: the paper's Tables 3 to 8, 12 and 13.
 
     Samplings down, in a band a setting and metric; query languages and means across; as many
-    decimals as in the paper. name: the file's; frame: tidy rows; tests: as for `marks.marked`;
+    decimals as in the paper. name: the file's; frame: tidy rows; tests: as for `markers.marked`;
     averaged: the languages that mean rows are over, if they are not all.
     """
     frame = marked(frame, tests, confidence)
     note, marks = _note(frame, confidence), legend(frame, confidence)
     languages = set(frame["language"])
     lines = [
-        f"- `{_MEAN_TITLES[mean]}`: {_mean_note(mean)}" for mean in _MEANS if mean in languages
+        f"- `{_COLUMN_TITLES[mean]}`: {_mean_note(mean)}" for mean in _MEANS if mean in languages
     ]
     if averaged:
         lines.append(f"- query languages in these: {', '.join(averaged)}")
@@ -53,14 +48,14 @@ def benchmark_page(
         means = [mean for mean in _MEANS if mean in languages]
         bands = [
             score_band(
-                rows, rows["sampling"], rows["language"], [*codes, *means], _decimals(metric, 4, 1),
-                f"{setting}, {METRIC_TITLES.get(metric, metric)}",
+                rows, rows["sampling"], rows["language"], [*codes, *means],
+                METRICS[metric].decimals, f"{setting}, {metric_title(metric)}",
             )
             for (setting, metric), rows in _by_setting(part)
         ]  # fmt: skip
         caption = [
             f"{title}: {encoder} on {benchmark}, {POOL_TITLES[pool]}, by query language; "
-            + ", ".join(f"{_MEAN_TITLES[mean]}: {_mean_note(mean)}" for mean in means)
+            + ", ".join(f"{_COLUMN_TITLES[mean]}: {_mean_note(mean)}" for mean in means)
             + ".",
             f"Query languages in these: {', '.join(averaged)}." if averaged else "",
             f"{_numbers(part)}.",
@@ -75,7 +70,7 @@ def benchmark_page(
                 "sampling",
                 [
                     *(code + sizes.get(code, "") for code in codes),
-                    *(_MEAN_TITLES[mean] for mean in means),
+                    *(_COLUMN_TITLES[mean] for mean in means),
                 ],
                 bands,
                 brief=True,
@@ -97,7 +92,7 @@ def overview_page(
     blocks: list[str | Grid] = [*filter(None, [note, marks])]
     one_setting = frame["setting"].nunique() == 1
     for pool in frame["pool"].unique():
-        for mean, what in MEANS.items():
+        for mean, what in MEAN_TITLES.items():
             part = frame[(frame["pool"] == pool) & (frame["language"] == mean)]
             if part.empty:
                 continue
@@ -109,7 +104,7 @@ def overview_page(
                 part["encoder"] + " " + part["sampling"],
                 part["benchmark"] + " " + part["setting"],
                 [f"{benchmark} {setting}" for benchmark, setting in pairs.items()],
-                max(_decimals(metric, 3, 0) for metric in part["metric"].unique()),
+                max(METRICS[metric].decimals - 1 for metric in part["metric"].unique()),
             )
             blocks += [
                 f"## Mean over {what}; {POOL_TITLES[pool]}",
@@ -123,19 +118,6 @@ def overview_page(
                 ),
             ]
     return Page(name, title, blocks)
-
-
-def counts_page(name: str, title: str, frame: pd.DataFrame, what: str) -> Page:
-    """Counts with the published figure in brackets: `what` and language down, counts across."""
-    texts = [
-        f"{value:,}" + ("" if pd.isna(published) else f" ({published:,})")
-        for value, published in zip(frame["value"], frame["published"], strict=True)
-    ]
-    names = frame["benchmark"] + " " + frame["language"].fillna("")
-    brackets = ", the published figure in brackets" if frame["published"].notna().any() else ""
-    caption, corner = f"{title}: counts{brackets}.", f"{what}, language"
-    grid = pivoted(caption, corner, names, list(frame["metric"]), map(Cell, texts))
-    return Page(name, title, [grid])
 
 
 def score_band(
@@ -171,7 +153,11 @@ def score_band(
 
 
 def _mean_note(mean: str) -> str:
-    return f"mean over {MEANS[mean]}" if mean in MEANS else f"of the languages that {MEAN} is over"
+    return (
+        f"mean over {MEAN_TITLES[mean]}"
+        if mean in MEAN_TITLES
+        else f"of the languages that {MEAN} is over"
+    )
 
 
 def _pool_sizes(frame: pd.DataFrame) -> dict[str, str]:
@@ -205,10 +191,6 @@ def _by_setting(part: pd.DataFrame) -> Iterator[tuple[tuple[str, str], pd.DataFr
     found = dict(list(part.groupby(["setting", "metric"], sort=False)))
     order = [(setting, metric) for setting, metrics in SETTINGS.items() for metric in metrics]
     return ((key, found[key]) for key in dict.fromkeys([*order, *found]) if key in found)
-
-
-def _decimals(metric: str, of_shares: int, of_ranks: int) -> int:
-    return of_ranks if metric == "rank_distance" else of_shares
 
 
 def _numbers(frame: pd.DataFrame) -> str:

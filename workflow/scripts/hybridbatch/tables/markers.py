@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from hybridbatch.evaluation.metrics import METRICS
 from hybridbatch.render.grid import BOLD, DAGGER, UNDERLINED
-from hybridbatch.tables.scores import LESS_IS_BETTER
 
 # What the samplings in one comparison have in common.
 GROUP = ["benchmark", "encoder", "setting", "metric", "pool", "language"]
@@ -16,7 +16,7 @@ def marked(frame: pd.DataFrame, tests: pd.DataFrame | None, confidence: float) -
     """`frame` with columns emphasis, mark, behind and p_best.
 
     frame: tidy rows of scores, a sampling once in each GROUP; tests: rows of
-    `significance.significance_table`, or None where nothing was tested. Best is BOLD and second
+    `families.significance_table`, or None where nothing was tested. Best is BOLD and second
     UNDERLINED, by the figures before rounding; equal ones share. `behind`: not the best; `p_best`:
     p_holm of the difference to the best (the first of equal ones), NaN where there is no test. The
     mark is DAGGER where p_best is above 1 - confidence. A sampling alone in its group has neither.
@@ -28,7 +28,7 @@ def marked(frame: pd.DataFrame, tests: pd.DataFrame | None, confidence: float) -
     for key, part in frame.groupby(GROUP, sort=False):
         if len(part) < 2:
             continue
-        less = key[GROUP.index("metric")] in LESS_IS_BETTER
+        less = METRICS[key[GROUP.index("metric")]].less_is_better
         rank = part["value"].rank(method="dense", ascending=less)
         emphasis[part.index] = rank.map({1: BOLD, 2: UNDERLINED}).fillna("")
         behind[part.index] = rank > 1
@@ -45,7 +45,7 @@ def legend(frame: pd.DataFrame, confidence: float) -> str:
     if behind.empty:
         return ""
     text = "Of an encoder's samplings the best is bold and the second underlined"
-    if (frame["metric"].isin(LESS_IS_BETTER)).all():
+    if all(METRICS[metric].less_is_better for metric in frame["metric"].unique()):
         text += " (less is better)"
     tested = behind["p_best"].notna()
     if not tested.any():

@@ -13,11 +13,12 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from hybridbatch.evaluation.aggregate import MEAN, MEAN_SEEN, MEAN_UNSEEN, MEDIAN
+from hybridbatch.evaluation.metrics import METRICS, metric_title
+from hybridbatch.evaluation.settings import MEAN, MEAN_SEEN, MEAN_UNSEEN, MEDIAN
 from hybridbatch.render.grid import Band, Cell, Grid, Row
 from hybridbatch.render.markdown import escape, grid, tables
 from hybridbatch.runtime.errors import DataError
-from hybridbatch.tables.scores import METRIC_TITLES, POOL_TITLES
+from hybridbatch.tables.words import POOL_TITLES
 
 _TRAINING = (
     "batch_size", "max_steps", "learning_rate", "warmup_share", "weight_decay", "temperature",
@@ -85,7 +86,7 @@ def model_card(
     """Markdown with the hub's YAML on top.
 
     runs, mixes: by seed, `run.json` and `mix.json` of the model folders; cells: of
-    `cells.score_cells`, one frame a benchmark. Raises DataError where the seeds were trained in
+    `aggregate.score_cells`, one frame a benchmark. Raises DataError where the seeds were trained in
     different ways.
     """
     run = _common(facts.system, runs)
@@ -117,7 +118,7 @@ def model_card(
 
 
 def _common(system: str, runs: Mapping[int, Mapping[str, Any]]) -> Mapping[str, Any]:
-    """What the runs have in common: that of the first, the others being like it."""
+    """Shared run settings; raises DataError if seeds disagree."""
     (first, run), *others = runs.items()
     for seed, other in others:
         for part in ("training", "encoder"):
@@ -239,12 +240,12 @@ def _scores(cells: Sequence[pd.DataFrame]) -> list[str]:
 
 
 def _row(row) -> Row:
-    decimals = 0 if row.metric == "rank_distance" else 3
+    decimals = METRICS[row.metric].decimals - 1
     interval = ""
     if pd.notna(row.ci_low):
         interval = f"[{row.ci_low:.{decimals}f}, {row.ci_high:.{decimals}f}]"
     return row.setting, [
-        Cell(METRIC_TITLES[row.metric]),
+        Cell(metric_title(row.metric)),
         Cell(_AVERAGES[row.language]),
         Cell(f"{row.value:.{decimals}f}", interval),
         Cell(f"{row.n_queries:,}"),

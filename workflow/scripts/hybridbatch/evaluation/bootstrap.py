@@ -1,0 +1,88 @@
+"""Percentile bootstrap intervals over queries and seeds.
+
+Owen (2007), "The pigeonhole bootstrap", on resampling two factors.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+
+@dataclass(frozen=True)
+class StatisticsConfig:
+    """How intervals are made."""
+
+    confidence: float
+    resamples: int
+    seed: int
+
+
+def bootstrap(
+    tensor: np.ndarray,
+    weights: np.ndarray,
+    config: StatisticsConfig,
+    over: Callable[[np.ndarray], np.ndarray] = lambda means: means,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Weighted means of group means, and the ends of their percentile bootstrap intervals.
+
+    tensor: float64 [groups, seeds, queries], of `aggregate.collect`; weights: [cells, groups].
+    Queries and seeds are resampled with replacement, each where there is more than one. Returns
+    three arrays [cells]; the ends are NaN if there is one query. over: applied to the means [cells]
+    or [cells, resamples] of every draw, it may combine their rows.
+    """
+    n_seeds, n_queries = tensor.shape[1:]
+    means = resampled(tensor, weights)
+
+    def statistic(*draws: np.ndarray, axis: int = -1) -> np.ndarray:
+        return over(means(*draws))
+
+    point = statistic(np.arange(n_queries), np.arange(n_seeds))
+    if n_queries == 1:
+        return point, np.full(len(point), np.nan), np.full(len(point), np.nan)
+    interval = stats.bootstrap(
+        # With one seed only the queries are resampled: scipy wants two observations to draw from.
+        [np.arange(n) for n in (n_queries, n_seeds) if n > 1],
+        statistic,
+        n_resamples=config.resamples,
+        batch=100,
+        vectorized=True,
+        axis=-1,
+        confidence_level=config.confidence,
+        method="percentile",
+        rng=np.random.default_rng(config.seed),
+    ).confidence_interval
+    return point, interval.low.copy(), interval.high.copy()
+
+
+def resampled(tensor: np.ndarray, weights: np.ndarray) -> Callable[..., np.ndarray]:
+    """For scipy's bootstrap: cells [c] or [c, resamples] from drawn query and seed numbers.
+
+    tensor, weights: see `bootstrap`.
+    """
+    present = (~np.isnan(tensor[:, 0, :])).astype(float)  # [groups, queries]
+    filled = np.nan_to_num(tensor)  # [groups, seeds, queries]
+    n_queries, n_seeds = tensor.shape[2], tensor.shape[1]
+    # A resample may miss all queries of a tiny group: it then counts as what was measured.
+    measured = filled.sum(2).mean(1) / present.sum(1)
+
+    def statistic(
+        query_draws: np.ndarray, seed_draws: np.ndarray | None = None, axis: int = -1
+    ) -> np.ndarray:
+        queries = np.atleast_2d(query_draws)
+        seeds = np.atleast_2d(np.zeros((len(queries), 1)) if seed_draws is None else seed_draws)
+        times_query = _counts(queries.astype(np.int64), n_queries)  # [resamples, queries]
+        times_seed = _counts(seeds.astype(np.int64), n_seeds) / seeds.shape[1]
+        sums = sum(times_seed[:, [s]] * (times_query @ filled[:, s].T) for s in range(n_seeds))
+        numbers = times_query @ present.T
+        means = np.where(numbers > 0, sums / np.maximum(numbers, 1), measured)
+        result = weights @ means.T
+        return result[:, 0] if query_draws.ndim == 1 else result
+
+    return statistic
+
+
+def _counts(draws: np.ndarray, n: int) -> np.ndarray:
+    rows = np.repeat(np.arange(len(draws)), draws.shape[1])
+    return np.bincount(rows * n + draws.ravel(), minlength=len(draws) * n).reshape(-1, n) * 1.0

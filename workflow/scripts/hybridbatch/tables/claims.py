@@ -1,0 +1,53 @@
+"""The page of the paper's statements and the verdicts on them."""
+
+import pandas as pd
+
+from hybridbatch.evaluation.claims import NOT_RUN, VERDICTS
+from hybridbatch.evaluation.metrics import METRICS
+from hybridbatch.evaluation.settings import ALL, SEEN
+from hybridbatch.render.grid import BOLD, Band, Cell, Grid, Page, pivot, plain
+from hybridbatch.tables.words import POOL_TITLES
+
+
+def claims_page(frame: pd.DataFrame, confidence: float, scale: str) -> Page:
+    """Totals first, then a section an encoder and benchmark: statements down, pools across."""
+    totals = ["statements", *((frame["verdict"] == v).sum() for v in VERDICTS)]
+    title = "What the paper states, tested on our scores"
+    blocks: list[str | Grid] = [
+        f"Scale: `{scale}`.",
+        plain(f"{title}: verdicts at the scale {scale}.", ["", *VERDICTS], [totals]),
+        f"Each with the difference and its {100 * confidence:g}% interval over queries and seeds. "
+        '`holds`: the whole interval is on the statement\'s side (for "not below" and "not '
+        'above", with the margin allowed); `does not`: all of it is on the other; `undecided`: '
+        "it reaches both; `not run`: no such cell. Means over all query languages of the pool.",
+    ]
+    for (encoder, benchmark), part in frame.groupby(["encoder", "benchmark"], sort=False):
+        pools = [pool for pool in (ALL, SEEN) if (part["pool"] == pool).any()]
+        rows = pivot(part["statement"], part["pool"], map(_cell, part.itertuples()), pools)
+        where = "; ".join(POOL_TITLES[pool] for pool in pools)
+        caption = (
+            f"{title}: {encoder} on {benchmark}, scale {scale}. {where}. Below "
+            f"each verdict the difference (and its share of what is compared with), its "
+            f"{100 * confidence:g}% interval over queries and seeds, and the margin allowed."
+        )
+        blocks += [
+            f"## {encoder}, {benchmark}",
+            "\n".join(f"- {POOL_TITLES[pool]}" for pool in pools),
+            Grid(caption, "statement", pools, [Band(rows)]),
+        ]
+    return Page("claims", title, blocks)
+
+
+def _cell(row) -> Cell:
+    if row.verdict == NOT_RUN:
+        return Cell(NOT_RUN)
+    decimals = METRICS[row.metric].decimals
+    aside = f"{row.difference:+.{decimals}f}"
+    if pd.notna(row.share):
+        aside += f" ({100 * row.share:+.0f}%)"
+    if pd.isna(row.ci_low):
+        aside += ", one query: no interval"
+    else:
+        aside += f" [{row.ci_low:+.{decimals}f}, {row.ci_high:+.{decimals}f}]"
+        aside += f", margin {row.margin:.{min(decimals, 3)}f}" if row.margin else ""
+    return Cell(row.verdict, aside, BOLD)
