@@ -16,7 +16,7 @@ from hybridbatch.evaluation.per_query import (
     run_metrics,
 )
 from hybridbatch.evaluation.settings import ALL, SEEN
-from hybridbatch.retrieval.search import RUN_SCHEMA, merge
+from hybridbatch.retrieval.index import RUN_SCHEMA, merge
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -118,7 +118,7 @@ def _rank_distance(qrels: dict[str, int], scores: dict[str, float]) -> int:
 @pytest.mark.parametrize("seed", range(6))
 def test_metrics_of_every_pool_are_those_of_trec_eval(seed, tied):
     case = _case(seed, tied)
-    table = query_metrics(case.ranks(TRAINED))
+    table = query_metrics(case.ranks(TRAINED), TRAINED)
     assert set(table["candidates"].to_pylist()) == {*LANGUAGES, ALL, SEEN}
     for pool, languages in _pools(TRAINED).items():
         qrels, run = case.pool(languages)
@@ -184,7 +184,7 @@ def test_ranks_by_hand():
 
 
 def test_metrics_by_hand():
-    table = query_metrics(SMALL.ranks(["en", "fr"]))
+    table = query_metrics(SMALL.ranks(["en", "fr"]), ["en", "fr"])
     names = ["query_id", "candidates", "relevant", "map", "recall_1", "recall_10", "rank_distance"]
     assert table.column_names == names
     both = {
@@ -203,7 +203,7 @@ def test_metrics_by_hand():
 
 
 def test_query_without_an_answer_in_a_language_is_absent_there_and_not_0():
-    table = query_metrics(SMALL.ranks(["en"]))
+    table = query_metrics(SMALL.ranks(["en"]), ["en"])
     assert list(_rows(table, "en")) == ["a"]
     assert list(_rows(table, SEEN)) == ["a"]
     assert list(_rows(table, ALL)) == ["a", "b"]
@@ -217,7 +217,7 @@ def test_judgements_of_other_queries_do_not_count():
 def test_without_training_languages_there_is_no_seen_pool():
     ranks = SMALL.ranks([])
     assert ranks["rank_seen"].null_count == len(ranks)
-    assert set(query_metrics(ranks)["candidates"].to_pylist()) == {"en", "fr", ALL}
+    assert set(query_metrics(ranks, [])["candidates"].to_pylist()) == {"en", "fr", ALL}
 
 
 def test_with_all_languages_trained_the_seen_pool_is_the_whole():
@@ -226,7 +226,7 @@ def test_with_all_languages_trained_the_seen_pool_is_the_whole():
 
 
 def test_rows_are_sorted_by_query_within_a_pool():
-    table = query_metrics(_case(0, tied=True).ranks(TRAINED))
+    table = query_metrics(_case(0, tied=True).ranks(TRAINED), TRAINED)
     for pool in {*LANGUAGES, ALL, SEEN}:
         ids = list(_rows(table, pool))
         assert ids == sorted(ids)

@@ -53,7 +53,7 @@ def test_trec_eval_of_an_export_gives_the_workflows_metrics(tmp_path, monkeypatc
     }
     queries, candidates = _vectors(rng, 25, tied), _vectors(rng, 80, tied)
     ranks = relevant_ranks(query_ids, queries, candidate_ids, candidates, qrels, [])
-    table = query_metrics(ranks).to_pylist()
+    table = query_metrics(ranks, []).to_pylist()
     for pool, part in ((ALL, slice(0, 80)), ("en", slice(40, 80))):
         pairs = [pair for code in ([pool] if pool == "en" else qrels) for pair in qrels[code]]
         rows = run_rows(query_ids, queries, names[part], candidates[part], depth=1000)

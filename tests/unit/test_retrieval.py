@@ -8,15 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from hybridbatch.retrieval.index import RUN_SCHEMA, SearchConfig, merge, search
 from hybridbatch.retrieval.ranking import exact_scores
-from hybridbatch.retrieval.search import (
-    RUN_SCHEMA,
-    SearchConfig,
-    encode_passages,
-    journal_folder,
-    merge,
-    search,
-)
+from hybridbatch.retrieval.search import encode_passages, journal_folder
 from hybridbatch.runtime.errors import ConfigError, DataError
 
 FLAT = SearchConfig("Flat", depth=100)

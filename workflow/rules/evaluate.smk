@@ -23,6 +23,7 @@ rule evaluate:
     params:
         languages=benchmark_languages,
         seen=seen_languages,
+        search=search_values,  # of an approximate index; nothing where all candidates are ranked
         of=keys,
         code=code("evaluate"),
     script:

@@ -16,11 +16,22 @@ def main(snakemake) -> None:
         keys["language"]: [(row["query_id"], row["candidate_id"]) for row in table.to_pylist()]
         for keys, table in read_keyed(files.qrels)
     }
-    ranks = relevant_ranks(
-        query_ids, queries, pool.candidate_ids, pool.candidates, qrels, params.seen
-    )
+    if params.search:
+        # Imported here, since most benchmarks are ranked exactly and start faster without FAISS.
+        from hybridbatch.evaluation.approximate import index_metrics, ranks_in_runs, search_pools
+        from hybridbatch.retrieval.index import SearchConfig
+
+        config = SearchConfig(**params.search)
+        runs = search_pools(query_ids, queries, pool, params.seen, config)
+        ranks = ranks_in_runs(query_ids, pool.candidate_ids, qrels, params.seen, runs)
+        metrics = index_metrics(ranks, params.seen, runs, config.index)
+    else:
+        ranks = relevant_ranks(
+            query_ids, queries, pool.candidate_ids, pool.candidates, qrels, params.seen
+        )
+        metrics = query_metrics(ranks, params.seen)
     write_table(snakemake.output.ranks, ranks, params.of)
-    write_table(snakemake.output.metrics, query_metrics(ranks), params.of)
+    write_table(snakemake.output.metrics, metrics, params.of)
 
 
 if __name__ == "__main__":

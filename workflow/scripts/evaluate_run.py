@@ -1,7 +1,7 @@
 """The run of one language, merged from its parts, and its per-query metrics."""
 
 from hybridbatch.evaluation.per_query import run_metrics
-from hybridbatch.retrieval.search import merge
+from hybridbatch.retrieval.index import merge
 from hybridbatch.runtime.files import read_table, write_table
 from hybridbatch.runtime.logs import log, logged
 

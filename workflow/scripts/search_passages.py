@@ -5,13 +5,8 @@ from pathlib import Path
 
 from hybridbatch.encoders.base import QUERY, TEXT
 from hybridbatch.encoders.inference import load
-from hybridbatch.retrieval.search import (
-    SearchConfig,
-    encode_passages,
-    journal_folder,
-    merge,
-    search,
-)
+from hybridbatch.retrieval.index import SearchConfig, merge, search
+from hybridbatch.retrieval.search import encode_passages, journal_folder
 from hybridbatch.runtime.files import read_table, write_table
 from hybridbatch.runtime.gpus import hide_gpus
 from hybridbatch.runtime.logs import Progress, log, logged

@@ -12,29 +12,11 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 
-from hybridbatch.evaluation.per_query import ALL, RANK_SCHEMA, SEEN
-from hybridbatch.retrieval.search import EXACT, SearchConfig, search
+from hybridbatch.evaluation.metrics import INDEX, INDEX_DEPTHS, METRICS, of_source
+from hybridbatch.evaluation.per_query import RANK_SCHEMA, query_metrics
+from hybridbatch.evaluation.settings import ALL, SEEN
+from hybridbatch.retrieval.index import EXACT, SearchConfig, search
 from hybridbatch.retrieval.vectors import Pool
-
-RECALL_DEPTHS = (10, 100)
-
-
-def index_recall(run: pa.Table, exact: pa.Table, depth: int) -> dict[str, float]:
-    """By query id, the share of the first `depth` of the exact run that the index' run has as well.
-
-    run, exact: of `search.RUN_SCHEMA`. What counts is that a candidate is among the first `depth`
-    of both. A pool of fewer candidates is compared whole.
-    """
-    found = set(_first(run, depth))
-    wanted: dict[str, list[bool]] = {}
-    for query, candidate in _first(exact, depth):
-        wanted.setdefault(query, []).append((query, candidate) in found)
-    return {query: float(np.mean(hits)) for query, hits in wanted.items()}
-
-
-def _first(run: pa.Table, depth: int) -> list[tuple[str, str]]:
-    rows = run.select(["query_id", "candidate_id", "rank"]).to_pylist()
-    return [(r["query_id"], r["candidate_id"]) for r in rows if r["rank"] <= depth]
 
 
 def search_pools(
@@ -44,7 +26,7 @@ def search_pools(
     seen: Sequence[str],
     config: SearchConfig,
 ) -> dict[str, tuple[pa.Table, pa.Table]]:
-    """By pool, the run of the index and the exact run of its first candidates.
+    """By pool, the run of the index and the exact run, as deep as its recall is measured.
 
     Pools are every language, `all`, and `seen` (the languages with training data), as in
     `per_query`. Each has an index of its own, since a filtered index would search less of it.
@@ -52,7 +34,7 @@ def search_pools(
     members = {language: [language] for language in pool.candidate_ids}
     members[ALL] = list(pool.candidate_ids)
     members[SEEN] = [language for language in pool.candidate_ids if language in seen]
-    exact = replace(config, index=EXACT, index_parameters="", depth=max(RECALL_DEPTHS))
+    exact = replace(config, index=EXACT, index_parameters="", depth=max(INDEX_DEPTHS.values()))
     runs = {}
     for name, languages in members.items():
         if languages:
@@ -102,3 +84,41 @@ def ranks_in_runs(
         for query, candidate, language in pairs
     ]
     return pa.Table.from_pylist(rows, schema=RANK_SCHEMA)
+
+
+def index_metrics(
+    ranks: pa.Table,
+    seen: Sequence[str],
+    runs: Mapping[str, tuple[pa.Table, pa.Table]],
+    index: str,
+) -> pa.Table:
+    """Metrics of every query in every pool, as `per_query.query_metrics`, by an index.
+
+    Two kinds of columns are added: `index`, its factory string, and of each metric of an INDEX how
+    much of the exact ranking it found.
+    """
+    table = query_metrics(ranks, seen, complete=False)
+    pools = table["candidates"].to_pylist()
+    ids = table["query_id"].to_pylist()
+    for name in of_source(INDEX):
+        recall = {pool: index_recall(*of_pool, name) for pool, of_pool in runs.items()}
+        values = [recall[pool][query] for pool, query in zip(pools, ids, strict=True)]
+        table = table.append_column(name, pa.array(values, pa.float64()))
+    return table.append_column("index", pa.array([index] * len(table)))
+
+
+def index_recall(run: pa.Table, exact: pa.Table, metric: str) -> dict[str, float]:
+    """By query id, the share of the first k of the exact run that stand in the first k of `run`.
+
+    run, exact: of `index.RUN_SCHEMA`; metric: of an INDEX, which has the k. A pool of fewer
+    candidates is compared whole.
+    """
+    wanted = [r for r in exact.to_pylist() if r["rank"] <= INDEX_DEPTHS[metric]]
+    place = {(r["query_id"], r["candidate_id"]): r["rank"] for r in run.to_pylist()}
+    ids = sorted({row["query_id"] for row in wanted})
+    number = {id_: i for i, id_ in enumerate(ids)}
+    query = np.array([number[row["query_id"]] for row in wanted])
+    ranks = np.array([place.get((r["query_id"], r["candidate_id"]), 0) for r in wanted])
+    found = ranks > 0
+    values = METRICS[metric].function(ranks[found], query[found], np.bincount(query))
+    return dict(zip(ids, values.tolist(), strict=True))

@@ -17,9 +17,10 @@ import numpy as np
 from hybridbatch.evaluation.settings import CROSS_LINGUAL, MONOLINGUAL, MULTILINGUAL
 
 SHARE, RANKS = "share", "ranks"  # units
-# What a metric is computed from: the ranks of all relevant candidates, or a run, which has the
-# first candidates only.
-RANKING, RUN = "ranking", "run"
+# What a metric is computed from: the ranks of all relevant candidates; a run, which has the first
+# candidates only; or the run of an approximate index, for which the first k of the exact ranking
+# count as the relevant ones.
+RANKING, RUN, INDEX = "ranking", "run", "index"
 
 
 def average_precision(ranks: np.ndarray, query: np.ndarray, relevant: np.ndarray) -> np.ndarray:
@@ -64,7 +65,8 @@ class Metric:
     """What is computed, and how it is shown.
 
     decimals: in the tables of one benchmark; the overviews of all benchmarks have one less.
-    sources: RANKING, RUN or both. settings: those in which the metric is reported.
+    sources: of RANKING, RUN and INDEX. settings: those in which the metric is reported. complete:
+    it needs the rank of every relevant candidate, which an approximate index does not give.
     """
 
     function: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
@@ -74,6 +76,7 @@ class Metric:
     unit: str = SHARE
     less_is_better: bool = False
     decimals: int = 4
+    complete: bool = False
 
 
 # In the order of the tables.
@@ -88,9 +91,20 @@ METRICS = {
         unit=RANKS,
         less_is_better=True,
         decimals=1,
+        complete=True,
     ),
     "ndcg_10": Metric(partial(ndcg_at, k=10), "nDCG@10", (MONOLINGUAL,), sources=(RUN,)),
     "recall_100": Metric(partial(recall_at, k=100), "R@100", (MONOLINGUAL,), sources=(RUN,)),
+}
+INDEX_DEPTHS = {"index_recall_10": 10, "index_recall_100": 100}
+METRICS |= {
+    name: Metric(
+        partial(recall_at, k=k),
+        f"R@{k} of the index against exact",
+        (MONOLINGUAL, CROSS_LINGUAL, MULTILINGUAL),
+        sources=(INDEX,),
+    )
+    for name, k in INDEX_DEPTHS.items()
 }
 SETTINGS = {
     setting: tuple(name for name, metric in METRICS.items() if setting in metric.settings)

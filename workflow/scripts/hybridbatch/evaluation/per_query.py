@@ -6,6 +6,8 @@ C; *multilingual*, against the union of all languages' candidates, every languag
 relevant. The pool `seen` is the union of the languages with training data.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import pyarrow as pa
 
@@ -68,24 +70,29 @@ def relevant_ranks(
     )
 
 
-def query_metrics(ranks: pa.Table) -> pa.Table:
+def query_metrics(ranks: pa.Table, seen: Sequence[str], complete: bool = True) -> pa.Table:
     """Metrics of every query in every pool it has an answer in, from a RANK_SCHEMA table.
 
-    Columns: query_id; candidates, a language code, `all` or `seen`; relevant; one column for each
-    metric of a RANKING. Rows are sorted by query id within a pool.
+    seen: the languages with training data. complete: whether every relevant candidate has a rank;
+    where an index has given the first ones only, a null rank counts as not found, and metrics that
+    need them all are left out. Columns: query_id; candidates, a language code, `all` or `seen`;
+    relevant; one column for each metric of a RANKING. Rows are sorted by query id within a pool.
     """
     language = ranks["candidate_language"].to_numpy(zero_copy_only=False)
     query_id = ranks["query_id"].to_numpy(zero_copy_only=False)
     pools = {code: (language == code, "rank_language") for code in sorted(set(language))}
     pools[ALL] = (np.ones(len(ranks), dtype=bool), "rank_all")
-    pools[SEEN] = (ranks["rank_seen"].is_valid().to_numpy(zero_copy_only=False), "rank_seen")
+    pools[SEEN] = (np.isin(language, list(seen)), "rank_seen")
+    metrics = {n: m for n, m in of_source(RANKING).items() if complete or not m.complete}
     tables = []
     for pool, (mask, column) in pools.items():
         if not mask.any():
             continue
         ids = query_id[mask]
         unique_ids, query = np.unique(ids, return_inverse=True)
-        values = ranks.filter(pa.array(mask))[column].to_numpy().astype(np.int64)
+        values = ranks.filter(pa.array(mask))[column]
+        found = values.is_valid().to_numpy()
+        values = values.drop_null().to_numpy().astype(np.int64)
         relevant = np.bincount(query)
         tables.append(
             pa.table(
@@ -94,8 +101,8 @@ def query_metrics(ranks: pa.Table) -> pa.Table:
                     "candidates": [pool] * len(unique_ids),
                     "relevant": relevant,
                     **{
-                        name: metric.function(values, query, relevant)
-                        for name, metric in of_source(RANKING).items()
+                        name: metric.function(values, query[found], relevant)
+                        for name, metric in metrics.items()
                     },
                 }
             )

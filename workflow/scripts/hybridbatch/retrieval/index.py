@@ -1,0 +1,119 @@
+"""Searching vectors: an index chooses what is looked at, scores are of the vectors themselves.
+
+The index lives in memory and is made for one search. With FAISS's factory string `Flat` the search
+is exact to the last tie; any other string names an approximate index, which may miss candidates.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import faiss
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from hybridbatch.retrieval.ranking import exact_scores
+from hybridbatch.runtime.errors import ConfigError, DataError
+
+RUN_SCHEMA = pa.schema(
+    [
+        ("query_id", pa.string()),
+        ("candidate_id", pa.string()),
+        ("score", pa.float32()),
+        ("rank", pa.int64()),  # from 1, ties broken as trec_eval breaks them
+    ]
+)
+EXACT = "Flat"  # FAISS's name of an index that compares every vector
+_ORDER = [("query_id", "ascending"), ("score", "descending"), ("candidate_id", "descending")]
+_MARGIN = 100  # passages fetched beyond the depth, among which ties are settled
+_NOISE = 1e-4  # more than float32 inner products of unit vectors are off by
+
+
+@dataclass(frozen=True)
+class SearchConfig:
+    """How a shard is indexed and searched."""
+
+    index: str  # FAISS factory string
+    depth: int  # passages a query is given
+    index_parameters: str = ""  # such as nprobe=64
+
+
+def search(
+    query_ids: Sequence[str],
+    queries: np.ndarray,
+    ids: Sequence[str],
+    vectors: np.ndarray,
+    config: SearchConfig,
+) -> pa.Table:
+    """The first `depth` passages of each query among these, as RUN_SCHEMA.
+
+    queries: unit vectors float32 [q, d]; vectors: float32 [n, d] of the passages `ids`. The index
+    says which passages are looked at; their scores are inner products of the vectors themselves,
+    so that shards compare whatever the index. `Flat` is exact to the last tie: it is asked for
+    more passages until those left out cannot reach the depth.
+    """
+    index = _index(vectors, config)
+    identifiers = np.array(ids)
+    todo, asked = np.arange(len(queries)), min(len(ids), config.depth + _MARGIN)
+    parts = []
+    while len(todo):
+        approximate, rows = index.search(queries[todo], asked)
+        later = []
+        for i, query in enumerate(todo):
+            found = rows[i][rows[i] >= 0]
+            scores = exact_scores(queries[[query]], vectors[found])[0]
+            order = np.lexsort((identifiers[found], scores))[::-1][: config.depth]
+            last = scores[order[-1]] if len(order) else -np.inf
+            if config.index == EXACT and asked < len(ids) and approximate[i, -1] > last - _NOISE:
+                later.append(query)
+                continue
+            parts.append(_rows(query_ids[query], identifiers[found[order]], scores[order]))
+        todo, asked = np.array(later, dtype=np.int64), min(len(ids), 2 * asked)
+    return merge(parts, config.depth, "the shard")
+
+
+def merge(runs: Iterable[pa.Table], depth: int, where: str) -> pa.Table:
+    """The first `depth` passages of each query over all runs, as RUN_SCHEMA, ranked anew.
+
+    DataError, beginning with `where`, if a query has a passage twice: it is in two shards.
+    """
+    run = pa.concat_tables([RUN_SCHEMA.empty_table(), *runs]).combine_chunks()
+    run = run.take(pc.sort_indices(run, sort_keys=_ORDER))
+    pairs = run.group_by(["query_id", "candidate_id"]).aggregate([([], "count_all")])
+    twice = pairs.filter(pc.greater(pairs["count_all"], 1))
+    if len(twice):
+        raise DataError(
+            f"{where}: passage {twice['candidate_id'][0]} stands twice in the collection."
+        )
+    query = run["query_id"].to_numpy(zero_copy_only=False)
+    starts = np.flatnonzero(np.concatenate([[True], query[1:] != query[:-1]])) if len(run) else []
+    lengths = np.diff(np.append(starts, len(run))).astype(np.int64)
+    ranks = np.arange(1, len(run) + 1) - np.repeat(starts, lengths).astype(np.int64)
+    run = run.set_column(run.schema.get_field_index("rank"), RUN_SCHEMA.field("rank"), [ranks])
+    return run.filter(pc.less_equal(run["rank"], depth))
+
+
+def _index(vectors: np.ndarray, config: SearchConfig) -> faiss.Index:
+    try:
+        index = faiss.index_factory(vectors.shape[1], config.index, faiss.METRIC_INNER_PRODUCT)
+        if not index.is_trained:
+            index.train(vectors)
+        index.add(vectors)
+        if config.index_parameters:
+            faiss.ParameterSpace().set_index_parameters(index, config.index_parameters)
+    except RuntimeError as error:
+        reason = str(error).strip().splitlines()[-1]
+        raise ConfigError(
+            f"index {config.index!r} with index_parameters {config.index_parameters!r} does not "
+            f"do for {len(vectors)} passages of {vectors.shape[1]} dimensions: FAISS says "
+            f"{reason!r}."
+        ) from error
+    return index
+
+
+def _rows(query_id: str, identifiers: np.ndarray, scores: np.ndarray) -> pa.Table:
+    n = len(identifiers)
+    columns = [[query_id] * n, identifiers.tolist(), scores, np.zeros(n, dtype=np.int64)]
+    return pa.table(
+        [pa.array(c, f.type) for c, f in zip(columns, RUN_SCHEMA, strict=True)], schema=RUN_SCHEMA
+    )
