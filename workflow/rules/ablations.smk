@@ -24,14 +24,14 @@ rule ablation_table:
         ablation=lambda wildcards: wildcards.ablation,
         points=lambda wildcards: [
             point.value
-            for _ in variants.ablation_benchmarks(config, wildcards.ablation)
-            for point in variants.ablation_points(config, wildcards.ablation)
+            for _ in variants.ablation_benchmarks(experiment, wildcards.ablation)
+            for point in variants.ablation_points(experiment, wildcards.ablation)
         ],
         compared=lambda wildcards: [
             [point, benchmark, variant.split("@")[0]]
             for point, benchmark, variant in points_compared(wildcards)
         ],
-        confidence=config["statistics"]["confidence"],
+        confidence=experiment.statistics.confidence,
         code=code("ablation_table"),
     script:
         "../scripts/ablation_table.py"

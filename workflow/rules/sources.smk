@@ -33,10 +33,10 @@ rule read_corpus:
     conda:
         ENVIRONMENT
     params:
-        reader=lambda wildcards: corpus_entry(wildcards)["reader"],
-        language=lambda wildcards: corpus_entry(wildcards)["language"],
-        holdout=lambda wildcards: corpus_entry(wildcards)["holdout"],
-        code=lambda wildcards: code("read_corpus", f"data/readers/{corpus_entry(wildcards)['reader']}"),
+        reader=lambda wildcards: corpus_entry(wildcards).kind,
+        language=lambda wildcards: corpus_entry(wildcards).language,
+        holdout=lambda wildcards: corpus_entry(wildcards).holdout,
+        code=lambda wildcards: code("read_corpus", f"data/readers/{corpus_entry(wildcards).kind}"),
     script:
         "../scripts/read_corpus.py"
 
@@ -55,7 +55,7 @@ rule read_benchmark:
     conda:
         ENVIRONMENT
     params:
-        reader=lambda wildcards: benchmark_entry(wildcards)["reader"],
+        reader=lambda wildcards: benchmark_entry(wildcards).kind,
         code=code("read_benchmark"),
     script:
         "../scripts/read_benchmark.py"
