@@ -46,7 +46,7 @@ plan: $(READY)
 
 # Where the configuration puts them, unless it is given.
 RESULTS ?= $(shell $(BIN)/python -c 'import sys; sys.path.insert(0, "workflow/scripts"); \
-    from hybridbatch import config, lookups; print(lookups.results(config.load(sys.argv[1:])))' $(CONFIGS))
+    from hybridbatch.experiment.load import load; print(load(sys.argv[1:]).pathvars.results)' $(CONFIGS))
 
 # CONFIG, one file or several, has the configuration compared, too.
 verify: $(READY)

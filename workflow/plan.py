@@ -20,8 +20,9 @@ sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 from hybridbatch.cost.model import RATES_FILE, Rates  # noqa: E402
 from hybridbatch.cost.page import plan_text  # noqa: E402
 from hybridbatch.cost.plans import Plan, plan  # noqa: E402
-from hybridbatch.experiment import config as conf  # noqa: E402
 from hybridbatch.experiment import lookups  # noqa: E402
+from hybridbatch.experiment.configuration import Experiment  # noqa: E402
+from hybridbatch.experiment.load import load  # noqa: E402
 from hybridbatch.runtime.errors import ConfigError  # noqa: E402
 from hybridbatch.runtime.files import read_json  # noqa: E402
 
@@ -31,7 +32,7 @@ def read_rates() -> Rates:
     return Rates.of(yaml.safe_load((ROOT / RATES_FILE).read_text(encoding="utf-8")))
 
 
-def plan_of(config: dict, rates: Rates, gpu: str, folder: Path) -> Plan:
+def plan_of(config: Experiment, rates: Rates, gpu: str, folder: Path) -> Plan:
     """The plan of a configuration.
 
     folder: where its results may lie; sizes of corpora that were read are theirs.
@@ -45,7 +46,7 @@ def plan_of(config: dict, rates: Rates, gpu: str, folder: Path) -> Plan:
         evaluation[row["dataset"]][row["language"]] = sizes
     counts = {
         name: read_json(path)
-        for name in config["catalogue"]["corpora"]
+        for name in config.catalogue.corpora
         if (path := folder / lookups.results(config) / "corpora" / name / "counts.json").is_file()
     }
     return plan(config, rates, gpu, published, evaluation, counts)
@@ -57,7 +58,7 @@ def text_of(files: list[str], gpu: str, cores: int | None, folder: Path) -> str:
     if cores:
         gpus = {name: replace(entry, cores=cores) for name, entry in rates.gpus.items()}
         rates = replace(rates, gpus=gpus)
-    return plan_text(plan_of(conf.load(files), rates, gpu, folder), rates, files)
+    return plan_text(plan_of(load(files), rates, gpu, folder), rates, files)
 
 
 def _published(name: str) -> list[dict[str, str]]:

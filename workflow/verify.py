@@ -13,7 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "scripts"))
 
-from hybridbatch.experiment import config as conf
+from hybridbatch.experiment.load import load
 from hybridbatch.provenance.verify import verify
 from hybridbatch.runtime.errors import HybridBatchError
 
@@ -24,7 +24,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--config", nargs="+", metavar="FILE", help="configuration to compare with")
     options = parser.parse_args(arguments)
     try:
-        config = conf.load(options.config) if options.config else None
+        config = load(options.config) if options.config else None
         verdict = verify(Path(options.results) / "tables", config)
     except HybridBatchError as error:
         print(error, file=sys.stderr)

@@ -12,18 +12,18 @@ from pathlib import Path
 
 import pytest
 import yaml
-from snakemake.common.configfile import load_configfile
-from snakemake.utils import update_config
-
-from hybridbatch.data.contamination import ContaminationConfig
-from hybridbatch.data.download import Source
-from hybridbatch.data.filtering import FilterConfig
 from hybridbatch.encoders.models import (
     ScratchConfig,
     StaticConfig,
     TransformerConfig,
     encoder_config,
 )
+from snakemake.common.configfile import load_configfile
+from snakemake.utils import update_config
+
+from hybridbatch.data.contamination import ContaminationConfig
+from hybridbatch.data.download import Source
+from hybridbatch.data.filtering import FilterConfig
 from hybridbatch.evaluation.aggregate import StatisticsConfig
 from hybridbatch.experiment import checks, lookups
 from hybridbatch.experiment import config as conf
@@ -727,7 +727,7 @@ def test_engine_of_one_s_own_gets_what_stands_in_its_entry(config, monkeypatch, 
 def test_inputs_are_downloads_of_pinned_files_or_own_files(config):
     downloads = [
         *lookups.corpus_files(config, "films"),
-        lookups.benchmark_file(config, "quiz", "pt"),
+        lookups.benchmark_files(config, "quiz", "pt")["file"],
     ]
     assert downloads == [
         f"downloads/example.org/commit/data/{file}"
@@ -735,7 +735,7 @@ def test_inputs_are_downloads_of_pinned_files_or_own_files(config):
     ]
     assert {file.removeprefix("downloads/") for file in downloads} <= set(lookups.sources(config))
     assert lookups.corpus_files(config, "notes") == ["notes.jsonl"]
-    assert lookups.benchmark_file(config, "own", "gl") == "own/gl.json"
+    assert lookups.benchmark_files(config, "own", "gl")["file"] == "own/gl.json"
     assert lookups.reference_file(config, "sayings", "pt") == "sayings/pt.json"
     assert lookups.reference_file(config, "quiz", "pt") == downloads[-1]
 
@@ -1061,7 +1061,9 @@ def test_a_benchmark_with_passages_is_split_into_jobs_that_hold_each_shard_once(
     ]
     assert files == lookups.passage_files(with_passages, "miracl", "sw")
     assert files[4].endswith("/example.org/c/sw/docs-4.jsonl.gz")
-    assert lookups.topic_files(with_passages, "miracl", "fi")["qrels"].endswith("/t/qrels.fi.tsv")
+    assert lookups.benchmark_files(with_passages, "miracl", "fi")["qrels"].endswith(
+        "/t/qrels.fi.tsv"
+    )
     assert lookups.mean_rows(with_passages, "miracl") == {
         "pools": ["all"], "averaged": ["fi"], "medians": True,
     }  # fmt: skip
@@ -1083,7 +1085,7 @@ def test_files_of_yours_need_no_source(with_passages):
     assert lookups.passage_files(with_passages, "miracl", "fi") == [
         "fi/docs-0.jsonl.gz", "fi/docs-1.jsonl.gz",
     ]  # fmt: skip
-    assert lookups.topic_files(with_passages, "miracl", "fi")["topics"] == "topics.fi.tsv"
+    assert lookups.benchmark_files(with_passages, "miracl", "fi")["topics"] == "topics.fi.tsv"
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from hybridbatch.experiment.parts import part_for, part_hash
 
 from hybridbatch.experiment import config as conf
-from hybridbatch.experiment.parts import part_for, part_hash
 from hybridbatch.runtime.errors import ConfigError
 
 ROOT = Path(__file__).parents[2]

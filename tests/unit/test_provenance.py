@@ -6,9 +6,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from hybridbatch.experiment.parts import part_hash
 from test_lineage import MARK, write_record
 
-from hybridbatch.experiment.parts import part_hash
 from hybridbatch.provenance import record as provenance
 from hybridbatch.runtime.errors import DataError
 

@@ -4,9 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
+from hybridbatch.experiment.sections import SECTIONS, figure_entry, label, table_entry
 
 from hybridbatch.experiment import names as constants
-from hybridbatch.experiment.sections import SECTIONS, figure_entry, label, table_entry
 from hybridbatch.runtime.errors import HybridBatchError
 
 ROOT = Path(__file__).parents[2]

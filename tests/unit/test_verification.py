@@ -5,9 +5,9 @@ import json
 from pathlib import Path
 
 import pytest
+from hybridbatch.experiment.parts import part_for, part_hash
 
 from hybridbatch.experiment import config as conf
-from hybridbatch.experiment.parts import part_for, part_hash
 from hybridbatch.provenance.verify import verify
 from hybridbatch.runtime.errors import DataError
 

@@ -24,8 +24,8 @@ rule ablation_table:
         ablation=lambda wildcards: wildcards.ablation,
         points=lambda wildcards: [
             point.value
-            for _ in variants.ablation_benchmarks(config, wildcards.ablation)
-            for point in variants.ablation_points(config, wildcards.ablation)
+            for _ in variants.ablation_benchmarks(experiment, wildcards.ablation)
+            for point in variants.ablation_points(experiment, wildcards.ablation)
         ],
         compared=lambda wildcards: [
             [point, benchmark, variant.split("@")[0]]
@@ -33,7 +33,7 @@ rule ablation_table:
         ],
         together=lambda wildcards: wildcards.ablation in constants.ONE_SAMPLING,
         whole=constants.NO_LANGUAGE,
-        confidence=config["statistics"]["confidence"],
+        confidence=experiment.statistics.confidence,
         code=code("ablation_table"),
     script:
         "../scripts/ablation_table.py"

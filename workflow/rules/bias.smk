@@ -38,15 +38,20 @@ rule bias_detail_table:
         ENVIRONMENT
     params:
         parts=[
-            [benchmark, system.encoder, system.sampling, variants.seeds_of(config, system.encoder)]
-            for benchmark in lookups.multilingual_benchmarks(config)
+            [
+                benchmark,
+                system.encoder,
+                system.sampling,
+                variants.seeds_of(experiment, system.encoder),
+            ]
+            for benchmark in lookups.multilingual_benchmarks(experiment)
             for system in TABLE_SYSTEMS.values()
         ],
         languages={
-            benchmark: CATALOGUE["benchmarks"][benchmark]["languages"]
-            for benchmark in lookups.multilingual_benchmarks(config)
+            benchmark: CATALOGUE.benchmarks[benchmark].languages
+            for benchmark in lookups.multilingual_benchmarks(experiment)
         },
-        statistics=config["statistics"],
+        statistics=experiment.statistics.plain(),
         code=code("bias_detail_table"),
     script:
         "../scripts/bias_detail_table.py"

@@ -9,63 +9,64 @@ from pathlib import Path
 WORKFLOW = Path(str(workflow.current_basedir)).parent
 sys.path.insert(0, str(WORKFLOW / "scripts"))
 
-from hybridbatch.experiment import config as conf
 from hybridbatch.experiment import names as constants
-from hybridbatch.experiment import lookups
-from hybridbatch.experiment import sections
+from hybridbatch.experiment import lookups, outputs
+from hybridbatch.experiment.load import load
 from hybridbatch.experiment import systems as variants
 from hybridbatch.provenance.fingerprint import fingerprint
 from hybridbatch.runtime.errors import ConfigError
-from hybridbatch.experiment.parts import part_for
 from snakemake.exceptions import WorkflowError
 
-conf.read_command_line_seeds(config)
+# Read from the files themselves, strictly: Snakemake's `config` is merged leniently. Its jobs have
+# the same files and options on their command lines.
 try:
-    conf.validate(config)
+    experiment = load(
+        workflow.config_settings.configfiles or ["config/config.yaml"],
+        workflow.config_settings.config,
+        catalogue="config/catalogue.yaml",
+    )
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
 
-for name, values in variants.unreachable_points(config).items():
+for name, values in variants.unreachable_points(experiment).items():
     if values and workflow.is_main_process:
         left_out = ", ".join(map(str, values))
         logger.warning(f"ablations.{name}: without {left_out}, beyond target_languages")
 
-if "mirror" in config:
-    os.environ.update(HYBRIDBATCH_MIRROR=config["mirror"])  # jobs inherit it
+if experiment.mirror is not None:
+    os.environ.update(HYBRIDBATCH_MIRROR=experiment.mirror)  # jobs inherit it
 
-CATALOGUE = config["catalogue"]
-SOURCES = lookups.sources(config)
-TABLE_SYSTEMS = variants.systems(config)
-SYSTEMS = TABLE_SYSTEMS | variants.ablation_systems(config)
-ABLATIONS = [name for name in constants.ABLATIONS if variants.ablation_points(config, name)]
-CURVES = [name for name in constants.CURVES if name in ABLATIONS]
+CATALOGUE = experiment.catalogue
+SOURCES = lookups.sources(experiment)
+TABLE_SYSTEMS = variants.systems(experiment)
+SYSTEMS = TABLE_SYSTEMS | variants.ablation_systems(experiment)
+ABLATIONS = [name for name in outputs.ABLATIONS if variants.ablation_points(experiment, name)]
+CURVES = [name for name in outputs.CURVES if name in ABLATIONS]
 # Benchmarks whose rankings can be exported.
-EXPORTED = [
-    name
-    for name, of in CATALOGUE["benchmarks"].items()
-    if of["reader"] in constants.PARALLEL_READERS
-]
-TRAIN_LANGUAGES = lookups.train_languages(config)
+EXPORTED = [name for name, of in CATALOGUE.benchmarks.items() if of.parallel]
+TRAIN_LANGUAGES = lookups.train_languages(experiment)
 TRANSLATED = {
-    language for c in config["corpora"] for language in lookups.translated_languages(config, c)
+    language for c in experiment.corpora for language in lookups.translated_languages(experiment, c)
 }
 # (reference set, language) whose translations are scored.
-QUALITY = [(r, code) for r in config["quality"] for code in lookups.scored_languages(config, r)]
+QUALITY = [
+    (r, code) for r in experiment.quality for code in lookups.scored_languages(experiment, r)
+]
 # By language the way from its translations back to English; those without one are left out.
-WAYS_BACK = {code: way for _, code in QUALITY if (way := lookups.back_steps(config, code))}
+WAYS_BACK = {code: way for _, code in QUALITY if (way := lookups.back_steps(experiment, code))}
 # Corpora that come in several languages; the others are translated.
-PARALLEL = [name for name, entry in CATALOGUE["corpora"].items() if "parallel" in entry]
+PARALLEL = [name for name, of in CATALOGUE.corpora.items() if of.parallel_languages is not None]
 ENVIRONMENT = str(WORKFLOW.parent / "envs" / "hybridbatch.yaml")
 SOURCES_LOCK = "config/sources.lock.json"
 PUBLISHED = str(WORKFLOW.parent / "resources" / "published")
 REPORT = str(WORKFLOW / "report")
 FORMATS = ["csv", "md", "tex"]  # of every table
 # Benchmarks whose candidates are all ranked, and those with too many for that.
-RANKED = lookups.multilingual_benchmarks(config)
-PASSAGE_BENCHMARKS = [b for b in CATALOGUE["benchmarks"] if lookups.has_passages(config, b)]
-RANKED_BENCHMARKS = [b for b in CATALOGUE["benchmarks"] if b not in PASSAGE_BENCHMARKS]
+RANKED = lookups.multilingual_benchmarks(experiment)
+RANKED_BENCHMARKS = [name for name, of in CATALOGUE.benchmarks.items() if of.ranks_all]
+PASSAGE_BENCHMARKS = [name for name, of in CATALOGUE.benchmarks.items() if not of.ranks_all]
 # The overviews are of metrics that only ranked benchmarks have.
-SCORE_TABLES = [*config["benchmarks"], *(constants.SCORE_TABLES if RANKED else ())]
+SCORE_TABLES = [*experiment.benchmarks, *(outputs.SCORE_TABLES if RANKED else ())]
 
 
 def one_of(names):
@@ -75,20 +76,20 @@ def one_of(names):
 
 wildcard_constraints:
     source_file=one_of(SOURCES),
-    corpus=one_of(CATALOGUE["corpora"]),
+    corpus=one_of(CATALOGUE.corpora),
     language=r"[a-z]{2,3}",
     shard=r"\d{3}",
-    encoder=one_of(CATALOGUE["encoders"]),
+    encoder=one_of(CATALOGUE.encoders),
     system=one_of(SYSTEMS),
     variant=one_of(dict.fromkeys(system.variant for system in SYSTEMS.values())),
     ablation=one_of(ABLATIONS),
     curve=one_of(CURVES),
     seed=r"\d+",
-    benchmark=one_of(CATALOGUE["benchmarks"]),
+    benchmark=one_of(CATALOGUE.benchmarks),
     part=r"\d{3}",
     score_table=one_of(SCORE_TABLES),
-    translator=one_of(CATALOGUE["translators"]),
-    references=one_of(CATALOGUE["references"]),
+    translator=one_of(CATALOGUE.translators),
+    references=one_of(CATALOGUE.references),
     table=r"[A-Za-z][A-Za-z0-9._-]*",
     setting=r"monolingual|multilingual|cross-lingual/[a-z]{2,3}",
     figure=r"[A-Za-z][A-Za-z0-9._-]*",
@@ -119,58 +120,59 @@ def keys(wildcards):
 
 
 def corpus_entry(wildcards):
-    return CATALOGUE["corpora"][wildcards.corpus]
+    return CATALOGUE.corpora[wildcards.corpus]
 
 
 def corpus_files(wildcards):
-    return lookups.corpus_files(config, wildcards.corpus)
+    return lookups.corpus_files(experiment, wildcards.corpus)
 
 
 def parallel_files(wildcards):
-    return lookups.parallel_files(config, wildcards.corpus, wildcards.language)
+    return lookups.parallel_files(experiment, wildcards.corpus, wildcards.language)
 
 
 def benchmark_entry(wildcards):
-    return CATALOGUE["benchmarks"][wildcards.benchmark]
+    return CATALOGUE.benchmarks[wildcards.benchmark]
 
 
 def benchmark_files(wildcards):
     """By name, the files that the benchmark's kind reads in one language."""
-    return lookups.benchmark_files(config, wildcards.benchmark, wildcards.language)
+    return lookups.benchmark_files(experiment, wildcards.benchmark, wildcards.language)
 
 
 def benchmark_module(wildcards):
-    return f"benchmarks/{benchmark_entry(wildcards)['reader']}"
+    return f"benchmarks/{benchmark_entry(wildcards).kind}"
 
 
 def passage_files(wildcards):
-    return lookups.passage_files(config, wildcards.benchmark, wildcards.language)
+    return lookups.passage_files(experiment, wildcards.benchmark, wildcards.language)
 
 
 def files_to_search(wildcards):
     """The shards of a part; where only judged passages are searched, those."""
-    if benchmark_entry(wildcards).get("judged_only"):
+    if benchmark_entry(wildcards).judged_only:
         return ["<results>/collections/{benchmark}/{language}/judged.parquet"]
-    return lookups.files_of_part(config, wildcards.benchmark, wildcards.language, wildcards.part)
+    return lookups.files_of_part(
+        experiment, wildcards.benchmark, wildcards.language, wildcards.part
+    )
 
 
 def search_values(wildcards):
     """The values of a retrieval.SearchConfig."""
-    keys = ("index", "depth", "index_parameters")
-    return {key: value for key, value in benchmark_entry(wildcards).items() if key in keys}
+    return benchmark_entry(wildcards).search_values
 
 
 def parts_of_run(wildcards):
     return expand(
         "<results>/runs/{{system}}/seed{{seed}}/{{benchmark}}/{{language}}/{part}.parquet",
-        part=lookups.passage_parts(config, wildcards.benchmark, wildcards.language),
+        part=lookups.passage_parts(experiment, wildcards.benchmark, wildcards.language),
     )
 
 
 def journal_of_search(wildcards):
     """Outside the declared outputs, as for checkpoint_folder."""
     name = "{system}_seed{seed}_{benchmark}_{language}_{part}".format(**wildcards)
-    return f"{lookups.results(config)}/checkpoints/search_passages/{name}"
+    return f"{lookups.results(experiment)}/checkpoints/search_passages/{name}"
 
 
 def counts_of_passages(wildcards):
@@ -181,20 +183,20 @@ def counts_of_passages(wildcards):
 
 
 def shards(corpus):
-    return [f"{number:03d}" for number in range(CATALOGUE["corpora"][corpus]["shards"])]
+    return [f"{number:03d}" for number in range(CATALOGUE.corpora[corpus].shards)]
 
 
 def route(wildcards):
-    return lookups.route(config, wildcards.language)
+    return lookups.route(experiment, wildcards.language)
 
 
 def texts_of(corpus, language):
     """All shards of a corpus' texts: its own language's, or translated ones."""
-    own = CATALOGUE["corpora"][corpus]["language"] == language
+    own = CATALOGUE.corpora[corpus].language == language
     root = "texts/{corpus}" if own else "translations/{translator}/{corpus}/{language}"
     return expand(
         f"<results>/{root}/{{shard}}.parquet",
-        translator=config["translator"],
+        translator=experiment.translator,
         corpus=corpus,
         language=language,
         shard=shards(corpus),
@@ -203,7 +205,7 @@ def texts_of(corpus, language):
 
 def own_shard(wildcards):
     """The same shard in the corpus' own language."""
-    own = corpus_entry(wildcards)["language"]
+    own = corpus_entry(wildcards).language
     return texts_of(wildcards.corpus, own)[int(wildcards.shard)]
 
 
@@ -215,19 +217,19 @@ def shard_to_translate(wildcards):
 def journal_of_shard(wildcards):
     """Outside the declared outputs, as for checkpoint_folder."""
     name = "{translator}_{corpus}_{language}_{shard}".format(**wildcards)
-    return f"{lookups.results(config)}/checkpoints/translate/{name}"
+    return f"{lookups.results(experiment)}/checkpoints/translate/{name}"
 
 
 def gpus_to_translate(wildcards):
     """Neural engines want a GPU."""
-    return int(route(wildcards)["engine"] in constants.NEURAL_ENGINES)
+    return int(CATALOGUE.translators[experiment.translator].neural)
 
 
 def references_in(references, language):
     """A reference set's texts: the English ones as they are, or translated."""
     if language == constants.SOURCE_LANGUAGE:
         return f"<results>/references/{references}/{language}.parquet"
-    root = f"<results>/reference_translations/{config['translator']}"
+    root = f"<results>/reference_translations/{experiment.translator}"
     return f"{root}/{references}/{language}.parquet"
 
 
@@ -239,17 +241,17 @@ def references_to_translate(wildcards):
 def journal_of_references(wildcards):
     """Outside the declared outputs, as for checkpoint_folder."""
     name = "{translator}_{references}_{language}".format(**wildcards)
-    return f"{lookups.results(config)}/checkpoints/translate_references/{name}"
+    return f"{lookups.results(experiment)}/checkpoints/translate_references/{name}"
 
 
 def back_in(references, language, target):
     """A reference set translated into `language`, on its way back at `target`."""
-    root = f"<results>/back_translations/{config['translator']}"
+    root = f"<results>/back_translations/{experiment.translator}"
     return f"{root}/{references}/{language}/{target}.parquet"
 
 
 def back_route(wildcards):
-    return lookups.back_route(config, wildcards.language, wildcards.target)
+    return lookups.back_route(experiment, wildcards.language, wildcards.target)
 
 
 def references_to_translate_back(wildcards):
@@ -263,15 +265,15 @@ def references_to_translate_back(wildcards):
 def journal_of_back(wildcards):
     """Outside the declared outputs, as for checkpoint_folder."""
     name = "{translator}_{references}_{language}_{target}".format(**wildcards)
-    return f"{lookups.results(config)}/checkpoints/translate_back/{name}"
+    return f"{lookups.results(experiment)}/checkpoints/translate_back/{name}"
 
 
 def translated_shards(wildcards=None):
     """All shards of all corpora in all languages translated into."""
     return [
         file
-        for corpus in config["corpora"]
-        for language in lookups.translated_languages(config, corpus)
+        for corpus in experiment.corpora
+        for language in lookups.translated_languages(experiment, corpus)
         for file in texts_of(corpus, language)
     ]
 
@@ -280,21 +282,21 @@ def train_sets(template):
     """`template` for every corpus and language trained on."""
     return [
         template.format(corpus=corpus, language=language)
-        for corpus in config["corpora"]
-        for language in lookups.corpus_languages(config, corpus)
+        for corpus in experiment.corpora
+        for language in lookups.corpus_languages(experiment, corpus)
     ]
 
 
 def benchmarks_in(language):
     """The benchmarks that have a language."""
-    return [b for b in config["benchmarks"] if language in CATALOGUE["benchmarks"][b]["languages"]]
+    return [b for b in experiment.benchmarks if language in CATALOGUE.benchmarks[b].languages]
 
 
 def collections_in(language, side):
     """One side of all benchmarks that have a language; of shards of passages the judged ones."""
     return [
         f"<results>/collections/{benchmark}/{language}/"
-        f"{'judged' if side == 'candidates' and benchmark not in RANKED else side}.parquet"
+        f"{'judged' if side == 'candidates' and benchmark in PASSAGE_BENCHMARKS else side}.parquet"
         for benchmark in benchmarks_in(language)
     ]
 
@@ -303,15 +305,15 @@ def tested_train_sets(template):
     """`template` for every corpus and language trained on that a benchmark has, too."""
     return [
         template.format(corpus=corpus, language=language)
-        for corpus in config["corpora"]
-        for language in lookups.corpus_languages(config, corpus)
+        for corpus in experiment.corpora
+        for language in lookups.corpus_languages(experiment, corpus)
         if benchmarks_in(language)
     ]
 
 
 def texts_for_tokenizer(wildcards):
     """A pretrained encoder brings its tokenizer; the others' are trained on the train sets."""
-    if CATALOGUE["encoders"][wildcards.encoder]["kind"] == "transformer":
+    if CATALOGUE.encoders[wildcards.encoder].has_own_tokenizer:
         return []
     return train_sets("<results>/train/{corpus}/{language}.parquet")
 
@@ -324,8 +326,8 @@ def train_tokens(wildcards):
     system = SYSTEMS[wildcards.system]
     return [
         f"<results>/tokens/{system.encoder}/{corpus}/{language}.safetensors"
-        for corpus in config["corpora"]
-        for language in variants.system_languages(config, corpus, system)
+        for corpus in experiment.corpora
+        for language in variants.system_languages(experiment, corpus, system)
     ]
 
 
@@ -333,30 +335,34 @@ def validation_tokens(wildcards):
     encoder = SYSTEMS[wildcards.system].encoder
     return [
         f"<results>/tokens/{encoder}/{corpus}/validation.safetensors"
-        for corpus in config["validation"]
+        for corpus in experiment.validation
     ]
 
 
 def training_values(wildcards):
-    return variants.training_values(config, SYSTEMS[wildcards.system])
+    return variants.training_values(experiment, SYSTEMS[wildcards.system])
+
+
+def encoder_entry(wildcards):
+    name = wildcards.encoder if "encoder" in wildcards.keys() else SYSTEMS[wildcards.system].encoder
+    return CATALOGUE.encoders[name]
 
 
 def encoder_values(wildcards):
-    name = wildcards.encoder if "encoder" in wildcards.keys() else SYSTEMS[wildcards.system].encoder
-    return variants.encoder_entry(config, name)
+    return encoder_entry(wildcards).values()
 
 
 def encoder_module(wildcards):
-    return f"encoders/{encoder_values(wildcards)['kind']}"
+    return f"encoders/{encoder_entry(wildcards).kind}"
 
 
 def checkpoint_folder(wildcards):
     """Outside the declared outputs, which Snakemake deletes before a rerun and after a failure."""
-    return f"{lookups.results(config)}/checkpoints/{wildcards.system}/seed{wildcards.seed}"
+    return f"{lookups.results(experiment)}/checkpoints/{wildcards.system}/seed{wildcards.seed}"
 
 
 def benchmark_languages(wildcards):
-    return list(benchmark_entry(wildcards)["languages"])
+    return list(benchmark_entry(wildcards).languages)
 
 
 def seen_languages(wildcards):
@@ -388,7 +394,7 @@ def in_pool(template):
         return [
             template.format(**{**fields, "language": language})
             for language in lookups.pool_languages(
-                config, wildcards.benchmark, wildcards.setting, wildcards.language
+                experiment, wildcards.benchmark, wildcards.setting, wildcards.language
             )
         ]
 
@@ -399,7 +405,7 @@ def seeds(wildcards):
     """Of the wildcards' system, or of all systems of their variant."""
     named = getattr(wildcards, "system", None)
     system = SYSTEMS[named] if named else systems_of_variant(wildcards)[0]
-    return variants.seeds_of(config, system.encoder)
+    return variants.seeds_of(experiment, system.encoder)
 
 
 def metrics_of_system(wildcards):
@@ -416,7 +422,7 @@ def systems_of_variant(wildcards):
 
     On those of the tables, the tables' systems, and not what an ablation adds to them.
     """
-    known = TABLE_SYSTEMS if wildcards.benchmark in config["benchmarks"] else SYSTEMS
+    known = TABLE_SYSTEMS if wildcards.benchmark in experiment.benchmarks else SYSTEMS
     found = [system for system in known.values() if system.variant == wildcards.variant]
     return found or [s for s in SYSTEMS.values() if s.variant == wildcards.variant]
 
@@ -431,11 +437,11 @@ def metrics_of_variant(wildcards):
     ]
 
 
-def comparisons(template, benchmarks=config["benchmarks"]):
+def comparisons(template, benchmarks=experiment.benchmarks):
     """`template` for every encoder and benchmark."""
     return [
         template.format(encoder=encoder, benchmark=benchmark)
-        for encoder in config["encoders"]
+        for encoder in experiment.encoders
         for benchmark in benchmarks
     ]
 
@@ -444,9 +450,9 @@ def bias_measures(template):
     """`template` for every benchmark that has a multilingual ranking, system and seed."""
     return [
         template.format(system=system, benchmark=benchmark, seed=seed)
-        for benchmark in lookups.multilingual_benchmarks(config)
+        for benchmark in lookups.multilingual_benchmarks(experiment)
         for system, of in TABLE_SYSTEMS.items()
-        for seed in variants.seeds_of(config, of.encoder)
+        for seed in variants.seeds_of(experiment, of.encoder)
     ]
 
 
@@ -454,15 +460,15 @@ def exported_files(wildcards=None):
     """Runs of the tables' systems and their judgements; cross-lingual ones are too many to list."""
     parts = [
         f"{benchmark}/{setting}/{language}"
-        for benchmark in config["benchmarks"]
+        for benchmark in experiment.benchmarks
         if benchmark in EXPORTED
         for setting in ("monolingual", "multilingual")
-        for language in CATALOGUE["benchmarks"][benchmark]["languages"]
+        for language in CATALOGUE.benchmarks[benchmark].languages
     ]
     runs = [
         f"<results>/exports/{name}/seed{seed}/{part}.run"
         for name, system in TABLE_SYSTEMS.items()
-        for seed in variants.seeds_of(config, system.encoder)
+        for seed in variants.seeds_of(experiment, system.encoder)
         for part in parts
     ]
     return runs + [f"<results>/exports/qrels/{part}.qrels" for part in parts]
@@ -470,19 +476,19 @@ def exported_files(wildcards=None):
 
 def cells_to_grade(wildcards):
     """Every system's cells at the paper's scale; at another none is graded, and none is needed."""
-    if config["scale"] != "paper":
+    if experiment.scale != "paper":
         return []
     return expand(
         "<results>/cells/{system}/{benchmark}.parquet",
         system=TABLE_SYSTEMS,
-        benchmark=config["benchmarks"],
+        benchmark=experiment.benchmarks,
     )
 
 
 def benchmarks_of_table(wildcards):
     """A benchmark's table takes its own scores, the others those of all ranked benchmarks."""
     table = wildcards.score_table
-    return [table] if table in config["benchmarks"] else RANKED
+    return [table] if table in experiment.benchmarks else RANKED
 
 
 def cells_of_table(wildcards):
@@ -496,21 +502,21 @@ def cells_of_table(wildcards):
 def title_of_table(wildcards):
     """A benchmark's own title; the others' titles are the tables' own."""
     name = wildcards.score_table
-    return lookups.benchmark_title(config, name) if name in config["benchmarks"] else None
+    return lookups.benchmark_title(experiment, name) if name in experiment.benchmarks else None
 
 
 def averaged_in_table(wildcards):
     """The languages that a benchmark's mean rows are over, if they are not all."""
-    return CATALOGUE["benchmarks"].get(wildcards.score_table, {}).get("averaged", [])
+    return getattr(CATALOGUE.benchmarks.get(wildcards.score_table), "averaged", None) or []
 
 
 def passage_languages():
     """(benchmark, language) whose passages are in shards."""
     return [
         (benchmark, language)
-        for benchmark in config["benchmarks"]
+        for benchmark in experiment.benchmarks
         if benchmark in PASSAGE_BENCHMARKS
-        for language in CATALOGUE["benchmarks"][benchmark]["languages"]
+        for language in CATALOGUE.benchmarks[benchmark].languages
     ]
 
 
@@ -520,7 +526,7 @@ def cells_of_card(wildcards):
     return expand(
         "<results>/cells/{system}/{benchmark}.parquet",
         system=wildcards.system,
-        benchmark=config["benchmarks"] if of_tables else config["ablations"]["benchmarks"],
+        benchmark=experiment.benchmarks if of_tables else experiment.ablations.benchmarks,
     )
 
 
@@ -528,8 +534,8 @@ def cells_of_ablation(wildcards):
     """Of every benchmark, point and system, in this order."""
     return [
         f"<results>/cells/{point.system.name}/{benchmark}.parquet"
-        for benchmark in variants.ablation_benchmarks(config, wildcards.ablation)
-        for point in variants.ablation_points(config, wildcards.ablation)
+        for benchmark in variants.ablation_benchmarks(experiment, wildcards.ablation)
+        for point in variants.ablation_points(experiment, wildcards.ablation)
     ]
 
 
@@ -539,8 +545,8 @@ def points_compared(wildcards):
         return []
     found = [
         (point.value, benchmark, point.system.variant)
-        for benchmark in variants.ablation_benchmarks(config, wildcards.ablation)
-        for point in variants.ablation_points(config, wildcards.ablation)
+        for benchmark in variants.ablation_benchmarks(experiment, wildcards.ablation)
+        for point in variants.ablation_points(experiment, wildcards.ablation)
     ]
     return list(dict.fromkeys(found))
 
@@ -550,7 +556,7 @@ def model_folders(wildcards=None):
     return [
         f"<results>/models/{name}/seed{seed}"
         for name, system in TABLE_SYSTEMS.items()
-        for seed in variants.seeds_of(config, system.encoder)
+        for seed in variants.seeds_of(experiment, system.encoder)
     ]
 
 
@@ -568,8 +574,8 @@ def files_of_table(wildcards):
 
 def table_names():
     """The papers' tables and those of the statistics."""
-    names = [*SCORE_TABLES, *constants.COUNT_TABLES, *constants.STATISTICS_TABLES]
-    return names + [*constants.BIAS_TABLES] * bool(lookups.multilingual_benchmarks(config))
+    names = [*SCORE_TABLES, *outputs.COUNT_TABLES, *outputs.STATISTICS_TABLES]
+    return names + [*outputs.BIAS_TABLES] * bool(lookups.multilingual_benchmarks(experiment))
 
 
 def table_files(wildcards=None):
@@ -582,7 +588,7 @@ def drawn_runs(wildcards):
         (system.sampling, seed)
         for system in TABLE_SYSTEMS.values()
         if system.encoder == wildcards.encoder
-        for seed in variants.seeds_of(config, system.encoder)
+        for seed in variants.seeds_of(experiment, system.encoder)
     ]
 
 
@@ -613,12 +619,12 @@ def drawn_metrics(wildcards):
 def figure_names():
     """Every figure of the configuration."""
     names = ["reproduction", *CURVES]
-    for encoder in config["encoders"]:
+    for encoder in experiment.encoders:
         names += [f"{kind}_{encoder}" for kind in ("training", "translation_quality")]
         names += [
             f"{kind}_{encoder}_{benchmark}"
             for kind in ("heatmap", "rank_distance", "language_share")
-            for benchmark in lookups.multilingual_benchmarks(config)
+            for benchmark in lookups.multilingual_benchmarks(experiment)
         ]
     return names
 
@@ -629,14 +635,14 @@ def figure_files(wildcards=None):
 
 
 def benchmark_titles():
-    return {name: entry["title"] for name, entry in CATALOGUE["benchmarks"].items()}
+    return {name: entry.title for name, entry in CATALOGUE.benchmarks.items()}
 
 
 def report_entry(wildcards):
     """Where the report lists a table or a figure, and as what."""
     if "table" in wildcards.keys():
-        return sections.table_entry(wildcards.table, benchmark_titles())
-    return sections.figure_entry(wildcards.figure, benchmark_titles())
+        return outputs.table_entry(wildcards.table, benchmark_titles())
+    return outputs.figure_entry(wildcards.figure, benchmark_titles())
 
 
 def report_caption(wildcards):
@@ -656,4 +662,4 @@ def report_files(ablations):
 
 def gpus(wildcards):
     """Pretrained transformers want a GPU; what is trained from scratch is too small to fill one."""
-    return int(encoder_values(wildcards)["kind"] == "transformer")
+    return int(encoder_entry(wildcards).wants_gpu)

@@ -17,7 +17,7 @@ rule find_duplicates:
         ENVIRONMENT
     params:
         benchmarks=lambda wildcards: benchmarks_in(wildcards.language),
-        contamination=config["contamination"],
+        contamination=experiment.contamination.plain(),
         code=code("find_duplicates"),
     script:
         "../scripts/find_duplicates.py"
@@ -37,7 +37,7 @@ rule contamination_table:
         ENVIRONMENT
     params:
         parts=[part.split(" ") for part in tested_train_sets("{corpus} {language}")],
-        contamination=config["contamination"],
+        contamination=experiment.contamination.plain(),
         worst=20,
         code=code("contamination_table"),
     script:

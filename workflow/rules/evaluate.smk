@@ -49,8 +49,8 @@ rule score_cells:
         seeds=seeds,
         languages=benchmark_languages,
         seen=seen_languages,
-        of=lambda wildcards: lookups.mean_rows(config, wildcards.benchmark),
-        statistics=config["statistics"],
+        of=lambda wildcards: lookups.mean_rows(experiment, wildcards.benchmark),
+        statistics=experiment.statistics.plain(),
         code=code("score_cells"),
     script:
         "../scripts/score_cells.py"

@@ -24,9 +24,9 @@ rule export_ranking:
         ENVIRONMENT
     params:
         languages=lambda wildcards: lookups.pool_languages(
-            config, wildcards.benchmark, wildcards.setting, wildcards.language
+            experiment, wildcards.benchmark, wildcards.setting, wildcards.language
         ),
-        depth=config["exports"]["depth"],
+        depth=experiment.exports.depth,
         tag=lambda wildcards: f"{wildcards.system}-seed{wildcards.seed}",
         code=code("export_ranking"),
     script:
@@ -58,8 +58,10 @@ rule model_card:
         ],
         train=lambda wildcards: [
             f"<results>/train/{corpus}/{language}.json"
-            for corpus in config["corpora"]
-            for language in variants.system_languages(config, corpus, SYSTEMS[wildcards.system])
+            for corpus in experiment.corpora
+            for language in variants.system_languages(
+                experiment, corpus, SYSTEMS[wildcards.system]
+            )
         ],
         cells=cells_of_card,
     output:
@@ -70,9 +72,9 @@ rule model_card:
         ENVIRONMENT
     params:
         seeds=seeds,
-        corpora=lambda wildcards: variants.card_corpora(config, SYSTEMS[wildcards.system]),
-        facts=lambda wildcards: variants.card_facts(config, SYSTEMS[wildcards.system]),
-        confidence=config["statistics"]["confidence"],
+        corpora=lambda wildcards: variants.card_corpora(experiment, SYSTEMS[wildcards.system]),
+        facts=lambda wildcards: variants.card_facts(experiment, SYSTEMS[wildcards.system]),
+        confidence=experiment.statistics.confidence,
         code=code("model_card"),
     script:
         "../scripts/model_card.py"

@@ -64,7 +64,7 @@ rule language_share_figure:
         benchmark=lambda wildcards: wildcards.benchmark,
         languages=benchmark_languages,
         seen=seen_languages,
-        confidence=config["statistics"]["confidence"],
+        confidence=experiment.statistics.confidence,
         code=code("language_share_figure"),
     script:
         "../scripts/language_share_figure.py"
@@ -82,7 +82,7 @@ rule curve_figure:
         ENVIRONMENT
     params:
         name=lambda wildcards: wildcards.curve,
-        confidence=config["statistics"]["confidence"],
+        confidence=experiment.statistics.confidence,
         code=code("curve_figure"),
     script:
         "../scripts/curve_figure.py"
@@ -119,7 +119,7 @@ rule translation_quality_figure:
         ENVIRONMENT
     params:
         encoder=lambda wildcards: wildcards.encoder,
-        confidence=config["statistics"]["confidence"],
+        confidence=experiment.statistics.confidence,
         code=code("translation_quality_figure"),
     script:
         "../scripts/translation_quality_figure.py"
@@ -136,8 +136,8 @@ rule reproduction_figure:
     conda:
         ENVIRONMENT
     params:
-        scale=config["scale"],
-        confidence=config["statistics"]["confidence"],
+        scale=experiment.scale,
+        confidence=experiment.statistics.confidence,
         code=code("reproduction_figure"),
     script:
         "../scripts/reproduction_figure.py"

@@ -101,7 +101,7 @@ rule export_run:
         ENVIRONMENT
     params:
         tag=lambda wildcards: f"{wildcards.system}-seed{wildcards.seed}"
-        + ("-judged" if benchmark_entry(wildcards).get("judged_only") else ""),
+        + ("-judged" if benchmark_entry(wildcards).judged_only else ""),
         code=code("export_run"),
     script:
         "../scripts/export_run.py"

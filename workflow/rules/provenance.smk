@@ -13,7 +13,7 @@ rule record_provenance:
     params:
         table=lambda wildcards: wildcards.table,
         # Of the configuration only what the table depends on: another key records nothing again.
-        configuration=lambda wildcards: part_for(config, wildcards.table),
+        configuration=lambda wildcards: outputs.part_for(experiment, wildcards.table),
         recorded=SOURCES_LOCK,
         code=code("record_provenance"),
     script:

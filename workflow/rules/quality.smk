@@ -10,7 +10,7 @@
 rule read_references:
     input:
         file=lambda wildcards: lookups.reference_file(
-            config, wildcards.references, wildcards.language
+            experiment, wildcards.references, wildcards.language
         ),
     output:
         "<results>/references/{references}/{language}.parquet",
@@ -19,7 +19,7 @@ rule read_references:
     conda:
         ENVIRONMENT
     params:
-        reader=lambda wildcards: CATALOGUE["references"][wildcards.references]["reader"],
+        reader=lambda wildcards: CATALOGUE.references[wildcards.references].kind,
         code=code("read_references"),
     script:
         "../scripts/read_references.py"
@@ -35,14 +35,12 @@ use rule translate as translate_references with:
     benchmark:
         "<results>/timings/translate_references/{translator}_{references}_{language}.jsonl"
     wildcard_constraints:
-        translator=re.escape(config["translator"]),
-        language=one_of(CATALOGUE["translators"][config["translator"]]["routes"]),
+        translator=re.escape(experiment.translator),
+        language=one_of(CATALOGUE.translators[experiment.translator].routes),
     params:
         route=route,
         checkpoints=journal_of_references,
-        code=lambda wildcards: code(
-            "translate", f"translation/engines/{route(wildcards)['engine']}"
-        ),
+        code=lambda wildcards: code("translate", f"translation/engines/{route(wildcards)['kind']}"),
 
 
 use rule translate as translate_back with:
@@ -55,14 +53,14 @@ use rule translate as translate_back with:
     benchmark:
         "<results>/timings/translate_back/{translator}_{references}_{language}_{target}.jsonl"
     wildcard_constraints:
-        translator=re.escape(config["translator"]),
+        translator=re.escape(experiment.translator),
         language=one_of(WAYS_BACK),
         target=one_of({code for way in WAYS_BACK.values() for code in way[1:]}),
     params:
         route=back_route,
         checkpoints=journal_of_back,
         code=lambda wildcards: code(
-            "translate", f"translation/engines/{back_route(wildcards)['engine']}"
+            "translate", f"translation/engines/{back_route(wildcards)['kind']}"
         ),
 
 
@@ -73,7 +71,7 @@ rule translation_quality_table:
         references=[
             f"<results>/references/{name}/{language}.parquet"
             for name, language in QUALITY
-            if language in CATALOGUE["references"][name]["languages"]
+            if language in CATALOGUE.references[name].languages
         ],
         returned=[
             back_in(name, language, constants.SOURCE_LANGUAGE)
@@ -81,9 +79,9 @@ rule translation_quality_table:
             if language in WAYS_BACK
         ],
         timings=[
-            f"<results>/timings/translate_references/{config['translator']}_{name}_{step}.jsonl"
+            f"<results>/timings/translate_references/{experiment.translator}_{name}_{step}.jsonl"
             for name, language in QUALITY
-            for step in lookups.steps(config, language)[1:]
+            for step in lookups.steps(experiment, language)[1:]
         ],
     output:
         csv="<results>/tables/translation_quality.csv",
@@ -94,12 +92,12 @@ rule translation_quality_table:
     conda:
         ENVIRONMENT
     params:
-        translator=config["translator"],
+        translator=experiment.translator,
         parts=[
             [
                 name,
-                lookups.steps(config, language),
-                language in CATALOGUE["references"][name]["languages"],
+                lookups.steps(experiment, language),
+                language in CATALOGUE.references[name].languages,
                 WAYS_BACK.get(language, []),
             ]
             for name, language in QUALITY

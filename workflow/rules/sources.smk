@@ -33,12 +33,10 @@ rule read_corpus:
     conda:
         ENVIRONMENT
     params:
-        reader=lambda wildcards: corpus_entry(wildcards)["reader"],
-        language=lambda wildcards: corpus_entry(wildcards)["language"],
-        holdout=lambda wildcards: corpus_entry(wildcards)["holdout"],
-        code=lambda wildcards: code(
-            "read_corpus", f"data/readers/{corpus_entry(wildcards)['reader']}"
-        ),
+        reader=lambda wildcards: corpus_entry(wildcards).kind,
+        language=lambda wildcards: corpus_entry(wildcards).language,
+        holdout=lambda wildcards: corpus_entry(wildcards).holdout,
+        code=lambda wildcards: code("read_corpus", f"data/readers/{corpus_entry(wildcards).kind}"),
     script:
         "../scripts/read_corpus.py"
 
@@ -57,7 +55,7 @@ rule read_benchmark:
     conda:
         ENVIRONMENT
     params:
-        kind=lambda wildcards: benchmark_entry(wildcards)["reader"],
+        kind=lambda wildcards: benchmark_entry(wildcards).kind,
         of=keys,
         code=lambda wildcards: code("read_benchmark", benchmark_module(wildcards)),
     script:

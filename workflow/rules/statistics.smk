@@ -18,9 +18,9 @@ rule compare_samplings:
         seeds=seeds,
         languages=benchmark_languages,
         seen=seen_languages,
-        of=lambda wildcards: lookups.mean_rows(config, wildcards.benchmark),
-        statistics=config["statistics"],
-        permutations=config["comparisons"]["permutations"],
+        of=lambda wildcards: lookups.mean_rows(experiment, wildcards.benchmark),
+        statistics=experiment.statistics.plain(),
+        permutations=experiment.comparisons.permutations,
         code=code("compare_samplings"),
     script:
         "../scripts/compare_samplings.py"
@@ -39,8 +39,8 @@ rule significance_table:
         ENVIRONMENT
     params:
         parts=[part.split(" ") for part in comparisons("{benchmark} {encoder}")],
-        confidence=config["statistics"]["confidence"],
-        permutations=config["comparisons"]["permutations"],
+        confidence=experiment.statistics.confidence,
+        permutations=experiment.comparisons.permutations,
         code=code("significance_table"),
     script:
         "../scripts/significance_table.py"
@@ -59,8 +59,8 @@ rule reproduction_table:
     conda:
         ENVIRONMENT
     params:
-        scale=config["scale"],
-        confidence=config["statistics"]["confidence"],
+        scale=experiment.scale,
+        confidence=experiment.statistics.confidence,
         code=code("reproduction_table"),
     script:
         "../scripts/reproduction_table.py"
@@ -79,10 +79,10 @@ rule claims_table:
         ENVIRONMENT
     params:
         parts=[part.split(" ") for part in comparisons("{benchmark} {encoder}", RANKED)],
-        margin=config["comparisons"]["margin"],
-        rank_distance_margin=config["comparisons"]["rank_distance_margin"],
-        scale=config["scale"],
-        confidence=config["statistics"]["confidence"],
+        margin=experiment.comparisons.margin,
+        rank_distance_margin=experiment.comparisons.rank_distance_margin,
+        scale=experiment.scale,
+        confidence=experiment.statistics.confidence,
         code=code("claims_table"),
     script:
         "../scripts/claims_table.py"

@@ -26,7 +26,7 @@ rule score_table:
             part.split(" ")
             for part in comparisons("{benchmark} {encoder}", benchmarks_of_table(wildcards))
         ],
-        confidence=config["statistics"]["confidence"],
+        confidence=experiment.statistics.confidence,
         code=code("score_table"),
     script:
         "../scripts/score_table.py"
@@ -37,7 +37,7 @@ rule evaluation_data_table:
         collections=[
             f"<results>/collections/{benchmark}/{language}/{side}.parquet"
             for benchmark in RANKED
-            for language in CATALOGUE["benchmarks"][benchmark]["languages"]
+            for language in CATALOGUE.benchmarks[benchmark].languages
             for side in ("queries", "candidates")
         ],
         counts=[f"<results>/collections/{b}/{c}/counts.json" for b, c in passage_languages()],
@@ -54,13 +54,10 @@ rule evaluation_data_table:
         parts=[
             [benchmark, language, side]
             for benchmark in RANKED
-            for language in CATALOGUE["benchmarks"][benchmark]["languages"]
+            for language in CATALOGUE.benchmarks[benchmark].languages
             for side in ("queries", "candidates")
         ],
-        counted=[
-            [b, c, bool(CATALOGUE["benchmarks"][b].get("judged_only"))]
-            for b, c in passage_languages()
-        ],
+        counted=[[b, c, CATALOGUE.benchmarks[b].judged_only] for b, c in passage_languages()],
         code=code("evaluation_data_table"),
     script:
         "../scripts/evaluation_data_table.py"
@@ -68,7 +65,7 @@ rule evaluation_data_table:
 
 rule training_data_table:
     input:
-        corpora=expand("<results>/corpora/{corpus}/counts.json", corpus=config["corpora"]),
+        corpora=expand("<results>/corpora/{corpus}/counts.json", corpus=experiment.corpora),
         train=train_sets("<results>/train/{corpus}/{language}.json"),
         published=f"{PUBLISHED}/training_data.csv",
     output:
@@ -80,9 +77,9 @@ rule training_data_table:
     conda:
         ENVIRONMENT
     params:
-        corpora=config["corpora"],
+        corpora=experiment.corpora,
         parts=[template.split(" ") for template in train_sets("{corpus} {language}")],
-        names={c: CATALOGUE["corpora"][c].get("published") for c in config["corpora"]},
+        names={c: CATALOGUE.corpora[c].published for c in experiment.corpora},
         code=code("training_data_table"),
     script:
         "../scripts/training_data_table.py"
@@ -102,8 +99,8 @@ rule translation_table:
     params:
         parts=[
             [corpus, language, len(shards(corpus))]
-            for corpus in config["corpora"]
-            for language in lookups.translated_languages(config, corpus)
+            for corpus in experiment.corpora
+            for language in lookups.translated_languages(experiment, corpus)
         ],
         code=code("translation_table"),
     script:

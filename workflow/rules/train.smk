@@ -52,7 +52,7 @@ use rule tokenize_pairs as tokenize_validation with:
         "<logs>/tokenize_validation/{encoder}_{corpus}.log",
     params:
         encoder=encoder_values,
-        of=lambda wildcards: keys(wildcards) | {"language": corpus_entry(wildcards)["language"]},
+        of=lambda wildcards: keys(wildcards) | {"language": corpus_entry(wildcards).language},
         code=lambda wildcards: code("tokenize_pairs", encoder_module(wildcards)),
 
 

@@ -17,7 +17,7 @@ rule shard_texts:
         ENVIRONMENT
     params:
         number=lambda wildcards: int(wildcards.shard),
-        of=lambda wildcards: corpus_entry(wildcards)["shards"],
+        of=lambda wildcards: corpus_entry(wildcards).shards,
         code=code("shard_texts"),
     script:
         "../scripts/shard_texts.py"
@@ -33,9 +33,9 @@ rule translate:
     benchmark:
         "<results>/timings/translate/{translator}_{corpus}_{language}_{shard}.jsonl"
     wildcard_constraints:
-        translator=re.escape(config["translator"]),
+        translator=re.escape(experiment.translator),
         language=one_of(TRANSLATED),
-        corpus=one_of(c for c in CATALOGUE["corpora"] if c not in PARALLEL),
+        corpus=one_of(c for c in CATALOGUE.corpora if c not in PARALLEL),
     conda:
         ENVIRONMENT
     resources:
@@ -43,9 +43,7 @@ rule translate:
     params:
         route=route,
         checkpoints=journal_of_shard,
-        code=lambda wildcards: code(
-            "translate", f"translation/engines/{route(wildcards)['engine']}"
-        ),
+        code=lambda wildcards: code("translate", f"translation/engines/{route(wildcards)['kind']}"),
     script:
         "../scripts/translate.py"
 
@@ -60,16 +58,14 @@ rule read_parallel:
     log:
         "<logs>/read_parallel/{translator}_{corpus}_{language}_{shard}.log",
     wildcard_constraints:
-        translator=re.escape(config["translator"]),
+        translator=re.escape(experiment.translator),
         language=one_of(TRANSLATED),
         corpus=one_of(PARALLEL),
     conda:
         ENVIRONMENT
     params:
-        reader=lambda wildcards: corpus_entry(wildcards)["reader"],
-        code=lambda wildcards: code(
-            "read_parallel", f"data/readers/{corpus_entry(wildcards)['reader']}"
-        ),
+        reader=lambda wildcards: corpus_entry(wildcards).kind,
+        code=lambda wildcards: code("read_parallel", f"data/readers/{corpus_entry(wildcards).kind}"),
     script:
         "../scripts/read_parallel.py"
 
@@ -77,7 +73,7 @@ rule read_parallel:
 rule filter_pairs:
     input:
         pairs="<results>/corpora/{corpus}/train.parquet",
-        source=lambda wildcards: texts_of(wildcards.corpus, corpus_entry(wildcards)["language"]),
+        source=lambda wildcards: texts_of(wildcards.corpus, corpus_entry(wildcards).language),
         translated=lambda wildcards: texts_of(wildcards.corpus, wildcards.language),
     output:
         train="<results>/train/{corpus}/{language}.parquet",
@@ -87,8 +83,8 @@ rule filter_pairs:
     conda:
         ENVIRONMENT
     params:
-        filtering=config["filtering"],
-        same_language=lambda wildcards: wildcards.language == corpus_entry(wildcards)["language"],
+        filtering=experiment.filtering.plain(),
+        same_language=lambda wildcards: wildcards.language == corpus_entry(wildcards).language,
         of=keys,
         code=code("filter_pairs"),
     script:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields
 from typing import Any, TypeVar
 
+from hybridbatch.experiment.configuration import Experiment
 from hybridbatch.runtime.errors import ConfigError
 
 RATES_FILE = "resources/rates.yaml"
@@ -270,7 +271,7 @@ def hours(jobs: Iterable[Job], gpus: int, cores: int) -> Span:
 
 
 def corpus_sizes(
-    config: dict,
+    config: Experiment,
     name: str,
     rates: Rates,
     published: Mapping[str, int],
@@ -281,7 +282,7 @@ def corpus_sizes(
     published: pairs by the data set's name; counts: a corpus' counts.json, where it has been read.
     Raises ConfigError that says which key to add.
     """
-    entry, known = config["catalogue"]["corpora"][name], rates.corpora.get(name)
+    entry, known = config.catalogue.corpora[name], rates.corpora.get(name)
     if known is None:
         raise ConfigError(
             f"{RATES_FILE}: corpora has no {name!r}: add `{name}: {{pairs: ..., question_words: "
@@ -291,13 +292,13 @@ def corpus_sizes(
         train, validation = counts[name]["train"], counts[name]["validation"]
         pairs = train + validation
     else:
-        pairs = published.get(entry.get("published"), known.pairs)
+        pairs = published.get(entry.published, known.pairs)
         if pairs is None:
             raise ConfigError(
                 f"{RATES_FILE}: corpora.{name} has no `pairs`, nor is the corpus' size published: "
                 "add it there, or let the workflow read the corpus first."
             )
-        train, validation = pairs * (1 - entry["holdout"]), pairs * entry["holdout"]
+        train, validation = pairs * (1 - entry.holdout), pairs * entry.holdout
     left = train / pairs if pairs else 0
 
     def different(number: int | None, most: float) -> float:

@@ -23,8 +23,9 @@ from hybridbatch.cost.model import (
     model_shape,
 )
 from hybridbatch.experiment import lookups
-from hybridbatch.experiment import names as constants
 from hybridbatch.experiment import systems as variants
+from hybridbatch.experiment.configuration import Experiment
+from hybridbatch.experiment.outputs import ABLATIONS
 from hybridbatch.runtime.errors import ConfigError
 
 STAGES = (
@@ -93,7 +94,7 @@ class Plan:
 
 
 def plan(
-    config: dict,
+    config: Experiment,
     rates: Rates,
     gpu: str,
     published: Mapping[str, int],
@@ -134,23 +135,23 @@ def plan(
     )
 
 
-def table_runs(config: dict) -> list[Run]:
+def table_runs(config: Experiment) -> list[Run]:
     """The models that the tables have, each tested on every benchmark."""
     return [
-        Run(system, seed, tuple(config["benchmarks"]))
+        Run(system, seed, tuple(config.benchmarks))
         for system in variants.systems(config).values()
         for seed in variants.seeds_of(config, system.encoder)
     ]
 
 
-def ablation_runs(config: dict) -> list[Run]:
+def ablation_runs(config: Experiment) -> list[Run]:
     """What all ablations add to `table_runs`: models, and tests of models that are there."""
     of_tables, systems = variants.systems(config), variants.ablation_systems(config)
     tests: dict[str, dict[str, None]] = {name: {} for name in systems}
-    for ablation in constants.ABLATIONS:
+    for ablation in ABLATIONS:
         benchmarks = variants.ablation_benchmarks(config, ablation)
         for point in variants.ablation_points(config, ablation):
-            there = config["benchmarks"] if point.system.name in of_tables else ()
+            there = config.benchmarks if point.system.name in of_tables else ()
             tests[point.system.name] |= dict.fromkeys(b for b in benchmarks if b not in there)
     return [
         Run(system, seed, tuple(tests[name]), trained=name not in of_tables)
@@ -164,12 +165,12 @@ class _Reckoning:
 
     def __init__(self, config, rates, gpu, published, evaluation, counts) -> None:
         self.config, self.rates, self.gpu, self.evaluation = config, rates, gpu, evaluation
-        self.catalogue = config["catalogue"]
-        names = dict.fromkeys([*config["corpora"], *config["validation"]])
+        self.catalogue = config.catalogue
+        names = dict.fromkeys([*config.corpora, *config.validation])
         self.sizes = {n: corpus_sizes(config, n, rates, published, counts) for n in names}
-        self.corpora = [self.sizes[name] for name in config["corpora"]]
+        self.corpora = [self.sizes[name] for name in config.corpora]
         self.read = tuple(name for name in names if name in counts)
-        self.translator = self.catalogue["translators"][config["translator"]]
+        self.translator = self.catalogue.translators[config.translator]
         self.runs: list[Run] = []  # that are reckoned with at present
 
     def of_tables(self) -> list[Job]:
@@ -180,14 +181,14 @@ class _Reckoning:
             *self.translate(),
             *self.filter(),
             *self.contamination(),
-            *self.tokenize(self.config["encoders"]),
+            *self.tokenize(self.config.encoders),
             *self.of_models(),
         ]
 
     def of_ablations(self) -> list[Job]:
         """What the ablations add: they train on the same texts."""
         encoders = dict.fromkeys(run.system.encoder for run in self.runs)
-        more = [name for name in encoders if name not in self.config["encoders"]]
+        more = [name for name in encoders if name not in self.config.encoders]
         return [*self.tokenize(more), *self.of_models()]
 
     def of_models(self) -> list[Job]:
@@ -216,7 +217,7 @@ class _Reckoning:
         return Span(seconds.low / gain.high, seconds.high / gain.low) if gain else seconds
 
     def own_language(self, corpus: Corpus) -> str:
-        return self.catalogue["corpora"][corpus.name]["language"]
+        return self.catalogue.corpora[corpus.name].language
 
     def text_bytes(self, words: float, languages: Iterable[str]) -> float:
         return sum(self.rates.bytes_of(words, language) for language in languages)
@@ -229,61 +230,61 @@ class _Reckoning:
     def fetch(self) -> Iterable[Job]:
         sizes = []
         for name, corpus in self.sizes.items():
-            entry = self.catalogue["corpora"][name]
-            if "source" not in entry:
+            entry = self.catalogue.corpora[name]
+            if getattr(entry, "source", None) is None:
                 continue
-            languages = [entry["language"]]
-            if "parallel" in entry:
+            languages = [entry.language]
+            if entry.parallel_languages is not None:
                 languages += lookups.corpus_languages(self.config, name)[1:]
             known = self.rates.corpora[name].download
             held = corpus.validation * (corpus.question_words + corpus.passage_words)
             sizes.append(known or self.text_bytes(corpus.words + held, languages))
         for name in self.benchmarks():
-            entry = self.catalogue["benchmarks"][name]
+            entry = self.catalogue.benchmarks[name]
             words = self.benchmark_words(name)
             bytes_of = {language: self.rates.bytes_of(n, language) for language, n in words.items()}
             if lookups.has_passages(self.config, name):
-                if "source" in entry:
+                if entry.source is not None:
                     sizes += [0.0] * 2 * len(words)  # topics and judgements are small
-                for language, size in bytes_of.items() if "corpus" in entry else ():
-                    files = entry["shards"][language]
+                for language, size in bytes_of.items() if entry.corpus is not None else ():
+                    files = entry.shards[language]
                     sizes += [size * self.rates.text.gzip_share / files] * files
-            elif "source" in entry:
+            elif getattr(entry, "source", None) is not None:
                 sizes += bytes_of.values()
-        models = [self.catalogue["encoders"][name] for name in self.config["encoders"]]
-        models.append(self.translator if self.neural_texts() else {})
+        models = [self.catalogue.encoders[name] for name in self.config.encoders]
+        models += [self.translator] if self.neural_texts() else []
         for entry in models:
-            if "revision" in entry:
-                sizes.append(4 * model_shape(self.rates, entry["model"]).parameters)
+            if getattr(entry, "revision", None) is not None:
+                sizes.append(4 * model_shape(self.rates, entry.model).parameters)
         for size in sizes:
             seconds = self.rates.rate("fetch_bytes").seconds(size)
             yield self.job("fetch", seconds, disk=size)
 
     def read_corpora(self) -> Iterable[Job]:
         for name, corpus in self.sizes.items():
-            entry, own = self.catalogue["corpora"][name], self.own_language(corpus)
+            entry, own = self.catalogue.corpora[name], self.own_language(corpus)
             pairs = corpus.pairs + corpus.validation
             yield self.job(
                 "read",
                 self.rates.rate("read_pairs").seconds(pairs),
                 disk=self.parquet(pairs * corpus.pair_words, own),
             )
-            if name not in self.config["corpora"]:
+            if name not in self.config.corpora:
                 continue
-            for _ in range(entry["shards"]):
+            for _ in range(entry.shards):
                 yield self.job(
                     "read",
                     self.rates.rate("shard_pairs").seconds(corpus.pairs),
-                    disk=self.parquet(corpus.words / entry["shards"], own),
+                    disk=self.parquet(corpus.words / entry.shards, own),
                 )
-            if "parallel" in entry:
+            if entry.parallel_languages is not None:
                 # Every shard reads the language's files.
                 for language in lookups.translated_languages(self.config, name):
-                    for _ in range(entry["shards"]):
+                    for _ in range(entry.shards):
                         yield self.job(
                             "read",
                             self.rates.rate("parallel_texts").seconds(corpus.texts),
-                            disk=self.parquet(corpus.words / entry["shards"], language),
+                            disk=self.parquet(corpus.words / entry.shards, language),
                         )
         for name in self.benchmarks():
             known = self.benchmark_rates(name)
@@ -300,22 +301,22 @@ class _Reckoning:
     def translated(self) -> Iterable[tuple[Corpus, str]]:
         """(corpus, language) of everything that an engine translates."""
         for corpus in self.corpora:
-            if "parallel" not in self.catalogue["corpora"][corpus.name]:
+            if self.catalogue.corpora[corpus.name].parallel_languages is None:
                 for language in lookups.translated_languages(self.config, corpus.name):
                     yield corpus, language
 
     def neural_texts(self) -> bool:
-        return self.translator["engine"] in constants.NEURAL_ENGINES and any(self.translated())
+        return self.translator.neural and any(self.translated())
 
     def translate(self) -> Iterable[Job]:
-        rates, neural = self.rates, self.translator["engine"] in constants.NEURAL_ENGINES
+        rates, neural = self.rates, self.translator.neural
         for corpus, language in self.translated():
-            shards = self.catalogue["corpora"][corpus.name]["shards"]
+            shards = self.catalogue.corpora[corpus.name].shards
             tokens = flops = 0.0
             seconds = rates.rate("apertium_lines").seconds(corpus.texts / shards)
             if neural:
-                shape = model_shape(rates, self.translator["model"])
-                limit, beams = self.translator["max_new_tokens"], self.translator["beams"]
+                shape = model_shape(rates, self.translator.model)
+                limit, beams = self.translator.max_new_tokens, self.translator.beams
                 sides = (
                     (corpus.questions, corpus.question_words),
                     (corpus.passages + corpus.negatives, corpus.passage_words),
@@ -327,7 +328,7 @@ class _Reckoning:
                     flops += number * pieces * generation(shape, length, length, beams)
                     tokens += number * pieces * 2 * length
                 gain = None
-                if self.translator["engine"] == "ctranslate2_mt":
+                if self.translator.kind == "ctranslate2_mt":
                     gain = rates.rate("ctranslate2_gain")
                 seconds = self.gpu_seconds(flops / shards, "generate_share", gain)
             disk = self.parquet(corpus.words, language)
@@ -367,17 +368,17 @@ class _Reckoning:
 
     def encoder(self, name: str) -> tuple[dict, Shape | None]:
         """The catalogue's entry, and the shape if it is a transformer."""
-        entry = self.catalogue["encoders"][name]
-        if entry["kind"] == "static":
+        entry = self.catalogue.encoders[name]
+        if entry.kind == "static":
             return entry, None
-        if entry["kind"] == "scratch":
-            sizes = (entry[key] for key in ("dimension", "feed_forward", "vocabulary"))
-            return entry, Shape(entry["layers"], 0, *sizes, source="the catalogue")
-        return entry, model_shape(self.rates, entry["model"])
+        if entry.kind == "scratch":
+            sizes = (getattr(entry, key) for key in ("dimension", "feed_forward", "vocabulary"))
+            return entry, Shape(entry.layers, 0, *sizes, source="the catalogue")
+        return entry, model_shape(self.rates, entry.model)
 
     def on_gpu(self, encoder: str) -> bool:
         """Whether the encoder's jobs want a GPU."""
-        return self.catalogue["encoders"][encoder]["kind"] == "transformer"
+        return self.catalogue.encoders[encoder].wants_gpu
 
     def transformer_seconds(self, encoder: str, flops: float, share: str) -> Span:
         """On a GPU, or on a core where it is trained from scratch."""
@@ -387,7 +388,7 @@ class _Reckoning:
 
     def parameters(self, name: str) -> float:
         entry, shape = self.encoder(name)
-        return shape.parameters if shape else entry["dimension"] * entry["vocabulary"]
+        return shape.parameters if shape else entry.dimension * entry.vocabulary
 
     def token_file(self, corpus: Corpus, limit: int) -> tuple[float, float]:
         """(tokens, bytes) of one language's token ids."""
@@ -402,12 +403,12 @@ class _Reckoning:
             entry, _ = self.encoder(name)
             yield self.job("tokenize", Span(0, 0), disk=4 * self.parameters(name))
             for corpus, _ in self.trained():
-                tokens, size = self.token_file(corpus, entry["max_tokens"])
+                tokens, size = self.token_file(corpus, entry.max_tokens)
                 seconds = self.rates.rate("tokenize_words").seconds(corpus.words)
                 yield self.job("tokenize", seconds, tokens=tokens, disk=size)
-            for corpus in (self.sizes[n] for n in self.config["validation"]):
-                lengths = self.rates.tokens_of(corpus.question_words, entry["max_tokens"])
-                lengths += self.rates.tokens_of(corpus.passage_words, entry["max_tokens"])
+            for corpus in (self.sizes[n] for n in self.config.validation):
+                lengths = self.rates.tokens_of(corpus.question_words, entry.max_tokens)
+                lengths += self.rates.tokens_of(corpus.passage_words, entry.max_tokens)
                 words = corpus.question_words + corpus.passage_words
                 yield self.job(
                     "tokenize",
@@ -425,12 +426,15 @@ class _Reckoning:
         fewest = (values["patience"] + 1) * values["evaluate_every"]
         return min(fewest, values["max_steps"]), values["max_steps"]
 
-    def drawn(self, system: variants.System, alpha: float) -> list[tuple[Corpus, float]]:
+    def drawn(
+        self, system: variants.System, sampling: str, alpha: float | None
+    ) -> list[tuple[Corpus, float]]:
         """The corpora with the share of the steps that each is drawn for.
 
         In proportion to its pairs; a corpus of one language gives no cross-lingual batch.
         """
-        cross = {"x-y": 1.0, "hybrid": 1.0 - alpha}.get(system.sampling, 0.0)
+        monolingual = {"x-y": 0.0, "hybrid": alpha}.get(sampling, 1.0)
+        cross = 1.0 - monolingual
         several = [
             len(variants.system_languages(self.config, corpus.name, system)) > 1
             for corpus in self.corpora
@@ -447,9 +451,9 @@ class _Reckoning:
         for system in (run.system for run in self.runs if run.trained):
             values = variants.training_values(self.config, system)
             entry, shape = self.encoder(system.encoder)
-            limit, (fewest, most) = entry["max_tokens"], self.steps(system)
+            limit, (fewest, most) = entry.max_tokens, self.steps(system)
             step_tokens = step_flops = 0.0
-            for corpus, share in self.drawn(system, values["alpha"]):
+            for corpus, share in self.drawn(system, values["sampling"], values["alpha"]):
                 sides = ((corpus.question_words, 1.0), (corpus.passage_words, 1.0))
                 for words, texts in (*sides, (corpus.passage_words, corpus.negative_share)):
                     number = share * texts * values["batch_size"]
@@ -460,9 +464,9 @@ class _Reckoning:
                     else:
                         tokens = number * rates.tokens_of(words, limit)
                         step_tokens += tokens
-                        step_flops += 3 * entry["dimension"] * tokens
+                        step_flops += 3 * entry.dimension * tokens
             check_tokens = check_flops = checked = 0.0
-            for corpus in (self.sizes[n] for n in self.config["validation"]):
+            for corpus in (self.sizes[n] for n in self.config.validation):
                 checked += corpus.validation
                 for words in (corpus.question_words, corpus.passage_words):
                     length = rates.padded_tokens_of(words, limit)
@@ -499,7 +503,7 @@ class _Reckoning:
         """(queries, candidates) by language."""
         known, published = self.benchmark_rates(name), self.evaluation.get(name, {})
         sizes = {}
-        for language in self.catalogue["benchmarks"][name]["languages"]:
+        for language in self.catalogue.benchmarks[name].languages:
             sizes[language] = published.get(language, (known.queries, known.candidates))
             if None in sizes[language]:
                 raise ConfigError(
@@ -517,7 +521,7 @@ class _Reckoning:
 
     def width(self, encoder: str) -> int:
         entry, shape = self.encoder(encoder)
-        return shape.width if shape else entry["dimension"]
+        return shape.width if shape else entry.dimension
 
     def benchmarks(self) -> list[str]:
         return list(dict.fromkeys(name for run in self.runs for name in run.benchmarks))
@@ -528,11 +532,11 @@ class _Reckoning:
         known, tokens, flops, words = self.benchmark_rates(name), 0.0, 0.0, 0.0
         for number, length in ((queries, known.query_words), (candidates, known.candidate_words)):
             # Sorted by tokens: hardly any padding.
-            each = self.rates.tokens_of(length, entry["max_tokens"])
+            each = self.rates.tokens_of(length, entry.max_tokens)
             words += number * length
             tokens += number * each
             flops += (
-                forward(shape, number * each, each) if shape else entry["dimension"] * number * each
+                forward(shape, number * each, each) if shape else entry.dimension * number * each
             )
         # All cores beside a GPU tokenize for it; the rate is that of two.
         on_gpu = self.on_gpu(system.encoder)
@@ -555,12 +559,12 @@ class _Reckoning:
 
     def search(self, system: variants.System, name: str, language: str) -> Iterable[Job]:
         """Passages are encoded and searched file by file, and their vectors dropped."""
-        entry = self.catalogue["benchmarks"][name]
+        entry = self.catalogue.benchmarks[name]
         queries, passages = self.searched(name)[language]
         parts = lookups.passage_parts(self.config, name, language)
-        files = 1 if entry.get("judged_only") else entry["shards"][language]
+        files = 1 if entry.judged_only else entry.shards[language]
         for number in range(len(parts)):
-            share = min(entry["shards_a_job"], files - number * entry["shards_a_job"]) / files
+            share = min(entry.shards_a_job, files - number * entry.shards_a_job) / files
             job = self.vectors(system, name, queries, passages * share)
             flops = 2 * queries * passages * share * self.width(system.encoder)
             cores = self.gpu.cores if job.on_gpu else 1
@@ -568,13 +572,13 @@ class _Reckoning:
                 job,
                 seconds=job.seconds + self.rates.rate("search_flops").seconds(flops, cores),
                 flops=job.flops + flops,
-                disk=queries * entry["depth"] * _RUN_BYTES,
+                disk=queries * entry.depth * _RUN_BYTES,
             )
 
     def searched(self, name: str) -> dict[str, tuple[float, float]]:
         """(queries, passages) by language, of a benchmark with passages."""
         sizes = self.benchmark_sizes(name)
-        if not self.catalogue["benchmarks"][name].get("judged_only"):
+        if not self.catalogue.benchmarks[name].judged_only:
             return sizes
         judged = self.benchmark_rates(name).judged_a_query
         return {language: (q, min(q * judged, n)) for language, (q, n) in sizes.items()}
@@ -609,7 +613,7 @@ class _Reckoning:
             for name in run.benchmarks:
                 if lookups.has_passages(self.config, name):
                     for queries, _ in self.benchmark_sizes(name).values():
-                        depth = self.catalogue["benchmarks"][name]["depth"]
+                        depth = self.catalogue.benchmarks[name].depth
                         yield self.job("evaluate", Span(0, 0), disk=queries * depth * _RUN_BYTES)
         # Means with intervals of a system, and its part of the tests and tables.
         tested = {(run.system.name, name) for run in self.runs for name in run.benchmarks}
@@ -620,8 +624,8 @@ class _Reckoning:
 
     def memory(self) -> Iterable[tuple[str, float]]:
         if self.neural_texts():
-            shape = model_shape(self.rates, self.translator["model"])
-            beams, batch = self.translator["beams"], self.translator["batch_tokens"]
+            shape = model_shape(self.rates, self.translator.model)
+            beams, batch = self.translator.beams, self.translator.batch_tokens
             words = min(
                 length
                 for c, _ in self.translated()
@@ -632,27 +636,27 @@ class _Reckoning:
             cache = 2 * 2 * batch * beams * shape.decoder_layers * 2 * shape.width * 2
             scores = batch / self.translation_tokens(words) * beams * shape.vocabulary * 4 * 3
             yield "GPU, translation", 2 * shape.parameters + cache + scores
-        for name in self.config["encoders"]:
+        for name in self.config.encoders:
             entry, shape = self.encoder(name)
             system = next(run.system for run in self.runs if run.system.encoder == name)
             values = variants.training_values(self.config, system)
             sides = 3 if any(c.negative_share for c in self.corpora) else 2
             if self.on_gpu(name):
-                tokens = sides * values["batch_size"] * entry["max_tokens"]
+                tokens = sides * values["batch_size"] * entry.max_tokens
                 activations = tokens * shape.encoder_layers * shape.width * _ACTIVATION_BYTES
                 yield (
                     f"GPU, fine-tuning {name}",
                     _TRAINING_BYTES * shape.parameters + activations,
                 )
-            limit = entry["max_tokens"]
+            limit = entry.max_tokens
             held = sum(self.token_file(corpus, limit)[1] for corpus, _ in self.trained())
             yield f"main memory, fine-tuning {name}", held
-        width = max(self.width(name) for name in self.config["encoders"])
+        width = max(self.width(name) for name in self.config.encoders)
         for name in self.benchmarks():
             sizes = self.benchmark_sizes(name)
             held = sum(n for _, n in sizes.values())
             if lookups.has_passages(self.config, name):
                 # A file at a time, as vectors and as an index.
-                files = self.catalogue["benchmarks"][name]["shards"]
+                files = self.catalogue.benchmarks[name].shards
                 held = 2 * max(n / files[code] for code, (_, n) in self.searched(name).items())
             yield f"main memory, searching {name}", 4 * held * width

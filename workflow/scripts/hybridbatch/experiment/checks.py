@@ -1,142 +1,115 @@
-"""What a schema cannot check: keys of the configuration that must fit each other, above all names.
+"""What types cannot say: keys of the configuration that must fit each other, above all names.
 
-Each check yields its complaints: the key, what is wrong there, and what to do. Asked by
-`config.validate` of what the schema has passed.
+Each check yields its complaints: the key, what is wrong there, and what to do.
 """
 
-import difflib
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import product
 
-from hybridbatch.experiment.lookups import (
-    corpus_languages,
-    has_passages,
-    passage_names,
-    source_files,
-)
-from hybridbatch.experiment.names import (
-    ABLATIONS,
-    BIAS_TABLES,
-    COUNT_TABLES,
-    PASSAGE_READERS,
-    SCORE_TABLES,
-    SOURCE_LANGUAGE,
-    STATISTICS_TABLES,
-)
+from hybridbatch.experiment import outputs
+from hybridbatch.experiment.base import File
+from hybridbatch.experiment.configuration import Experiment
+from hybridbatch.experiment.engines import Translator
+from hybridbatch.experiment.lookups import corpus_languages
+from hybridbatch.experiment.names import SOURCE_LANGUAGE
+from hybridbatch.experiment.problems import did_you_mean
+from hybridbatch.experiment.samplings import KINDS as SAMPLING_KINDS
+from hybridbatch.experiment.sources import FileByLanguage, Source
 
 
-def wrong_names(config: dict) -> Iterator[str]:
-    """The complaints of all checks about a configuration that fits the schema."""
-    catalogue = config["catalogue"]
-    for key, section in (
-        ("corpora", "corpora"),
-        ("validation", "corpora"),
-        ("encoders", "encoders"),
-        ("benchmarks", "benchmarks"),
-        ("quality", "references"),
+def wrong_names(experiment: Experiment) -> Iterator[str]:
+    """The complaints of all checks about a configuration that fits the types."""
+    catalogue = experiment.catalogue
+    yield from _not_in_catalogue(experiment)
+    for name in set(catalogue.benchmarks) & set(outputs.TABLES):
+        yield f"catalogue.benchmarks.{name}: a table has that name; choose another"
+    for name, encoder in catalogue.encoders.items():
+        if encoder.kind == "scratch" and encoder.dimension % encoder.heads:
+            yield (
+                f"catalogue.encoders.{name}.dimension: {encoder.dimension} is no multiple of "
+                f"heads, {encoder.heads}"
+            )
+    yield from _wrong_samplings(experiment)
+    for name, translator in catalogue.translators.items():
+        yield from _wrong_codes(name, translator)
+        yield from _wrong_back(name, getattr(translator, "back", None) or {})
+    yield from _wrong_files(experiment)
+    yield from _wrong_corpora(experiment)
+    yield from _wrong_ablations(experiment)
+    if experiment.translator in catalogue.translators:
+        yield from _wrong_routes(experiment)
+    yield from _clashing(experiment)
+
+
+def _not_in_catalogue(experiment: Experiment) -> Iterator[str]:
+    """Names that select what does not exist."""
+    catalogue, ablations = experiment.catalogue, experiment.ablations
+    for key, names, known in (
+        ("corpora", experiment.corpora, catalogue.corpora),
+        ("validation", experiment.validation, catalogue.corpora),
+        ("encoders", experiment.encoders, catalogue.encoders),
+        ("samplings", experiment.samplings, catalogue.samplings),
+        ("benchmarks", experiment.benchmarks, catalogue.benchmarks),
+        ("quality", experiment.quality, catalogue.references),
+        ("translator", [experiment.translator], catalogue.translators),
+        ("ablations.benchmarks", ablations.benchmarks, catalogue.benchmarks),
+        ("ablations.encoders", ablations.encoders, catalogue.encoders),
+        ("ablations.samplings", ablations.samplings, catalogue.samplings),
+        ("ablations.lareqa", ablations.lareqa, catalogue.samplings),
     ):
-        known = catalogue[section]
-        for name in config[key]:
+        for name in names:
             if name not in known:
                 yield f"{key}: {name!r} is not in the catalogue{did_you_mean(name, known)}"
-    taken = {*SCORE_TABLES, *COUNT_TABLES, *STATISTICS_TABLES, *BIAS_TABLES, *ABLATIONS}
-    for name in set(catalogue["benchmarks"]) & taken:
-        yield f"catalogue.benchmarks.{name}: a table has that name; choose another"
-    for name, entry in catalogue["encoders"].items():
-        if entry["kind"] == "scratch" and entry["dimension"] % entry["heads"]:
+
+
+def _wrong_samplings(experiment: Experiment) -> Iterator[str]:
+    """A name of a kind that has another one."""
+    for name, sampling in experiment.catalogue.samplings.items():
+        if name in SAMPLING_KINDS and sampling.kind != name:
             yield (
-                f"catalogue.encoders.{name}.dimension: {entry['dimension']} is no multiple of "
-                f"heads, {entry['heads']}"
+                f"catalogue.samplings.{name}.kind: {sampling.kind!r}, and the name is that of "
+                "another kind; choose another name"
             )
-    for name, entry in catalogue["translators"].items():
-        where = f"translators.{name}.engine"
-        yield from _wrong_module(where, entry["engine"], "translation/engines")
-        yield from _wrong_codes(name, entry)
-        yield from _wrong_back(name, entry.get("back", {}))
-    yield from _wrong_ablations(config)
-    if config["translator"] not in catalogue["translators"]:
-        name, known = config["translator"], catalogue["translators"]
-        yield f"translator: {name!r} is not in the catalogue{did_you_mean(name, known)}"
-        return
-    routes = catalogue["translators"][config["translator"]]["routes"]
-    for language in config["target_languages"]:
+    for name in SAMPLING_KINDS:
+        if name not in experiment.catalogue.samplings:
+            yield f"catalogue.samplings.{name}: is missing; config/catalogue.yaml has it"
+
+
+def _wrong_routes(experiment: Experiment) -> Iterator[str]:
+    """Target languages that no way leads to."""
+    name = experiment.translator
+    routes = experiment.catalogue.translators[name].routes
+    for language in experiment.target_languages:
         seen = [language]
         while seen[-1] != SOURCE_LANGUAGE:
             if seen[-1] not in routes:
                 yield (
-                    f"target_languages: {config['translator']} has no route to {seen[-1]!r}"
+                    f"target_languages: {name} has no route to {seen[-1]!r}"
                     f"{did_you_mean(seen[-1], routes)}"
                 )
                 break
-            source = routes[seen[-1]]["source"]
+            source = routes[seen[-1]].source
             if source in seen:
-                yield f"translators.{config['translator']}: the route to {language!r} is a circle"
+                yield f"catalogue.translators.{name}.routes: the route to {language!r} is a circle"
                 break
             seen.append(source)
-    for name, entry in catalogue["corpora"].items():
-        yield from _wrong_module(f"corpora.{name}.reader", entry["reader"], "data/readers")
-        yield from _wrong_source(f"corpora.{name}", entry, catalogue["sources"], "files")
-        yield from _wrong_parallel(name, entry, catalogue["sources"])
-    for name, entry in catalogue["benchmarks"].items():
-        if entry["reader"] in PASSAGE_READERS:
-            yield from _wrong_passages(f"benchmarks.{name}", entry, catalogue["sources"])
-        else:
-            yield from _wrong_source(f"benchmarks.{name}", entry, catalogue["sources"], "file")
-    for name, entry in catalogue["references"].items():
-        yield from _wrong_source(f"references.{name}", entry, catalogue["sources"], "file")
-        if SOURCE_LANGUAGE not in entry["languages"]:
-            yield f"catalogue.references.{name}.languages: {SOURCE_LANGUAGE!r} is translated from"
-    for name in config["validation"]:
-        if name in catalogue["corpora"] and not catalogue["corpora"][name]["holdout"]:
-            yield f"validation: corpus {name!r} has holdout 0: nothing is held out of it"
-        if name in catalogue["corpora"]:
-            language = catalogue["corpora"][name]["language"]
-            if language != SOURCE_LANGUAGE:
-                yield f"validation: corpus {name!r} is in {language!r}; validation is in English"
-    for name in config["corpora"]:
-        entry = catalogue["corpora"].get(name, {"language": SOURCE_LANGUAGE, "holdout": 0})
-        if entry["holdout"] == 1:
-            yield f"corpora: corpus {name!r} has holdout 1: nothing is left of it to train on"
-        translated = entry["language"] != SOURCE_LANGUAGE and "parallel" not in entry
-        if translated and corpus_languages(config, name)[1:]:
-            yield (
-                f"corpora: corpus {name!r} is in {entry['language']!r}, and translation starts "
-                "from English: give the corpus `languages: []`"
-            )
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """The end of a complaint about `name`: the known name that is like it, or else all of them."""
-    known = sorted(known)
-    close = difflib.get_close_matches(str(name), known, n=1)
-    return f"; did you mean {close[0]}?" if close else f"; known: {', '.join(known)}"
-
-
-def _wrong_module(where: str, name: str, package: str) -> Iterator[str]:
-    """A reader or engine without a module: `package` is where they lie."""
-    files = (Path(__file__).parents[1] / package).glob("[!_]*.py")
-    known = [file.stem for file in files]
-    if name not in known:
-        yield (
-            f"catalogue.{where}: {name!r} is no module of workflow/scripts/hybridbatch/{package}"
-            f"{did_you_mean(name, known)}"
-        )
-
-
-def _wrong_codes(name: str, translator: dict) -> Iterator[str]:
+def _wrong_codes(name: str, translator: Translator) -> Iterator[str]:
     """A neural translator's routes whose languages have no code."""
-    if "codes" not in translator:
+    codes = getattr(translator, "codes", None)
+    if codes is None:
         return
-    routes = translator["routes"]
-    for language in dict.fromkeys([*routes, *(route["source"] for route in routes.values())]):
-        if language not in translator["codes"]:
+    routes = translator.routes
+    for language in dict.fromkeys([*routes, *(route.source for route in routes.values())]):
+        if language not in codes:
             yield (
                 f"catalogue.translators.{name}.codes: a route needs the model's own code of "
                 f"{language!r}"
             )
 
 
-def _wrong_back(name: str, back: dict) -> Iterator[str]:
+def _wrong_back(name: str, back: Mapping) -> Iterator[str]:
     """Ways back that do not come to English."""
     where = f"catalogue.translators.{name}.back"
     for language in back:
@@ -145,7 +118,7 @@ def _wrong_back(name: str, back: dict) -> Iterator[str]:
             yield f"{where}.{language}: {language!r} is where a way back ends; leave it out"
             continue
         while seen[-1] in back and seen[-1] != SOURCE_LANGUAGE:
-            seen.append(back[seen[-1]]["target"])
+            seen.append(back[seen[-1]].target)
             if seen[-1] in seen[:-1]:
                 yield f"{where}.{language}: the way back is a circle, {'-'.join(seen)}"
                 break
@@ -157,97 +130,175 @@ def _wrong_back(name: str, back: dict) -> Iterator[str]:
                 )
 
 
-def _wrong_ablations(config: dict) -> Iterator[str]:
-    ablations, catalogue = config["ablations"], config["catalogue"]
-    any_ablation = any(ablations[name] for name in ABLATIONS)
-    for key, section in (("benchmarks", "benchmarks"), ("encoders", "encoders")):
-        known = catalogue[section]
-        for name in ablations[key]:
-            if name not in known:
-                where = f"ablations.{key}: {name!r} is not in the catalogue"
-                yield f"{where}{did_you_mean(name, known)}"
-            elif any_ablation and key == "benchmarks" and has_passages(config, name):
-                yield f"ablations.benchmarks: {name!r} has shards of passages, too dear here"
+def _wrong_files(experiment: Experiment) -> Iterator[str]:
+    """Entries that lead to no file."""
+    catalogue = experiment.catalogue
+    for name, corpus in catalogue.corpora.items():
+        if hasattr(corpus, "source"):
+            yield from _wrong_source(
+                f"corpora.{name}", corpus, "files", corpus.own_files, catalogue.sources
+            )
+            yield from _wrong_parallel(name, corpus, catalogue.sources)
+    for name, benchmark in catalogue.benchmarks.items():
+        where = f"benchmarks.{name}"
+        if isinstance(benchmark, FileByLanguage):
+            yield from _wrong_by_language(where, benchmark, benchmark.languages, catalogue.sources)
+        elif not benchmark.ranks_all:
+            yield from _wrong_passages(where, benchmark, catalogue.sources)
+    for name, references in catalogue.references.items():
+        where = f"references.{name}"
+        yield from _wrong_by_language(where, references, references.languages, catalogue.sources)
+        if SOURCE_LANGUAGE not in references.languages:
+            yield f"catalogue.{where}.languages: {SOURCE_LANGUAGE!r} is translated from"
+
+
+def _wrong_by_language(
+    name: str, entry: FileByLanguage, languages: Iterable[str], known: Mapping[str, Source]
+) -> Iterator[str]:
+    def files() -> list[File]:
+        return [entry.file_in(language) for language in languages]
+
+    yield from _wrong_source(name, entry, "file", files, known)
+
+
+def _wrong_source(name: str, entry, key: str, files, known: Mapping[str, Source]) -> Iterator[str]:
+    """An entry whose file is neither one's own nor a source's.
+
+    key: names the source's files; files: gives them, of a right entry.
+    """
+    where, has_source = f"catalogue.{name}", entry.source is not None
+    if (entry.path is not None) == has_source or has_source != (getattr(entry, key) is not None):
+        yield f"{where}: give either `path`, or `source` and `{key}`"
+    elif has_source and getattr(entry, "licence", None) is not None:
+        yield f"{where}.licence: stands with the source; leave it out"
+    elif has_source and entry.source not in known:
+        yield f"{where}.source: no such source{did_you_mean(entry.source, known)}"
+    elif has_source:
+        there = known[entry.source].pinned()
+        for file in files():
+            if file.name not in there:
+                yield f"{where}.{key}: {file.name!r} is not among the source's files"
+
+
+def _wrong_parallel(name: str, corpus, known: Mapping[str, Source]) -> Iterator[str]:
+    where, parallel = f"catalogue.corpora.{name}", corpus.parallel or {}
+    if parallel and corpus.source is None:
+        yield f"{where}.parallel: names files of a `source`, and the corpus has none"
+    for language, files in parallel.items():
+        if language == corpus.language:
+            yield f"{where}.parallel: {language!r} is the corpus' own language; leave it out"
+        for file in files:
+            if corpus.source in known and file not in known[corpus.source].pinned():
+                yield f"{where}.parallel.{language}: {file!r} is not among the source's files"
+    for language in corpus.languages or ():
+        if parallel and language not in parallel:
+            yield f"{where}.languages: {language!r} is not among the languages of `parallel`"
+
+
+def _wrong_passages(name: str, entry, known: Mapping[str, Source]) -> Iterator[str]:
+    """A benchmark with passages whose languages, shards and files do not fit together."""
+    where = f"catalogue.{name}"
+    for key in ("averaged", "shards"):
+        for language in getattr(entry, key) or ():
+            if language not in entry.languages:
+                yield f"{where}.{key}: {language!r} is not among the benchmark's languages"
+    for language in entry.languages:
+        if language not in entry.shards:
+            yield f"{where}.shards: says nothing of {language!r}"
+    read_from = {
+        "source": lambda language: entry.files(language).values(),
+        "corpus": entry.passage_files,
+    }
+    for key, files_in in read_from.items():
+        source = getattr(entry, key)
+        if source is None:
+            continue
+        if source not in known:
+            yield f"{where}.{key}: no such source{did_you_mean(source, known)}"
+            continue
+        there = known[source].pinned()
+        files = [file for language in entry.languages for file in files_in(language)]
+        if missing := [file.name for file in files if file.name not in there]:
+            more = f" nor are {len(missing) - 1} more" if missing[1:] else ""
+            yield f"{where}.{key}: {missing[0]!r} is not among the source's files{more}"
+
+
+def _wrong_corpora(experiment: Experiment) -> Iterator[str]:
+    """Corpora that cannot be trained on, or give nothing to validate on."""
+    known = experiment.catalogue.corpora
+    for name in experiment.validation:
+        if name in known and not known[name].holdout:
+            yield f"validation: corpus {name!r} has holdout 0: nothing is held out of it"
+        if name in known and known[name].language != SOURCE_LANGUAGE:
+            yield (
+                f"validation: corpus {name!r} is in {known[name].language!r}; validation is in "
+                "English"
+            )
+    for name in experiment.corpora:
+        if name not in known:
+            continue
+        corpus = known[name]
+        if corpus.holdout == 1:
+            yield f"corpora: corpus {name!r} has holdout 1: nothing is left of it to train on"
+        translated = corpus.language != SOURCE_LANGUAGE and corpus.parallel_languages is None
+        if translated and corpus_languages(experiment, name)[1:]:
+            yield (
+                f"corpora: corpus {name!r} is in {corpus.language!r}, and translation starts "
+                "from English: give the corpus `languages: []`"
+            )
+
+
+def _wrong_ablations(experiment: Experiment) -> Iterator[str]:
+    ablations, catalogue = experiment.ablations, experiment.catalogue
+    if any(getattr(ablations, name) for name in outputs.ABLATIONS):
+        for name in ablations.benchmarks:
+            if name in catalogue.benchmarks and not catalogue.benchmarks[name].ranks_all:
+                yield (
+                    f"ablations.benchmarks: {name!r} has shards of passages; sharded benchmarks "
+                    "are too expensive for ablations"
+                )
     for name in ("alpha", "data_size", "temperature"):
-        printed = [f"{value:g}" for value in ablations[name]]
+        printed = [f"{value:g}" for value in getattr(ablations, name)]
         for twice in {value for value in printed if printed.count(value) > 1}:
             yield f"ablations.{name}: two values print as {twice}"
     scored = {
         code
-        for name in ablations["benchmarks"]
-        for code in catalogue["benchmarks"].get(name, {"languages": ()})["languages"]
+        for name in ablations.benchmarks
+        if name in catalogue.benchmarks
+        for code in catalogue.benchmarks[name].languages
     }
-    own = {
-        catalogue["corpora"][c]["language"] for c in config["corpora"] if c in catalogue["corpora"]
-    }
-    routes = catalogue["translators"].get(config["translator"], {"routes": {}})["routes"]
-    for code in ablations["unseen_languages"]:
+    own = {catalogue.corpora[c].language for c in experiment.corpora if c in catalogue.corpora}
+    translator = catalogue.translators.get(experiment.translator)
+    for code in ablations.unseen_languages:
         where = f"ablations.unseen_languages: {code!r}"
-        if config["translator"] in catalogue["translators"] and code not in routes:
-            yield f"{where}: {config['translator']} has no route to it{did_you_mean(code, routes)}"
+        if translator is not None and code not in translator.routes:
+            name, routes = experiment.translator, translator.routes
+            yield f"{where}: {name} has no route to it{did_you_mean(code, routes)}"
         elif code in own:
             yield f"{where} is a corpus' own language, which is always trained on"
         elif code not in scored:
             yield f"{where} is in none of ablations.benchmarks, so that nothing would show"
 
 
-def _wrong_source(name: str, entry: dict, known: dict, key: str) -> Iterator[str]:
-    where = f"catalogue.{name}"
-    if ("path" in entry) == ("source" in entry) or ("source" in entry) != (key in entry):
-        yield f"{where}: give either `path`, or `source` and `{key}`"
-    elif "source" in entry and "licence" in entry:
-        yield f"{where}.licence: stands with the source; leave it out"
-    elif "source" in entry and entry["source"] not in known:
-        yield f"{where}.source: no such source{did_you_mean(entry['source'], known)}"
-    elif "source" in entry:
-        named = (
-            entry[key]
-            if key == "files"
-            else [entry[key].replace("{language}", language) for language in entry["languages"]]
-        )
-        for file in named:
-            if file not in source_files(known[entry["source"]]):
-                yield f"{where}.{key}: {file!r} is not among the source's files"
-
-
-def _wrong_parallel(name: str, entry: dict, known: dict) -> Iterator[str]:
-    where, parallel = f"catalogue.corpora.{name}", entry.get("parallel", {})
-    if parallel and "source" not in entry:
-        yield f"{where}.parallel: names files of a `source`, and the corpus has none"
-    for language, files in parallel.items():
-        if language == entry["language"]:
-            yield f"{where}.parallel: {language!r} is the corpus' own language; leave it out"
-        for file in files:
-            if entry.get("source") in known and file not in source_files(known[entry["source"]]):
-                yield f"{where}.parallel.{language}: {file!r} is not among the source's files"
-    for language in entry.get("languages", ()):
-        if parallel and language not in parallel:
-            yield f"{where}.languages: {language!r} is not among the languages of `parallel`"
-
-
-def _wrong_passages(name: str, entry: dict, known: dict) -> Iterator[str]:
-    """A benchmark with passages whose languages, shards and files do not fit together."""
-    where, languages = f"catalogue.{name}", entry["languages"]
-    for key in ("averaged", "shards"):
-        for language in entry.get(key, ()):
-            if language not in languages:
-                yield f"{where}.{key}: {language!r} is not among the benchmark's languages"
-    for language in languages:
-        if language not in entry["shards"]:
-            yield f"{where}.shards: says nothing of {language!r}"
-    named = {
-        "source": [
-            entry[k].replace("{language}", c) for k in ("topics", "qrels") for c in languages
-        ],
-        "corpus": [file for code in languages for file in passage_names(entry, code)],
-    }
-    for key, files in named.items():
-        if key not in entry:
-            continue
-        if entry[key] not in known:
-            yield f"{where}.{key}: no such source{did_you_mean(entry[key], known)}"
-            continue
-        there = source_files(known[entry[key]])
-        if missing := [file for file in files if file not in there]:
-            more = f" nor are {len(missing) - 1} more" if missing[1:] else ""
-            yield f"{where}.{key}: {missing[0]!r} is not among the source's files{more}"
+def _clashing(experiment: Experiment) -> Iterator[str]:
+    """Names that are one name in paths."""
+    for section in type(experiment.catalogue).model_fields:
+        seen: dict[str, str] = {}
+        for name in getattr(experiment.catalogue, section):
+            other = seen.setdefault(name.casefold(), name)
+            if other != name:
+                yield (
+                    f"catalogue.{section}: {other!r} and {name!r} differ only in case, which some "
+                    "file systems do not tell apart; rename one"
+                )
+    ablations = experiment.ablations
+    encoders = dict.fromkeys([*experiment.encoders, *ablations.encoders])
+    samplings = dict.fromkeys([*experiment.samplings, *ablations.samplings, *ablations.lareqa])
+    systems: dict[str, tuple[str, str]] = {}
+    for pair in product(encoders, samplings):
+        other = systems.setdefault("_".join(pair), pair)
+        if other != pair:
+            yield (
+                f"encoders, samplings: {other[0]!r} with {other[1]!r} and {pair[0]!r} with "
+                f"{pair[1]!r} are both named {'_'.join(pair)!r}; rename one"
+            )

@@ -1,11 +1,13 @@
 """What is trained: systems, the points of ablations, and the values that each is trained with.
 
 Also what a model's card says of it. Asked by the rules and `make plan`, of a validated
-configuration; nothing but the standard library is imported.
+configuration.
 """
 
 from dataclasses import dataclass
 
+from hybridbatch.experiment.base import Model
+from hybridbatch.experiment.configuration import Experiment
 from hybridbatch.experiment.lookups import (
     UNSTATED,
     all_languages,
@@ -16,7 +18,14 @@ from hybridbatch.experiment.lookups import (
     steps,
     train_languages,
 )
-from hybridbatch.experiment.names import ABLATIONS, NO_LANGUAGE, SOURCE_LANGUAGE
+from hybridbatch.experiment.names import (
+    ALL_MONOLINGUAL,
+    HYBRID,
+    NO_LANGUAGE,
+    NO_MONOLINGUAL,
+    SOURCE_LANGUAGE,
+)
+from hybridbatch.experiment.outputs import ABLATIONS
 
 
 @dataclass(frozen=True)
@@ -51,13 +60,13 @@ class Point:
     system: System
 
 
-def systems(config: dict) -> dict[str, System]:
+def systems(config: Experiment) -> dict[str, System]:
     """The systems to run, by name: every encoder with every sampling."""
-    pairs = [System(e, s) for e in config["encoders"] for s in config["samplings"]]
+    pairs = [System(e, s) for e in config.encoders for s in config.samplings]
     return {system.name: system for system in pairs}
 
 
-def ablation_points(config: dict, ablation: str) -> list[Point]:
+def ablation_points(config: Experiment, ablation: str) -> list[Point]:
     """The points of one of ABLATIONS, in the configuration's order.
 
     A point whose value is the configuration's own is the system that the tables have, so that
@@ -65,11 +74,11 @@ def ablation_points(config: dict, ablation: str) -> list[Point]:
     out languages that `target_languages` does not reach are no points: see `unreachable_points`.
     """
     unreachable = unreachable_points(config).get(ablation, [])
-    values = [v for v in config["ablations"][ablation] if v not in unreachable]
-    encoders = config["encoders"]
+    values = [v for v in getattr(config.ablations, ablation) if v not in unreachable]
+    encoders = config.encoders
     if ablation == "alpha":
         return [Point(f"{v:g}", _mixed(config, e, v)) for v in values for e in encoders]
-    samplings = config["ablations"]["samplings"]
+    samplings = config.ablations.samplings
     if ablation == "encoders":
         return [Point(v, System(v, s)) for v in values for s in samplings]
     if ablation == "lareqa":
@@ -93,51 +102,50 @@ def ablation_points(config: dict, ablation: str) -> list[Point]:
     ]
 
 
-def unreachable_points(config: dict) -> dict[str, list]:
+def unreachable_points(config: Experiment) -> dict[str, list]:
     """By ablation, the values that need more languages than are trained on.
 
     A list narrowed on the command line is no reason to refuse to run what it does reach. Without
     a language there must be two others, or no batch is cross-lingual.
     """
-    ablations, trained = config["ablations"], train_languages(config)
+    ablations, trained = config.ablations, train_languages(config)
     number = len(all_languages(config))
     without = [] if len(trained) < 3 else [c for c in trained if c != SOURCE_LANGUAGE]
     return {
-        "languages": [n for n in ablations["languages"] if n > number],
-        "unseen_languages": [c for c in ablations["unseen_languages"] if c not in without],
+        "languages": [n for n in ablations.languages if n > number],
+        "unseen_languages": [c for c in ablations.unseen_languages if c not in without],
     }
 
 
-def ablation_systems(config: dict) -> dict[str, System]:
+def ablation_systems(config: Experiment) -> dict[str, System]:
     """The systems of all ablations by name, those among them that `systems` has, too."""
     points = (point for name in ABLATIONS for point in ablation_points(config, name))
     return {point.system.name: point.system for point in points}
 
 
-def ablation_benchmarks(config: dict, ablation: str) -> list[str]:
+def ablation_benchmarks(config: Experiment, ablation: str) -> list[str]:
     """The benchmarks that an ablation is scored on; LAReQA's figures are of the full ones."""
     parallel = multilingual_benchmarks(config)
-    return parallel if ablation == "lareqa" else config["ablations"]["benchmarks"]
+    return parallel if ablation == "lareqa" else config.ablations.benchmarks
 
 
-def seeds_of(config: dict, encoder: str) -> list[int]:
+def seeds_of(config: Experiment, encoder: str) -> list[int]:
     """The seeds that an encoder is trained with: the configuration's, or the first of them."""
-    return config["seeds"][: config["catalogue"]["encoders"][encoder].get("seeds")]
+    return config.seeds[: config.catalogue.encoders[encoder].seeds]
 
 
-def encoder_entry(config: dict, encoder: str) -> dict:
+def encoder_entry(config: Experiment, encoder: str) -> dict:
     """The encoder's catalogue entry without its `training`, `seeds` and `licence`."""
-    entry = config["catalogue"]["encoders"][encoder]
-    others = ("training", "seeds", "licence")
-    return {key: value for key, value in entry.items() if key not in others}
+    return config.catalogue.encoders[encoder].values()
 
 
-def training_values(config: dict, system: System) -> dict:
-    """The resolved values of a training.TrainConfig."""
+def training_values(config: Experiment, system: System) -> dict:
+    """The resolved values of a training.TrainConfig; alpha is None but of hybrid sampling."""
+    sampling = config.catalogue.samplings[system.sampling]
     values = {
         **_training(config, system.encoder),
-        "sampling": system.sampling,
-        "alpha": config["alpha"] if system.sampling == "hybrid" else 0.5,
+        "sampling": sampling.kind,
+        "alpha": sampling.alpha,
         "pairs": 1.0,
     }
     if system.changed in values:
@@ -145,7 +153,7 @@ def training_values(config: dict, system: System) -> dict:
     return values
 
 
-def system_languages(config: dict, corpus: str, system: System) -> list[str]:
+def system_languages(config: Experiment, corpus: str, system: System) -> list[str]:
     """The languages of a corpus that a system is trained on; the corpus' own always is."""
     languages = corpus_languages(config, corpus)
     if system.changed == "languages":
@@ -156,12 +164,12 @@ def system_languages(config: dict, corpus: str, system: System) -> list[str]:
     return languages
 
 
-def card_corpora(config: dict, system: System) -> list[dict]:
+def card_corpora(config: Experiment, system: System) -> list[dict]:
     """The corpora that a system is trained on: the values of cards.Corpus but `pairs`."""
     found = []
-    for name in config["corpora"]:
+    for name in config.corpora:
         languages = system_languages(config, name, system)
-        parallel = "parallel" in config["catalogue"]["corpora"][name]
+        parallel = config.catalogue.corpora[name].parallel_languages is not None
         found.append(
             {
                 "name": name,
@@ -174,42 +182,42 @@ def card_corpora(config: dict, system: System) -> list[dict]:
     return found
 
 
-def card_facts(config: dict, system: System) -> dict:
+def card_facts(config: Experiment, system: System) -> dict:
     """What a model's card says beside data and scores: the values of cards.Facts but `corpora`."""
-    entry = config["catalogue"]["encoders"][system.encoder]
-    base = f"None: a {entry['kind']} encoder, trained from random weights."
-    if "model" in entry:
-        base = f"{_pinned(entry)}; licence: {entry.get('licence', UNSTATED)}."
-    translator = config["catalogue"]["translators"][config["translator"]]
-    named = _pinned(translator) if "model" in translator else config["translator"]
+    entry = config.catalogue.encoders[system.encoder]
+    base = f"None: a {entry.kind} encoder, trained from random weights."
+    if entry.pretrained:
+        base = f"{_pinned(entry)}; licence: {entry.licence or UNSTATED}."
+    translator = config.catalogue.translators[config.translator]
+    named = _pinned(translator) if hasattr(translator, "model") else config.translator
     translated = {c for of in card_corpora(config, system) for c in of["translated"]}
     return {
         "system": system.name,
         "sampling": system.sampling,
         "base": base,
-        "hub_name": entry["model"] if "revision" in entry else None,
-        "translator": f"{named}; licence: {translator.get('licence', UNSTATED)}",
+        "hub_name": entry.model if getattr(entry, "revision", None) else None,
+        "translator": f"{named}; licence: {translator.licence or UNSTATED}",
         "ways": ["-".join(steps(config, code)) for code in sorted(translated)],
-        "validation": [[name, licence(config, name)] for name in config["validation"]],
+        "validation": [[name, licence(config, name)] for name in config.validation],
         "seen": train_languages(config),
-        "scale": config["scale"],
+        "scale": config.scale,
     }
 
 
-def _mixed(config: dict, encoder: str, alpha: float) -> System:
+def _mixed(config: Experiment, encoder: str, alpha: float) -> System:
     """Hybrid sampling with this alpha, by the name of the sampling that it equals."""
     if alpha in (0, 1):
-        return System(encoder, "x-x-mono" if alpha else "x-y")
-    if alpha == config["alpha"]:
-        return System(encoder, "hybrid")
-    return System(encoder, "hybrid", "alpha", alpha)
+        return System(encoder, ALL_MONOLINGUAL if alpha else NO_MONOLINGUAL)
+    if alpha == config.catalogue.samplings[HYBRID].alpha:
+        return System(encoder, HYBRID)
+    return System(encoder, HYBRID, "alpha", alpha)
 
 
-def _training(config: dict, encoder: str) -> dict:
-    own = config["catalogue"]["encoders"][encoder].get("training", {})
-    return {**config["training"], **own}
+def _training(config: Experiment, encoder: str) -> dict:
+    own = config.catalogue.encoders[encoder].training
+    return {**config.training.plain(), **(own.plain() if own else {})}
 
 
-def _pinned(entry: dict) -> str:
+def _pinned(entry: Model) -> str:
     """A model's name, and its revision if it is the hub's."""
-    return entry["model"] + (f" at revision {entry['revision']}" if "revision" in entry else "")
+    return entry.model + (f" at revision {entry.revision}" if entry.revision else "")

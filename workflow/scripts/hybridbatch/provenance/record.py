@@ -18,7 +18,8 @@ from pathlib import Path
 import yaml
 
 from hybridbatch.experiment import lookups
-from hybridbatch.experiment.parts import part_hash
+from hybridbatch.experiment.outputs import part_hash
+from hybridbatch.experiment.sources import Source
 from hybridbatch.provenance.lineage import Job, lineage
 from hybridbatch.runtime.errors import DataError
 from hybridbatch.runtime.files import read_json
@@ -45,7 +46,7 @@ def record(
     """The record of one table.
 
     files: the table in all its formats, the CSV first.
-    part: of the configuration, by `parts.part_for`.
+    part: of the configuration, by `outputs.part_for`.
     locked: the JSON file of hashes that stand in for pins of null, by URL.
     metadata: Snakemake's record, see `lineage`.
     environment: the conda environment file that names the direct dependencies.
@@ -143,7 +144,8 @@ def _pins(part: dict, locked: str | Path) -> dict[str, dict]:
     """URL, licence and pinned hash of each download; by the catalogue, else by the lock file."""
     recorded = read_json(locked) if Path(locked).is_file() else {}
     downloads = part["pathvars"]["downloads"]
-    sources = lookups.sources({"catalogue": {"sources": {}, **part["catalogue"]}})
+    entries = part["catalogue"].get("sources", {}).values()
+    sources = lookups.places(Source.model_validate(entry) for entry in entries)
     return {
         f"{downloads}/{path}": {
             "url": source["url"],

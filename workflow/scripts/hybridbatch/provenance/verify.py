@@ -4,7 +4,8 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hybridbatch.experiment.parts import part_for, part_hash
+from hybridbatch.experiment.configuration import Experiment
+from hybridbatch.experiment.outputs import part_for, part_hash
 from hybridbatch.provenance.record import SCHEMA_VERSION, SUFFIX, place, sha256
 from hybridbatch.runtime.errors import DataError
 from hybridbatch.runtime.files import read_json
@@ -32,7 +33,7 @@ class Verdict:
     problems: list[str] = field(default_factory=list)
 
 
-def verify(tables: Path, config: dict | None = None) -> Verdict:
+def verify(tables: Path, config: Experiment | None = None) -> Verdict:
     """Check every table of a folder against its record, and the records' inputs that are here.
 
     config: a resolved configuration, whose part for each table must be the recorded one.
@@ -100,7 +101,9 @@ def _check_files(path: Path, record: dict, verdict: Verdict) -> None:
             verdict.problems.append(f"{file}: is not the file that {path.name} describes")
 
 
-def _check_configuration(path: Path, record: dict, config: dict | None, verdict: Verdict) -> None:
+def _check_configuration(
+    path: Path, record: dict, config: Experiment | None, verdict: Verdict
+) -> None:
     recorded = record["configuration"]
     if part_hash(recorded) != record["configuration_sha256"]:
         verdict.problems.append(f"{path}: its configuration does not hash to configuration_sha256")

@@ -203,7 +203,7 @@ def _training(
     facts: Facts, training: Mapping[str, Any], runs: Mapping, mixes: Mapping
 ) -> list[str]:
     values = [["sampling", facts.sampling]]
-    if facts.sampling == "hybrid":
+    if training["alpha"] is not None:
         values.append(["alpha", f"{training['alpha']:g}"])
     if training["pairs"] < 1:
         values.append(["share of the pairs", f"{training['pairs']:g}"])
@@ -217,8 +217,8 @@ def _training(
         for key, title in _SHARES.items()
     ]
     return [
-        f"Sampling {escape(facts.sampling)}: {_SAMPLINGS[facts.sampling]}. InfoNCE with in-batch "
-        "negatives over cosine similarity.",
+        f"Sampling {escape(facts.sampling)}: {_SAMPLINGS[training['sampling']]}. InfoNCE with "
+        "in-batch negatives over cosine similarity.",
         grid(["", "value"], values),
         grid(["seed", "steps", "best step", "its English validation loss"], seeds),
         "Achieved shares over all steps:",

@@ -8,7 +8,7 @@ class TrainConfig:
     """How a model is fine-tuned."""
 
     sampling: str
-    alpha: float  # share of monolingual batches in `hybrid`
+    alpha: float | None  # share of monolingual batches in `hybrid`; None in other samplings
     pairs: float  # share of each corpus' pairs that are trained on
     batch_size: int  # pairs
     max_steps: int

@@ -64,11 +64,14 @@ class Sampler:
         sampling: str,
         batch_size: int,
         seed: int,
-        alpha: float = 0.5,
+        alpha: float | None = None,
         source_language: str = "en",
         leave_out_small: bool = False,
     ) -> None:
-        """Raise `DataError` if no corpus can give a batch, or one is too small for `batch_size`."""
+        """Raise `DataError` if no corpus can give a batch, or one is too small for `batch_size`.
+
+        alpha: of hybrid sampling, the share of monolingual batches.
+        """
         if sampling not in SAMPLINGS:
             raise ValueError(f"sampling {sampling!r} is none of {', '.join(SAMPLINGS)}")
         self.corpora, self.sampling, self.batch_size = corpora, sampling, batch_size

@@ -9,4 +9,4 @@ from hybridbatch.translation.translate import Translator
 
 def translator(route: dict) -> Translator:
     """The engine that a route names."""
-    return kinds.load("translation.engines", route["engine"]).translator(route)
+    return kinds.load("translation.engines", route["kind"]).translator(route)

@@ -43,7 +43,7 @@ class NeuralConfig:
         return NeuralConfig(**{k: v for k, v in route.items() if k not in _ENGINES_OWN})
 
 
-_ENGINES_OWN = ("engine", "quantization")
+_ENGINES_OWN = ("kind", "quantization")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,39 @@
+"""What is varied, one thing at a time."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from hybridbatch.experiment.base import Language, Model, Name, Share, Unique
+
+
+class Ablations(Model):
+    """What is varied, one thing at a time; a table for each list that is not empty."""
+
+    benchmarks: Annotated[list[Name], Field(min_length=1), *Unique] = Field(
+        description="names of the benchmarks that all but lareqa are scored on"
+    )
+    samplings: Annotated[list[Name], Field(min_length=1), *Unique] = Field(
+        description="names of the samplings compared at every point of all but alpha and lareqa"
+    )
+    alpha: Annotated[list[Share], *Unique] = Field(
+        description="shares of monolingual batches in hybrid sampling"
+    )
+    data_size: Annotated[list[Annotated[float, Field(gt=0, le=1)]], *Unique] = Field(
+        description="shares of the training pairs; a smaller one is part of a larger one"
+    )
+    languages: Annotated[list[Annotated[int, Field(ge=2)]], *Unique] = Field(
+        description="numbers of training languages, English and the first of target_languages"
+    )
+    unseen_languages: Annotated[list[Language], *Unique] = Field(
+        description="target languages that are left out of training, one at a time, and scored"
+    )
+    temperature: Annotated[list[Annotated[float, Field(gt=0)]], *Unique] = Field(
+        description="temperatures of the loss"
+    )
+    encoders: Annotated[list[Name], *Unique] = Field(
+        description="names of encoders that are trained by the same recipe"
+    )
+    lareqa: Annotated[list[Name], *Unique] = Field(
+        description="names of the samplings that stand beside LAReQA's published figures"
+    )

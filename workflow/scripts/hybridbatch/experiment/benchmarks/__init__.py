@@ -1,0 +1,59 @@
+"""What an entry of `catalogue.benchmarks` has: a module here for each kind (see `kinds`)."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from hybridbatch.experiment.base import File, Language, Model, Name, Unique
+
+Languages = Annotated[list[Language], Field(min_length=1), *Unique]
+
+
+class Benchmark(Model):
+    """A test collection in several languages. What rules ask of a kind are the properties here."""
+
+    kind: str = Field(description="the files' format")
+    title: Name = Field(description="heads its table")
+    languages: Languages = Field(description="of its queries and candidates")
+
+    @property
+    def heading(self) -> str:
+        """What heads its tables, with what is special about how it is searched."""
+        return self.title
+
+    @property
+    def parallel(self) -> bool:
+        """Whether queries and answers are the same in all languages.
+
+        Then the languages are also searched together, and language bias is measured.
+        """
+        return False
+
+    @property
+    def ranks_all(self) -> bool:
+        """Whether all candidates are ranked; otherwise passages in shards are searched."""
+        return True
+
+    @property
+    def modality(self) -> str:
+        """What its candidates are: text, or what an encoder's `modalities` name."""
+        return "text"
+
+    @property
+    def pools(self) -> tuple[str, ...]:
+        """The pools that its candidates are ranked in."""
+        return ("all", "seen") if self.parallel else ("all",)
+
+    @property
+    def mean_rows(self) -> dict:
+        """The values of aggregate.Rows where they are not its defaults."""
+        return {}
+
+    @property
+    def search_values(self) -> dict:
+        """The values of index.SearchConfig where an index is searched; else nothing."""
+        return {}
+
+    def files(self, language: str) -> dict[str, File]:
+        """What one language is read from, by the name that the kind's `read` knows it by."""
+        return {}

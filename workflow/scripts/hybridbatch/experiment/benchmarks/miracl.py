@@ -1,0 +1,95 @@
+"""Queries, judgements and passages of one language each, too many to rank them all."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from hybridbatch.experiment.base import ByLanguage, File, Language, Name, Positive
+from hybridbatch.experiment.benchmarks import Benchmark, Languages
+
+
+class Config(Benchmark):
+    """Queries, judgements and passages of one language each, too many to rank them all."""
+
+    kind: Literal["miracl"] = Field(description="files in the format of MIRACL")
+    source: str | None = Field(
+        default=None,
+        description="name of the source of topics and qrels; without it they are files of yours",
+    )
+    topics: ByLanguage = Field(
+        description="file of queries, with {language} in it; a line: id, tab, text"
+    )
+    qrels: ByLanguage = Field(
+        description="file of judgements in TREC's format, with {language} in it"
+    )
+    corpus: str | None = Field(
+        default=None,
+        description="name of the source of passages; without it they are files of yours",
+    )
+    passages: Annotated[
+        str, Field(pattern=r"\{language\}.*\{number\}|\{number\}.*\{language\}")
+    ] = Field(
+        description=(
+            "JSON Lines of passages, plain or gzipped, with {language} and {number} in the name"
+        )
+    )
+    shards: Annotated[dict[Language, Positive], Field(min_length=1)] = Field(
+        description="by language, how many files of passages there are, numbered from 0"
+    )
+    shards_a_job: Positive = Field(
+        description="files that one job encodes and searches, one after the other"
+    )
+    averaged: Languages | None = Field(
+        default=None,
+        description="the languages that mean and median rows are over; all of them if absent",
+    )
+    index: Name = Field(
+        description="FAISS factory string of the index of each file of passages; Flat is exact"
+    )
+    index_parameters: Name | None = Field(
+        default=None, description="FAISS search parameters, such as nprobe=64"
+    )
+    depth: Annotated[int, Field(ge=100)] = Field(
+        description="passages a query is given; Recall@100 needs 100"
+    )
+    judged_only: bool = Field(
+        default=False,
+        description=(
+            "search only the passages that the judgements name: another and easier task, labelled "
+            "as pool `judged` in every output and never graded"
+        ),
+    )
+
+    @property
+    def heading(self) -> str:
+        return self.title + (", judged passages only" if self.judged_only else "")
+
+    @property
+    def ranks_all(self) -> bool:
+        return False
+
+    @property
+    def pools(self) -> tuple[str, ...]:
+        return ("judged",) if self.judged_only else ("all",)
+
+    @property
+    def mean_rows(self) -> dict:
+        averaged = self.languages if self.averaged is None else self.averaged
+        return {"pools": list(self.pools), "averaged": averaged, "medians": True}
+
+    @property
+    def search_values(self) -> dict:
+        keys = {"index", "depth", "index_parameters"}
+        return self.model_dump(include=keys, exclude_none=True)
+
+    def files(self, language: str) -> dict[str, File]:
+        return {
+            "topics": File(self.source, self.topics.replace("{language}", language)),
+            "qrels": File(self.source, self.qrels.replace("{language}", language)),
+        }
+
+    def passage_files(self, language: str) -> list[File]:
+        """The files of passages, in the order of their numbers."""
+        name = self.passages.replace("{language}", language)
+        count = self.shards.get(language, 0)
+        return [File(self.corpus, name.replace("{number}", str(i))) for i in range(count)]

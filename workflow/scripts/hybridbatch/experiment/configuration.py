@@ -1,0 +1,100 @@
+"""The whole configuration: what is run, and the catalogue that it selects from by name."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from hybridbatch.experiment import kinds
+from hybridbatch.experiment.ablations import Ablations
+from hybridbatch.experiment.base import Key, Language, Model, Name, Positive, Unique
+from hybridbatch.experiment.engines import StepwiseTranslator
+from hybridbatch.experiment.readers import FileCorpus
+from hybridbatch.experiment.references import References
+from hybridbatch.experiment.samplings import Sampling
+from hybridbatch.experiment.sources import Source
+from hybridbatch.experiment.statistics import Comparisons, Contamination, Filtering, Statistics
+from hybridbatch.experiment.training import Training
+
+ENCODERS = kinds.models("encoders")
+BENCHMARKS = kinds.models("benchmarks")
+READERS = kinds.models("readers", common=FileCorpus)
+ENGINES = kinds.models("engines", common=StepwiseTranslator)
+
+_Names = Annotated[list[Name], Field(min_length=1), *Unique]
+_Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
+
+
+class Catalogue(Model):
+    """What exists, by name."""
+
+    sources: dict[Key, Source] = Field(description="pinned files")
+    corpora: dict[Key, kinds.one_of(READERS)] = Field(description="question-answer pairs")
+    benchmarks: dict[Key, kinds.one_of(BENCHMARKS)] = Field(description="test collections")
+    references: dict[Key, References] = Field(description="parallel texts that people translated")
+    translators: dict[Key, kinds.one_of(ENGINES)] = Field(
+        description="translation engines and their routes"
+    )
+    encoders: dict[Key, kinds.one_of(ENCODERS)] = Field(
+        description="encoders that can be fine-tuned"
+    )
+    samplings: dict[Key, Sampling] = Field(description="ways to make batches")
+
+
+# The sections of the catalogue whose entries are told apart by `kind`.
+OF_KINDS = ("corpora", "benchmarks", "translators", "encoders", "samplings")
+
+
+class Pathvars(Model):
+    """Where things go; Snakemake's own mechanism."""
+
+    results: Name = Field(description="root of all results")
+    downloads: Name = Field(description="root of fetched files")
+
+
+class Exports(Model):
+    """Rankings as TREC runs, on request."""
+
+    depth: Positive = Field(description="candidates of a query in a run, the best ones")
+
+
+class Experiment(Model):
+    """A configuration of Hybrid Batch."""
+
+    mirror: str | None = Field(
+        default=None, description="folder laid out as <host>/<path>, asked before the network"
+    )
+    pathvars: Pathvars = Field(description="where things go; Snakemake's own mechanism")
+    scale: Literal["paper", "laptop", "demo"] = Field(
+        description="whose figures these can be; only paper is graded against the published ones"
+    )
+    corpora: _Names = Field(description="names of the training corpora")
+    validation: _Names = Field(
+        description="names of the corpora whose held-out English pairs decide when to stop"
+    )
+    target_languages: Annotated[list[Language], *Unique] = Field(
+        description="languages the corpora are translated into"
+    )
+    translator: Name = Field(description="name of a translator of the catalogue")
+    encoders: _Names = Field(description="names of the encoders to fine-tune")
+    samplings: _Names = Field(description="names of the samplings, how batches are made")
+    seeds: Annotated[list[_Seed], Field(min_length=1), *Unique] = Field(
+        description="one model each"
+    )
+    benchmarks: _Names = Field(description="names of the benchmarks to evaluate on")
+    quality: Annotated[list[Name], *Unique] = Field(
+        description="names of the reference sets that translations are scored against"
+    )
+    filtering: Filtering = Field(description="which translated pairs are good enough")
+    contamination: Contamination = Field(
+        description="which training texts count as near duplicates of a benchmark's"
+    )
+    training: Training = Field(
+        description="how models are fine-tuned; an encoder may override each key"
+    )
+    statistics: Statistics = Field(description="how intervals are made")
+    comparisons: Comparisons = Field(description="how samplings are compared")
+    exports: Exports = Field(description="rankings as TREC runs, on request")
+    ablations: Ablations = Field(
+        description="what is varied, one thing at a time; a table for each list that is not empty"
+    )
+    catalogue: Catalogue = Field(description="what exists, by name")

@@ -1,0 +1,27 @@
+"""A small transformer with random weights."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from hybridbatch.experiment.base import Positive
+from hybridbatch.experiment.encoders import ScratchTextEncoder
+
+
+class Config(ScratchTextEncoder):
+    """A small transformer with random weights; there are `max_tokens` positions."""
+
+    kind: Literal["scratch"] = Field(
+        description="a small transformer with random weights; runs on the CPU"
+    )
+    layers: Positive = Field(description="of attention and feed-forward network")
+    heads: Positive = Field(description="of attention in each layer")
+    dimension: Positive = Field(description="of tokens and embeddings; a multiple of heads")
+    feed_forward: Positive = Field(description="dimension within a feed-forward network")
+    dropout: Annotated[float, Field(ge=0, lt=1)] = Field(
+        description="share of activations and of attention set to 0 in training"
+    )
+
+    @property
+    def width(self) -> int:
+        return self.dimension

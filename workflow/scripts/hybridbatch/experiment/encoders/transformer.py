@@ -1,0 +1,37 @@
+"""A pretrained Hugging Face encoder."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from hybridbatch.experiment.base import Commit, Name
+from hybridbatch.experiment.encoders import TextEncoder
+
+
+class Config(TextEncoder):
+    """A pretrained Hugging Face encoder: a hub name with its revision, or a local folder."""
+
+    kind: Literal["transformer"] = Field(description="a Hugging Face encoder")
+    model: Name = Field(description="hub name or local folder")
+    licence: Name | None = Field(
+        default=None, description="as its owner states it, for the cards of models"
+    )
+    revision: Commit | None = Field(
+        default=None,
+        description="commit of the hub model, 40 hexadecimal digits; not for a local folder",
+    )
+    pooling: Literal["mean", "cls", "published"] = Field(
+        description="over tokens; published takes the modules stored with the model"
+    )
+
+    @property
+    def wants_gpu(self) -> bool:
+        return True
+
+    @property
+    def has_own_tokenizer(self) -> bool:
+        return True
+
+    @property
+    def pretrained(self) -> bool:
+        return True

@@ -1,0 +1,33 @@
+"""Apertium, a rule-based engine."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from hybridbatch.experiment.base import Language
+from hybridbatch.experiment.engines import Step, StepBack, StepwiseTranslator
+
+
+class ApertiumStep(Step):
+    """One step to a language."""
+
+    mode: str = Field(description="Apertium's name of the direction")
+    package: str = Field(description="Debian package that holds the mode")
+
+
+class ApertiumStepBack(StepBack):
+    """One step from a language on the way back to English."""
+
+    mode: str = Field(description="Apertium's name of the direction")
+    package: str = Field(description="Debian package that holds the mode")
+
+
+class Config(StepwiseTranslator):
+    """Apertium's modes."""
+
+    kind: Literal["apertium"] = Field(description="the rule-based engine Apertium")
+    routes: dict[Language, ApertiumStep] = Field(description="one step, by target language")
+    back: dict[Language, ApertiumStepBack] | None = Field(
+        default=None,
+        description="by language, the step that translations into it take back towards English",
+    )

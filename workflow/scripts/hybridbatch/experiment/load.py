@@ -1,0 +1,198 @@
+"""Configurations read from files and the command line, laid over each other and validated.
+
+Files are YAML, read strictly: what YAML 1.1 reads otherwise than it looks is refused with the line.
+Text on Snakemake's command line is read as YAML 1.2.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from hybridbatch.experiment.checks import wrong_names
+from hybridbatch.experiment.configuration import Experiment
+from hybridbatch.experiment.problems import problems
+from hybridbatch.runtime.errors import ConfigError
+
+CATALOGUE = Path(__file__).parents[4] / "config" / "catalogue.yaml"
+COMMAND_LINE = "the command line"
+
+_BOOL, _INT, _FLOAT = (f"tag:yaml.org,2002:{name}" for name in ("bool", "int", "float"))
+_NUMBER_LIKE = re.compile(r"([-+]?)(\d{1,17})(?:\.(\d*))?[eE]([-+]?)(\d{1,3})")
+_PLAIN_INT = re.compile(r"[-+]?(0|[1-9][0-9]*)")
+_PLAIN_FLOAT = re.compile(r"[-+]?[0-9]*\.[0-9]*([eE][-+][0-9]+)?")
+# The core schema of YAML 1.2.
+_CORE = (
+    (re.compile(r"null|Null|NULL|~|"), lambda text: None),
+    (re.compile(r"true|True|TRUE|false|False|FALSE"), lambda text: text.lower() == "true"),
+    (re.compile(r"[-+]?[0-9]+"), int),
+    (re.compile(r"0o[0-7]+"), lambda text: int(text[2:], 8)),
+    (re.compile(r"0x[0-9a-fA-F]+"), lambda text: int(text[2:], 16)),
+    (re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?"), float),
+    (re.compile(r"[-+]?\.(inf|Inf|INF)"), lambda text: float(text.replace(".", ""))),
+    (re.compile(r"\.(nan|NaN|NAN)"), lambda text: float("nan")),
+)
+
+
+def load(
+    files: Iterable[str | Path],
+    options: Mapping[str, Any] | None = None,
+    catalogue: str | Path = CATALOGUE,
+) -> Experiment:
+    """The configuration that `snakemake --configfile FILES --config OPTIONS` has.
+
+    Later files win, and options over files: mappings are merged, lists replaced. The catalogue lies
+    under all of them. options: as Snakemake gives them, text that is no number yet included.
+
+    Raises `ConfigError` naming every wrong key.
+    """
+    return validate(read(files, options, catalogue))
+
+
+def read(
+    files: Iterable[str | Path],
+    options: Mapping[str, Any] | None = None,
+    catalogue: str | Path = CATALOGUE,
+) -> dict:
+    """The merged values of `load`, not validated."""
+    merged: dict = {}
+    for file in (catalogue, *files):
+        _merge(merged, read_file(file), str(file))
+    _merge(merged, parsed(options or {}), COMMAND_LINE)
+    return merged
+
+
+def validate(values: Mapping[str, Any]) -> Experiment:
+    """The configuration of merged values; raises `ConfigError` naming every wrong key."""
+    found: list[str] = []
+    try:
+        experiment = Experiment.model_validate(values)
+    except ValidationError as error:
+        found = problems(error, values)
+    else:
+        found = list(wrong_names(experiment))
+    if found:
+        raise ConfigError("the configuration is wrong:\n  " + "\n  ".join(sorted(set(found))))
+    return experiment
+
+
+def read_file(file: str | Path) -> dict:
+    """The values of one YAML or JSON file; raises `ConfigError` with file and line."""
+    if not Path(file).is_file():
+        raise ConfigError(f"{file}: there is no such configuration.")
+    try:
+        text = Path(file).read_text(encoding="utf-8")
+        values = yaml.load(text, Loader=_StrictLoader)
+    except _Strict as error:
+        raise ConfigError(f"{file}: line {error.line}: {error.problem}") from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"{file}: cannot be read: {error}") from error
+    if not isinstance(values, dict):
+        raise ConfigError(f"{file}: is not a mapping of keys to values")
+    return values
+
+
+def parsed(value: Any) -> Any:
+    """A value of the command line: text in it, however deep, is a scalar of YAML 1.2."""
+    if isinstance(value, Mapping):
+        return {key: parsed(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [parsed(item) for item in value]
+    if isinstance(value, str):
+        for pattern, read_as in _CORE:
+            if pattern.fullmatch(value):
+                return read_as(value)
+    return value
+
+
+def _merge(merged: dict, values: dict, where: str, path: str = "") -> None:
+    for key, value in values.items():
+        name, there = f"{path}{key}", merged.get(key)
+        if isinstance(value, dict) and isinstance(there, dict):
+            _merge(there, value, where, f"{name}.")
+        elif value is not None and there is not None and _form(value) != _form(there):
+            raise ConfigError(
+                f"{where}: {name}: is {_form(value)}, and {_form(there)} in what it is laid over"
+            )
+        else:
+            merged[key] = value
+
+
+def _form(value: Any) -> str:
+    return {dict: "a mapping", list: "a list"}.get(type(value), "a single value")
+
+
+class _Strict(Exception):
+    """What is refused, and where it stands."""
+
+    def __init__(self, node: yaml.Node, problem: str) -> None:
+        super().__init__(problem)
+        self.line, self.problem = node.start_mark.line + 1, problem
+
+
+class _StrictLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+    """YAML without what surprises: keys given twice, `no` for false, 1e-5 for text."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+        seen: dict[str, int] = {}
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode) or key.tag.endswith(":merge"):
+                continue
+            if key.value in seen:
+                raise _Strict(key, f"{key.value!r} stands twice, first on line {seen[key.value]}")
+            seen[key.value] = key.start_mark.line + 1
+        return super().construct_mapping(node, deep=deep)
+
+    def strict_bool(self, node: yaml.ScalarNode) -> bool:
+        if node.value.lower() in ("true", "false"):
+            return node.value.lower() == "true"
+        meant = "true" if node.value.lower() in ("yes", "on") else "false"
+        raise _Strict(
+            node,
+            f'YAML reads {node.value} as {meant}: write {meant}, or "{node.value}" in quotes'
+            f"{' for the language' if node.value.lower() == 'no' else ''}",
+        )
+
+    def strict_int(self, node: yaml.ScalarNode) -> int:
+        if not _PLAIN_INT.fullmatch(node.value):
+            raise _Strict(
+                node,
+                f"YAML reads {node.value} as the number {self.construct_yaml_int(node)}: write "
+                f'that, or "{node.value}" in quotes',
+            )
+        return int(node.value)
+
+    def strict_float(self, node: yaml.ScalarNode) -> float:
+        if not _PLAIN_FLOAT.fullmatch(node.value):
+            raise _Strict(
+                node, f'{node.value} is no finite decimal number; text stands in "quotes"'
+            )
+        return float(node.value)
+
+    def strict_str(self, node: yaml.ScalarNode) -> str:
+        found = _NUMBER_LIKE.fullmatch(node.value) if not node.style else None
+        if found:
+            sign, whole, decimals, exponent_sign, exponent = found.groups()
+            number = f"{sign}{whole}.{decimals or 0}e{exponent_sign or '+'}{exponent}"
+            raise _Strict(
+                node,
+                f"YAML reads {node.value} as text: write {number} for the number, or "
+                f'"{node.value}" in quotes',
+            )
+        return self.construct_scalar(node)
+
+    def text(self, node: yaml.ScalarNode) -> str:
+        return self.construct_scalar(node)
+
+
+for _tag, _constructor in (
+    (_BOOL, _StrictLoader.strict_bool),
+    (_INT, _StrictLoader.strict_int),
+    (_FLOAT, _StrictLoader.strict_float),
+    ("tag:yaml.org,2002:str", _StrictLoader.strict_str),
+    ("tag:yaml.org,2002:timestamp", _StrictLoader.text),  # dates are text
+):
+    _StrictLoader.add_constructor(_tag, _constructor)

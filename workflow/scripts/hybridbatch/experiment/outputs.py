@@ -1,0 +1,259 @@
+"""Every table and figure: where the report lists it, and what of the configuration it depends on.
+
+Snakemake's report sorts sections by name and puts labels into an inline script unescaped, so
+sections begin with a number and labels hold no characters but those of `label`.
+"""
+
+import hashlib
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from hybridbatch.experiment.configuration import Experiment
+from hybridbatch.experiment.lookups import back_steps, steps
+from hybridbatch.experiment.names import ALL_MONOLINGUAL, HYBRID, NO_MONOLINGUAL
+from hybridbatch.runtime.errors import HybridBatchError
+
+SCORES = "1 Retrieval scores"
+DIFFERENCES = "2 Differences and claims"
+BIAS = "3 Language bias"
+OF_ABLATIONS = "4 Ablations"
+DATA = "5 Data, translation, training"
+CONTAMINATION = "6 Contamination"
+SECTIONS = (SCORES, DIFFERENCES, BIAS, OF_ABLATIONS, DATA, CONTAMINATION)
+
+_CORPORA = ("corpora", "target_languages", "translator")
+# Keys of the machine, or of tables of their own.
+_ELSEWHERE = ("mirror", "quality", "contamination", "ablations", "exports")
+
+
+@dataclass(frozen=True)
+class Output:
+    """A table or a figure.
+
+    group: of tables, `scores`, `counts`, `statistics`, `bias` (made where a benchmark has one pool
+    of several languages) or `ablation` (a list of the configuration's `ablations`). keys: of the
+    configuration that a table depends on; None: all but those that others have to themselves.
+    caption: its file in workflow/report.
+    """
+
+    section: str
+    label: str
+    group: str = ""
+    keys: tuple[str, ...] | None = None
+    caption: str = ""
+
+
+TABLES = {
+    "main": Output(SCORES, "Table 1, mAP of every system", "scores"),
+    "significance": Output(DIFFERENCES, "Differences between samplings, tested", "statistics"),
+    "claims": Output(DIFFERENCES, "What the paper states, judged on our scores", "statistics"),
+    "reproduction": Output(
+        DIFFERENCES, "Every cell that the paper prints, beside ours", "statistics"
+    ),
+    "language_bias": Output(BIAS, "Table 2, rank distance", "scores"),
+    "rank_distance": Output(BIAS, "Tables 7 and 8, rank distance per language", "scores"),
+    "bias_detail": Output(BIAS, "Shares of the top, mean ranks, rank correlations", "bias"),
+    "alpha": Output(OF_ABLATIONS, "Share of monolingual batches (alpha)", "ablation"),
+    "data_size": Output(OF_ABLATIONS, "Share of the training pairs", "ablation"),
+    "languages": Output(OF_ABLATIONS, "Number of training languages", "ablation"),
+    "unseen_languages": Output(OF_ABLATIONS, "Training without one language", "ablation"),
+    "temperature": Output(OF_ABLATIONS, "Temperature of the loss", "ablation"),
+    "encoders": Output(OF_ABLATIONS, "Encoders trained by one recipe", "ablation"),
+    "lareqa": Output(OF_ABLATIONS, "All samplings beside the figures of LAReQA", "ablation"),
+    "training_data": Output(DATA, "Table 9, training pairs", "counts", (*_CORPORA, "filtering")),
+    "evaluation_data": Output(
+        DATA, "Tables 10 and 11, queries and candidates", "counts", ("benchmarks",)
+    ),
+    "translation": Output(DATA, "Translation, unknown words and failures", "counts", _CORPORA),
+    "translation_quality": Output(
+        DATA,
+        "Translation quality, BLEU, chrF++ and round trips",
+        "counts",
+        ("quality", "target_languages", "translator"),
+    ),
+    "filtering": Output(DATA, "Filtering of translated pairs", "counts", (*_CORPORA, "filtering")),
+    "contamination": Output(
+        CONTAMINATION,
+        "Benchmark texts in the training data",
+        "counts",
+        (*_CORPORA, "filtering", "benchmarks", "contamination"),
+    ),
+}
+# The tables of benchmarks, each named after its own; {}: its title.
+_OF_BENCHMARK = Output(SCORES, "{}, scores per language", "scores", caption="tables/benchmark")
+# By kind; a figure's name is {kind}, {kind}_{encoder} or {kind}_{encoder}_{benchmark}.
+FIGURES = {
+    "heatmap": Output(SCORES, "Query against candidate language"),
+    "reproduction": Output(DIFFERENCES, "Published against reproduced"),
+    "rank_distance": Output(BIAS, "Rank distances, distribution"),
+    "language_share": Output(BIAS, "Share of the own language in the top"),
+    "alpha": Output(OF_ABLATIONS, "Scores against alpha"),
+    "data_size": Output(OF_ABLATIONS, "Scores against the share of pairs"),
+    "languages": Output(OF_ABLATIONS, "Scores against the number of languages"),
+    "temperature": Output(OF_ABLATIONS, "Scores against the temperature"),
+    "training": Output(DATA, "Losses in training"),
+    "translation_quality": Output(DATA, "Translation quality against scores"),
+}
+
+
+def _group(name: str) -> tuple[str, ...]:
+    return tuple(table for table, output in TABLES.items() if output.group == name)
+
+
+# Beside those of the benchmarks.
+SCORE_TABLES = _group("scores")
+COUNT_TABLES = _group("counts")
+STATISTICS_TABLES = _group("statistics")
+BIAS_TABLES = _group("bias")
+ABLATIONS = _group("ablation")
+# Ablations that vary a number: each has a figure of its name, too.
+CURVES = tuple(name for name in ABLATIONS if name in FIGURES)
+
+
+def label(text: str) -> str:
+    """`text` with a space for every character that could end the script it is put into."""
+    return " ".join(re.sub(r"[^A-Za-z0-9 .,@_+()-]", " ", text).split())
+
+
+def table_entry(name: str, benchmarks: Mapping[str, str]) -> Output:
+    """The entry of a table; benchmarks: titles by name."""
+    if name in TABLES:
+        return _listed(TABLES[name], TABLES[name].label, f"tables/{name}")
+    if name in benchmarks:
+        text = _OF_BENCHMARK.label.format(benchmarks[name])
+        return _listed(_OF_BENCHMARK, text, _OF_BENCHMARK.caption)
+    raise _no_place("table", name)
+
+
+def figure_entry(name: str, benchmarks: Mapping[str, str]) -> Output:
+    """The entry of a figure; benchmarks: titles by name."""
+    for kind, figure in FIGURES.items():
+        if name != kind and not name.startswith(f"{kind}_"):
+            continue
+        of = name[len(kind) + 1 :]
+        for benchmark, title in benchmarks.items():
+            if of.endswith(f"_{benchmark}"):
+                of = f"{of.removesuffix(f'_{benchmark}')}, {title}"
+                break
+        text = f"{figure.label}, {of}" if of else figure.label
+        return _listed(figure, text, f"figures/{kind}")
+    raise _no_place("figure", name)
+
+
+def part_for(config: Experiment, table: str) -> dict:
+    """The part of the configuration that a table depends on, in plain types, sorted.
+
+    Of the catalogue only what is chosen: an entry more in it is no other configuration. To make
+    the table again, lay the part over any whole configuration.
+    """
+    plain = config.plain()
+    keys = TABLES[table].keys if table in TABLES else None
+    if keys is None:
+        keys = tuple(key for key in plain if key not in _ELSEWHERE)
+    part = {key: plain[key] for key in ("pathvars", *keys) if key in plain}
+    if table in config.benchmarks:
+        part["benchmarks"] = [table]
+    if table in ABLATIONS:
+        kept = ("benchmarks", "samplings", table)
+        part["ablations"] = {key: plain["ablations"][key] for key in kept}
+    part["catalogue"] = _chosen(config, plain, part)
+    return json.loads(json.dumps(part, sort_keys=True))
+
+
+def part_hash(part: dict) -> str:
+    """sha256 of a configuration, however its keys are ordered and its lines are laid out."""
+    text = json.dumps(part, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _listed(output: Output, text: str, caption: str) -> Output:
+    return replace(output, label=label(text), caption=caption)
+
+
+def _no_place(kind: str, name: str) -> HybridBatchError:
+    return HybridBatchError(
+        f"The {kind} {name!r} has no place in the report: give it one in "
+        f"experiment/outputs.py and a caption in workflow/report/{kind}s/."
+    )
+
+
+def _chosen(config: Experiment, plain: dict, part: dict) -> dict:
+    """The catalogue's entries that `part` names, and of its sources the files they name."""
+    catalogue, chosen = plain["catalogue"], {}
+    ablations = part.get("ablations", {})
+    mixed = (HYBRID, ALL_MONOLINGUAL, NO_MONOLINGUAL) if ablations.get("alpha") else ()
+    sections = {
+        "corpora": [*part.get("corpora", ()), *part.get("validation", ())],
+        "benchmarks": [*part.get("benchmarks", ()), *ablations.get("benchmarks", ())],
+        "references": part.get("quality", ()),
+        "encoders": [*part.get("encoders", ()), *ablations.get("encoders", ())],
+        "samplings": [
+            *part.get("samplings", ()),
+            *ablations.get("samplings", ()),
+            *ablations.get("lareqa", ()),
+            *mixed,
+        ],
+    }
+    for section, names in sections.items():
+        chosen[section] = {name: catalogue[section][name] for name in dict.fromkeys(names)}
+    if "translator" in part:
+        entry = catalogue["translators"][config.translator]
+        narrowed = _translator(config, entry, back="quality" in part)
+        chosen["translators"] = {config.translator: narrowed}
+    named = [
+        entry
+        for section in ("corpora", "benchmarks", "references")
+        for entry in chosen[section].values()
+    ]
+    chosen["sources"] = _sources(catalogue["sources"], named)
+    return {section: entries for section, entries in chosen.items() if entries}
+
+
+def _translator(config: Experiment, entry: dict, back: bool) -> dict:
+    """The translator with its routes to the target languages, pivots included; and `back`."""
+    languages = {code for target in config.target_languages for code in steps(config, target)}
+    if back:
+        languages |= {c for target in config.target_languages for c in back_steps(config, target)}
+    kept = {**entry}
+    for key in ("routes", "back", "codes"):
+        if key in entry:
+            kept[key] = {code: v for code, v in entry[key].items() if code in languages}
+    if not back:
+        kept.pop("back", None)
+    return kept
+
+
+def _sources(sources: dict, entries: list[dict]) -> dict:
+    """Of each source that an entry names, the files that it names, in whichever of its keys.
+
+    A series is named as a whole.
+    """
+    kept: dict[str, dict] = defaultdict(lambda: {"files": {}, "series": {}})
+    for entry in entries:
+        texts = set(_texts(entry, entry.get("languages") or ()))
+        for name in texts & set(sources):
+            for key, chosen in kept[name].items():
+                files = sources[name].get(key, {})
+                chosen |= {file: files[file] for file in texts & set(files)}
+    return {
+        name: {
+            **{key: value for key, value in sources[name].items() if key not in of_source},
+            **{key: files for key, files in of_source.items() if files},
+        }
+        for name, of_source in kept.items()
+        if any(of_source.values())
+    }
+
+
+def _texts(value: Any, languages: Iterable[str]) -> Iterator[str]:
+    """Every text in a catalogue's entry, those with `{language}` in it for every language."""
+    if isinstance(value, str):
+        yield from (value.replace("{language}", code) for code in languages)
+        yield value
+    elif isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _texts(item, languages)

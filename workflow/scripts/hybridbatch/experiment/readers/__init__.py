@@ -1,0 +1,74 @@
+"""What an entry of `catalogue.corpora` has: a module here for each reader with keys of its own.
+
+A reader without one (data/readers) has the keys of `FileCorpus`.
+"""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from hybridbatch.experiment.base import File, Language, Model, Name, Share, Unique
+
+_Files = Annotated[list[Name], Field(min_length=1), *Unique]
+
+
+class Corpus(Model):
+    """A corpus of question-answer pairs, wherever it comes from."""
+
+    kind: str = Field(description="its reader, a module of hybridbatch/data/readers")
+    language: Language = Field(description="of its pairs: an ISO 639 code in lower case")
+    licence: Name | None = Field(
+        default=None, description="of a file of yours, for the cards of models"
+    )
+    languages: Annotated[list[Language], *Unique] | None = Field(
+        default=None, description="narrows target_languages for this corpus"
+    )
+    holdout: Share = Field(description="share of the paragraphs kept for validation")
+    shards: Annotated[int, Field(ge=1, le=999)] = Field(description="parts translated side by side")
+    published: str | None = Field(
+        default=None, description="the data set's name in the paper's Table 9"
+    )
+
+    @property
+    def parallel_languages(self) -> list[str] | None:
+        """The languages besides its own that its publisher gives it in; None: it is translated."""
+        return None
+
+    def own_files(self) -> list[File]:
+        """The files of its own language."""
+        return []
+
+    def parallel_files(self, language: str) -> list[File]:
+        """The files of one of `parallel_languages`."""
+        return []
+
+    def own_keys(self) -> dict:
+        """The keys that only this kind has, for its reader."""
+        return self.plain(without=tuple(FileCorpus.model_fields))
+
+
+class FileCorpus(Corpus):
+    """A corpus in files of one's own or of a source."""
+
+    path: Name | None = Field(default=None, description="a file of yours")
+    source: str | None = Field(default=None, description="name of a source")
+    files: _Files | None = Field(default=None, description="files of the source")
+    parallel: Annotated[dict[Language, _Files], Field(min_length=1)] | None = Field(
+        default=None,
+        description=(
+            "by language, files of the source that hold the same texts under the same ids; the "
+            "corpus is then never translated, and trained on in these target languages only"
+        ),
+    )
+
+    @property
+    def parallel_languages(self) -> list[str] | None:
+        return None if self.parallel is None else list(self.parallel)
+
+    def own_files(self) -> list[File]:
+        if self.source is None:
+            return [File(None, self.path)]
+        return [File(self.source, name) for name in self.files]
+
+    def parallel_files(self, language: str) -> list[File]:
+        return [File(self.source, name) for name in self.parallel[language]]
