@@ -10,9 +10,6 @@ import numpy as np
 import pytest
 import torch
 from filelock import FileLock
-from test_encoding import tiny_transformer, transformer_config
-from tokenizers import Tokenizer, models, pre_tokenizers
-
 from hybridbatch.encoders.models import (
     EncoderConfig,
     ScratchConfig,
@@ -20,6 +17,9 @@ from hybridbatch.encoders.models import (
     fetch_transformer,
     new_transformer,
 )
+from test_encoding import tiny_transformer, transformer_config
+from tokenizers import Tokenizer, models, pre_tokenizers
+
 from hybridbatch.encoders.tokens import Ragged, TokenizedPairs
 from hybridbatch.runtime.errors import TrainingError
 from hybridbatch.training import loop as training

@@ -67,7 +67,8 @@ def in_length_order(inputs: Inputs, vectors_of: VectorsOf, unit: str) -> np.ndar
     """Apply `vectors_of` to batches of inputs of about one length; vectors in input order.
 
     Sorted by tokens, since characters say little across scripts; a batch has a budget of padded
-    tokens, so that short texts come in large batches. unit: what the log counts. Returns float32 [n, d].
+    tokens, so that short texts come in large batches. unit: what the log counts in. Returns float32
+    [n, d].
     """
     lengths = inputs.lengths()
     order = np.argsort(-lengths, kind="stable")
