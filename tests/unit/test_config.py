@@ -12,18 +12,18 @@ from pathlib import Path
 
 import pytest
 import yaml
-from snakemake.common.configfile import load_configfile
-from snakemake.utils import update_config
-
-from hybridbatch.data.contamination import ContaminationConfig
-from hybridbatch.data.download import Source
-from hybridbatch.data.filtering import FilterConfig
 from hybridbatch.encoders.models import (
     ScratchConfig,
     StaticConfig,
     TransformerConfig,
     encoder_config,
 )
+from snakemake.common.configfile import load_configfile
+from snakemake.utils import update_config
+
+from hybridbatch.data.contamination import ContaminationConfig
+from hybridbatch.data.download import Source
+from hybridbatch.data.filtering import FilterConfig
 from hybridbatch.evaluation.aggregate import StatisticsConfig
 from hybridbatch.experiment import checks, lookups
 from hybridbatch.experiment import config as conf

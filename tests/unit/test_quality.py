@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 import sacrebleu
 
-from hybridbatch.benchmarks.lareqa import read_lareqa
+from hybridbatch.benchmarks.lareqa import read
 from hybridbatch.render.markdown import escape, grid, render
 from hybridbatch.runtime.errors import DataError
 from hybridbatch.tables.translation_quality import quality_page, samples
@@ -252,7 +252,7 @@ def test_bundled_references_are_parallel_in_every_language():
     english = tables["en"]
     assert {"ca", "eo", "es", "gl", "pt"} <= set(tables)
     assert {tuple(texts) for texts in tables.values()} == {tuple(english)}
-    collection = read_lareqa(BUNDLED / "en.json", "en")
+    collection = read({"file": BUNDLED / "en.json"}, "en")
     assert len(english) == len(collection.queries) + len(collection.candidates)
     assert next(iter(english.values())) == collection.queries["text"][0].as_py()
     assert english["s:000.000:000"] == collection.candidates["text"][0].as_py()

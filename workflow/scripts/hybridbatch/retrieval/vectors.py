@@ -66,7 +66,7 @@ def read_pool(
             dimension = dimension or found
             if found != dimension:
                 raise DataError(
-                    f"{path}: its {side} have {found} dimensions, other vectors {dimension}; "
+                    f"{path}: its {side} have {found} dimensions, others {dimension}; "
                     "delete the benchmark's embeddings and encode them again."
                 )
         queries[language], vectors[language] = tensors["queries"], tensors["candidates"]
