@@ -26,6 +26,7 @@ from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow" / "scripts"))
 
 from hybridbatch.encoders.models import StaticConfig
+
 from hybridbatch.encoders.tokens import load_tokenizer, tokenize_table, train_unigram
 from hybridbatch.training.loop import TokenizedCorpus, TrainConfig, finetune
 

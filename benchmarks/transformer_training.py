@@ -23,8 +23,9 @@ import yaml
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow" / "scripts"))
 
-from hybridbatch.encoders import models as encoders
 from hybridbatch.encoders.models import embed, encoder_config, length_chunks, starting_model
+
+from hybridbatch.encoders import models as encoders
 from hybridbatch.encoders.tokens import (
     TOKENIZER_FILE,
     Ragged,
