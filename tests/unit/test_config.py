@@ -1084,7 +1084,8 @@ def test_files_of_yours_need_no_source(with_passages):
     assert lookups.passage_files(with_passages, "miracl", "fi") == [
         "fi/docs-0.jsonl.gz", "fi/docs-1.jsonl.gz",
     ]  # fmt: skip
-    assert lookups.topic_files(with_passages, "miracl", "fi")["topics"] == "topics.fi.tsv"
+    read = lookups.benchmark_files(with_passages, "miracl", "fi")
+    assert read["topics"] == "topics.fi.tsv"
 
 
 @pytest.mark.parametrize(
