@@ -25,6 +25,7 @@ SCRIPTS = Path(__file__).parents[1] / "workflow" / "scripts"
 SHARDS = 4
 FILTERING = {"max_unknown_share": 0.5, "min_length_ratio": 0.1, "max_length_ratio": 4.0}
 ENCODER = {"kind": "static", "max_tokens": 256, "query_prefix": "Query: ", "passage_prefix": "P: "}
+ENCODER |= {"dimension": 256, "vocabulary": 8_000, "tokenizer_characters": 500_000}
 
 
 def make_corpus(folder: Path, rows: int) -> None:
@@ -52,15 +53,14 @@ def make_corpus(folder: Path, rows: int) -> None:
 def train_tokenizer(folder: Path) -> None:
     """A tokenizer of the size that a static encoder has."""
     sys.path.insert(0, str(SCRIPTS))
-    from hybridbatch.encoders.tokens import TOKENIZER_FILE, train_unigram
+    from hybridbatch.encoders import static
 
     texts = {}
     for language in ("en", "xx"):
         with (folder / f"collection.{language}.tsv").open(encoding="utf-8") as file:
             texts[language] = [line.split("\t")[1].strip() for line in islice(file, 5_000)]
     (folder / "encoder").mkdir()
-    tokenizer = train_unigram(texts, 8_000, 500_000)
-    tokenizer.save(str(folder / "encoder" / TOKENIZER_FILE))
+    static.prepare(ENCODER, texts, folder / "encoder")
 
 
 def job(script: str, input: dict, output: dict | list, params: dict, wildcards: dict) -> None:
@@ -96,14 +96,16 @@ def stages(folder: Path) -> list[tuple[str, tuple]]:
         input = {"pairs": pairs, "source": shards("en"), "translated": shards(language)}
         train = folder / f"train.{language}.parquet"
         output = {"train": train, "counts": folder / f"{language}.json"}
-        params = {"filtering": FILTERING, "same_language": language == "en"}
+        of = {"corpus": "made", "language": language}
+        params = {"filtering": FILTERING, "same_language": language == "en", "of": of}
         arguments = ("filter_pairs", input, output, params, wildcards)
         found.append((f"filter_pairs {language}", arguments))
     for language in ("en", "xx"):
         train = folder / f"train.{language}.parquet"
         input = {"encoder": folder / "encoder", "pairs": pairs, "train": train}
         output = [folder / f"{language}.safetensors"]
-        arguments = ("tokenize_pairs", input, output, {"encoder": ENCODER}, wildcards)
+        params = {"encoder": ENCODER, "of": {"corpus": "made", "language": language}}
+        arguments = ("tokenize_pairs", input, output, params, wildcards)
         found.append((f"tokenize_pairs {language}", arguments))
     return found
 

@@ -25,11 +25,16 @@ from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow" / "scripts"))
 
-from hybridbatch.encoders.models import StaticConfig
-from hybridbatch.encoders.tokens import load_tokenizer, tokenize_table, train_unigram
-from hybridbatch.training.loop import TokenizedCorpus, TrainConfig, finetune
+from hybridbatch.encoders import static
+from hybridbatch.encoders.pairs import pair_inputs
+from hybridbatch.encoders.tokens import TOKENIZER_FILE, load_tokenizer
+from hybridbatch.training.config import TrainConfig
+from hybridbatch.training.data import TrainingCorpus
+from hybridbatch.training.loop import finetune
 
 PAIRS, BATCH, DIMENSION, VOCABULARY = 20_000, 256, 256, 32_000
+ENCODER = {"kind": "static", "dimension": DIMENSION, "vocabulary": VOCABULARY, "max_tokens": 256}
+ENCODER |= {"tokenizer_characters": 2_000_000, "query_prefix": "", "passage_prefix": ""}
 
 
 def texts(rng: np.random.Generator, words: np.ndarray, length: int) -> list[str]:
@@ -44,8 +49,9 @@ def main() -> None:
     questions, passages = texts(rng, words, 8), texts(rng, words, 20)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        train_unigram({"xx": passages}, VOCABULARY, 2_000_000).save(str(folder / "tokenizer.json"))
-        tokenizer = load_tokenizer(folder / "tokenizer.json", 256)
+        static.prepare(ENCODER, {"xx": passages}, folder)
+        tokenizer = load_tokenizer(folder / TOKENIZER_FILE, ENCODER["max_tokens"])
+        make = static.inputs(ENCODER, folder)
 
         start = time.perf_counter()
         ids = [str(i) for i in range(PAIRS)]
@@ -54,14 +60,12 @@ def main() -> None:
         train = pa.table(
             {"id": ids, "question": questions, "passage": passages, "negative": negatives}
         )
-        tokens = tokenize_table(tokenizer, pairs, train, "", "", special_tokens=False)
-        corpus = TokenizedCorpus("xx", {"en": tokens})
+        corpus = TrainingCorpus("xx", {"en": pair_inputs(make, pairs, train)})
         steps = PAIRS // BATCH
         config = TrainConfig("en-en", 0.5, 1.0, BATCH, steps, 0.1, 0.01, 0, 0.05, 10.0, steps, 1)
-        encoder = StaticConfig("static", DIMENSION, VOCABULARY, 2_000_000, 256, "", "")
-        few = tokenize_table(tokenizer, pairs, train.slice(0, BATCH), "", "", special_tokens=False)
-        held_out = TokenizedCorpus("held-out", {"en": few})
-        finetune(config, encoder, folder, 0, [corpus], [held_out], folder / "m", folder / "c")
+        few = pair_inputs(make, pairs, train.slice(0, BATCH))
+        held_out = TrainingCorpus("held-out", {"en": few})
+        finetune(config, ENCODER, folder, 0, [corpus], [held_out], folder / "m", folder / "c")
         ours = PAIRS / (time.perf_counter() - start)
 
         model = SentenceTransformer(

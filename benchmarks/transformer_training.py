@@ -23,15 +23,10 @@ import yaml
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow" / "scripts"))
 
-from hybridbatch.encoders import models as encoders
-from hybridbatch.encoders.models import embed, encoder_config, length_chunks, starting_model
-from hybridbatch.encoders.tokens import (
-    TOKENIZER_FILE,
-    Ragged,
-    load_tokenizer,
-    tokenize,
-    train_unigram,
-)
+from hybridbatch.encoders import scratch, towers
+from hybridbatch.encoders.base import CANDIDATE, PROMPTS, QUERY, TEXT
+from hybridbatch.encoders.inputs import Ragged
+from hybridbatch.encoders.towers import embed_padded, length_chunks
 from hybridbatch.training.losses import info_nce
 
 ROOT = Path(__file__).parents[1]
@@ -59,38 +54,40 @@ def main() -> None:
     torch.set_num_threads(1)
     config = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
     values = config["catalogue"]["encoders"]["small_transformer"]
-    encoder = encoder_config({k: v for k, v in values.items() if k not in ("training", "seeds")})
+    encoder = {k: v for k, v in values.items() if k not in ("training", "seeds")}
     lines = (ROOT / "resources/bundled/train.en.jsonl").read_text(encoding="utf-8").splitlines()
     pairs = [json.loads(line) for line in lines]
-    sides = [
-        [encoder.query_prefix + pair["question"] for pair in pairs],
-        [encoder.passage_prefix + pair["passage"] for pair in pairs],
-    ]
+    sides = {
+        QUERY: [pair["question"] for pair in pairs],
+        CANDIDATE: [pair["passage"] for pair in pairs],
+    }
     with tempfile.TemporaryDirectory() as name:
-        trained = train_unigram({"en": sides[0] + sides[1]}, encoder.vocabulary, 10**7)
-        trained.save(str(Path(name) / TOKENIZER_FILE))
-        tokenizer = load_tokenizer(Path(name) / TOKENIZER_FILE, encoder.max_tokens)
-        model = starting_model(encoder, Path(name), 0).to("cpu").train()
+        scratch.prepare(encoder, {"en": sides[QUERY] + sides[CANDIDATE]}, Path(name))
+        make = scratch.inputs(encoder, Path(name))
+        model = scratch.start(encoder, Path(name), 0).model.to("cpu").train()
 
     rng = np.random.default_rng(0)
     times: list[tuple[float, float]] = []
     tokens: list[Ragged] = []
     for _ in range(BATCHES):
         rows = rng.choice(len(pairs), BATCH, replace=False)
-        texts = [[side[row] for row in rows] for side in sides]
-        ours = [tokenize(tokenizer, side, special_tokens=True) for side in texts]
-        theirs = [model.preprocess(side) for side in texts]
+        texts = {side: [all_[row] for row in rows] for side, all_ in sides.items()}
+        ours = [make(side, TEXT, chosen) for side, chosen in texts.items()]
+        theirs = [
+            model.preprocess([model.prompts[PROMPTS[side]] + text for text in chosen])
+            for side, chosen in texts.items()
+        ]
         tokens += ours
 
         def chunked(sides: list[Ragged] = ours) -> list[torch.Tensor]:
-            return [embed(model, side, model.device) for side in sides]
+            return [embed_padded(model, side) for side in sides]
 
         def whole(sides: list[dict] = theirs) -> list[torch.Tensor]:
             return [model(dict(side))["sentence_embedding"] for side in sides]
 
         times.append((seconds(model, chunked), seconds(model, whole)))
     mine, peer = (BATCH / statistics.median(column) for column in zip(*times[1:], strict=True))
-    allowed = encoders._TOKENS_A_PASS["cpu"]
+    allowed = towers._TOKENS_A_PASS["cpu"]
     print(
         f"chunks {mine:,.0f} pairs/s (token efficiency {efficiency(tokens, allowed):.2f}), "
         f"sentence-transformers {peer:,.0f} ({efficiency(tokens, np.inf):.2f}), "

@@ -6,12 +6,10 @@ from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from safetensors.numpy import save_file
 from scipy import stats
 
 from hybridbatch.evaluation import language_bias as bias
@@ -23,8 +21,8 @@ from hybridbatch.evaluation.language_bias import (
     ranking,
 )
 from hybridbatch.evaluation.per_query import RANK_SCHEMA, relevant_ranks
-from hybridbatch.retrieval import index as indexes
 from hybridbatch.runtime.errors import DataError
+from hybridbatch.runtime.files import keys_of, read_table, write_table, write_tensors
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -261,59 +259,84 @@ def _job(folder: Path, tied: bool = False) -> SimpleNamespace:
     qrels = {c: [(f"q{i}", ids[c][i % len(ids[c])]) for i in range(20)] for c in ids}
     starts = np.cumsum([0, *map(len, ids.values())])
     own = {c: candidates[a:b] for c, a, b in zip(ids, starts, starts[1:], strict=False)}
-    indexes.build(own, folder / "index")
     for code in ids:
         names = {side: str(folder / f"{code}_{side}") for side in files}
-        save_file({"queries": queries[code], "candidates": own[code]}, names["embeddings"])
-        pq.write_table(pa.table({"query_id": asked[code]}), names["queries"])
-        pq.write_table(pa.table({"candidate_id": ids[code]}), names["candidates"])
+        of = {"benchmark": "quiz", "language": code}
+        vectors = {"queries": queries[code], "candidates": own[code]}
+        write_tensors(names["embeddings"], vectors, of)
+        write_table(names["queries"], pa.table({"query_id": asked[code]}), of)
+        write_table(names["candidates"], pa.table({"candidate_id": ids[code]}), of)
         ranks = relevant_ranks(asked[code], queries[code], ids, candidates, qrels, ["en"])
-        pq.write_table(ranks, names["ranks"])
+        write_table(names["ranks"], ranks, of)
         for side, name in names.items():
             files[side].append(name)
     return SimpleNamespace(
-        input=SimpleNamespace(index=str(folder / "index"), **files),
+        input=SimpleNamespace(**files),
         output=[str(folder / "bias.parquet")],
-        params=SimpleNamespace(languages=list(ids), seen=["en"]),
+        params=SimpleNamespace(languages=list(ids), seen=["en"], of={"benchmark": "quiz"}),
     )
 
 
 def _run(job: SimpleNamespace) -> pa.Table:
     runpy.run_path(str(SCRIPT))["main"](job)
-    return pq.read_table(job.output[0])
+    return read_table(job.output[0])
 
 
 def test_the_script_measures_everything(tmp_path):
     table = _run(_job(tmp_path, tied=True))
     assert table.schema == BIAS_SCHEMA
+    assert keys_of(table, "bias.parquet") == {"benchmark": "quiz"}
     measures = {(r["pool"], r["measure"]) for r in table.select(["pool", "measure"]).to_pylist()}
     names = ("share_at_k", "mean_rank", "rank_correlation")
     both = {(pool, name) for pool in ("all", "seen") for name in names}
     assert measures == both - {("seen", "rank_correlation")}  # one language with training data
 
 
+def test_the_order_of_the_files_does_not_matter(tmp_path):
+    """Each says itself of which language it is."""
+    job = _job(tmp_path)
+    expected = _run(job)
+    for side, paths in vars(job.input).items():
+        setattr(job.input, side, paths[1:] + paths[:1] if side == "queries" else paths[::-1])
+    assert _run(job).equals(expected)
+
+
+def _without_its_first_row(path: str) -> None:
+    table = read_table(path)
+    write_table(path, table.slice(1), keys_of(table, path))
+
+
 def _without_a_candidate(job: SimpleNamespace) -> None:
-    table = pq.read_table(job.input.candidates[1])
-    pq.write_table(table.slice(1), job.input.candidates[1])
+    _without_its_first_row(job.input.candidates[1])
 
 
 def _without_a_query(job: SimpleNamespace) -> None:
-    table = pq.read_table(job.input.queries[1])
-    pq.write_table(table.slice(1), job.input.queries[1])
+    _without_its_first_row(job.input.queries[1])
+
+
+def _with_dimensions(job: SimpleNamespace, **dimensions: int) -> None:
+    vectors = {
+        side: np.ones((len(read_table(getattr(job.input, side)[1])), d), dtype=np.float32)
+        for side, d in dimensions.items()
+    }
+    write_tensors(job.input.embeddings[1], vectors, {"language": "ar"})
 
 
 def _of_another_model(job: SimpleNamespace) -> None:
-    path = job.input.embeddings[1]
-    n = len(pq.read_table(job.input.queries[1]))
-    save_file({"queries": np.ones((n, 5), dtype=np.float32)}, path)
+    _with_dimensions(job, queries=5, candidates=5)
+
+
+def _of_two_models(job: SimpleNamespace) -> None:
+    _with_dimensions(job, queries=5, candidates=8)
 
 
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
-        (_without_a_candidate, ["index", "does not hold the benchmark's candidates", "rebuild"]),
-        (_without_a_query, ["ar_embeddings", "vectors of", "queries", "encode it again"]),
-        (_of_another_model, ["ar_embeddings", "5 dimensions", "index have 8", "delete both"]),
+        (_without_a_candidate, ["ar_embeddings: has vectors of", "the benchmark has", "again"]),
+        (_without_a_query, ["ar_queries: the benchmark has", "have vectors", "encode them again"]),
+        (_of_another_model, ["ar_embeddings: its queries have 5 dim", "others 8", "encode them"]),
+        (_of_two_models, ["ar_embeddings: its queries have 5 dim", "others 8", "encode them"]),
     ],
 )
 def test_what_does_not_fit_together_is_named_and_leaves_nothing(tmp_path, spoil, words):

@@ -10,7 +10,7 @@ from types import ModuleType
 
 import pytest
 
-from hybridbatch.benchmarks.lareqa import read_lareqa
+from hybridbatch.benchmarks.lareqa import read
 
 BUNDLED = Path(__file__).parents[2] / "resources" / "bundled"
 LANGUAGES = ("ca", "en", "eo", "es", "fr", "gl", "it", "pt")
@@ -69,7 +69,7 @@ def test_corpus_has_no_faults():
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_workflow_reads_benchmark(language):
-    collection = read_lareqa(BUNDLED / "benchmark" / f"{language}.json", language)
+    collection = read({"file": BUNDLED / "benchmark" / f"{language}.json"}, language)
     assert collection.queries.num_rows == 167
     assert collection.candidates.num_rows == 272
     paragraphs, faults = verify.read_benchmark(BUNDLED / "benchmark" / f"{language}.json")

@@ -12,18 +12,15 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hybridbatch.encoders.models import (
-    ScratchConfig,
-    StaticConfig,
-    TransformerConfig,
-    encoder_config,
-)
 from snakemake.common.configfile import load_configfile
 from snakemake.utils import update_config
 
 from hybridbatch.data.contamination import ContaminationConfig
 from hybridbatch.data.download import Source
 from hybridbatch.data.filtering import FilterConfig
+from hybridbatch.encoders.scratch import ScratchConfig
+from hybridbatch.encoders.static import StaticConfig
+from hybridbatch.encoders.transformer import TransformerConfig
 from hybridbatch.evaluation.aggregate import StatisticsConfig
 from hybridbatch.experiment import checks, lookups
 from hybridbatch.experiment import config as conf
@@ -31,7 +28,7 @@ from hybridbatch.experiment import names as constants
 from hybridbatch.experiment import systems as variants
 from hybridbatch.runtime.errors import ConfigError
 from hybridbatch.tables.scores import SPECS
-from hybridbatch.training.loop import TrainConfig
+from hybridbatch.training.config import TrainConfig
 from hybridbatch.translation.engines._batches import NeuralConfig
 
 ROOT = Path(__file__).parents[2]
@@ -135,6 +132,7 @@ catalogue:
     large: {kind: transformer, model: some/encoder, pooling: mean, max_tokens: 16,
             query_prefix: "", passage_prefix: "", training: {batch_size: 4}}
 """
+ENCODERS = {"static": StaticConfig, "scratch": ScratchConfig, "transformer": TransformerConfig}
 ADDED_BY_WORKFLOW = {"sampling", "alpha", "pairs"}  # fields of TrainConfig that are no training key
 
 
@@ -208,7 +206,8 @@ def test_shipped_values_make_the_dataclasses(name):
     for system in variants.systems(config).values():
         TrainConfig(**variants.training_values(config, system))
     for name in config["catalogue"]["encoders"]:
-        encoder_config(variants.encoder_entry(config, name))
+        values = variants.encoder_entry(config, name)
+        ENCODERS[values["kind"]](**values)
     for place, values in lookups.sources(config).items():
         assert Source(values["url"], values["sha256"]).path == place
 
@@ -727,7 +726,7 @@ def test_engine_of_one_s_own_gets_what_stands_in_its_entry(config, monkeypatch, 
 def test_inputs_are_downloads_of_pinned_files_or_own_files(config):
     downloads = [
         *lookups.corpus_files(config, "films"),
-        lookups.benchmark_files(config, "quiz", "pt")["file"],
+        *lookups.benchmark_files(config, "quiz", "pt").values(),
     ]
     assert downloads == [
         f"downloads/example.org/commit/data/{file}"
@@ -735,7 +734,7 @@ def test_inputs_are_downloads_of_pinned_files_or_own_files(config):
     ]
     assert {file.removeprefix("downloads/") for file in downloads} <= set(lookups.sources(config))
     assert lookups.corpus_files(config, "notes") == ["notes.jsonl"]
-    assert lookups.benchmark_files(config, "own", "gl")["file"] == "own/gl.json"
+    assert lookups.benchmark_files(config, "own", "gl") == {"file": "own/gl.json"}
     assert lookups.reference_file(config, "sayings", "pt") == "sayings/pt.json"
     assert lookups.reference_file(config, "quiz", "pt") == downloads[-1]
 
@@ -1061,9 +1060,9 @@ def test_a_benchmark_with_passages_is_split_into_jobs_that_hold_each_shard_once(
     ]
     assert files == lookups.passage_files(with_passages, "miracl", "sw")
     assert files[4].endswith("/example.org/c/sw/docs-4.jsonl.gz")
-    assert lookups.benchmark_files(with_passages, "miracl", "fi")["qrels"].endswith(
-        "/t/qrels.fi.tsv"
-    )
+    read = lookups.benchmark_files(with_passages, "miracl", "fi")
+    assert list(read) == ["topics", "qrels"]
+    assert read["qrels"].endswith("/t/qrels.fi.tsv")
     assert lookups.mean_rows(with_passages, "miracl") == {
         "pools": ["all"], "averaged": ["fi"], "medians": True,
     }  # fmt: skip
@@ -1085,7 +1084,8 @@ def test_files_of_yours_need_no_source(with_passages):
     assert lookups.passage_files(with_passages, "miracl", "fi") == [
         "fi/docs-0.jsonl.gz", "fi/docs-1.jsonl.gz",
     ]  # fmt: skip
-    assert lookups.benchmark_files(with_passages, "miracl", "fi")["topics"] == "topics.fi.tsv"
+    read = lookups.benchmark_files(with_passages, "miracl", "fi")
+    assert read["topics"] == "topics.fi.tsv"
 
 
 @pytest.mark.parametrize(

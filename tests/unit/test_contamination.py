@@ -179,7 +179,7 @@ def test_marks_that_carry_meaning_count():
 
 
 def test_every_side_of_a_collection_is_compared():
-    from hybridbatch.benchmarks.lareqa import Collection
+    from hybridbatch.benchmarks.base import Collection
 
     assert set(SIDES) < set(Collection.__dataclass_fields__)
     assert set(SIDES.values()) < set(TRAIN_SCHEMA.names)

@@ -10,7 +10,7 @@ import filter_pairs as script
 from hybridbatch.data.filtering import REASONS, TRAIN_SCHEMA, FilterConfig, filter_pairs
 from hybridbatch.data.pairs import PAIR_SCHEMA
 from hybridbatch.runtime.errors import DataError
-from hybridbatch.runtime.files import read_json, read_table, write_table
+from hybridbatch.runtime.files import keys_of, read_json, read_table, write_table
 from hybridbatch.translation.translate import TEXT_SCHEMA
 
 CONFIG = FilterConfig(max_unknown_share=0.5, min_length_ratio=0.5, max_length_ratio=2.0)
@@ -317,6 +317,7 @@ def _job(tmp_path: Path, translation: dict) -> SimpleNamespace:
         params=SimpleNamespace(
             filtering={"max_unknown_share": 0.5, "min_length_ratio": 0.5, "max_length_ratio": 2.0},
             same_language=False,
+            of={"corpus": "squad", "language": "eo"},
         ),
     )
 
@@ -324,7 +325,9 @@ def _job(tmp_path: Path, translation: dict) -> SimpleNamespace:
 def test_script_reads_all_shards_and_writes_pairs_and_counts(tmp_path):
     job = _job(tmp_path, GOOD[1])
     script.main(job)
-    assert read_table(job.output.train)["question"].to_pylist() == ["una casa vieja"]
+    train = read_table(job.output.train)
+    assert train["question"].to_pylist() == ["una casa vieja"]
+    assert keys_of(train, "train.parquet") == {"corpus": "squad", "language": "eo"}
     assert read_json(job.output.counts)["kept"] == 1
 
 

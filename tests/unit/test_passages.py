@@ -10,10 +10,10 @@ import pyarrow as pa
 import pytest
 import yaml
 
-from hybridbatch.benchmarks.lareqa import CANDIDATE_SCHEMA
+from hybridbatch.benchmarks.base import CANDIDATE_SCHEMA, GRADED_SCHEMA
 from hybridbatch.benchmarks.miracl import (
-    GRADED_SCHEMA,
     judged_queries,
+    read,
     read_passages,
     read_qrels,
     read_topics,
@@ -91,6 +91,21 @@ def test_only_judged_queries_are_asked(tmp_path: Path):
     assert judged_queries(topics, qrels, "qrels.tsv")["query_id"].to_pylist() == ["6", "10#0"]
     with pytest.raises(DataError, match=r"qrels.tsv: .*topics lack, 10#0 first of 1"):
         judged_queries(topics.slice(0, 1), qrels, "qrels.tsv")
+
+
+def test_a_collection_is_the_judged_queries_and_no_candidates(tmp_path: Path):
+    """The passages are too many to be ranked all; they stay in their shards."""
+    files = {
+        "topics": _write(tmp_path / "topics.tsv", TOPICS + "7\tNever judged?\n"),
+        "qrels": _write(tmp_path / "qrels.tsv", QRELS),
+    }
+    collection = read(files, "en")
+    assert collection.queries["query_id"].to_pylist() == ["6", "10#0"]
+    assert collection.candidates is None
+    assert collection.qrels.equals(read_qrels(files["qrels"]))
+    _write(tmp_path / "topics.tsv", TOPICS[: TOPICS.index("10#0")])
+    with pytest.raises(DataError, match=r"qrels.tsv: .*topics lack, 10#0 first of 1"):
+        read(files, "en")
 
 
 @pytest.mark.parametrize("name", ["docs-0.jsonl.gz", "docs-0.jsonl"])

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 import sacrebleu
 
-from hybridbatch.benchmarks.lareqa import read_lareqa
+from hybridbatch.benchmarks.lareqa import read
 from hybridbatch.render.markdown import escape, grid, render
 from hybridbatch.runtime.errors import DataError
 from hybridbatch.tables.translation_quality import quality_page, samples
@@ -252,7 +252,7 @@ def test_bundled_references_are_parallel_in_every_language():
     english = tables["en"]
     assert {"ca", "eo", "es", "gl", "pt"} <= set(tables)
     assert {tuple(texts) for texts in tables.values()} == {tuple(english)}
-    collection = read_lareqa(BUNDLED / "en.json", "en")
+    collection = read({"file": BUNDLED / "en.json"}, "en")
     assert len(english) == len(collection.queries) + len(collection.candidates)
     assert next(iter(english.values())) == collection.queries["text"][0].as_py()
     assert english["s:000.000:000"] == collection.candidates["text"][0].as_py()
@@ -271,15 +271,28 @@ def test_questions_are_read_on_one_line(tmp_path):
 
 
 def test_question_id_that_stands_twice_is_named(tmp_path):
-    with pytest.raises(DataError, match=r"xquad.en.json: question a: the id stands twice"):
+    place = "xquad.en.json: article 0 't', paragraph 0, question a"
+    with pytest.raises(DataError, match=f"{place}: the id stands twice; ids must be unique"):
         read_questions(_squad(tmp_path / "xquad.en.json", ("a", "x"), ("a", "y")), "en")
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"data": [{}]}', '{"data": [{"paragraphs": [{}]}]}'])
-def test_file_of_another_format_is_named(tmp_path, text):
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "is not JSON in UTF-8"),
+        ("[]", "is not an object"),
+        ('{"data": [{}]}', "article 0: field 'paragraphs' is missing"),
+        ('{"data": [{"paragraphs": [{}]}]}', "article 0, paragraph 0: field 'context' is missing"),
+        (
+            '{"data": [{"paragraphs": [{"context": "c"}]}]}',
+            "article 0, paragraph 0: field 'qas' is missing",
+        ),
+    ],
+)
+def test_file_of_another_format_is_named(tmp_path, text, words):
     path = tmp_path / "xquad.en.json"
     path.write_text(text, encoding="utf-8")
-    with pytest.raises(DataError, match=r"xquad.en.json: is not a SQuAD file"):
+    with pytest.raises(DataError, match=f"xquad.en.json: {words}"):
         read_questions(path, "en")
 
 

@@ -485,8 +485,12 @@ def _run_stages(folder: Path) -> dict[str, list[dict]]:
         input = {"pairs": pairs, "source": shards["en"], "translated": shards[code]}
         output = {"train": folder / f"train.{code}.parquet", "counts": folder / f"{code}.json"}
         limits = {"max_unknown_share": 0.5, "min_length_ratio": 0.5, "max_length_ratio": 2.0}
-        filter_pairs.main(_job(input, output, {"filtering": limits, "same_language": code == "en"}))
-        train[code] = read_table(output["train"]).to_pylist()
+        of = {"corpus": "mmarco", "language": code}
+        params = {"filtering": limits, "same_language": code == "en", "of": of}
+        filter_pairs.main(_job(input, output, params))
+        table = read_table(output["train"])
+        assert files.keys_of(table, output["train"]) == of
+        train[code] = table.to_pylist()
     return train
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from hybridbatch.encoders.base import CANDIDATE, TEXT
 from hybridbatch.retrieval.index import RUN_SCHEMA, SearchConfig, merge, search
 from hybridbatch.retrieval.ranking import exact_scores
 from hybridbatch.retrieval.search import encode_passages, journal_folder
@@ -128,14 +129,14 @@ def test_passages_are_encoded_in_pieces_and_in_order(tmp_path: Path, monkeypatch
     (tmp_path / "docs-0.jsonl").write_text("\n".join(lines))
     asked = []
 
-    def encode(side: str, texts: list[str]) -> np.ndarray:
-        asked.append((side, texts))
+    def encode(side: str, modality: str, texts: list[str]) -> np.ndarray:
+        asked.append((side, modality, len(texts)))
         return np.array([[float(text.split()[1])] for text in texts], dtype=np.float32)
 
     ids, vectors = encode_passages(tmp_path / "docs-0.jsonl", encode)
     assert ids == [f"{i}#0" for i in range(5)]
     assert vectors.ravel().tolist() == [0, 1, 2, 3, 4]
-    assert [(side, len(texts)) for side, texts in asked] == [("candidates", n) for n in (2, 2, 1)]
+    assert asked == [(CANDIDATE, TEXT, n) for n in (2, 2, 1)]
 
 
 def test_a_journal_is_of_one_model_and_its_values_and_others_are_removed(tmp_path: Path):

@@ -1,4 +1,4 @@
-"""Token ids: gathered, aligned between languages, from a tokenizer that is the same everywhere."""
+"""Tokenizers are the same everywhere, balanced between languages, and cut where they are told."""
 
 import hashlib
 import os
@@ -7,17 +7,10 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pytest
 
-from hybridbatch.encoders.tokens import (
-    Ragged,
-    TokenizedPairs,
-    load_tokenizer,
-    tokenize,
-    tokenize_table,
-    train_unigram,
-)
+from hybridbatch.encoders.base import CANDIDATE, IMAGE, QUERY, TEXT
+from hybridbatch.encoders.tokens import load_tokenizer, text_inputs, tokenize, train_unigram
 from hybridbatch.runtime.errors import DataError
 
 WORDS = "the volcano river bridge glass paper salt coffee whale violin rises flows".split()  # noqa: SIM905
@@ -33,32 +26,6 @@ def tokenizer_file(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("tokenizer") / "tokenizer.json"
     train_unigram({"en": sentences(200), "es": sentences(200, 1, "o")}, 150, 10**6).save(str(path))
     return path
-
-
-def test_take_gathers_like_lists():
-    lists = [[1, 2, 3], [], [4], [5, 6]]
-    ragged = Ragged.of(lists)
-    rows = np.array([3, 1, 0, 3])
-    taken = ragged.take(rows)
-    assert len(taken) == 4
-    for i, row in enumerate(rows):
-        found = taken.ids[taken.bounds[i] : taken.bounds[i + 1]].tolist()
-        assert found == lists[row]
-    assert taken.lengths().tolist() == [2, 0, 3, 2]
-    assert len(ragged.take(np.array([], dtype=np.int64))) == 0
-
-
-def test_saved_pairs_come_back(tmp_path):
-    numbers = np.arange(3)
-    sides = [Ragged.of([[1], [2, 3], [4]]), Ragged.of([[5, 6], [7], [8]]), Ragged.of([[], [9], []])]
-    pairs = TokenizedPairs(numbers, numbers, numbers[::-1].copy(), *sides)
-    pairs.save(tmp_path / "pairs.safetensors")
-    loaded = TokenizedPairs.load(tmp_path / "pairs.safetensors")
-    for name in ("rows", "question_numbers", "passage_numbers"):
-        assert np.array_equal(getattr(loaded, name), getattr(pairs, name))
-    for name in ("queries", "passages", "negatives"):
-        assert np.array_equal(getattr(loaded, name).ids, getattr(pairs, name).ids)
-        assert np.array_equal(getattr(loaded, name).bounds, getattr(pairs, name).bounds)
 
 
 def test_the_tokenizer_does_not_depend_on_the_number_of_threads():
@@ -107,25 +74,22 @@ def test_a_text_without_tokens_is_an_error(tokenizer_file):
         tokenize(load_tokenizer(tokenizer_file, 5), ["salt", ""], False)
 
 
-def test_numbers_are_comparable_between_languages(tokenizer_file):
+def test_inputs_are_the_tokens_of_each_side_s_prefix_and_text(tokenizer_file):
     tokenizer = load_tokenizer(tokenizer_file, 50)
-    pairs = pa.table(
-        {"id": ["a", "b", "c"], "question_id": ["q", "q", "r"], "passage_id": ["x", "y", "x"]}
-    )
-    full = {
-        "question": ["salt?"] * 3,
-        "passage": ["the salt"] * 3,
-        "negative": [None, "glass", None],
-    }
-    negative = pa.array(full["negative"], pa.string())
-    en = pa.table({"id": ["a", "b", "c"], **full}).set_column(3, "negative", negative)
-    es = en.take([0, 2])
-    english = tokenize_table(tokenizer, pairs, en, "Q: ", "P: ", False)
-    spanish = tokenize_table(tokenizer, pairs, es, "Q: ", "P: ", False)
-    assert english.passage_numbers.tolist() == [0, 1, 0]
-    assert english.question_numbers.tolist() == [0, 0, 1]
-    assert spanish.rows.tolist() == [0, 2]
-    assert spanish.passage_numbers.tolist() == [0, 0]
-    assert (english.negatives.lengths() > 0).tolist() == [False, True, False]
-    prefix = tokenizer.encode("Q: salt?", add_special_tokens=False).ids
-    assert english.queries.take(np.array([0])).ids.tolist() == prefix
+    make = text_inputs(tokenizer, {"query": "Q: ", "document": "P: "}, special_tokens=False)
+    for side, prefix in ((QUERY, "Q: "), (CANDIDATE, "P: ")):
+        tokens = make(side, TEXT, ["salt?", "the river"])
+        for i, text in enumerate(["salt?", "the river"]):
+            expected = tokenizer.encode(prefix + text, add_special_tokens=False).ids
+            assert tokens.take(np.array([i])).ids.tolist() == expected
+
+
+def test_no_texts_are_no_inputs(tokenizer_file):
+    make = text_inputs(load_tokenizer(tokenizer_file, 5), {"query": "", "document": ""}, False)
+    assert len(make(QUERY, TEXT, [])) == 0
+
+
+def test_inputs_of_text_are_not_made_of_images(tokenizer_file):
+    make = text_inputs(load_tokenizer(tokenizer_file, 5), {"query": "", "document": ""}, False)
+    with pytest.raises(DataError, match="embeds text only, and the query is of modality 'image'"):
+        make(QUERY, IMAGE, [b"a picture"])

@@ -10,25 +10,28 @@ import numpy as np
 import pytest
 import torch
 from filelock import FileLock
-from test_encoding import tiny_transformer, transformer_config
+from test_inference import Values, prepared, tiny_transformer, transformer_values
 from tokenizers import Tokenizer, models, pre_tokenizers
 
-from hybridbatch.encoders.models import (
-    EncoderConfig,
-    ScratchConfig,
-    StaticConfig,
-    fetch_transformer,
-    new_transformer,
-)
-from hybridbatch.encoders.tokens import Ragged, TokenizedPairs
+from hybridbatch.encoders import scratch
+from hybridbatch.encoders import transformer as pretrained
+from hybridbatch.encoders.inputs import Ragged
+from hybridbatch.encoders.pairs import PairInputs
+from hybridbatch.runtime import kinds
 from hybridbatch.runtime.errors import TrainingError
 from hybridbatch.training import loop as training
-from hybridbatch.training.loop import TokenizedCorpus, TrainConfig, achieved_mix, finetune
+from hybridbatch.training.config import TrainConfig
+from hybridbatch.training.data import TrainingCorpus
+from hybridbatch.training.loop import finetune
+from hybridbatch.training.mix import achieved_mix
+from hybridbatch.training.optimisation import clip, optimizers_of, schedule
 from hybridbatch.training.samplers import Batch
 
 VOCABULARY = 200
-STATIC = StaticConfig("static", 16, VOCABULARY, 1_000, 32, "Query: ", "Passage: ")
-SCRATCH = ScratchConfig("scratch", 1, 2, 16, 32, 0.1, VOCABULARY, 1_000, 32, "Query: ", "Passage: ")
+COMMON = {"dimension": 16, "vocabulary": VOCABULARY, "tokenizer_characters": 1_000}
+COMMON |= {"max_tokens": 32, "query_prefix": "Query: ", "passage_prefix": "Passage: "}
+STATIC = {"kind": "static", **COMMON}
+SCRATCH = {"kind": "scratch", "layers": 1, "heads": 2, "feed_forward": 32, "dropout": 0.1, **COMMON}
 CONFIG = TrainConfig(
     sampling="hybrid",
     alpha=0.5,
@@ -62,7 +65,7 @@ def cpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def corpus(
     name: str, languages: tuple[str, ...], pairs: int, seed: int, share: float = 1.0
-) -> TokenizedCorpus:
+) -> TrainingCorpus:
     """A question shares half of its tokens with its passage; each language has its own tokens.
 
     In every language but the first, every fifth pair is missing.
@@ -73,7 +76,7 @@ def corpus(
     for number, language in enumerate(languages):
         rows = np.array([i for i in range(pairs) if number == 0 or i % 5 != number])
         ids = 5 + 40 * number + meanings[rows]
-        by_language[language] = TokenizedPairs(
+        by_language[language] = PairInputs(
             *(rows, rows, rows),
             Ragged.of([row[: 3 + i % 3].tolist() for i, row in enumerate(ids)]),
             Ragged.of([row.tolist() for row in ids]),
@@ -82,7 +85,7 @@ def corpus(
                 [ids[i - 1].tolist() if i in range(0, 20, 2) else [] for i in range(len(ids))]
             ),
         )
-    return TokenizedCorpus(name, by_language, share)
+    return TrainingCorpus(name, by_language, share)
 
 
 TRAIN = (corpus("faq", ("en", "es", "gl"), 40, 0), corpus("wiki", ("en", "es"), 20, 1))
@@ -101,19 +104,18 @@ def encoder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def transformer(tmp_path: Path) -> tuple[EncoderConfig, Path]:
+def transformer(tmp_path: Path) -> tuple[Values, Path]:
     """A tiny random transformer with dropout."""
-    config = transformer_config(tiny_transformer(tmp_path / "source"))
-    fetch_transformer(config, tmp_path / "encoder")
-    return config, tmp_path / "encoder"
+    values = transformer_values(tiny_transformer(tmp_path / "source"))
+    return values, prepared(pretrained, values, tmp_path / "encoder")
 
 
 @pytest.fixture(params=["static", "scratch", "transformer"])
-def start(request: pytest.FixtureRequest) -> tuple[EncoderConfig, Path]:
-    """An encoder before training: its configuration and folder."""
+def start(request: pytest.FixtureRequest) -> tuple[Values, Path]:
+    """An encoder before training: its values and folder."""
     if request.param != "transformer":
-        config = {"static": STATIC, "scratch": SCRATCH}[request.param]
-        return config, request.getfixturevalue("encoder")
+        values = {"static": STATIC, "scratch": SCRATCH}[request.param]
+        return values, request.getfixturevalue("encoder")
     return request.getfixturevalue("transformer")
 
 
@@ -122,14 +124,14 @@ def train(
     encoder: Path,
     name: str = "model",
     config: TrainConfig = CONFIG,
-    encoder_config: EncoderConfig = STATIC,
+    values: Values = STATIC,
     seed: int = 0,
     **data,
 ) -> Path:
     """Train in `folder`; returns the model."""
     data = {"train": TRAIN, "validation": VALIDATION} | data
     places = {"output": folder / name, "checkpoints": folder / "checkpoints" / name}
-    finetune(config, encoder_config, encoder, seed, **data, **places)
+    finetune(config, values, encoder, seed, **data, **places)
     return folder / name
 
 
@@ -160,10 +162,10 @@ def stop_at(monkeypatch: pytest.MonkeyPatch, step: int | None) -> list[int]:
 
 
 def test_loss_falls(tmp_path, start):
-    encoder_config, encoder = start
-    rate = {"static": 0.05, "scratch": 0.01, "transformer": 0.003}[encoder_config.kind]
+    values, encoder = start
+    rate = {"static": 0.05, "scratch": 0.01, "transformer": 0.003}[values["kind"]]
     config = replace(CONFIG, sampling="en-en", learning_rate=rate, max_steps=60)
-    model = train(tmp_path, encoder, config=config, encoder_config=encoder_config)
+    model = train(tmp_path, encoder, config=config, values=values)
     losses = [row["loss"] for row in rows(model)]
     assert len(losses) == 60
     assert np.mean(losses[-10:]) < 0.8 * np.mean(losses[:10])
@@ -185,22 +187,22 @@ def test_every_step_is_recorded_with_its_kind_corpus_and_languages(tmp_path, enc
             assert list(row["query_languages"].values()) == [1.0]
             assert row["query_languages"] == row["passage_languages"]
     rates = [row["learning_rate"] for row in steps]
-    assert rates == [CONFIG.learning_rate * training._schedule(i, CONFIG) for i in range(30)]
+    assert rates == [CONFIG.learning_rate * schedule(i, CONFIG) for i in range(30)]
     assert json.loads((model / "mix.json").read_text()) == achieved_mix(model / "training.jsonl")
 
 
 def test_model_says_how_it_was_made(tmp_path, encoder):
     run = json.loads((train(tmp_path, encoder, seed=4) / "run.json").read_text())
     assert TrainConfig(**run["training"]) == CONFIG
-    assert StaticConfig(**run["encoder"]) == STATIC
+    assert run["encoder"] == STATIC
     assert run["seed"] == 4
     assert (run["corpora"], run["validation"]) == ({"faq": 40, "wiki": 20}, {"held_out": 16})
 
 
 def test_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path, start):
-    encoder_config, encoder = start
+    values, encoder = start
     a, b, other = (
-        content(train(tmp_path, encoder, name, encoder_config=encoder_config, seed=seed))
+        content(train(tmp_path, encoder, name, values=values, seed=seed))
         for name, seed in (("a", 0), ("b", 0), ("c", 1))
     )
     assert a == b
@@ -210,25 +212,25 @@ def test_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path, start)
 
 def test_transformer_trains_with_dropout(tmp_path, transformer, monkeypatch):
     """What resumes to the bit below does draw random numbers."""
-    config, encoder = transformer
-    with_dropout = train(tmp_path, encoder, "a", encoder_config=config)
+    values, encoder = transformer
+    with_dropout = train(tmp_path, encoder, "a", values=values)
     monkeypatch.setattr(torch.nn.functional, "dropout", lambda input, *args, **kwargs: input)
-    without = train(tmp_path, encoder, "b", encoder_config=config)
+    without = train(tmp_path, encoder, "b", values=values)
     assert rows(with_dropout)[0]["loss"] != rows(without)[0]["loss"]
 
 
 @pytest.mark.parametrize("step", [3, 10, 11, 17, 20, 29])
 def test_interrupted_run_ends_as_if_it_had_not_been(tmp_path, start, monkeypatch, step):
-    encoder_config, encoder = start
-    whole = content(train(tmp_path, encoder, "whole", encoder_config=encoder_config))
+    values, encoder = start
+    whole = content(train(tmp_path, encoder, "whole", values=values))
     with monkeypatch.context() as patch:
         stop_at(patch, step)
         with pytest.raises(Interrupted):
-            train(tmp_path, encoder, encoder_config=encoder_config)
+            train(tmp_path, encoder, values=values)
     assert not (tmp_path / "model").exists()
     with monkeypatch.context() as patch:
         asked = stop_at(patch, None)
-        resumed = train(tmp_path, encoder, encoder_config=encoder_config)
+        resumed = train(tmp_path, encoder, values=values)
     assert asked == list(range(step // 10 * 10, 30))
     assert content(resumed) == whole
 
@@ -316,7 +318,7 @@ CHANGED_DATA = corpus("faq", ("en", "es", "gl"), 40, 9)
     [
         {"config": replace(CONFIG, learning_rate=0.04)},
         {"config": replace(CONFIG, sampling="x-y")},
-        {"encoder_config": replace(STATIC, dimension=8)},
+        {"values": STATIC | {"dimension": 8}},
         {"seed": 1},
         {"code": "changed"},
         {"train": (CHANGED_DATA, TRAIN[1])},
@@ -338,28 +340,28 @@ def test_another_run_does_not_resume_from_a_checkpoint_that_is_not_its_own(
 
 
 def test_only_the_table_of_tokens_has_sparse_gradients(encoder):
-    model = new_transformer(SCRATCH, encoder, seed=0)
-    sparse, dense = training._optimizers(model, CONFIG)
+    model = scratch.start(SCRATCH, encoder, seed=0).model
+    sparse, dense = optimizers_of(model, CONFIG)
     of_table, of_others = (o.param_groups[0]["params"] for o in (sparse, dense))
     assert [p.shape for p in of_table] == [(VOCABULARY, 16)]
     assert len(of_others) + 1 == len(list(model.parameters()))
 
 
 def test_other_pretrained_weights_do_not_resume(tmp_path, transformer, monkeypatch):
-    config, encoder = transformer
+    values, encoder = transformer
     with monkeypatch.context() as patch:
         stop_at(patch, 25)
         with pytest.raises(Interrupted):
-            train(tmp_path, encoder, encoder_config=config)
+            train(tmp_path, encoder, values=values)
     weights = encoder / "model.safetensors"
     tensors = training.load_file(weights)
     training.save_file({k: t * 1.5 for k, t in tensors.items()}, weights, {"format": "pt"})
     asked = stop_at(monkeypatch, None)
-    train(tmp_path, encoder, encoder_config=config)
+    train(tmp_path, encoder, values=values)
     assert asked == list(range(30))
 
 
-def one_batch() -> tuple[TokenizedCorpus, ...]:
+def one_batch() -> tuple[TrainingCorpus, ...]:
     """Validation pairs that fill one batch, so that a validation computes one loss."""
     return (corpus("held_out", ("en",), 8, 2),)
 
@@ -433,8 +435,8 @@ def test_last_step_is_validated_though_no_validation_is_due(tmp_path, encoder):
 def test_loss_that_is_not_finite_stops_the_run_and_names_the_step(
     tmp_path, start, monkeypatch, step
 ):
-    encoder_config, encoder = start
-    whole = content(train(tmp_path, encoder, "whole", encoder_config=encoder_config))
+    values, encoder = start
+    whole = content(train(tmp_path, encoder, "whole", values=values))
     calls, loss = [], training.info_nce
 
     def failing(queries: torch.Tensor, *args) -> torch.Tensor:
@@ -446,11 +448,11 @@ def test_loss_that_is_not_finite_stops_the_run_and_names_the_step(
     with monkeypatch.context() as patch:
         patch.setattr(training, "info_nce", failing)
         with pytest.raises(TrainingError, match=f"the loss is nan at step {step};"):
-            train(tmp_path, encoder, encoder_config=encoder_config)
+            train(tmp_path, encoder, values=values)
     assert {p.name for p in tmp_path.iterdir()} == before
     kept = list((tmp_path / "checkpoints" / "model").rglob("checkpoint.safetensors"))
     assert len(kept) == (step > 10)
-    assert content(train(tmp_path, encoder, encoder_config=encoder_config)) == whole
+    assert content(train(tmp_path, encoder, values=values)) == whole
 
 
 def test_gradient_that_is_not_finite_stops_the_run_before_it_spoils_the_weights(
@@ -515,7 +517,7 @@ def test_gradients_are_clipped_as_torch_clips_dense_ones(max_norm):
     assert sparse.table.weight.grad.is_sparse
     expected = torch.nn.utils.clip_grad_norm_(dense.parameters(), max_norm)
     assert expected > 1
-    assert training._clip(sparse, max_norm) == pytest.approx(expected.item(), rel=1e-6)
+    assert clip(sparse, max_norm) == pytest.approx(expected.item(), rel=1e-6)
     for ours, theirs in zip(sparse.parameters(), dense.parameters(), strict=True):
         gradient = ours.grad.to_dense() if ours.grad.is_sparse else ours.grad
         torch.testing.assert_close(gradient, theirs.grad, rtol=1e-6, atol=1e-7)
@@ -523,14 +525,13 @@ def test_gradients_are_clipped_as_torch_clips_dense_ones(max_norm):
 
 def test_gradients_are_clipped_in_training(tmp_path, encoder, monkeypatch):
     seen = []
-    clip = training._clip
 
     def recording(model: torch.nn.Module, max_norm: float) -> float:
         norm = clip(model, max_norm)
         seen.append((norm, clip(model, 1e9)))
         return norm
 
-    monkeypatch.setattr(training, "_clip", recording)
+    monkeypatch.setattr(training, "clip", recording)
     model = train(tmp_path, encoder, config=replace(CONFIG, max_grad_norm=0.01))
     assert [row["gradient_norm"] for row in rows(model)] == [before for before, _ in seen]
     assert all(before > 0.01 for before, _ in seen)
@@ -539,22 +540,22 @@ def test_gradients_are_clipped_in_training(tmp_path, encoder, monkeypatch):
 
 def test_schedule_rises_to_one_and_falls_to_zero_linearly():
     config = replace(CONFIG, max_steps=10, warmup_share=0.2)
-    shares = [training._schedule(step, config) for step in range(10)]
+    shares = [schedule(step, config) for step in range(10)]
     assert shares == pytest.approx([1 / 2, 1, *(n / 8 for n in range(8, 0, -1))])
     none = replace(CONFIG, max_steps=4, warmup_share=0.0)
-    shares = [training._schedule(step, none) for step in range(4)]
+    shares = [schedule(step, none) for step in range(4)]
     assert shares == pytest.approx([1, 3 / 3, 2 / 3, 1 / 3])
-    assert training._schedule(0, replace(CONFIG, max_steps=1, warmup_share=1.0)) == 1
+    assert schedule(0, replace(CONFIG, max_steps=1, warmup_share=1.0)) == 1
 
 
 def test_schedule_is_the_learning_rate_of_every_optimizer(tmp_path, start, monkeypatch):
     """Where the schedule is 0 nothing is learned, weight decay included."""
-    encoder_config, encoder = start
-    monkeypatch.setattr(training, "_schedule", lambda step, config: 0.0)
+    values, encoder = start
+    monkeypatch.setattr(training, "schedule", lambda step, config: 0.0)
     config = replace(CONFIG, max_steps=5)
-    model = train(tmp_path, encoder, config=config, encoder_config=encoder_config)
+    model = train(tmp_path, encoder, config=config, values=values)
     trained = training.load_file(model / "model.safetensors")
-    started = training.starting_model(encoder_config, encoder, 0)
+    started = kinds.load("encoders", values["kind"]).start(values, encoder, 0).model
     started.save(str(tmp_path / "started"))
     weights = training.load_file(tmp_path / "started" / "model.safetensors")
     assert trained.keys() == weights.keys()
@@ -562,10 +563,10 @@ def test_schedule_is_the_learning_rate_of_every_optimizer(tmp_path, start, monke
 
 
 def test_every_parameter_is_trained_by_one_optimizer(transformer):
-    config, encoder = transformer
-    model = training.starting_model(config, encoder, 0)
+    values, encoder = transformer
+    model = pretrained.start(values, encoder, 0).model
     model[0].auto_model.embeddings.word_embeddings.sparse = True
-    optimizers = training._optimizers(model, CONFIG)
+    optimizers = optimizers_of(model, CONFIG)
     assert [type(o).__name__ for o in optimizers] == ["SparseAdam", "AdamW"]
     found = [id(p) for o in optimizers for group in o.param_groups for p in group["params"]]
     assert sorted(found) == sorted(id(p) for p in model.parameters())
@@ -594,12 +595,12 @@ def test_autocast_is_for_cuda_only(tmp_path, encoder, monkeypatch):
 
 
 def test_corpus_gathers_the_tokens_of_each_pair_in_its_language():
-    def pairs(numbers: list[int], *sides: list[list[int]]) -> TokenizedPairs:
+    def pairs(numbers: list[int], *sides: list[list[int]]) -> PairInputs:
         rows = np.array(numbers)
-        return TokenizedPairs(rows, rows // 3, rows // 2, *map(Ragged.of, sides))
+        return PairInputs(rows, rows // 3, rows // 2, *map(Ragged.of, sides))
 
     # Pair 1 exists in no language, pair 3 only in es: rows are numbered over what exists.
-    faq = TokenizedCorpus(
+    faq = TrainingCorpus(
         "faq",
         {
             "en": pairs([0, 2], [[1], [2, 3]], [[11], [12]], [[21], []]),
@@ -626,7 +627,7 @@ def test_content_hash_changes_with_every_part_of_the_pairs(side):
         parts = [np.arange(2)] * 3 + [Ragged.of([[1, 2], [3]])] * 3
         if changed:
             parts[side] = changed[0]
-        return TokenizedCorpus("faq", {"en": TokenizedPairs(*parts)}).content_hash()
+        return TrainingCorpus("faq", {"en": PairInputs(*parts)}).content_hash()
 
     # Other numbers, or other tokens, or the same tokens cut elsewhere.
     others = (

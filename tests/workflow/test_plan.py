@@ -39,7 +39,7 @@ def test_an_ablation_trains_the_new_point_alone(finished: Checkout):
     assert wildcards_of(jobs, "ablation_table", "ablation") == {"alpha"}
     cell = "results/small/cells/static@alpha-0.7_hybrid/small.parquet"
     assert rules(finished.plan(*more, cell)) == {
-        "finetune", "encode", "build_index", "evaluate", "score_cells",
+        "finetune", "encode", "evaluate", "score_cells",
     }  # fmt: skip
 
 
@@ -110,7 +110,7 @@ def test_a_comment_reruns_nothing_and_a_formula_reruns_what_uses_it(finished: Ch
     finally:
         module.write_text(text)
     assert "evaluate" in rules(jobs)
-    assert not rules(jobs) & {"translate", "finetune", "encode", "build_index"}
+    assert not rules(jobs) & {"translate", "finetune", "encode"}
 
 
 def test_another_threshold_filters_again_but_does_not_translate_again(finished: Checkout):

@@ -4,17 +4,20 @@ import pyarrow as pa
 
 from hybridbatch.evaluation.language_bias import mean_ranks, measure_rankings
 from hybridbatch.retrieval.vectors import check_queries, read_pool
-from hybridbatch.runtime.files import read_keyed, write_table
+from hybridbatch.runtime.files import keys_of, read_keyed, read_table, write_table
 from hybridbatch.runtime.logs import logged
 
 
 def main(snakemake) -> None:
     files, params = snakemake.input, snakemake.params
     pool = read_pool(params.languages, files.candidates, files.embeddings)
-    found = {k["language"]: t["query_id"].to_pylist() for k, t in read_keyed(files.queries)}
+    found: dict[str, list[str]] = {}
+    for path in files.queries:
+        table = read_table(path, ["query_id"])
+        language = keys_of(table, path)["language"]
+        found[language] = table["query_id"].to_pylist()
+        check_queries(found[language], pool.queries[language], path)
     query_ids = {language: found[language] for language in params.languages}
-    for language, ids in query_ids.items():
-        check_queries(ids, pool.queries[language], f"queries in {language}")
     measured = measure_rankings(
         query_ids, pool.queries, pool.candidate_ids, pool.candidates, params.seen
     )

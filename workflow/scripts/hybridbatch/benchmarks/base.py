@@ -8,6 +8,7 @@ kind's configuration model, since the rules have to know it before anything is r
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import pyarrow as pa
 
@@ -51,13 +52,14 @@ def collection(
     return Collection(
         pa.table([list(queries), list(queries.values())], schema=QUERY_SCHEMA),
         pa.table([list(candidates), list(candidates.values())], schema=schema),
-        pa.table([list(column) for column in zip(*relevant, strict=True)], schema=QRELS_SCHEMA),
+        pa.table([[pair[i] for pair in relevant] for i in range(2)], schema=QRELS_SCHEMA),
     )
 
 
-def modality_of(candidates: pa.Table, path: object) -> str:
+def modality_of(candidates: pa.Table, path: str | Path) -> str:
     """The modality of a table of candidates; `DataError` naming `path` where it has none."""
     for modality in CANDIDATE_SCHEMAS:
         if modality in candidates.column_names:
             return modality
-    raise DataError(f"{path}: has no column of {' or '.join(CANDIDATE_SCHEMAS)}.")
+    columns = " or ".join(repr(modality) for modality in CANDIDATE_SCHEMAS)
+    raise DataError(f"{path}: has no column {columns}; delete it and run again.")

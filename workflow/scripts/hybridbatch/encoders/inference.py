@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from hybridbatch.encoders.base import Encode, MakeInputs
+from hybridbatch.encoders.base import CANDIDATE, QUERY, Encode, MakeInputs
 from hybridbatch.encoders.inputs import Inputs
 from hybridbatch.runtime import kinds
 from hybridbatch.runtime.errors import DataError
 from hybridbatch.runtime.logs import Progress
 
 _TOKENS_A_BATCH = 16_384
+_PLURALS = {QUERY: "queries", CANDIDATE: "candidates"}  # for the log
 
 VectorsOf = Callable[[Inputs], np.ndarray]
 
@@ -50,17 +51,24 @@ def by_torch(model: Path, make: MakeInputs) -> Encode:
             vectors = embed_padded(tower, rows).float()
         return torch.nn.functional.normalize(vectors, dim=-1).cpu().numpy()
 
+    return encode_by(make, vectors_of)
+
+
+def encode_by(make: MakeInputs, vectors_of: VectorsOf) -> Encode:
+    """Encode by making inputs and turning them into vectors, in batches of about one length."""
+
     def encode(side: str, modality: str, items: Sequence[Any]) -> np.ndarray:
-        return in_length_order(make(side, modality, items), vectors_of, side)
+        return in_length_order(make(side, modality, items), vectors_of, _PLURALS[side])
 
     return encode
 
 
 def in_length_order(inputs: Inputs, vectors_of: VectorsOf, unit: str) -> np.ndarray:
-    """Apply `vectors_of` to batches of inputs of about one length; results in input order.
+    """Apply `vectors_of` to batches of inputs of about one length; vectors in input order.
 
     Sorted by tokens, since characters say little across scripts; a batch has a budget of padded
-    tokens, so that short texts come in large batches. Returns float32 [n, d].
+    tokens, so that short texts come in large batches. unit: what the log counts in. Returns float32
+    [n, d].
     """
     lengths = inputs.lengths()
     order = np.argsort(-lengths, kind="stable")

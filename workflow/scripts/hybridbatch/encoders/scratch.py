@@ -50,7 +50,7 @@ def start(values: Mapping[str, Any], folder: Path, seed: int) -> Encoder:
     from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
     from transformers import DistilBertConfig, DistilBertModel, PreTrainedTokenizerFast
 
-    from hybridbatch.encoders.towers import TextTower, assembled
+    from hybridbatch.encoders.towers import TextTower, assembled, best_device
 
     config = ScratchConfig(**values)
     tokenizer = PreTrainedTokenizerFast(
@@ -78,7 +78,8 @@ def start(values: Mapping[str, Any], folder: Path, seed: int) -> Encoder:
     # A batch has few of the vocabulary's tokens; the other rows need no gradient.
     transformer.model.get_input_embeddings().sparse = True
     pooling = Pooling(config.dimension, pooling_mode="mean")
-    return TextTower(assembled([transformer, pooling, Normalize()], tokens.prompts(config)))
+    modules = [transformer, pooling, Normalize()]
+    return TextTower(assembled(modules, tokens.prompts(config), best_device()))
 
 
 def load(values: Mapping[str, Any], model: Path) -> Encode:

@@ -3,7 +3,7 @@
 A saved static model is looked up with NumPy alone, which starts ten times faster than torch.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,7 +47,7 @@ def start(values: Mapping[str, Any], folder: Path, seed: int) -> "Static":
     import torch
     from sentence_transformers.sentence_transformer.modules import Normalize, StaticEmbedding
 
-    from hybridbatch.encoders.towers import assembled
+    from hybridbatch.encoders.towers import assembled, best_device
 
     config = StaticConfig(**values)
     tokenizer = tokens.load_tokenizer(folder / tokens.TOKENIZER_FILE, config.max_tokens)
@@ -57,7 +57,7 @@ def start(values: Mapping[str, Any], folder: Path, seed: int) -> "Static":
     static = StaticEmbedding(tokenizer, embedding_weights=table)
     # A batch has few of the vocabulary's tokens; the other rows need no gradient.
     static.embedding.sparse = True
-    return Static(assembled([static, Normalize()], tokens.prompts(config)))
+    return Static(assembled([static, Normalize()], tokens.prompts(config), best_device()))
 
 
 class Static:
@@ -86,7 +86,4 @@ def load(values: Mapping[str, Any], model: Path) -> Encode:
         means = sums / rows.lengths()[:, None].astype(np.float32)
         return means / np.linalg.norm(means, axis=1, keepdims=True).clip(1e-12)
 
-    def encode(side: str, modality: str, items: Sequence[str]) -> np.ndarray:
-        return inference.in_length_order(make(side, modality, items), vectors_of, side)
-
-    return encode
+    return inference.encode_by(make, vectors_of)

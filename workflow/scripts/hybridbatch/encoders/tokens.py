@@ -110,7 +110,10 @@ def text_inputs(
 
     def make(side: str, modality: str, texts: Sequence[str]) -> Ragged:
         if modality != TEXT:
-            raise DataError(f"this encoder embeds text, and was given {modality}.")
+            raise DataError(
+                f"the encoder embeds text only, and the {side} is of modality {modality!r}: choose "
+                "an encoder that embeds it, or another benchmark."
+            )
         prefix = prefixes[PROMPTS[side]]
         return tokenize(tokenizer, [prefix + text for text in texts], special_tokens)
 

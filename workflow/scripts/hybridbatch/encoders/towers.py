@@ -15,16 +15,29 @@ from hybridbatch.encoders.inputs import Ragged
 _TOKENS_A_PASS = {"cpu": 256, "gpu": 4096}
 
 
-def assembled(modules: Sequence[torch.nn.Module], prompts: dict[str, str]) -> SentenceTransformer:
-    """The model of these modules, on a GPU if there is one."""
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+def best_device() -> str:
+    """`cuda` where the job has a GPU (see `runtime.gpus`), else `cpu`.
+
+    Left to itself, SentenceTransformer would also take accelerators that no job asks for.
+    """
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def assembled(
+    modules: Sequence[torch.nn.Module], prompts: dict[str, str], device: str
+) -> SentenceTransformer:
+    """The model of these modules on a device.
+
+    prompts: each side's prefix, by the name of its prompt (`base.PROMPTS`).
+    """
     return SentenceTransformer(modules=list(modules), prompts=prompts, device=device)
 
 
 def load_model(path: Path) -> SentenceTransformer:
-    """A saved model on the best device; safetensors only, no remote code, no network."""
+    """A saved model on the `best_device`; safetensors only, no remote code, no network."""
     return SentenceTransformer(
         str(path),
+        device=best_device(),
         local_files_only=True,
         trust_remote_code=False,
         model_kwargs={"use_safetensors": True},
@@ -43,11 +56,14 @@ class TextTower:
 
 
 def embed_padded(model: SentenceTransformer, tokens: Ragged) -> torch.Tensor:
-    """Embeddings, float [n, d], in passes over sequences of about one length."""
+    """Embeddings, float [n, d] on the model's device, in input order.
+
+    The sequences pass through the model in chunks of about one length, so that little is padded.
+    """
     device = model.device
     allowed = _TOKENS_A_PASS["cpu" if device.type == "cpu" else "gpu"]
     parts = length_chunks(tokens.lengths(), allowed)
-    vectors = torch.cat([_one_pass(model, tokens.take(rows)) for rows in parts])
+    vectors = torch.cat([_one_pass(model, tokens.take(rows), device) for rows in parts])
     order = torch.from_numpy(np.argsort(np.concatenate(parts))).to(device)
     return vectors.index_select(0, order)
 
@@ -69,13 +85,10 @@ def length_chunks(lengths: np.ndarray, allowed: int) -> list[np.ndarray]:
     return np.split(order, cuts)
 
 
-def _one_pass(model: SentenceTransformer, tokens: Ragged) -> torch.Tensor:
+def _one_pass(model: SentenceTransformer, tokens: Ragged, device: torch.device) -> torch.Tensor:
     lengths = torch.from_numpy(tokens.lengths())
     mask = torch.arange(int(lengths.max())) < lengths[:, None]
     padded = torch.full(mask.shape, model.tokenizer.pad_token_id or 0, dtype=torch.long)
     padded[mask] = torch.from_numpy(tokens.ids).long()
-    features = {
-        "input_ids": padded.to(model.device),
-        "attention_mask": mask.long().to(model.device),
-    }
+    features = {"input_ids": padded.to(device), "attention_mask": mask.long().to(device)}
     return model(features)["sentence_embedding"]

@@ -82,7 +82,7 @@ def load(values: Mapping[str, Any], model: Path) -> Encode:
 
 
 def _assemble(path: str, config: TransformerConfig):
-    """The model that training starts from, a SentenceTransformer."""
+    """The model that training starts from, a SentenceTransformer; on the CPU, only to be saved."""
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
 
@@ -90,10 +90,12 @@ def _assemble(path: str, config: TransformerConfig):
 
     safetensors = {"use_safetensors": True}
     if config.pooling == "published":
-        model = SentenceTransformer(path, model_kwargs=safetensors, trust_remote_code=False)
+        model = SentenceTransformer(
+            path, device="cpu", model_kwargs=safetensors, trust_remote_code=False
+        )
         model.max_seq_length = config.max_tokens
         model.prompts = tokens.prompts(config)
         return model
     transformer = Transformer(path, max_seq_length=config.max_tokens, model_kwargs=safetensors)
     pooling = Pooling(transformer.get_embedding_dimension(), pooling_mode=config.pooling)
-    return assembled([transformer, pooling, Normalize()], tokens.prompts(config))
+    return assembled([transformer, pooling, Normalize()], tokens.prompts(config), "cpu")

@@ -39,8 +39,8 @@ def read_pool(
     """The pool of `languages`, in their order; the files say themselves of which language they are.
 
     candidates: parquet files with `candidate_id`; embeddings: of `write_tensors`, with `queries`
-    and `candidates`. Raises `DataError` where a language has no file, where ids and vectors differ
-    in number, and where vectors differ in dimension.
+    and `candidates`. Files of other languages are left out. Raises `DataError` where a language
+    has no file, ids and vectors differ in number, or vectors differ in dimension.
     """
     ids: dict[str, list[str]] = {}
     for path in candidates:
@@ -51,24 +51,29 @@ def read_pool(
     dimension = None
     for path in embeddings:
         tensors, keys = read_tensors(path)
+        if "language" not in keys:
+            raise DataError(f"{path}: does not say of which language it is; encode it again.")
         language = keys["language"]
-        found = tensors["candidates"]
-        if language in ids and len(found) != len(ids[language]):
+        if language not in languages:
+            continue
+        if language in ids and len(tensors["candidates"]) != len(ids[language]):
             raise DataError(
-                f"{path}: has vectors of {len(found)} candidates, the benchmark has "
-                f"{len(ids[language])}; delete and encode it again."
+                f"{path}: has vectors of {len(tensors['candidates'])} candidates, the benchmark "
+                f"has {len(ids[language])}; delete and encode it again."
             )
-        dimension = dimension or found.shape[1]
-        for name, matrix in tensors.items():
-            if matrix.shape[1] != dimension:
+        for side in ("queries", "candidates"):
+            found = tensors[side].shape[1]
+            dimension = dimension or found
+            if found != dimension:
                 raise DataError(
-                    f"{path}: {name} have {matrix.shape[1]} dimensions, those of another language "
-                    f"{dimension}; delete the benchmark's embeddings and encode them again."
+                    f"{path}: its {side} have {found} dimensions, others {dimension}; "
+                    "delete the benchmark's embeddings and encode them again."
                 )
-        queries[language], vectors[language] = tensors["queries"], found
+        queries[language], vectors[language] = tensors["queries"], tensors["candidates"]
     for language in languages:
         if language not in ids or language not in vectors:
-            raise DataError(f"no file has the candidates and vectors in {language!r}; run again.")
+            what = "candidates" if language not in ids else "vectors"
+            raise DataError(f"no file has the {what} in {language!r}; run again.")
     return Pool(
         {language: queries[language] for language in languages},
         {language: ids[language] for language in languages},

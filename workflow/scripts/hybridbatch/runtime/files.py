@@ -137,8 +137,10 @@ def write_tensors(
 ) -> None:
     """Write a safetensors file of NumPy arrays, whole; keys: as for `write_table`."""
     stored = {_KEYS.decode(): _json(keys).decode()} if keys else None
+    # safetensors writes the memory of a strided array as if it had no strides.
+    arrays = {name: np.asarray(array, order="C") for name, array in tensors.items()}
     with whole(path) as temporary:
-        save_file(dict(tensors), temporary, metadata=stored)
+        save_file(arrays, temporary, metadata=stored)
 
 
 def read_tensors(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, str | int]]:

@@ -205,7 +205,7 @@ class _Run:
             query_vectors = self.encoder.embed(QUERY, TEXT, queries)
             passage_vectors = self.encoder.embed(CANDIDATE, TEXT, passages)
             negative_vectors = None
-            present = np.flatnonzero(negatives.lengths()) if negatives else []
+            present = [] if negatives is None else np.flatnonzero(negatives.lengths())
             if len(present):
                 vectors = self.encoder.embed(CANDIDATE, TEXT, negatives.take(present))
                 negative_vectors = torch.zeros_like(passage_vectors).index_copy(

@@ -7,6 +7,7 @@ from hybridbatch.training.config import TrainConfig
 
 
 def optimizers_of(model: SentenceTransformer, config: TrainConfig) -> list[torch.optim.Optimizer]:
+    """SparseAdam for the weights of modules that set `sparse`, AdamW for all other parameters."""
     parameters = [p for p in model.parameters() if p.requires_grad]
     sparse = [m.weight for m in model.modules() if getattr(m, "sparse", False)]
     dense = [p for p in parameters if not any(p is s for s in sparse)]
@@ -21,6 +22,7 @@ def optimizers_of(model: SentenceTransformer, config: TrainConfig) -> list[torch
 
 
 def schedule(step: int, config: TrainConfig) -> float:
+    """The share of the learning rate at `step` (from 0): linear warm-up, then linear decay to 0."""
     warmup = max(1, round(config.warmup_share * config.max_steps))
     if step < warmup:
         return (step + 1) / warmup

@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from hybridbatch.benchmarks.lareqa import (
+from hybridbatch.benchmarks.base import (
     CANDIDATE_SCHEMA,
     QRELS_SCHEMA,
     QUERY_SCHEMA,
-    read_lareqa,
+    Collection,
 )
+from hybridbatch.benchmarks.lareqa import read
 from hybridbatch.data.download import MIRROR_VARIABLE, Source, fetch, mirror_from_environment
 from hybridbatch.experiment.lookups import sources
 from hybridbatch.runtime.errors import DataError
@@ -58,14 +59,18 @@ def _write(folder: Path, change: Callable[[list[dict]], object] | None = None) -
     return path
 
 
+def _read(path: Path, language: str = "en") -> Collection:
+    return read({"file": path}, language)
+
+
 def _message(path: Path) -> str:
     with pytest.raises(DataError) as caught:
-        read_lareqa(path, "en")
+        _read(path)
     return str(caught.value)
 
 
 def test_candidates_are_slices_by_sentence_breaks_not_the_stored_sentences(tmp_path):
-    candidates = read_lareqa(_write(tmp_path), "en").candidates
+    candidates = _read(_write(tmp_path)).candidates
     assert candidates.schema == CANDIDATE_SCHEMA
     assert candidates.to_pylist() == [
         {"candidate_id": "en:000.000:000", "text": "Rain fell."},
@@ -77,7 +82,7 @@ def test_candidates_are_slices_by_sentence_breaks_not_the_stored_sentences(tmp_p
 
 
 def test_queries_are_the_questions_in_the_order_of_the_file(tmp_path):
-    queries = read_lareqa(_write(tmp_path), "en").queries
+    queries = _read(_write(tmp_path)).queries
     assert queries.schema == QUERY_SCHEMA
     assert [tuple(row.values()) for row in queries.to_pylist()] == [
         ("q1", "What fell?"),
@@ -88,7 +93,7 @@ def test_queries_are_the_questions_in_the_order_of_the_file(tmp_path):
 
 
 def test_relevant_is_the_sentence_where_the_answer_starts(tmp_path):
-    qrels = read_lareqa(_write(tmp_path), "en").qrels
+    qrels = _read(_write(tmp_path)).qrels
     assert qrels.schema == QRELS_SCHEMA
     assert [tuple(row.values()) for row in qrels.to_pylist()] == [
         ("q1", "en:000.000:000"),
@@ -102,7 +107,7 @@ def test_repeated_sentences_stay_different_candidates(tmp_path):
     def repeat(articles: list[dict]) -> None:
         articles[1]["paragraphs"].append({**copy.deepcopy(SECOND), "qas": []})
 
-    candidates = read_lareqa(_write(tmp_path, repeat), "zh").candidates.to_pylist()
+    candidates = _read(_write(tmp_path, repeat), "zh").candidates.to_pylist()
     same = [row["candidate_id"] for row in candidates if row["text"] == "雪が来た。"]
     assert same == ["zh:001.000:001", "zh:001.001:001"]
 
@@ -212,7 +217,7 @@ def _from_mirror(benchmark: str, language: str, folder: Path) -> Path:
 )
 @pytest.mark.parametrize(("benchmark", "language"), SETS)
 def test_counts_are_the_published_ones(tmp_path, benchmark, language):
-    collection = read_lareqa(_from_mirror(benchmark, language, tmp_path), language)
+    collection = _read(_from_mirror(benchmark, language, tmp_path), language)
     counts = (len(collection.queries), len(collection.candidates))
     assert counts == _published_counts()[benchmark, language]
     assert collection.qrels["query_id"].to_pylist() == collection.queries["query_id"].to_pylist()
@@ -250,6 +255,6 @@ def test_a_field_of_a_wrong_type_is_named_with_its_place(tmp_path, change, words
     path = tmp_path / "en.json"
     path.write_text(json.dumps({"data": [{"title": "t", "paragraphs": [paragraph]}]}))
     with pytest.raises(DataError) as caught:
-        read_lareqa(path, "en")
+        _read(path)
     assert words in str(caught.value)
-    assert f"{path}: article 0, paragraph 0" in str(caught.value)
+    assert f"{path}: article 0 't', paragraph 0" in str(caught.value)

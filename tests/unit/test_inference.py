@@ -1,10 +1,13 @@
-"""`encode` gives the vectors that SentenceTransformer gives for the saved model, in input order."""
+"""Encoding gives the vectors that SentenceTransformer gives for the saved model, in input order."""
 
+import json
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,17 +24,10 @@ from transformers import (
 )
 
 import hybridbatch
-from hybridbatch.encoders import inference as encoding
-from hybridbatch.encoders.inference import encode, in_token_order
-from hybridbatch.encoders.models import (
-    ScratchConfig,
-    StaticConfig,
-    TransformerConfig,
-    fetch_transformer,
-    new_static,
-    new_transformer,
-)
-from hybridbatch.encoders.tokens import Ragged, train_unigram
+from hybridbatch.encoders import inference, scratch, static, towers, transformer
+from hybridbatch.encoders.base import CANDIDATE, IMAGE, QUERY, TEXT
+from hybridbatch.encoders.inference import in_length_order
+from hybridbatch.encoders.inputs import Ragged
 from hybridbatch.runtime.errors import ConfigError, DataError
 
 KINDS = ("static", "scratch", "bert mean", "bert cls", "xlm-roberta mean", "published")
@@ -46,24 +42,31 @@ TEXTS = [
     "?",
     "Why do volcanoes erupt, and where does all of the ash go afterwards? " * 8,
 ]
-STATIC = StaticConfig("static", 16, 300, 10_000, MAX_TOKENS, "Query: ", "Passage: ")
-SCRATCH = ScratchConfig(
-    "scratch", 2, 2, 16, 32, 0.1, 300, 10_000, MAX_TOKENS, "Query: ", "Passage: "
-)
+Values = dict[str, Any]
+COMMON = {"max_tokens": MAX_TOKENS, "query_prefix": "Query: ", "passage_prefix": "Passage: "}
+TRAINED_HERE = {"dimension": 16, "vocabulary": 300, "tokenizer_characters": 10_000, **COMMON}
+STATIC = {"kind": "static", **TRAINED_HERE}
+SCRATCH = {"kind": "scratch", "layers": 2, "heads": 2, "feed_forward": 32, "dropout": 0.1}
+SCRATCH |= TRAINED_HERE
 
 
-def transformer_config(model: Path | str, pooling: str = "mean", **values) -> TransformerConfig:
-    """The configuration of a local encoder."""
-    return TransformerConfig(
-        "transformer", str(model), pooling, MAX_TOKENS, "Query: ", "Passage: ", **values
-    )
+def transformer_values(model: Path | str, pooling: str = "mean") -> Values:
+    """The catalogue entry of a local encoder."""
+    return {"kind": "transformer", "model": str(model), "pooling": pooling, **COMMON}
 
 
-def static_encoder(folder: Path) -> Path:
-    """A folder with a tokenizer for TEXTS, as an encoder to train from scratch is prepared."""
+def prepared(kind, values: Values, folder: Path) -> Path:
+    """What training starts from, with a tokenizer for TEXTS where one is trained here."""
     folder.mkdir()
-    train_unigram({"mixed": TEXTS}, STATIC.vocabulary, 10_000).save(str(folder / "tokenizer.json"))
+    kind.prepare(values, {"mixed": TEXTS}, folder)
     return folder
+
+
+def encode(
+    values: Values, model: Path, texts: Sequence[str], side: str = QUERY, **changes
+) -> np.ndarray:
+    """Vectors of texts, by the saved model of an encoder whose values are changed."""
+    return inference.load(values | changes, model)(side, TEXT, texts)
 
 
 def _wordpiece() -> tuple[Tokenizer, dict[str, str]]:
@@ -138,73 +141,102 @@ def cpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
 
 
-def saved_model(folder: Path, kind: str) -> Path:
-    """A model of the kind, saved by our code."""
+def saved_model(folder: Path, kind: str) -> tuple[Values, Path]:
+    """The values and a model of the kind, saved by our code."""
     if kind == "static":
-        model = new_static(STATIC, static_encoder(folder / "encoder"), seed=0)
+        values = STATIC
+        model = static.start(values, prepared(static, values, folder / "encoder"), seed=0).model
         model.save(str(folder / "saved"), create_model_card=False)
     elif kind == "scratch":
-        model = new_transformer(SCRATCH, static_encoder(folder / "encoder"), seed=0)
+        values = SCRATCH
+        model = scratch.start(values, prepared(scratch, values, folder / "encoder"), seed=0).model
         with torch.no_grad():  # large, so that other tokens or another mask give other vectors
             for parameter in model.parameters():
                 parameter.mul_(15 if parameter.dim() == 2 else 1)
         model.save(str(folder / "saved"), create_model_card=False)
-    elif kind == "published":
-        config = transformer_config(published_transformer(folder / "source"), "published")
-        fetch_transformer(config, folder / "saved")
     else:
-        architecture, pooling = kind.split()
-        source = tiny_transformer(folder / "source", architecture)
-        fetch_transformer(transformer_config(source, pooling), folder / "saved")
-    return folder / "saved"
+        if kind == "published":
+            values = transformer_values(published_transformer(folder / "source"), "published")
+        else:
+            architecture, pooling = kind.split()
+            values = transformer_values(tiny_transformer(folder / "source", architecture), pooling)
+        prepared(transformer, values, folder / "saved")
+    return values, folder / "saved"
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_equals_sentence_transformers(tmp_path, kind):
-    model = saved_model(tmp_path, kind)
-    ours = encode(model, {"queries": TEXTS, "candidates": TEXTS[::-1]}, MAX_TOKENS)
+    values, model = saved_model(tmp_path, kind)
     reference = SentenceTransformer(str(model), device="cpu")
     # The last text is longer than the model reads: both must cut it, prefix included, alike.
     assert len(reference.tokenizer.encode(TEXTS[-1])) >= MAX_TOKENS
-    for side, prompt, texts in (
-        ("queries", "query", TEXTS),
-        ("candidates", "document", TEXTS[::-1]),
-    ):
+    ours = {}
+    for side, prompt, texts in ((QUERY, "query", TEXTS), (CANDIDATE, "document", TEXTS[::-1])):
+        ours[side] = encode(values, model, texts, side)
         theirs = reference.encode(texts, prompt_name=prompt, normalize_embeddings=True)
         assert ours[side].dtype == np.float32
         np.testing.assert_allclose(ours[side], theirs, rtol=0, atol=1e-5)
     # What the comparison could miss if all vectors were about the same:
-    assert np.abs(ours["queries"] - ours["candidates"][::-1]).max(axis=1).min() > 1e-2
+    assert np.abs(ours[QUERY] - ours[CANDIDATE][::-1]).max(axis=1).min() > 1e-2
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_training_gives_the_vectors_that_the_saved_model_gives(tmp_path, kind):
+    values, model = saved_model(tmp_path, kind)
+    module = {"static": static, "scratch": scratch}.get(kind, transformer)
+    # Prepared or trained, a folder of a model serves as well as what was prepared.
+    started = module.start(values, tmp_path / ("encoder" if module is static else "saved"), 0)
+    if module is scratch:
+        started = towers.TextTower(towers.load_model(model))
+    started.model.eval()
+    make = module.inputs(values, model)
+    for side in (QUERY, CANDIDATE):
+        with torch.no_grad():
+            trained = started.embed(side, TEXT, make(side, TEXT, TEXTS))
+        unit = torch.nn.functional.normalize(trained, dim=-1).numpy()
+        np.testing.assert_allclose(unit, encode(values, model, TEXTS, side), rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("kind", ["static", "bert mean"])
 def test_order_and_company_of_texts_do_not_matter(tmp_path, kind, monkeypatch):
-    model = saved_model(tmp_path, kind)
-    expected = encode(model, {"queries": TEXTS}, MAX_TOKENS)["queries"]
-    monkeypatch.setattr(encoding, "_TOKENS_A_BATCH", 30)
+    values, model = saved_model(tmp_path, kind)
+    expected = encode(values, model, TEXTS)
+    monkeypatch.setattr(inference, "_TOKENS_A_BATCH", 30)
     order = np.random.default_rng(0).permutation(len(TEXTS))
-    shuffled = encode(model, {"queries": [TEXTS[i] for i in order]}, MAX_TOKENS)["queries"]
+    shuffled = encode(values, model, [TEXTS[i] for i in order])
     np.testing.assert_allclose(shuffled, expected[order], rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("kind", ["static", "scratch", "xlm-roberta mean"])
 def test_only_the_first_max_tokens_are_read(tmp_path, kind):
-    model = saved_model(tmp_path, kind)
+    values, model = saved_model(tmp_path, kind)
     texts = [TEXTS[-1], TEXTS[-1] + " And more of it."]
-    vectors = encode(model, {"candidates": texts}, MAX_TOKENS)["candidates"]
+    vectors = encode(values, model, texts, CANDIDATE)
     np.testing.assert_array_equal(vectors[0], vectors[1])
-    shorter = encode(model, {"candidates": texts}, MAX_TOKENS // 2)["candidates"]
+    shorter = encode(values, model, texts, CANDIDATE, max_tokens=MAX_TOKENS // 2)
     assert np.abs(shorter - vectors).max() > 1e-3
 
 
 def test_vectors_have_length_one(tmp_path):
-    vectors = encode(saved_model(tmp_path, "published"), {"queries": TEXTS}, MAX_TOKENS)["queries"]
+    vectors = encode(*saved_model(tmp_path, "published"), TEXTS)
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
 
 
+@pytest.mark.parametrize("kind", ["static", "scratch", "bert mean"])
+def test_a_modality_that_the_encoder_does_not_embed_is_refused(tmp_path, kind):
+    load = inference.load(*saved_model(tmp_path, kind))
+    with pytest.raises(DataError, match=r"embeds text only, and the candidate .* 'image': choose"):
+        load(CANDIDATE, IMAGE, [b"a picture"])
+
+
+def test_an_encoder_of_unknown_kind_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match=r"'sttic' is no module of hybridbatch\.encoders"):
+        inference.load(STATIC | {"kind": "sttic"}, tmp_path)
+
+
 @pytest.mark.parametrize("budget", [1, 7, 10**6])
-def test_in_token_order_returns_input_order_within_the_budget(monkeypatch, budget):
-    monkeypatch.setattr(encoding, "_TOKENS_A_BATCH", budget)
+def test_in_length_order_returns_input_order_within_the_budget(monkeypatch, budget):
+    monkeypatch.setattr(inference, "_TOKENS_A_BATCH", budget)
     sequences = [[i] * n for i, n in enumerate([3, 1, 4, 1, 5, 2, 6, 5, 3])]
     batches = []
 
@@ -212,7 +244,7 @@ def test_in_token_order_returns_input_order_within_the_budget(monkeypatch, budge
         batches.append(tokens.lengths().tolist())
         return np.stack([tokens.ids[tokens.bounds[:-1]], tokens.lengths()], axis=1)
 
-    found = in_token_order(Ragged.of(sequences), first_and_length, "texts")
+    found = in_length_order(Ragged.of(sequences), first_and_length, "texts")
     assert found.tolist() == [[s[0], len(s)] for s in sequences]
     assert found.dtype == np.float32
     assert all(len(batch) == 1 or len(batch) * max(batch) <= budget for batch in batches)
@@ -222,24 +254,28 @@ def test_in_token_order_returns_input_order_within_the_budget(monkeypatch, budge
 
 
 def test_vectors_that_are_not_finite_are_refused(tmp_path):
-    model = new_static(STATIC, static_encoder(tmp_path / "encoder"), seed=0)
+    model = static.start(STATIC, prepared(static, STATIC, tmp_path / "encoder"), seed=0).model
     with torch.no_grad():
         model[0].embedding.weight[5:] = float("nan")
     model.save(str(tmp_path / "saved"), create_model_card=False)
     with pytest.raises(DataError, match="saved: gives vectors that are not finite"):
-        encode(tmp_path / "saved", {"queries": TEXTS}, MAX_TOKENS)
+        encode(STATIC, tmp_path / "saved", TEXTS)
 
 
-def test_static_model_is_read_without_torch(tmp_path):
-    model = saved_model(tmp_path, "static")
+def test_static_model_is_prepared_tokenized_and_read_without_torch(tmp_path):
+    values, model = saved_model(tmp_path, "static")
     program = (
-        "import sys; from pathlib import Path; from hybridbatch.encoders.inference import encode;"
-        "vectors = encode(Path(sys.argv[1]), {'queries': ['a volcano']}, 40)['queries'];"
+        "import json, sys; from pathlib import Path; from hybridbatch.encoders import inference;"
+        "from hybridbatch.encoders import static;"
+        "values, model, folder = json.loads(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]);"
+        "vectors = inference.load(values, model)('query', 'text', ['a volcano']);"
         "assert vectors.shape == (1, 16);"
+        "static.prepare(values, {'en': ['a volcano on an island'] * 9}, folder);"
+        "assert len(static.inputs(values, folder)('query', 'text', ['a volcano'])) == 1;"
         "print(*sorted({m.split('.')[0] for m in sys.modules}))"
     )
     modules = subprocess.run(
-        [sys.executable, "-c", program, model],
+        [sys.executable, "-c", program, json.dumps(values), model, tmp_path],
         env=os.environ | {"PYTHONPATH": str(Path(hybridbatch.__file__).parents[1])},
         capture_output=True,
         text=True,
@@ -249,12 +285,32 @@ def test_static_model_is_read_without_torch(tmp_path):
     assert not {"torch", "transformers", "sentence_transformers"} & set(modules)
 
 
+@pytest.mark.parametrize("module", [scratch, transformer])
+def test_inputs_of_a_transformer_are_made_without_torch(tmp_path, module):
+    """One job makes them for all samplings and seeds, and starts ten times faster so."""
+    values, model = saved_model(tmp_path, "scratch" if module is scratch else "bert mean")
+    program = (
+        f"import json, sys; from pathlib import Path; from {module.__name__} import inputs;"
+        "make = inputs(json.loads(sys.argv[1]), Path(sys.argv[2]));"
+        "assert len(make('candidate', 'text', ['a volcano', 'ash'])) == 2;"
+        "print(*sorted({m.split('.')[0] for m in sys.modules}))"
+    )
+    modules = subprocess.run(
+        [sys.executable, "-c", program, json.dumps(values), model],
+        env=os.environ | {"PYTHONPATH": str(Path(hybridbatch.__file__).parents[1])},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    assert not {"torch", "transformers", "sentence_transformers"} & set(modules)
+
+
 def test_saved_model_needs_nothing_beside_it(tmp_path):
-    model = saved_model(tmp_path, "bert mean")
-    before = encode(model, {"queries": TEXTS}, MAX_TOKENS)["queries"]
+    values, model = saved_model(tmp_path, "bert mean")
+    before = encode(values, model, TEXTS)
     shutil.rmtree(tmp_path / "source")
     moved = model.rename(tmp_path / "moved")
-    np.testing.assert_array_equal(encode(moved, {"queries": TEXTS}, MAX_TOKENS)["queries"], before)
+    np.testing.assert_array_equal(encode(values, moved, TEXTS), before)
 
 
 def test_pickled_weights_of_one_module_are_refused(tmp_path):
@@ -263,4 +319,4 @@ def test_pickled_weights_of_one_module_are_refused(tmp_path):
     (dense / "model.safetensors").unlink()
     torch.save({}, dense / "pytorch_model.bin")
     with pytest.raises(ConfigError, match="pickled weights are refused"):
-        fetch_transformer(transformer_config(path, "published"), tmp_path / "encoder")
+        prepared(transformer, transformer_values(path, "published"), tmp_path / "encoder")
