@@ -91,11 +91,11 @@ def test_alpha_one_does_not_need_a_second_language():
 
 
 def test_a_batch_depends_on_seed_and_step_alone():
-    first, second = (Sampler([corpus()], "hybrid", 16, seed=3) for _ in range(2))
+    first, second = (Sampler([corpus()], "hybrid", 16, seed=3, alpha=0.5) for _ in range(2))
     forward = batches(first, 30)
     backward = [second.batch(step) for step in reversed(range(30))][::-1]
     assert all(map(same, forward, backward))
-    other = batches(Sampler([corpus()], "hybrid", 16, seed=4), 30)
+    other = batches(Sampler([corpus()], "hybrid", 16, seed=4, alpha=0.5), 30)
     assert not any(map(same, forward, other))
     assert not any(same(a, b) for a, b in pairwise(forward))
 
@@ -138,7 +138,7 @@ def test_pairs_are_drawn_uniformly():
 def test_a_one_language_corpus_is_never_drawn_for_x_y_and_the_log_says_so(caplog):
     corpora = [corpus(1000, "en", name="english"), corpus(100, name="many")]
     with caplog.at_level(logging.INFO, "hybridbatch"):
-        sampler = Sampler(corpora, "hybrid", 4, seed=0)
+        sampler = Sampler(corpora, "hybrid", 4, seed=0, alpha=0.5)
     assert "english has one language" in caplog.text
     for batch in batches(sampler, 300):
         assert batch.corpus == 1 or batch.kind == "x-x-mono"
