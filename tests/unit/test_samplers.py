@@ -56,7 +56,7 @@ def same(a: Batch, b: Batch) -> bool:
     step=st.integers(0, 10**6),
 )
 def test_a_batch_keeps_what_its_sampling_promises(pairs, sampling, seed, step):
-    batch = Sampler([pairs], sampling, 8, seed).batch(step)
+    batch = Sampler([pairs], sampling, 8, seed, alpha=0.5).batch(step)
     queries, passages = batch.query_languages, batch.passage_languages
     assert len(set(pairs.passages[batch.rows])) == len(batch.rows) == 8
     assert len(set(pairs.questions[batch.rows])) == 8
@@ -157,7 +157,7 @@ def test_en_en_needs_english():
 @pytest.mark.parametrize("sampling", SAMPLINGS)
 def test_a_corpus_too_small_for_the_batch_is_named(sampling):
     with pytest.raises(DataError, match=r"corpus tiny has 4 different passages.*batch_size"):
-        Sampler([corpus(8, name="tiny", share=2)], sampling, 5, seed=0)
+        Sampler([corpus(8, name="tiny", share=2)], sampling, 5, seed=0, alpha=0.5)
 
 
 def test_a_language_with_too_few_pairs_is_named():
