@@ -139,7 +139,10 @@ def test_of_many_keys_a_few_are_shown_the_shortest_first(config):
     other = _other(config, benchmarks=["bundled", "more"], catalogue=catalogue)
     problem = _problem(other)  # the table of the one benchmark is as it was
     assert problem.startswith("results/tables/main.provenance.json")
-    assert ": benchmarks, catalogue.benchmarks.more.kind, catalogue.benchmarks.more.languages, " in problem
+    assert (
+        ": benchmarks, catalogue.benchmarks.more.kind, catalogue.benchmarks.more.languages, "
+        in problem
+    )
     many = _other(other, seeds=[7], samplings=["x-y"], scale="laptop")
     assert verify(TABLES, many).problems[1].endswith(" more")
 
