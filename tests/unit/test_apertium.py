@@ -19,7 +19,8 @@ import yaml
 
 from hybridbatch.data.download import Source, fetch, mirror_from_environment
 from hybridbatch.data.pairs import clean
-from hybridbatch.experiment.lookups import sources
+from hybridbatch.experiment.lookups import places
+from hybridbatch.experiment.sources import Source as Pinned
 from hybridbatch.runtime.errors import TranslationError
 from hybridbatch.translation.engines import apertium, translator
 from hybridbatch.translation.engines.apertium import Apertium
@@ -187,7 +188,8 @@ def contexts(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
         pytest.skip("HYBRIDBATCH_MIRROR does not name a mirror")
     catalogue = yaml.safe_load((ROOT / "config" / "catalogue.yaml").read_text(encoding="utf-8"))
     file = "amazon_reviews_v1.0.json"
-    pinned = next(v for place, v in sources(catalogue).items() if place.endswith(file))
+    sources = map(Pinned.model_validate, catalogue["catalogue"]["sources"].values())
+    pinned = next(v for place, v in places(sources).items() if place.endswith(file))
     source = Source(pinned["url"], pinned["sha256"])
     if not list(Path(mirror, source.path).parent.glob(f"{file}*")):
         pytest.skip(f"the mirror does not hold {source.path}")
@@ -306,7 +308,7 @@ def test_sound_engine_is_run_once(stand_in):
 
 def test_route_leads_to_the_engine_of_its_mode(stand_in):
     stand_in("never")
-    route = {"engine": "apertium", "source": "en", "mode": "eng-spa", "package": "apertium-eng-spa"}
+    route = {"kind": "apertium", "source": "en", "mode": "eng-spa", "package": "apertium-eng-spa"}
     engine = translator(route)
     assert isinstance(engine, Apertium)
     assert engine.mode == "eng-spa"
@@ -315,7 +317,7 @@ def test_route_leads_to_the_engine_of_its_mode(stand_in):
 
 def test_route_whose_mode_is_missing_says_what_to_install(stand_in):
     stand_in("never")
-    route = {"engine": "apertium", "source": "en", "mode": "en-eo", "package": "apertium-eo-en"}
+    route = {"kind": "apertium", "source": "en", "mode": "en-eo", "package": "apertium-eo-en"}
     with pytest.raises(TranslationError, match="apt-get install apertium apertium-eo-en"):
         translator(route)
 

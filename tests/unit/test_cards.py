@@ -123,7 +123,8 @@ def test_the_card_says(words):
 
 def test_the_card_does_not_say_what_is_not_so():
     own = [Corpus("notes", "notes.jsonl", "CC0 1.0", ["en"], [], {"en": 30})]
-    text = card(corpora=own, sampling="x-y", scale="paper")
+    pure = copy.deepcopy(RUN) | {"training": TRAINING | {"sampling": "x-y", "alpha": None}}
+    text = card({0: pure, 3: pure}, corpora=own, sampling="x-y", scale="paper")
     for words in ("| alpha ", "ranslat", "smaller than the paper's", "share of the pairs"):
         assert words not in text.replace("data and the translator", "")
     half = copy.deepcopy(RUN) | {"training": TRAINING | {"pairs": 0.5}}

@@ -17,7 +17,7 @@ from hybridbatch.evaluation.claims import (
 )
 from hybridbatch.evaluation.metrics import RANKING, of_source
 from hybridbatch.evaluation.significance import COMPARISON_COLUMNS, compare
-from hybridbatch.experiment import config as conf
+from hybridbatch.experiment.statistics import Comparisons
 from hybridbatch.render.markdown import render
 from hybridbatch.tables.claims import claims_page
 from hybridbatch.tables.published import read_published
@@ -245,7 +245,7 @@ def test_markdown_has_totals_first_and_every_statement():
     assert "**does not** -0.2000 (-40%)" in section
 
 
-def test_schema_has_the_margins_and_the_permutations():
-    section = conf.load_schema()["$defs"]["comparisons"]
+def test_configuration_has_the_margins_and_the_permutations():
     names = {field.name for field in fields(Margins)} | {"permutations"}
-    assert set(section["properties"]) == names == set(section["required"])
+    assert set(Comparisons.model_fields) == names
+    assert all(field.is_required() for field in Comparisons.model_fields.values())

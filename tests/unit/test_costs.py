@@ -23,7 +23,8 @@ from hybridbatch.cost.model import (
 )
 from hybridbatch.cost.page import duration, scaled
 from hybridbatch.cost.plans import STAGES, Plan, Row, ablation_runs, plan
-from hybridbatch.experiment import config as conf
+from hybridbatch.experiment import load as conf
+from hybridbatch.experiment.configuration import Experiment
 from hybridbatch.runtime.errors import ConfigError
 
 ROOT = Path(__file__).parents[2]
@@ -88,7 +89,6 @@ samplings: [hybrid]
 seeds: [0]
 benchmarks: [quiz]
 quality: []
-alpha: 0.25
 filtering: {max_unknown_share: 0.5, min_length_ratio: 0.4, max_length_ratio: 2.5}
 contamination: {ngram: 5, threshold: 0.8}
 training:
@@ -117,25 +117,31 @@ ablations:
 catalogue:
   sources: {}
   corpora:
-    films: {reader: jsonl, language: en, path: films.jsonl, holdout: 0.0, shards: 2}
-    notes: {reader: jsonl, language: en, path: notes.jsonl, languages: [], holdout: 0.0, shards: 1}
-    check: {reader: jsonl, language: en, path: check.jsonl, holdout: 1.0, shards: 1}
+    films: {kind: jsonl, language: en, path: films.jsonl, holdout: 0.0, shards: 2}
+    notes: {kind: jsonl, language: en, path: notes.jsonl, languages: [], holdout: 0.0, shards: 1}
+    check: {kind: jsonl, language: en, path: check.jsonl, holdout: 1.0, shards: 1}
   benchmarks:
-    quiz: {title: Quiz, reader: lareqa, path: "{language}.json", languages: [en, th, xx]}
-    other: {title: Other, reader: lareqa, path: "{language}.json", languages: [en]}
+    quiz: {title: Quiz, kind: lareqa, path: "{language}.json", languages: [en, th, xx]}
+    other: {title: Other, kind: lareqa, path: "{language}.json", languages: [en]}
   references: {}
   translators:
     apertium:
-      engine: apertium
+      kind: apertium
       routes: {th: {source: en, mode: eng-tha, package: apertium-eng-tha}}
     neural:
-      engine: transformers_mt
+      kind: transformers_mt
       model: some/translator
       codes: {en: en, th: th}
       beams: 3
       max_new_tokens: 16
       batch_tokens: 16
       routes: {th: {source: en}}
+  samplings:
+    en-en: {kind: en-en}
+    x-x: {kind: x-x}
+    x-x-mono: {kind: x-x-mono}
+    x-y: {kind: x-y}
+    hybrid: {kind: hybrid, alpha: 0.25}
   encoders:
     large: {kind: transformer, model: some/encoder, pooling: mean, max_tokens: 8,
             query_prefix: "", passage_prefix: ""}
@@ -163,7 +169,7 @@ def values() -> dict:
 
 def _plan(config: dict, values: dict | None = None, **counts: dict) -> Plan:
     rates = Rates.of(values or yaml.safe_load(RATES))
-    return plan(config, rates, "small", {}, {}, counts)
+    return plan(Experiment.model_validate(config), rates, "small", {}, {}, counts)
 
 
 def _row(config: dict, stage: str) -> Row:
@@ -255,7 +261,7 @@ def test_corpus_that_comes_translated_is_read_and_not_translated(config):
     source = {"base": "https://x.org/", "licence": "CC0", "files": {"en": None, "th": None}}
     config["catalogue"]["sources"]["made"] = source
     config["catalogue"]["corpora"]["films"] = {
-        "reader": "mmarco",
+        "kind": "mmarco",
         "language": "en",
         "source": "made",
         "files": ["en"],
@@ -298,7 +304,7 @@ def test_ctranslate2_is_as_much_work_in_less_time(config):
     config["translator"] = "neural"
     slow = _row(config, "translate")
     translator = config["catalogue"]["translators"]["neural"]
-    translator |= {"engine": "ctranslate2_mt", "quantization": "int8"}
+    translator |= {"kind": "ctranslate2_mt", "quantization": "int8"}
     fast = _row(config, "translate")
     assert fast.flops == slow.flops
     assert fast.hours_1.low == pytest.approx(slow.hours_1.low / 4)
@@ -388,7 +394,7 @@ def passages(config) -> dict:
     """With a benchmark like MIRACL: three files of passages in two jobs, and one file in one."""
     config["catalogue"]["benchmarks"]["quiz"] = {
         "title": "Quiz",
-        "reader": "miracl",
+        "kind": "miracl",
         "topics": "topics.{language}",
         "qrels": "qrels.{language}",
         "passages": "{language}.{number}",
@@ -460,7 +466,7 @@ def test_ablations_train_what_the_tables_have_not(config):
 def test_ablations_test_the_tables_models_on_other_benchmarks(config):
     config["ablations"] |= {"alpha": [0.25, 0.5], "benchmarks": ["other"]}
     conf.validate(config)
-    assert [(r.trained, r.benchmarks) for r in ablation_runs(config)] == [
+    assert [(r.trained, r.benchmarks) for r in ablation_runs(conf.validate(config))] == [
         (False, ("other",)),
         (True, ("other",)),
     ]
@@ -481,7 +487,7 @@ def test_no_ablations_no_rows(config):
 
 def test_published_sizes_of_a_benchmark_go_first(config):
     sizes = {"quiz": {"en": (1, 2)}}
-    found = plan(config, Rates.of(yaml.safe_load(RATES)), "small", {}, sizes, {})
+    found = plan(conf.validate(config), Rates.of(yaml.safe_load(RATES)), "small", {}, sizes, {})
     row = next(row for row in found.rows if row.stage == "encode")
     assert row.disk == (3 + 14 + 14) * 4 * 4
 
@@ -505,7 +511,7 @@ def test_gpu_hours_are_those_of_all_gpus(config):
 
 def _films(config, published=None, counts=None):
     rates = Rates.of(yaml.safe_load(RATES))
-    return corpus_sizes(config, "films", rates, published or {}, counts or {})
+    return corpus_sizes(conf.validate(config), "films", rates, published or {}, counts or {})
 
 
 def test_the_workflows_counts_go_before_published_sizes_and_those_before_the_rates(config):
@@ -584,7 +590,7 @@ def test_wrong_rates_are_named(config, values, change, message):
 
 def test_unknown_gpu_is_named_with_the_known_ones(config, values):
     with pytest.raises(ConfigError, match="gpus has no 'huge'; it has small"):
-        plan(config, Rates.of(values), "huge", {}, {}, {})
+        plan(conf.validate(config), Rates.of(values), "huge", {}, {}, {})
 
 
 # --- what is printed ---
@@ -671,7 +677,7 @@ SMALLER = {
     },
     "nllb with `engine: ctranslate2_mt`, `quantization: float16`": {
         "catalogue": {
-            "translators": {"nllb": {"engine": "ctranslate2_mt", "quantization": "float16"}}
+            "translators": {"nllb": {"kind": "ctranslate2_mt", "quantization": "float16"}}
         }
     },
     "`translator: m2m100`": {"translator": "m2m100"},

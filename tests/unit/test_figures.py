@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from hybridbatch.experiment import names as constants
+from hybridbatch.experiment import outputs as constants
 from hybridbatch.figures._style import (
     LOOKS,
     WIDTH,

@@ -18,7 +18,8 @@ from hybridbatch.benchmarks.base import (
 )
 from hybridbatch.benchmarks.lareqa import read
 from hybridbatch.data.download import MIRROR_VARIABLE, Source, fetch, mirror_from_environment
-from hybridbatch.experiment.lookups import sources
+from hybridbatch.experiment.lookups import places
+from hybridbatch.experiment.sources import Source as Pinned
 from hybridbatch.runtime.errors import DataError
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -204,7 +205,8 @@ def _from_mirror(benchmark: str, language: str, folder: Path) -> Path:
     entry = BENCHMARKS[benchmark]
     file = entry["file"].format(language=language)
     url = CATALOGUE["catalogue"]["sources"][entry["source"]]["base"] + file
-    (values,) = (values for values in sources(CATALOGUE).values() if values["url"] == url)
+    sources = map(Pinned.model_validate, CATALOGUE["catalogue"]["sources"].values())
+    (values,) = (values for values in places(sources).values() if values["url"] == url)
     fetch(
         Source(values["url"], values["sha256"]), folder / file, mirror_from_environment(), tries=1
     )

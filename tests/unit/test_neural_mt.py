@@ -399,7 +399,7 @@ def test_quantized_model_translates(models, tmp_path, kind):
 )
 def test_route_makes_the_engine(models, tmp_path, monkeypatch, name, own):
     monkeypatch.setattr(ctranslate2_mt, "CACHE", tmp_path)
-    route = vars(_config(models)) | {"engine": name} | own
+    route = vars(_config(models)) | {"kind": name} | own
     del route["revision"]  # as where the configuration has none
     translator = engines.translator(route)
     assert translator.config == _config(models)

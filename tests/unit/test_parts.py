@@ -1,31 +1,32 @@
 """A table depends on a part of the configuration, and other changes do not touch it."""
 
-import copy
 import json
 from pathlib import Path
 
 import pytest
 import yaml
-from hybridbatch.experiment.parts import part_for, part_hash
 
-from hybridbatch.experiment import config as conf
+from hybridbatch.experiment import load as conf
+from hybridbatch.experiment.configuration import Experiment
+from hybridbatch.experiment.outputs import part_for, part_hash
 from hybridbatch.runtime.errors import ConfigError
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
-def config() -> dict:
+def config() -> Experiment:
     return conf.load([ROOT / "config/config.yaml"])
 
 
-def _with(config: dict, *path: str, value) -> dict:
-    changed = copy.deepcopy(config)
+def _with(config: Experiment, *path: str, value) -> Experiment:
+    """Another configuration, of which only the types are checked."""
+    changed = config.plain()
     where = changed
     for key in path[:-1]:
         where = where[key]
     where[path[-1]] = value
-    return changed
+    return Experiment.model_validate(changed)
 
 
 ABLATIONS = {"alpha", "encoders"}
@@ -34,10 +35,16 @@ TRAIN_SETS = {"training_data", "filtering", "contamination"}
 TRANSLATIONS = {"translation", "translation_quality"}
 TABLES = {*SCORES, *TRAIN_SETS, *TRANSLATIONS, "evaluation_data"}
 BENCHMARKS = {*ABLATIONS, "main", "significance", "evaluation_data", "contamination"}
-MORE = {"reader": "jsonl", "language": "en", "path": "x", "holdout": 0.0, "shards": 1}
+MORE = {"kind": "jsonl", "language": "en", "path": "x", "holdout": 0.0, "shards": 1}
 APERTIUM = ("catalogue", "translators", "apertium")
 CHANGES = {
     "seeds": (("seeds",), [7], SCORES),
+    "a sampling's alpha": (("catalogue", "samplings", "hybrid", "alpha"), 0.3, SCORES),
+    "a sampling that is not chosen": (
+        ("catalogue", "samplings", "hybrid_30"),
+        {"kind": "hybrid", "alpha": 0.3},
+        set(),
+    ),
     "training": (("training", "max_steps"), 1, SCORES),
     "filtering": (("filtering", "max_unknown_share"), 0.1, SCORES | TRAIN_SETS),
     "target languages": (("target_languages",), ["es"], SCORES | TRAIN_SETS | TRANSLATIONS),
@@ -81,14 +88,14 @@ def test_the_part_names_the_files_and_routes_that_are_used(config):
     assert set(catalogue["sources"]["squadshifts"]["files"]) == {
         "amazon_reviews_v1.0.json", "reddit_v1.0.json", "new_wiki_v1.0.json"
     }  # fmt: skip
-    assert set(catalogue["translators"]["apertium"]["routes"]) == set(config["target_languages"])
+    assert set(catalogue["translators"]["apertium"]["routes"]) == set(config.target_languages)
 
 
 def test_neural_routes_and_parallel_files_are_narrowed_too():
     config = conf.load([ROOT / "config/paper.yaml"])
     catalogue = part_for(config, "main")["catalogue"]
     (translator,) = catalogue["translators"].values()
-    assert set(translator["codes"]) == {"en", *config["target_languages"]}
+    assert set(translator["codes"]) == {"en", *config.target_languages}
     parallel = catalogue["corpora"]["mmarco"]["parallel"]
     files = {file for names in parallel.values() for file in names}
     source = catalogue["corpora"]["mmarco"]["source"]
@@ -111,7 +118,8 @@ def test_the_order_of_keys_is_no_difference(config):
         return value
 
     part = part_for(config, "main")
-    assert json.dumps(part) == json.dumps(part_for(reverse(config), "main"))
+    other = conf.validate(reverse(config.plain()))
+    assert json.dumps(part) == json.dumps(part_for(other, "main"))
     assert part_hash(reverse(part)) == part_hash(part)
 
 
@@ -125,7 +133,7 @@ def test_a_configuration_is_loaded_as_snakemake_merges_it(tmp_path):
     expected: dict = {}
     for file in [ROOT / "config/catalogue.yaml", *files]:
         update_config(expected, load_configfile(file))
-    loaded = conf.load(files)
+    loaded = conf.read(files)
     assert json.dumps(loaded, sort_keys=True) == json.dumps(expected, sort_keys=True)
     assert (loaded["seeds"], loaded["training"]["max_steps"]) == ([5], 9)
 
@@ -145,12 +153,11 @@ def test_a_table_of_passages_keeps_its_series_of_files():
     paper = conf.load([ROOT / "config/paper.yaml"])
     part = part_for(paper, "miracl")
     assert part["benchmarks"] == ["miracl"]
-    languages = paper["catalogue"]["benchmarks"]["miracl"]["languages"]
+    languages = paper.catalogue.benchmarks["miracl"].languages
     series = part["catalogue"]["sources"]["miracl_corpus"]["series"]
-    assert series == paper["catalogue"]["sources"]["miracl_corpus"]["series"]
+    assert series == paper.catalogue.sources["miracl_corpus"].series
     assert len(part["catalogue"]["sources"]["miracl"]["files"]) == 2 * len(languages)
     assert "miracl_corpus" not in part_for(paper, "xquad_r")["catalogue"]["sources"]
-    one = copy.deepcopy(paper)
-    one["catalogue"]["benchmarks"]["miracl"]["languages"] = ["sw"]
+    one = _with(paper, "catalogue", "benchmarks", "miracl", "languages", value=["sw"])
     kept = part_for(one, "miracl")["catalogue"]["sources"]["miracl_corpus"]["series"]
     assert list(kept) == ["miracl-corpus-v1.0-sw/docs-{number}.jsonl.gz"]

@@ -6,9 +6,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hybridbatch.experiment.parts import part_hash
 from test_lineage import MARK, write_record
 
+from hybridbatch.experiment.outputs import part_hash
 from hybridbatch.provenance import record as provenance
 from hybridbatch.runtime.errors import DataError
 
@@ -70,7 +70,7 @@ def part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict:
                 "static": {"kind": "static"},
             },
             "translators": {
-                "apertium": {"engine": "apertium", "routes": {"es": {"package": "apertium-none"}}}
+                "apertium": {"kind": "apertium", "routes": {"es": {"package": "apertium-none"}}}
             },
         },
     }
@@ -151,7 +151,7 @@ def test_input_that_is_gone_has_no_hash(part):
 
 def test_versions_are_those_of_the_environment_file(part):
     versions = _record(part)["versions"]
-    assert versions["packages"]["jsonschema"]
+    assert versions["packages"]["pydantic"]
     assert "pytest" not in versions["packages"]
     assert versions["debian"] == {"apertium": versions["debian"]["apertium"], "apertium-none": None}
     del part["catalogue"]["translators"]

@@ -3,6 +3,7 @@
 import json
 from itertools import pairwise
 from pathlib import Path
+from typing import get_args
 
 import pandas as pd
 import pyarrow as pa
@@ -10,6 +11,7 @@ import pytest
 import sacrebleu
 
 from hybridbatch.benchmarks.lareqa import read
+from hybridbatch.experiment.references import References
 from hybridbatch.render.markdown import escape, grid, render
 from hybridbatch.runtime.errors import DataError
 from hybridbatch.tables.translation_quality import quality_page, samples
@@ -304,10 +306,8 @@ def test_texts_are_a_table_that_can_be_translated():
     }  # fmt: skip
 
 
-def test_readers_are_those_of_the_schema():
-    from hybridbatch.experiment.config import load_schema
-
-    assert set(load_schema()["$defs"]["references"]["properties"]["reader"]["enum"]) == set(READERS)
+def test_readers_are_the_kinds_of_the_configuration():
+    assert set(get_args(References.model_fields["kind"].annotation)) == set(READERS)
 
 
 def test_signatures_are_kept_by_the_csv(tmp_path):

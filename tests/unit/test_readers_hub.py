@@ -13,7 +13,6 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import yaml
 
 import filter_pairs
 import read_corpus
@@ -23,8 +22,9 @@ from hybridbatch.data import readers
 from hybridbatch.data import records as _files
 from hybridbatch.data.dedup import FirstTimes, keys
 from hybridbatch.data.pairs import Pair, pair_batches
-from hybridbatch.experiment import config as conf
+from hybridbatch.experiment import load as conf
 from hybridbatch.experiment import lookups
+from hybridbatch.experiment.configuration import Experiment
 from hybridbatch.runtime import files
 from hybridbatch.runtime.errors import ConfigError, DataError
 from hybridbatch.runtime.files import read_json, read_table, table_writer
@@ -559,20 +559,12 @@ def test_first_times_are_those_of_a_set():
 
 
 def _paper() -> dict:
-    config = {"catalogue": {}}
-    for name in ("catalogue.yaml", "paper.yaml"):
-        loaded = yaml.safe_load((ROOT / "config" / name).read_text(encoding="utf-8"))
-        for section, entries in loaded.pop("catalogue", {}).items():
-            known = config["catalogue"].setdefault(section, {})
-            for entry, values in entries.items():
-                known[entry] = {**known.get(entry, {}), **values}
-        config |= loaded
-    return config
+    return conf.read([ROOT / "config/paper.yaml"])
 
 
 def test_every_reader_of_the_paper_s_configuration_is_there():
     corpora = _paper()["catalogue"]["corpora"].values()
-    names = {corpus["reader"] for corpus in corpora}
+    names = {corpus["kind"] for corpus in corpora}
     assert {"wikiqa", "mr_tydi", "duorc", "newsqa", "pairs", "mfaq", "mmarco", "squad"} <= names
     for name in names:
         readers.read(name, [], "en", Counter())
@@ -580,9 +572,11 @@ def test_every_reader_of_the_paper_s_configuration_is_there():
 
 def test_corpus_in_several_languages_is_trained_on_in_those_and_not_translated():
     config = _paper()
-    assert lookups.corpus_languages(config, "mmarco") == ["en", "ar", "zh", "de", "es", "ru", "hi"]
+    languages = lookups.corpus_languages(conf.validate(config), "mmarco")
+    assert languages == ["en", "ar", "zh", "de", "es", "ru", "hi"]
     config["target_languages"] = ["th", "hi"]
     config["catalogue"]["translators"][config["translator"]]["routes"]["hi"]["source"] = "th"
+    config = Experiment.model_validate(config)
     assert lookups.corpus_languages(config, "mmarco") == ["en", "hi"]
     assert lookups.translated_languages(config, "mmarco") == ["hi"]
     assert lookups.translated_languages(config, "wikiqa") == ["th", "hi"]
@@ -603,8 +597,8 @@ def test_corpus_in_several_languages_is_trained_on_in_those_and_not_translated()
             "parallel: 'en' is the corpus' own",
         ),
         ({"languages": ["th"]}, "languages: 'th' is not among the languages of `parallel`"),
-        ({"parallel": {}}, "parallel: {} should be non-empty"),
-        ({"parallel": {"hi": []}}, r"parallel.hi: [] should be non-empty"),
+        ({"parallel": {}}, "parallel: {} must not be empty"),
+        ({"parallel": {"hi": []}}, r"parallel.hi: [] must not be empty"),
     ],
 )
 def test_wrong_parallel_languages_are_named(values, message):

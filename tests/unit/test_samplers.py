@@ -56,7 +56,7 @@ def same(a: Batch, b: Batch) -> bool:
     step=st.integers(0, 10**6),
 )
 def test_a_batch_keeps_what_its_sampling_promises(pairs, sampling, seed, step):
-    batch = Sampler([pairs], sampling, 8, seed).batch(step)
+    batch = Sampler([pairs], sampling, 8, seed, alpha=0.5).batch(step)
     queries, passages = batch.query_languages, batch.passage_languages
     assert len(set(pairs.passages[batch.rows])) == len(batch.rows) == 8
     assert len(set(pairs.questions[batch.rows])) == 8
@@ -91,11 +91,11 @@ def test_alpha_one_does_not_need_a_second_language():
 
 
 def test_a_batch_depends_on_seed_and_step_alone():
-    first, second = (Sampler([corpus()], "hybrid", 16, seed=3) for _ in range(2))
+    first, second = (Sampler([corpus()], "hybrid", 16, seed=3, alpha=0.5) for _ in range(2))
     forward = batches(first, 30)
     backward = [second.batch(step) for step in reversed(range(30))][::-1]
     assert all(map(same, forward, backward))
-    other = batches(Sampler([corpus()], "hybrid", 16, seed=4), 30)
+    other = batches(Sampler([corpus()], "hybrid", 16, seed=4, alpha=0.5), 30)
     assert not any(map(same, forward, other))
     assert not any(same(a, b) for a, b in pairwise(forward))
 
@@ -138,7 +138,7 @@ def test_pairs_are_drawn_uniformly():
 def test_a_one_language_corpus_is_never_drawn_for_x_y_and_the_log_says_so(caplog):
     corpora = [corpus(1000, "en", name="english"), corpus(100, name="many")]
     with caplog.at_level(logging.INFO, "hybridbatch"):
-        sampler = Sampler(corpora, "hybrid", 4, seed=0)
+        sampler = Sampler(corpora, "hybrid", 4, seed=0, alpha=0.5)
     assert "english has one language" in caplog.text
     for batch in batches(sampler, 300):
         assert batch.corpus == 1 or batch.kind == "x-x-mono"
@@ -157,7 +157,7 @@ def test_en_en_needs_english():
 @pytest.mark.parametrize("sampling", SAMPLINGS)
 def test_a_corpus_too_small_for_the_batch_is_named(sampling):
     with pytest.raises(DataError, match=r"corpus tiny has 4 different passages.*batch_size"):
-        Sampler([corpus(8, name="tiny", share=2)], sampling, 5, seed=0)
+        Sampler([corpus(8, name="tiny", share=2)], sampling, 5, seed=0, alpha=0.5)
 
 
 def test_a_language_with_too_few_pairs_is_named():

@@ -4,9 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
-from hybridbatch.experiment.sections import SECTIONS, figure_entry, label, table_entry
 
-from hybridbatch.experiment import names as constants
+from hybridbatch.experiment import outputs as constants
+from hybridbatch.experiment.outputs import SECTIONS, figure_entry, label, table_entry
 from hybridbatch.runtime.errors import HybridBatchError
 
 ROOT = Path(__file__).parents[2]
@@ -74,7 +74,7 @@ def test_labels_of_sections_are_safe_too():
 
 @pytest.mark.parametrize("find", [table_entry, figure_entry])
 def test_what_has_no_place_is_refused_with_what_to_do(find):
-    with pytest.raises(HybridBatchError, match=r"'novel' has no place.*sections\.py.*caption"):
+    with pytest.raises(HybridBatchError, match=r"'novel' has no place.*outputs\.py.*caption"):
         find("novel", TITLES)
 
 

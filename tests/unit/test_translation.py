@@ -184,13 +184,13 @@ def test_engine_that_is_not_there_is_named(name):
     with pytest.raises(
         ConfigError, match=f"'{name}' is no module of hybridbatch.translation.engines"
     ):
-        translator({"engine": name, "source": "en"})
+        translator({"kind": name, "source": "en"})
 
 
 def test_engine_is_a_module_that_gets_its_route(tmp_path, monkeypatch):
     (tmp_path / "echo.py").write_text("def translator(route): return route", encoding="utf-8")
     monkeypatch.setattr(engines, "__path__", [str(tmp_path)])
-    route = {"engine": "echo", "source": "en", "code": "por_Latn"}
+    route = {"kind": "echo", "source": "en", "code": "por_Latn"}
     try:
         assert translator(route) == route
     finally:
@@ -212,4 +212,4 @@ def test_import_that_fails_in_an_engine_is_not_masked(tmp_path, monkeypatch, sta
     (tmp_path / "broken.py").write_text(statement, encoding="utf-8")
     monkeypatch.setattr(engines, "__path__", [str(tmp_path)])
     with pytest.raises(ImportError, match=missing):
-        translator({"engine": "broken", "source": "en"})
+        translator({"kind": "broken", "source": "en"})

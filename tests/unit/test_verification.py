@@ -5,9 +5,10 @@ import json
 from pathlib import Path
 
 import pytest
-from hybridbatch.experiment.parts import part_for, part_hash
 
-from hybridbatch.experiment import config as conf
+from hybridbatch.experiment import load as conf
+from hybridbatch.experiment.configuration import Experiment
+from hybridbatch.experiment.outputs import part_for, part_hash
 from hybridbatch.provenance.verify import verify
 from hybridbatch.runtime.errors import DataError
 
@@ -20,12 +21,12 @@ def _sha256(text: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def config() -> dict:
+def config() -> Experiment:
     return conf.load([ROOT / "config/demo.yaml"])
 
 
 @pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: dict) -> None:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: Experiment) -> None:
     """Two tables with their records, and an input."""
     monkeypatch.chdir(tmp_path)
     TABLES.mkdir(parents=True)
@@ -60,7 +61,11 @@ def _changed(name: str, **values) -> None:
     _write(name, json.loads(_path(name).read_text()) | values)
 
 
-def _problem(config: dict | None = None) -> str:
+def _other(config: Experiment, **values) -> Experiment:
+    return Experiment.model_validate(config.plain() | values)
+
+
+def _problem(config: Experiment | None = None) -> str:
     (problem,) = verify(TABLES, config).problems
     return problem
 
@@ -115,13 +120,13 @@ def test_input_that_was_gone_when_recorded_is_no_problem():
 
 def test_configuration_that_was_edited_in_the_record_is_found():
     record = json.loads(_path("main").read_text())
-    record["configuration"]["alpha"] = 0.25
+    record["configuration"]["catalogue"]["samplings"]["hybrid"]["alpha"] = 0.25
     _write("main", record)
     assert "does not hash" in _problem()
 
 
 def test_another_configuration_is_found_with_its_keys(config):
-    other = config | {"seeds": [7], "training": config["training"] | {"max_steps": 1}}
+    other = _other(config, seeds=[7], training=config.training.plain() | {"max_steps": 1})
     problems = verify(TABLES, other).problems
     assert len(problems) == 2
     assert problems[1].startswith("results/tables/main.provenance.json: was made with another")
@@ -129,22 +134,21 @@ def test_another_configuration_is_found_with_its_keys(config):
 
 
 def test_of_many_keys_a_few_are_shown_the_shortest_first(config):
-    more = config["catalogue"]["benchmarks"] | {
-        "more": config["catalogue"]["benchmarks"]["bundled"] | {"languages": ["en"]}
-    }
-    other = config | {
-        "benchmarks": ["bundled", "more"],
-        "catalogue": config["catalogue"] | {"benchmarks": more},
-    }
+    catalogue = config.catalogue.plain()
+    catalogue["benchmarks"]["more"] = catalogue["benchmarks"]["bundled"] | {"languages": ["en"]}
+    other = _other(config, benchmarks=["bundled", "more"], catalogue=catalogue)
     problem = _problem(other)  # the table of the one benchmark is as it was
     assert problem.startswith("results/tables/main.provenance.json")
-    assert ": benchmarks, catalogue.benchmarks.more.languages, " in problem
-    many = other | {"seeds": [7], "samplings": ["x-y"], "encoders": ["static"], "alpha": 0.1}
+    assert (
+        ": benchmarks, catalogue.benchmarks.more.kind, catalogue.benchmarks.more.languages, "
+        in problem
+    )
+    many = _other(other, seeds=[7], samplings=["x-y"], scale="laptop")
     assert verify(TABLES, many).problems[1].endswith(" more")
 
 
 def test_configuration_that_no_table_depends_on_is_no_other(config):
-    other = config | {"quality": [], "mirror": "/elsewhere"}
+    other = _other(config, quality=[], mirror="/elsewhere")
     assert verify(TABLES, other).problems == []
 
 

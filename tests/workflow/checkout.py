@@ -67,7 +67,7 @@ def small_configuration() -> dict:
     config["catalogue"]["encoders"]["static"] |= {"dimension": 16, "vocabulary": 1000}
     config["catalogue"]["corpora"] = {
         "small": {
-            "reader": "jsonl",
+            "kind": "jsonl",
             "path": "small.jsonl",
             "language": "en",
             "holdout": 0.2,
@@ -77,7 +77,7 @@ def small_configuration() -> dict:
     config["catalogue"]["benchmarks"] = {
         "small": {
             "title": "Small",
-            "reader": "lareqa",
+            "kind": "lareqa",
             "path": "resources/bundled/benchmark/{language}.json",
             "languages": ["en", "es", "it"],
         }

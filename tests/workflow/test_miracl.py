@@ -55,7 +55,7 @@ def configuration(**entry) -> dict:
     config["ablations"] = {**nothing, "benchmarks": ["small"], "samplings": SAMPLINGS}
     miracl = {
         "title": "MIRACL dev",
-        "reader": "miracl",
+        "kind": "miracl",
         "topics": "made/topics.miracl-v1.0-{language}-dev.tsv",
         "qrels": "made/qrels.miracl-v1.0-{language}-dev.tsv",
         "passages": "made/miracl-corpus-v1.0-{language}/docs-{number}.jsonl.gz",

@@ -161,12 +161,16 @@ def test_every_figure_of_every_configuration_is_planned(checkout: Checkout, name
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["alpah=0.3"], ["alpah", "did you mean alpha?"]),
-        (["alpha=1.5"], ["alpha", "1.5"]),
-        (["alpha=half"], ["alpha", "half"]),
+        (["sample=0.3"], ["sample", "did you mean scale?"]),
+        (["alpha=0.3"], ["alpha", "catalogue.samplings.hybrid.alpha"]),
+        (
+            ["catalogue={samplings: {hybrid: {alpha: 1.5}}}"],
+            ["catalogue.samplings.hybrid.alpha", "1.5"],
+        ),
+        (["training={max_steps: half}"], ["training.max_steps", "half"]),
         (['target_languages=["xx"]'], ["target_languages", "xx", "no route"]),
         (['seeds=["a"]'], ["seeds.0"]),
-        (['samplings=["y-x"]'], ["samplings.0", "y-x"]),
+        (['samplings=["y-x"]'], ["samplings", "y-x"]),
     ],
 )
 def test_a_wrong_configuration_is_refused_with_the_key(

@@ -96,11 +96,12 @@ def test_changed_digit_is_found(finished: Checkout, name: str):
 
 
 def test_another_configuration_is_found(finished: Checkout):
-    other = small_configuration() | {"alpha": 0.25}
+    other = small_configuration()
+    other["catalogue"]["samplings"] = {"hybrid": {"alpha": 0.25}}
     (finished.path / "other.yaml").write_text(yaml.safe_dump(other))
     run = verify(finished, "results/small", "--config", "other.yaml")
     assert run.returncode == 1
-    assert "was made with another configuration: alpha" in run.stdout
+    assert "was made with another configuration: catalogue.samplings.hybrid.alpha" in run.stdout
 
 
 def test_results_that_are_not_there_are_an_error_without_a_traceback(finished: Checkout):

@@ -177,7 +177,9 @@ def test_the_model_folder_records_its_run(finished: Checkout):
     assert {row["kind"] for row in rows} == {"x-x-mono", "x-y"}
     assert all(np.isclose(sum(row["query_languages"].values()), 1) for row in rows)
     run = json.loads((folder / "run.json").read_text())
-    assert run["training"]["alpha"] == small_configuration()["alpha"]
+    assert run["training"]["alpha"] == 0.5  # the catalogue's
+    pure = json.loads((folder.parents[1] / "static_x-x-mono/seed0/run.json").read_text())
+    assert pure["training"]["alpha"] is None
     assert json.loads((folder / "mix.json").read_text())["steps"] == len(rows)
 
 

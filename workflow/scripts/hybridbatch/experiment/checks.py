@@ -133,6 +133,9 @@ def _wrong_back(name: str, back: Mapping) -> Iterator[str]:
 def _wrong_files(experiment: Experiment) -> Iterator[str]:
     """Entries that lead to no file."""
     catalogue = experiment.catalogue
+    for name, source in catalogue.sources.items():
+        if source.files is None and source.series is None:
+            yield f"catalogue.sources.{name}: give `files` or `series`, or both"
     for name, corpus in catalogue.corpora.items():
         if hasattr(corpus, "source"):
             yield from _wrong_source(

@@ -4,7 +4,8 @@ allowed, and the nearest name.
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal, get_args, get_origin
+from types import NoneType, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
@@ -32,6 +33,8 @@ _ALLOWED = {
     "model_attributes_type": "must be a mapping",
     "too_short": "must not be empty",
 }
+# Where keys of before went.
+_MOVED = {"alpha": "; it is a sampling's: catalogue.samplings.hybrid.alpha"}
 _KEY = "[key]"  # of pydantic's places, for a mapping's key
 
 
@@ -56,28 +59,29 @@ def _line(error: ErrorDetails, values: Mapping[str, Any]) -> str:
     if of_key:
         place.pop()
     path = ".".join(map(str, place))
-    parent, field = _field(place, values)
-    described = f" ({field.description})" if field is not None and field.description else ""
+    model, annotation, description = _place(place, values)
+    described = f" ({description})" if description else ""
     if kind == "extra_forbidden":
-        return f"{path}: no such key{did_you_mean(place[-1], _keys(parent))}{_moved(path)}"
+        known = model.model_fields if model is not None else ()
+        return f"{path}: no such key{_MOVED.get(path) or did_you_mean(place[-1], known)}"
     if kind == "missing":
         return f"{path}: is missing{described}"
-    if kind == "union_tag_not_found":
-        return f"{path}.kind: is missing; known: {context_names(context)}"
-    if kind in ("union_tag_invalid", "literal_error"):
-        if kind == "union_tag_invalid":
-            path, given = f"{path}.kind", context["tag"]
-            known = [name.strip("'") for name in context["expected_tags"].split(", ")]
-        else:
-            known = _literals(field)
+    if kind in ("union_tag_not_found", "union_tag_invalid"):
+        known = _kinds(annotation)
+        if kind == "union_tag_not_found":
+            return f"{path}.kind: is missing; known: {', '.join(known)}"
+        path, given = f"{path}.kind", context["tag"]
         return f"{path}: {given!r} is not one of {', '.join(known)}{_nearest(given, known)}"
+    if kind == "literal_error":
+        known = [str(value) for value in get_args(_bare(annotation))]
+        return f"{path}: {given!r} is not one of {', '.join(known)}{_nearest(given, known)}"
+    if kind == "not_unique":
+        return f"{path}: {error['msg']}{described}"
+    limits = {key: f"{v:g}" if isinstance(v, float) else v for key, v in context.items()}
+    allowed = _ALLOWED.get(kind, "is wrong: {message}").format(message=error["msg"], **limits)
     if of_key:
-        return f"{path}: {place[-1]!r} is no name for a key: {_allowed(kind, context, error)}"
-    return f"{path}: {_shown(given)} {_allowed(kind, context, error)}{described}"
-
-
-def _allowed(kind: str, context: Mapping[str, Any], error: ErrorDetails) -> str:
-    return _ALLOWED[kind].format(**context) if kind in _ALLOWED else f"is wrong: {error['msg']}"
+        return f"{path}: a key here {allowed}"
+    return f"{path}: {_shown(given)} {allowed}{described}"
 
 
 def _shown(value: Any) -> str:
@@ -85,40 +89,31 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def context_names(context: Mapping[str, Any]) -> str:
-    """The kinds that an entry may have."""
-    return context.get("expected_tags", "see docs/extending.md").replace("'", "")
-
-
 def _nearest(name: Any, known: Sequence[str]) -> str:
     close = difflib.get_close_matches(str(name), known, n=1)
     return f"; did you mean {close[0]}?" if close else ""
 
 
-def _moved(path: str) -> str:
-    return {
-        "alpha": "; it is a sampling's: catalogue.samplings.hybrid.alpha",
-    }.get(path, "")
+def _place(place: Sequence, values: Any) -> tuple[type[BaseModel] | None, Any, str | None]:
+    """The model that holds a place, the place's annotation and its description.
 
-
-def _field(place: Sequence, values: Any) -> tuple[type[BaseModel] | None, FieldInfo | None]:
-    """The model that a place lies in, and the field that it is, or lies in."""
-    model: type[BaseModel] | None = Experiment
-    field: FieldInfo | None = None
-    annotation: Any = None
+    The last step may be no key of the model; then there is no annotation.
+    """
+    holder: type[BaseModel] | None = None
+    annotation: Any = Experiment
+    description: str | None = None
     for step in place:
+        holder = _model(annotation, values)
         values = _item(values, step)
-        if model is not None:
-            parent = model
-            field = model.model_fields.get(step)
-            if field is None:
-                return parent, None
-            annotation = field.annotation
-        else:
+        if holder is None:
             annotation = _inside(annotation)
-        model = _model(annotation, values)
-        last = parent
-    return (last if place else Experiment), field
+            description = _own_description(annotation) or description
+            continue
+        field = holder.model_fields.get(step)
+        if field is None:
+            return holder, None, None
+        annotation, description = field.annotation, field.description
+    return holder, annotation, description
 
 
 def _item(values: Any, step: Any) -> Any:
@@ -130,45 +125,43 @@ def _item(values: Any, step: Any) -> Any:
 
 def _inside(annotation: Any) -> Any:
     """What the items of a list or the values of a mapping are."""
-    annotation = _bare(annotation)
-    arguments = get_args(annotation)
-    return arguments[-1] if get_origin(annotation) in (list, dict) else None
+    bare = _bare(annotation)
+    return get_args(bare)[-1] if get_origin(bare) in (list, dict) else None
 
 
 def _bare(annotation: Any) -> Any:
-    """Without Annotated and `| None`."""
-    while True:
-        if hasattr(annotation, "__metadata__"):
-            annotation = annotation.__origin__
-            continue
-        options = [a for a in get_args(annotation) if a is not type(None)]
-        if type(None) in get_args(annotation) and len(options) == 1:
-            annotation = options[0]
-            continue
-        return annotation
+    """Without `Annotated` and `| None`."""
+    if get_origin(annotation) is Annotated:
+        return _bare(annotation.__origin__)
+    if get_origin(annotation) in (Union, UnionType):
+        options = [option for option in get_args(annotation) if option is not NoneType]
+        if len(options) == 1:
+            return _bare(options[0])
+    return annotation
+
+
+def _own_description(annotation: Any) -> str | None:
+    found = getattr(annotation, "__metadata__", ())
+    return next((field.description for field in found if isinstance(field, FieldInfo)), None)
+
+
+def _options(annotation: Any) -> list[type[BaseModel]]:
+    bare = _bare(annotation)
+    if get_origin(bare) not in (Union, UnionType):
+        return [bare] if isinstance(bare, type) and issubclass(bare, BaseModel) else []
+    return [model for option in get_args(bare) for model in _options(option)]
+
+
+def _kinds(annotation: Any) -> list[str]:
+    """The kinds that an entry may be of."""
+    of_models = (get_args(m.model_fields["kind"].annotation) for m in _options(annotation))
+    return [name for names in of_models for name in names]
 
 
 def _model(annotation: Any, value: Any) -> type[BaseModel] | None:
     """The model of an annotation; of several kinds the one that `value` names."""
-    annotation = _bare(annotation)
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
+    options = _options(annotation)
+    if len(options) < 2:
+        return options[0] if options else None
     named = value.get("kind") if isinstance(value, Mapping) else None
-    for option in get_args(annotation):
-        of_kinds = isinstance(option, type) and issubclass(option, BaseModel)
-        if of_kinds and named in get_args(option.model_fields["kind"].annotation):
-            return option
-    return None
-
-
-def _keys(model: type[BaseModel] | None) -> Iterable[str]:
-    return model.model_fields if model is not None else ()
-
-
-def _literals(field: FieldInfo | None) -> list[str]:
-    annotation = _bare(field.annotation) if field is not None else None
-    if get_origin(annotation) in (list, dict):
-        annotation = _bare(get_args(annotation)[-1])
-    return (
-        [str(value) for value in get_args(annotation)] if get_origin(annotation) is Literal else []
-    )
+    return next((m for m in options if named in get_args(m.model_fields["kind"].annotation)), None)

@@ -77,6 +77,8 @@ class Sampler:
         self.corpora, self.sampling, self.batch_size = corpora, sampling, batch_size
         self.seed, self.alpha, self.source_language = seed, alpha, source_language
         self.leave_out_small = leave_out_small
+        if sampling == "hybrid" and alpha is None:
+            raise ValueError("hybrid sampling needs alpha, its share of monolingual batches")
         kinds = ("x-x-mono", "x-y") if sampling == "hybrid" else (sampling,)
         if sampling == "hybrid":
             kinds = tuple(k for k, p in zip(kinds, (alpha, 1 - alpha), strict=True) if p > 0)

@@ -29,9 +29,7 @@ class Config(Benchmark):
     passages: Annotated[
         str, Field(pattern=r"\{language\}.*\{number\}|\{number\}.*\{language\}")
     ] = Field(
-        description=(
-            "JSON Lines of passages, plain or gzipped, with {language} and {number} in the name"
-        )
+        description="file of JSON Lines, plain or gzipped, with {language} and {number} in its name"
     )
     shards: Annotated[dict[Language, Positive], Field(min_length=1)] = Field(
         description="by language, how many files of passages there are, numbered from 0"

@@ -1,0 +1,165 @@
+"""Files of a configuration are read strictly, the command line as YAML 1.2, and both are merged."""
+
+import math
+from pathlib import Path
+
+import pytest
+
+from hybridbatch.experiment import load as conf
+from hybridbatch.runtime.errors import ConfigError
+
+ROOT = Path(__file__).parents[2]
+DEMO = ROOT / "config/demo.yaml"
+
+
+def _file(folder: Path, text: str, name: str = "mine.yaml") -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ("seeds: [0]\nscale: demo\nseeds: [1]\n", 3, "'seeds' stands twice, first on line 1"),
+        ("training:\n  patience: 1\n  patience: 2\n", 3, "'patience' stands twice"),
+        ("target_languages: [es, no]\n", 1, 'write false, or "no" in quotes for the language'),
+        ("catalogue:\n  x: {No: 1}\n", 2, 'write false, or "No" in quotes for the language'),
+        ("a: yes\n", 1, 'write true, or "yes" in quotes'),
+        ("a: OFF\n", 1, 'write false, or "OFF" in quotes'),
+        ("a: on\n", 1, 'write true, or "on" in quotes'),
+        ("a:\n  b: 1e-5\n", 2, "YAML reads 1e-5 as text: write 1.0e-5"),
+        ("a: [3E5]\n", 1, "write 3.0e+5"),
+        ("a: 1.5e3\n", 1, "write 1.5e+3"),
+        ("a: -2e-3\n", 1, "write -2.0e-3"),
+        ("a: .nan\n", 1, ".nan is no finite decimal number"),
+        ("a: -.inf\n", 1, "-.inf is no finite decimal number"),
+        ("a: 010\n", 1, "YAML reads 010 as the number 8"),
+        ("a: 1:30\n", 1, "YAML reads 1:30 as the number 90"),
+    ],
+)
+def test_what_yaml_reads_otherwise_than_it_looks_is_refused(tmp_path, text, line, words):
+    file = _file(tmp_path, text)
+    with pytest.raises(ConfigError) as caught:
+        conf.read_file(file)
+    assert str(caught.value).startswith(f"{file}: line {line}: ")
+    assert words in str(caught.value)
+
+
+def test_what_is_meant_as_it_looks_is_read(tmp_path):
+    commit = "1234567890123456789012345678901234567e12"
+    text = f"""
+a: ["no", 'yes', "1e-5", true, False, null, 1.0e-5, 3, -0.5, 2024-05-01, {commit}, es]
+base: &base {{x: 1, y: 2}}
+laid: {{<<: *base, y: 3}}
+"""
+    values = conf.read_file(_file(tmp_path, text))
+    assert values["a"] == [
+        "no", "yes", "1e-5", True, False, None, 1.0e-5, 3, -0.5, "2024-05-01", commit, "es",
+    ]  # fmt: skip
+    assert values["laid"] == {"x": 1, "y": 3}
+
+
+@pytest.mark.parametrize(
+    ("given", "value"),
+    [
+        ("100", 100), ("-1", -1), ("0.3", 0.3), ("1e-5", 1e-5), ("1.0e5", 1e5), ("true", True),
+        ("False", False), ("null", None), ("no", "no"), ("yes", "yes"), ("x-y", "x-y"),
+        ("1.5x", "1.5x"), ("a: b", "a: b"), ("0x1f", 31), (5, 5), (0.5, 0.5), (True, True),
+    ],
+)  # fmt: skip
+def test_text_of_the_command_line_is_a_scalar_of_yaml_1_2(given, value):
+    for deep, expected in (
+        (given, value),
+        ([given], [value]),
+        ({"a": {"b": [given]}}, {"a": {"b": [value]}}),
+    ):
+        found = conf.parsed(deep)
+        assert found == expected
+        assert repr(found) == repr(expected)  # 1 is no True
+
+
+def test_no_number_of_the_command_line_is_read_twice():
+    assert math.isnan(conf.parsed(".nan"))
+    assert conf.parsed("'5'") == "'5'"
+
+
+def test_options_are_laid_over_files_at_any_depth():
+    options = {
+        "exports": {"depth": "100"},
+        "training": {"max_steps": "7"},
+        "ablations": {"alpha": ["0.3"]},
+        "filtering": {"max_unknown_share": "0.05"},
+        "seeds": ["0", "1"],
+        "catalogue": {"samplings": {"hybrid_30": {"kind": "hybrid", "alpha": "0.3"}}},
+        "mirror": "/mirror",
+    }
+    found, before = conf.load([DEMO], options), conf.load([DEMO])
+    assert (found.exports.depth, found.training.max_steps) == (100, 7)
+    assert (found.ablations.alpha, found.seeds) == ([0.3], [0, 1])
+    assert found.filtering.max_unknown_share == 0.05
+    assert found.catalogue.samplings["hybrid_30"].alpha == 0.3
+    assert found.catalogue.samplings["hybrid"] == before.catalogue.samplings["hybrid"]
+    assert found.training.patience == before.training.patience
+    assert found.mirror == "/mirror"
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"training": {"max_steps": "7.0"}}, "training.max_steps: 7.0 must be an integer"),
+        ({"seeds": ["one"]}, "seeds.0: 'one' must be an integer"),
+        ({"training": {"learning_rate": ".inf"}}, "training.learning_rate: inf must be a finite"),
+        ({"scale": 5}, "scale: 5 is not one of paper, laptop, demo"),
+    ],
+)
+def test_options_are_strict_too(options, words):
+    with pytest.raises(ConfigError) as caught:
+        conf.load([DEMO], options)
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("training: [1]\n", "training: is a list, and a mapping in what it is laid over"),
+        ("seeds: {a: 1}\n", "seeds: is a mapping, and a list in what it is laid over"),
+        ("catalogue: {encoders: {static: 5}}\n", "catalogue.encoders.static: is a single value"),
+    ],
+)
+def test_conflict_of_a_list_and_a_mapping_is_named(tmp_path, text, words):
+    file = _file(tmp_path, text)
+    with pytest.raises(ConfigError) as caught:
+        conf.load([DEMO, file])
+    assert str(caught.value).startswith(f"{file}: {words}")
+
+
+def test_null_takes_a_key_away_again(tmp_path):
+    text = "catalogue: {corpora: {bundled: {licence: null}}}\n"
+    found = conf.load([DEMO, _file(tmp_path, text)])
+    assert found.catalogue.corpora["bundled"].licence is None
+    assert "licence" not in found.catalogue.corpora["bundled"].plain()
+
+
+def test_names_that_would_clash_in_paths_are_refused(tmp_path):
+    text = """
+encoders: [static, static_x]
+samplings: [hybrid, x_hybrid]
+catalogue:
+  samplings: {x_hybrid: {kind: hybrid, alpha: 0.3}, Hybrid: {kind: hybrid, alpha: 0.1}}
+  encoders:
+    static_x: {kind: static, dimension: 8, vocabulary: 100, tokenizer_characters: 1000,
+               max_tokens: 16, query_prefix: "", passage_prefix: ""}
+"""
+    with pytest.raises(ConfigError) as caught:
+        conf.load([DEMO, _file(tmp_path, text)])
+    _, *problems = str(caught.value).splitlines()
+    assert len(problems) == 2
+    assert "'hybrid' and 'Hybrid' differ only in case" in problems[0]
+    assert "'static' with 'x_hybrid' and 'static_x' with 'hybrid' are both named" in problems[1]
+
+
+def test_a_name_of_a_kind_of_sampling_is_that_kind(tmp_path):
+    text = "catalogue: {samplings: {x-y: {kind: x-x}}}\n"
+    with pytest.raises(ConfigError, match=r"catalogue\.samplings\.x-y\.kind: 'x-x', and the name"):
+        conf.load([DEMO, _file(tmp_path, text)])
