@@ -1,22 +1,23 @@
 """Which section of the report each table and figure stands in, and by what name it is listed.
 
 Snakemake's report sorts sections by name and puts labels into an inline script unescaped, so
-sections begin with a number and labels hold no characters but those of `label`.
+`numbered` sections begin with a number and labels hold no characters but those of `label`.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from hybridbatch.runtime.errors import HybridBatchError
 
-SCORES = "1 Retrieval scores"
-DIFFERENCES = "2 Differences and claims"
-BIAS = "3 Language bias"
-ABLATIONS = "4 Ablations"
-DATA = "5 Data, translation, training"
-CONTAMINATION = "6 Contamination"
-SECTIONS = (SCORES, DIFFERENCES, BIAS, ABLATIONS, DATA, CONTAMINATION)
+SCORES = "Retrieval scores"
+DIFFERENCES = "Differences and claims"
+BIAS = "Language bias"
+DATA = "Data, translation, training"
+CONTAMINATION = "Contamination"
+ABLATIONS = "Ablations"
+# In the report's order. Ablations come last: with or without them the others keep their numbers.
+SECTIONS = (SCORES, DIFFERENCES, BIAS, DATA, CONTAMINATION, ABLATIONS)
 _BENCHMARK = "benchmark"  # the caption that the tables of all benchmarks have
 
 _TABLES = {
@@ -63,6 +64,13 @@ class Entry:
     section: str
     label: str
     caption: str
+
+
+def numbered(there: Iterable[str]) -> dict[str, str]:
+    """The sections that are there, each with its number: from 1, in their order, without a gap."""
+    there = set(there)
+    shown = [section for section in SECTIONS if section in there]
+    return {section: f"{number} {section}" for number, section in enumerate(shown, 1)}
 
 
 def label(text: str) -> str:
