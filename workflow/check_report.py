@@ -2,9 +2,10 @@
 
     python workflow/check_report.py [results/report.html]
 
-Nothing may be fetched but the file, nothing may fail on its console, and every table and figure
-must be listed, open, and have a title and a caption. One line for each problem, and exit status 1
-if there is any. Screenshots: report/screenshots/ beside the report.
+Nothing may be fetched but the file and nothing may fail on its console. The first page must show
+the main table, the verdicts and a figure; sections are numbered without a gap; every table and
+figure must be listed, open, and have a title and a caption. One line for each problem, and exit
+status 1 if there is any. Screenshots: report/screenshots/ beside the report.
 """
 
 import argparse
@@ -42,6 +43,7 @@ def check(report: Path, screenshots: Path) -> tuple[list[str], list[str]]:
         page.get_by_text("Statistics", exact=True).wait_for()
         page.wait_for_timeout(500)  # colours fade in
         page.screenshot(path=screenshots / "start.png")
+        problems += _front(page)
         problems += _unlinked(page)
         opened = list(_open_all(page, screenshots, problems))
         listed = page.evaluate("Object.keys(results)")
@@ -67,6 +69,25 @@ def _browser_page() -> Iterator[Page]:
 def _foreign(url: str, address: str) -> list[str]:
     own = url.split("#")[0] == address or url.startswith(LOCAL)
     return [] if own else [f"request: {url[:200]}"]
+
+
+def _front(page: Page) -> list[str]:
+    """What the first page lacks of the results, and what of it cannot be seen."""
+    problems = []
+    if page.locator(".front table").count() < 2:
+        problems.append("first page: the main table or the verdicts are missing")
+    images = page.locator(".front img")
+    if images.evaluate_all("all => all.filter(i => i.naturalWidth).length") != 1:
+        problems.append("first page: its figure is missing or does not show")
+    if page.locator(".prose h1").first.evaluate("e => e.getBoundingClientRect().top") < 0:
+        problems.append("first page: begins above its window")
+    if page.locator(".prose").first.evaluate("e => e.scrollWidth > e.clientWidth"):
+        problems.append("first page: is wider than its column")
+    sections = page.evaluate("Object.keys(categories)")
+    numbers = sorted(int(name.split()[0]) if name[0].isdigit() else 0 for name in sections)
+    if numbers != list(range(1, len(numbers) + 1)):
+        problems.append(f"sections: are numbered {numbers}")
+    return problems
 
 
 def _unlinked(page: Page) -> list[str]:

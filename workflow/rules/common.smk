@@ -634,32 +634,6 @@ def figure_files(wildcards=None):
     return expand("<results>/figures/{name}.{format}", name=figure_names(), format=["svg", "txt"])
 
 
-def benchmark_titles():
-    return {name: entry.title for name, entry in CATALOGUE.benchmarks.items()}
-
-
-def report_entry(wildcards):
-    """Where the report lists a table or a figure, and as what."""
-    if "table" in wildcards.keys():
-        return outputs.table_entry(wildcards.table, benchmark_titles())
-    return outputs.figure_entry(wildcards.figure, benchmark_titles())
-
-
-def report_caption(wildcards):
-    return Path(REPORT, f"{report_entry(wildcards).caption}.rst").read_text("utf-8")
-
-
-def report_files(ablations):
-    """What the report shows, with or without ablations: tables, figures, and a page of each."""
-    tables = table_names() + ABLATIONS * ablations
-    figures = [name for name in figure_names() if ablations or name not in CURVES]
-    return [
-        *files_of_tables(tables),
-        *expand("<results>/report/tables/{name}.html", name=tables),
-        *expand("<results>/report/figures/{name}.html", name=figures),
-    ]
-
-
 def gpus(wildcards):
     """Pretrained transformers want a GPU; what is trained from scratch is too small to fill one."""
     return int(encoder_entry(wildcards).wants_gpu)

@@ -1,6 +1,77 @@
-# results/report/tables/{table}.html      a table as a page
+# results/report/front.html               what came out, on the report's first page
+#               /tables/{table}.html      a table as a page
 #               /figures/{figure}.html    a figure as a page, with its caption
-# results/report.html                     Snakemake's report of both (`make report`)
+# results/report.html                     Snakemake's report of all (`make report`)
+
+
+def benchmark_titles():
+    return {name: entry.title for name, entry in CATALOGUE.benchmarks.items()}
+
+
+def report_entry(wildcards):
+    """Where the report lists a table or a figure, and as what."""
+    if "table" in wildcards.keys():
+        return outputs.table_entry(wildcards.table, benchmark_titles())
+    return outputs.figure_entry(wildcards.figure, benchmark_titles())
+
+
+def report_section(wildcards):
+    """The section's name, with its number among those that this configuration fills."""
+    titles = benchmark_titles()
+    there = [outputs.table_entry(name, titles).section for name in table_names() + ABLATIONS]
+    return outputs.numbered(there)[report_entry(wildcards).section]
+
+
+def report_caption(wildcards):
+    return Path(REPORT, f"{report_entry(wildcards).caption}.rst").read_text("utf-8")
+
+
+def report_files(ablations):
+    """What the report shows, with or without ablations: tables, figures, and a page of each."""
+    tables = table_names() + ABLATIONS * ablations
+    figures = [name for name in figure_names() if ablations or name not in CURVES]
+    return [
+        *files_of_tables(tables),
+        "<results>/report/front.html",
+        *expand("<results>/report/tables/{name}.html", name=tables),
+        *expand("<results>/report/figures/{name}.html", name=figures),
+    ]
+
+
+def front_table():
+    """The main table; without a benchmark whose candidates are all ranked, the first's own."""
+    return "main" if RANKED else experiment.benchmarks[0]
+
+
+def front_figure():
+    """The figure of the first page: the main table taken apart by language.
+
+    Its diagonal is the monolingual column, the rest of its rows the cross-lingual one. It is of the
+    systems that table and verdicts are about, unlike the curve of alpha, and there without
+    ablations, too, so that both reports begin alike.
+    """
+    if not RANKED:
+        return "<results>/figures/reproduction"
+    return f"<results>/figures/heatmap_{experiment.encoders[0]}_{RANKED[0]}"
+
+
+rule front_page:
+    input:
+        table=f"<results>/tables/{front_table()}.md",
+        claims="<results>/tables/claims.csv",
+        svg=f"{front_figure()}.svg",
+        caption=f"{front_figure()}.txt",
+        style=f"{REPORT}/front.css",
+    output:
+        "<results>/report/front.html",
+    log:
+        "<logs>/front_page.log",
+    conda:
+        ENVIRONMENT
+    params:
+        code=code("front_page"),
+    script:
+        "../scripts/front_page.py"
 
 
 rule table_page:
@@ -12,7 +83,7 @@ rule table_page:
         report(
             "<results>/report/tables/{table}.html",
             caption="../report/caption.rst",
-            category=lambda wildcards: report_entry(wildcards).section,
+            category=report_section,
             subcategory="Tables",
             labels=lambda wildcards: {"Table": report_entry(wildcards).label},
         ),
@@ -36,7 +107,7 @@ rule figure_page:
         report(
             "<results>/report/figures/{figure}.html",
             caption="../report/caption.rst",
-            category=lambda wildcards: report_entry(wildcards).section,
+            category=report_section,
             subcategory="Figures",
             labels=lambda wildcards: {"Figure": report_entry(wildcards).label},
         ),

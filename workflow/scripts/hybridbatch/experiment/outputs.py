@@ -1,7 +1,7 @@
 """Every table and figure: where the report lists it, and what of the configuration it depends on.
 
 Snakemake's report sorts sections by name and puts labels into an inline script unescaped, so
-sections begin with a number and labels hold no characters but those of `label`.
+`numbered` sections begin with a number and labels hold no characters but those of `label`.
 """
 
 import hashlib
@@ -17,13 +17,14 @@ from hybridbatch.experiment.lookups import back_steps, steps
 from hybridbatch.experiment.names import ALL_MONOLINGUAL, HYBRID, NO_MONOLINGUAL
 from hybridbatch.runtime.errors import HybridBatchError
 
-SCORES = "1 Retrieval scores"
-DIFFERENCES = "2 Differences and claims"
-BIAS = "3 Language bias"
-OF_ABLATIONS = "4 Ablations"
-DATA = "5 Data, translation, training"
-CONTAMINATION = "6 Contamination"
-SECTIONS = (SCORES, DIFFERENCES, BIAS, OF_ABLATIONS, DATA, CONTAMINATION)
+SCORES = "Retrieval scores"
+DIFFERENCES = "Differences and claims"
+BIAS = "Language bias"
+OF_ABLATIONS = "Ablations"
+DATA = "Data, translation, training"
+CONTAMINATION = "Contamination"
+# In the report's order. Ablations come last: with or without them the others keep their numbers.
+SECTIONS = (SCORES, DIFFERENCES, BIAS, DATA, CONTAMINATION, OF_ABLATIONS)
 
 _CORPORA = ("corpora", "target_languages", "translator")
 # Keys of the machine, or of tables of their own.
@@ -112,6 +113,13 @@ BIAS_TABLES = _group("bias")
 ABLATIONS = _group("ablation")
 # Ablations that vary a number: each has a figure of its name, too.
 CURVES = tuple(name for name in ABLATIONS if name in FIGURES)
+
+
+def numbered(there: Iterable[str]) -> dict[str, str]:
+    """The sections that are there, each with its number: from 1, in their order, without a gap."""
+    there = set(there)
+    shown = [section for section in SECTIONS if section in there]
+    return {section: f"{number} {section}" for number, section in enumerate(shown, 1)}
 
 
 def label(text: str) -> str:

@@ -30,20 +30,28 @@ def table_page(markdown: str, caption: str, counted: str, style: str) -> str:
         raise HybridBatchError(
             f"A table's Markdown begins with its title, '# ...'; found: {first!r}"
         )
-    renderer = _renderer()
-    return _page(renderer.renderInline(first[2:]), caption, counted, renderer.render(body), style)
+    markdown_it = renderer()
+    return _page(
+        markdown_it.renderInline(first[2:]), caption, counted, markdown_it.render(body), style
+    )
 
 
 def figure_page(text: str, svg: bytes, style: str) -> str:
-    """A figure's page; text: its title, an empty line and its caption, in which `code` may stand.
-
-    The SVG is an image, in which no script runs and from which nothing is loaded.
-    """
+    """A figure's page; text: its title, an empty line and its caption, which may have `code`."""
     title, _, caption = text.strip().partition("\n\n")
+    said = caption_html(caption)
+    return _page(escape(title), said, "", image(title, svg), style, plain=True)
+
+
+def image(title: str, svg: bytes) -> str:
+    """An SVG as an image: no script in it runs, and it loads nothing."""
     data = base64.b64encode(svg).decode("ascii")
-    image = f'<img alt="{escape(title)}" src="data:image/svg+xml;base64,{data}">\n'
-    said = re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(caption))
-    return _page(escape(title), said, "", image, style, plain=True)
+    return f'<img alt="{escape(title)}" src="data:image/svg+xml;base64,{data}">\n'
+
+
+def caption_html(text: str) -> str:
+    """A figure's caption as HTML: `code` becomes an element, all else is text."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
 
 
 def counts_phrase(csv: str | Path) -> str:
@@ -67,7 +75,7 @@ def _page(
     title: str, caption: str, counted: str, body: str, style: str, plain: bool = False
 ) -> str:
     """HTML; title and body, and with `plain` the caption, are HTML already."""
-    said = f"<p>{caption}</p>\n" if plain else _renderer().render(caption)
+    said = f"<p>{caption}</p>\n" if plain else renderer().render(caption)
     facts = f"<p>n in each cell: {escape(counted)}.</p>\n" if counted else ""
     name = re.sub(r"<[^>]*>", "", title)
     return (
@@ -80,16 +88,16 @@ def _page(
     )
 
 
-def _renderer() -> MarkdownIt:
+def renderer() -> MarkdownIt:
     """CommonMark with tables, without links and images, and without HTML but our emphasis."""
-    renderer = MarkdownIt("commonmark", {"html": True}).enable("table")
-    renderer.disable(["html_block", "link", "image", "autolink", "reference", "code"])
-    renderer.add_render_rule("html_inline", _html_inline)
-    renderer.add_render_rule("table_open", lambda *_: '<div class="wide"><table>\n')
-    renderer.add_render_rule("table_close", lambda *_: "</table></div>\n")
-    renderer.add_render_rule("td_open", _cell)
-    renderer.add_render_rule("th_open", _cell)
-    return renderer
+    markdown_it = MarkdownIt("commonmark", {"html": True}).enable("table")
+    markdown_it.disable(["html_block", "link", "image", "autolink", "reference", "code"])
+    markdown_it.add_render_rule("html_inline", _html_inline)
+    markdown_it.add_render_rule("table_open", lambda *_: '<div class="wide"><table>\n')
+    markdown_it.add_render_rule("table_close", lambda *_: "</table></div>\n")
+    markdown_it.add_render_rule("td_open", _cell)
+    markdown_it.add_render_rule("th_open", _cell)
+    return markdown_it
 
 
 # markdown-it hands the renderer itself to a rule, first.

@@ -1,0 +1,62 @@
+"""What came out, as a part of the report's first page: a table, verdicts and one figure.
+
+The part is HTML that Snakemake's report takes into its description of the workflow, so it brings
+its own style, loads nothing, and holds no text of others but as text.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from html import escape
+
+from hybridbatch.render.html import caption_html, image, renderer
+from hybridbatch.render.markdown import grid
+from hybridbatch.runtime.errors import DataError
+
+_STATEMENTS = """### What the paper states
+
+How often each statement holds here. Each is tested for every encoder, benchmark and pool of
+languages, {places} in all. `holds`: the whole interval of the difference is on the statement's
+side; `does not`: all of it is on the other; `undecided`: it reaches both.
+
+{table}
+"""
+
+
+def front_page(
+    table: str,
+    places: int,
+    verdicts: Sequence[str],
+    counts: Mapping[str, Mapping[str, int]],
+    figure: str,
+    svg: bytes,
+    style: str,
+) -> str:
+    """HTML without a head or body.
+
+    table: the main table's Markdown, of which title, introduction and first section are shown;
+    places, verdicts, counts: as in `tables.summary.Verdicts`; figure: a figure's caption, its
+    title first; style: CSS. Raises DataError for a table without a title.
+    """
+    rows = [[name, *(of[verdict] for verdict in verdicts)] for name, of in counts.items()]
+    statements = _STATEMENTS.format(places=places, table=grid(["statement", *verdicts], rows))
+    title, _, caption = figure.strip().partition("\n\n")
+    blocks = [
+        renderer().render(first_section(table)),
+        renderer().render(statements),
+        f"<h3>{escape(title)}</h3>\n",
+        image(title, svg),
+        f"<p>{caption_html(caption)}</p>\n",
+    ]
+    return f'<style>\n{style}</style>\n<div class="front">\n{"".join(blocks)}</div>\n'
+
+
+def first_section(markdown: str) -> str:
+    """A table's Markdown up to its second section; headings are below the page's own.
+
+    Raises DataError if it does not begin with a title.
+    """
+    if not markdown.startswith("# "):
+        raise DataError(f"A table's Markdown begins with its title, '# ...': {markdown[:60]!r}")
+    head, *sections = markdown.split("\n## ")
+    shown = [head, *sections[:1]]
+    return re.sub(r"^(#+) ", r"##\1 ", "\n## ".join(shown).rstrip() + "\n", flags=re.MULTILINE)

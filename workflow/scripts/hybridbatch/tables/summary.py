@@ -1,0 +1,87 @@
+"""What came out, in short: the main scores and how many of the paper's statements hold.
+
+Reads finished tables (CSV) with the standard library alone, since a terminal waits for it.
+"""
+
+import csv
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from hybridbatch.runtime.errors import DataError
+
+# As evaluation/claims.py words them, in the order in which a reader asks; a test compares the two.
+VERDICTS = ("holds", "undecided", "does not", "not run")
+_ALWAYS = 3  # the first of them stand even where none was given
+_MEAN = {"table": "main", "pool": "all", "metric": "map", "language": "mean"}
+
+
+@dataclass(frozen=True)
+class Scores:
+    """mAP by setting of one system on one benchmark: means over all query languages, pool `all`."""
+
+    benchmark: str
+    encoder: str
+    sampling: str
+    by_setting: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """How often each statement of the paper got each verdict.
+
+    places: combinations of encoder, benchmark and pool that it was tested in; counts: by statement
+    and verdict, both in the order in which they are shown.
+    """
+
+    places: int
+    verdicts: tuple[str, ...]
+    counts: dict[str, dict[str, int]]
+
+
+def main_scores(path: str | Path) -> list[Scores]:
+    """The means of the main table `path` (CSV), in its order; cells without a value are left out.
+
+    Raises DataError if there is no such table, or one without means.
+    """
+    found: dict[tuple[str, str, str], dict[str, float]] = {}
+    for row in _rows(path, [*_MEAN, "benchmark", "encoder", "sampling", "setting", "value"]):
+        if row["value"] and all(row[key] == value for key, value in _MEAN.items()):
+            system = (row["benchmark"], row["encoder"], row["sampling"])
+            found.setdefault(system, {})[row["setting"]] = float(row["value"])
+    if not found:
+        raise DataError(f"{path}: has no means of mAP over the pool 'all'; make the tables again.")
+    return [Scores(*system, by_setting) for system, by_setting in found.items()]
+
+
+def verdicts(path: str | Path) -> Verdicts:
+    """The verdicts of the table of claims `path` (CSV), counted.
+
+    Raises DataError if there is no such table, or a verdict that is not known.
+    """
+    counts: dict[str, Counter[str]] = {}
+    places = set()
+    for row in _rows(path, ["encoder", "benchmark", "pool", "statement", "verdict"]):
+        if row["verdict"] not in VERDICTS:
+            known = ", ".join(VERDICTS)
+            raise DataError(f"{path}: the verdict {row['verdict']!r} is none of {known}.")
+        counts.setdefault(row["statement"], Counter())[row["verdict"]] += 1
+        places.add((row["encoder"], row["benchmark"], row["pool"]))
+    given = {verdict for of in counts.values() for verdict in of}
+    shown = tuple(v for n, v in enumerate(VERDICTS) if n < _ALWAYS or v in given)
+    by_statement = {
+        statement: {verdict: of[verdict] for verdict in shown} for statement, of in counts.items()
+    }
+    return Verdicts(len(places), shown, by_statement)
+
+
+def _rows(path: str | Path, columns: list[str]) -> list[dict[str, str]]:
+    try:
+        with Path(path).open(encoding="utf-8", newline="") as file:
+            reader = csv.DictReader(file)
+            rows = list(reader)
+    except FileNotFoundError:
+        raise DataError(f"{path}: there is no such table; `make demo` makes it.") from None
+    if missing := [name for name in columns if name not in (reader.fieldnames or [])]:
+        raise DataError(f"{path}: lacks the columns {', '.join(missing)}; make the table again.")
+    return rows
