@@ -11,7 +11,7 @@ APERTIUM := apertium $(sort $(shell sed -n 's/.*package: \([a-z-]*\).*/\1/p' con
 export HF_HUB_OFFLINE ?= 0
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: help setup demo test test-all plan verify report lint format apertium tex chromium
+.PHONY: help setup demo test test-all plan verify report schema lint format apertium tex chromium
 
 help:
 	@echo "make demo    the bundled corpus through the whole workflow, nothing downloaded but packages"
@@ -61,6 +61,10 @@ report: setup
 	$(BIN)/snakemake --configfile $(CONFIGS) --report $(RESULTS)/report.html -- report_pages
 	@$(MAKE) --no-print-directory chromium
 	$(BIN)/python workflow/check_report.py $(RESULTS)/report.html
+
+# After a change of the configuration's models; a test holds the file to them.
+schema: $(READY)
+	PYTHONPATH=workflow/scripts $(BIN)/python -m hybridbatch.experiment.schema
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -288,8 +288,9 @@ def train_sets(template):
 
 
 def benchmarks_in(language):
-    """The benchmarks that have a language."""
-    return [b for b in experiment.benchmarks if language in CATALOGUE.benchmarks[b].languages]
+    """The benchmarks of texts that have a language: images stand in no training data."""
+    entries = {name: CATALOGUE.benchmarks[name] for name in experiment.benchmarks}
+    return [n for n, of in entries.items() if language in of.languages and of.modality == "text"]
 
 
 def collections_in(language, side):

@@ -38,6 +38,7 @@ def wrong_names(experiment: Experiment) -> Iterator[str]:
     yield from _wrong_ablations(experiment)
     if experiment.translator in catalogue.translators:
         yield from _wrong_routes(experiment)
+    yield from _wrong_modalities(experiment)
     yield from _clashing(experiment)
 
 
@@ -281,6 +282,27 @@ def _wrong_ablations(experiment: Experiment) -> Iterator[str]:
             yield f"{where} is a corpus' own language, which is always trained on"
         elif code not in scored:
             yield f"{where} is in none of ablations.benchmarks, so that nothing would show"
+
+
+def _wrong_modalities(experiment: Experiment) -> Iterator[str]:
+    """Encoders that cannot embed what the candidates of a benchmark are."""
+    catalogue, ablations = experiment.catalogue, experiment.ablations
+    varied = [name for name in outputs.ABLATIONS if getattr(ablations, name)]
+    own = experiment.encoders if set(varied) - {"encoders"} else []
+    pairs = [
+        *product(experiment.encoders, experiment.benchmarks),
+        *product([*own, *ablations.encoders], ablations.benchmarks),
+    ]
+    for name, benchmark in dict.fromkeys(pairs):
+        if name not in catalogue.encoders or benchmark not in catalogue.benchmarks:
+            continue
+        wanted = catalogue.benchmarks[benchmark].modality
+        taken = catalogue.encoders[name].modalities["candidate"]
+        if wanted not in taken:
+            yield (
+                f"benchmarks: the candidates of {benchmark!r} are of modality {wanted}, and the "
+                f"encoder {name!r} embeds {', '.join(taken)}; take one of them out"
+            )
 
 
 def _clashing(experiment: Experiment) -> Iterator[str]:

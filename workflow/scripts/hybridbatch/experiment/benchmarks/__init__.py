@@ -9,6 +9,35 @@ from hybridbatch.experiment.base import File, Language, Model, Name, Unique
 Languages = Annotated[list[Language], Field(min_length=1), *Unique]
 
 
+EXACT = "Flat"  # FAISS's factory string of an index that compares every vector
+
+
+class Searched(Model):
+    """Keys of a benchmark that may be searched through an index."""
+
+    index: Name | None = Field(
+        default=None,
+        description=(
+            "FAISS factory string of an approximate index, such as IVF64,Flat, that is searched in "
+            "place of ranking all candidates; no published figure is compared with such scores"
+        ),
+    )
+    index_parameters: Name | None = Field(
+        default=None, description="FAISS search parameters, such as nprobe=64"
+    )
+    depth: Annotated[int, Field(ge=100)] = Field(
+        default=1000, description="candidates that an index returns for a query"
+    )
+
+    @property
+    def search_values(self) -> dict:
+        """The values of index.SearchConfig; nothing where all candidates are ranked."""
+        if self.index in (None, EXACT):
+            return {}
+        keys = {"index", "depth", "index_parameters"}
+        return self.model_dump(include=keys, exclude_none=True)
+
+
 class Benchmark(Model):
     """A test collection in several languages. What rules ask of a kind are the properties here."""
 
@@ -53,6 +82,11 @@ class Benchmark(Model):
     def search_values(self) -> dict:
         """The values of index.SearchConfig where an index is searched; else nothing."""
         return {}
+
+    @property
+    def approximate(self) -> bool:
+        """Whether it is searched through an index that may miss candidates."""
+        return self.search_values.get("index", EXACT) != EXACT
 
     def files(self, language: str) -> dict[str, File]:
         """What one language is read from, by the name that the kind's `read` knows it by."""

@@ -5,11 +5,11 @@ from typing import Literal
 from pydantic import Field
 
 from hybridbatch.experiment.base import File
-from hybridbatch.experiment.benchmarks import Benchmark
+from hybridbatch.experiment.benchmarks import Benchmark, Searched
 from hybridbatch.experiment.sources import FileByLanguage
 
 
-class Config(FileByLanguage, Benchmark):
+class Config(FileByLanguage, Searched, Benchmark):
     """Questions and sentences that are parallel in several languages."""
 
     kind: Literal["lareqa"] = Field(description="files in the format of XQuAD-R")
