@@ -149,7 +149,7 @@ def _advice(config: NeuralConfig) -> Iterator[None]:
             raise TranslationError(
                 f"CTranslate2: {error}. Its builds want CUDA 12's libraries, which a torch for "
                 "another CUDA does not bring: see docs/translators.md, or choose "
-                "`engine: transformers_mt`."
+                "`kind: transformers_mt`."
             ) from error
         raise
 
