@@ -1,6 +1,5 @@
 """Training a static encoder: this project's loop against sentence-transformers' trainer.
 
-    .venv/bin/python -m pip install datasets accelerate    # the peer's trainer wants them
     .venv/bin/python benchmarks/static_training.py
 
 The same table, the same 20,000 pairs of made-up words, batch 256, one thread, one epoch, loss

@@ -61,7 +61,7 @@ def _kinds() -> dict[str, list[str]]:
     for path in (WORKFLOW.parent / "config").glob("*.yaml"):
         catalogue = yaml.safe_load(path.read_text(encoding="utf-8")).get("catalogue", {})
         for section, key, room in (
-            ("corpora", "reader", "data/readers"),
+            ("corpora", "kind", "data/readers"),
             ("encoders", "kind", "encoders"),
             ("benchmarks", "reader", "benchmarks"),
             ("benchmarks", "kind", "benchmarks"),
@@ -157,7 +157,8 @@ def test_the_rule_files_are_understood():
     assert RULES["translate_back"] == ("translate", ("translation/engines",))
     # What is fetched is told by its hash alone.
     assert {script for script, _ in RULES.values()} == {p.stem for p in SCRIPTS.glob("*.py")} - {
-        "fetch"
+        "fetch",
+        "fetch_dataset",
     }
     for room, names in KINDS.items():
         assert names

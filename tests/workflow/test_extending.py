@@ -63,7 +63,7 @@ def extended(tmp_path_factory: pytest.TempPathFactory) -> Extended:
 
 def test_every_configuration_of_the_page_has_a_command():
     configurations = {name for name in FILES if name.endswith(".yaml")}
-    assert len(configurations) == len(COMMANDS) == 7
+    assert len(configurations) == len(COMMANDS) == 8
     for name in configurations:
         assert sum(f" {name} -- " in command for command in COMMANDS) == 1
         assert f"`{name}`" in PAGE
@@ -89,6 +89,20 @@ def test_reader(extended: Extended):
     assert extended.trained_on("faq")["en"] == 1
     counts = extended.table("training_data").query("benchmark == 'faq'").set_index("metric")
     assert counts["value"]["unanswered"] == 1
+
+
+def test_data_set(extended: Extended):
+    extended.run("dataset.yaml")
+    assert extended.trained_on("owls")["en"] == 2
+    counts = extended.table("training_data").query("benchmark == 'owls'").set_index("metric")
+    assert counts["value"]["unanswerable"] == 1
+    folder = extended.results / "datasets/owls"
+    assert "CC0 1.0" in (folder / "README.md").read_text()
+    assert pd.read_parquet(folder / "en.parquet")["passage"].to_list() == [
+        "Most owls sleep in trees during the day.",
+        "Owls eat mice.",
+    ]
+    assert set(pd.read_parquet(folder / "es.parquet")["language"]) == {"es"}
 
 
 def test_benchmark_and_an_ablation_s_value(extended: Extended):

@@ -1,4 +1,5 @@
 # downloads/<host>/<path>                        pinned files, shared by all configurations
+# downloads/datasets/{corpus}/manifest.json      rows of a data set in hashed shards beside it
 # results/corpora/{corpus}/train.parquet         English pairs to translate and train on
 #                         /validation.parquet    held-out paragraphs
 #                         /counts.json
@@ -19,6 +20,45 @@ rule fetch:
         recorded=SOURCES_LOCK,
     script:
         "../scripts/fetch.py"
+
+
+def data_set(wildcards):
+    """The values of a data.hub.DataSet."""
+    return corpus_entry(wildcards).rows()
+
+
+def files_of_yours(wildcards):
+    """The files of a data set that is no commit of the hub: one that changes is read again."""
+    entry = corpus_entry(wildcards)
+    if entry.revision is not None:
+        return []
+    path = Path(entry.path)
+    if not path.exists():
+        raise ConfigError(
+            f"catalogue.corpora.{wildcards.corpus}.path: there is no folder or file {path}. For a "
+            "data set of the hub give its `revision`, a full commit."
+        )
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sorted(str(file) for file in files if file.is_file() and file.name[0] != ".")
+
+
+rule fetch_dataset:
+    input:
+        files=files_of_yours,
+    output:
+        "<downloads>/datasets/{corpus}/manifest.json",
+    log:
+        "<logs>/fetch_dataset/{corpus}.log",
+    wildcard_constraints:
+        corpus=one_of(name for name, of in CATALOGUE.corpora.items() if of.streamed),
+    conda:
+        ENVIRONMENT
+    params:
+        # No `code`: rows are streamed once, and the manifest has a format that its reader checks.
+        data_set=data_set,
+        recorded=SOURCES_LOCK,
+    script:
+        "../scripts/fetch_dataset.py"
 
 
 rule read_corpus:

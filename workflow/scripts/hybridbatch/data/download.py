@@ -58,14 +58,14 @@ def fetch(
     """
     destination = Path(destination)
     destination.parent.mkdir(parents=True, exist_ok=True)
-    with _locked(destination):
-        expected = source.sha256 or _recorded(recorded).get(source.url)
+    with locked(destination):
+        expected = source.sha256 or recorded_hashes(recorded).get(source.url)
         if expected and destination.exists() and _sha256(destination) == expected:
             log.info("%s is there already", destination)
         else:
             found = _fetch(source, destination, expected, mirror, tries)
             if not expected and recorded:
-                _record(Path(recorded), source.url, found)
+                record_hash(Path(recorded), source.url, found)
 
 
 def mirror_from_environment() -> str | None:
@@ -77,7 +77,8 @@ def mirror_from_environment() -> str | None:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock of a file or folder while the block runs; a second process waits."""
     lock = path.with_name(f".{path.name}.lock")
     with FileLock(lock):
         try:
@@ -106,13 +107,15 @@ def _fetch(
     return found
 
 
-def _recorded(path: str | Path | None) -> dict[str, str]:
+def recorded_hashes(path: str | Path | None) -> dict[str, str]:
+    """The hashes by URL of a lock file; none where there is no file yet."""
     return read_json(path) if path and Path(path).is_file() else {}
 
 
-def _record(path: Path, url: str, sha256: str) -> None:
-    with _locked(path):
-        write_json(path, {**_recorded(path), url: sha256})
+def record_hash(path: Path, url: str, sha256: str) -> None:
+    """Add a hash to a lock file; later fetches are held to it."""
+    with locked(path):
+        write_json(path, {**recorded_hashes(path), url: sha256})
     log.warning("%s: recorded sha256 %s in %s; later fetches are held to it", url, sha256, path)
 
 
@@ -161,7 +164,7 @@ def _stream(url: str, temporary: Path) -> None:
     with requests.get(url, stream=True, timeout=(10, 60)) as response:
         response.raise_for_status()
         length = int(response.headers.get("Content-Length") or 0)
-        progress = Progress(length, f"bytes of {url.rsplit('/', 1)[-1]}", every=5.0)
+        progress = Progress(length or None, f"bytes of {url.rsplit('/', 1)[-1]}", every=5.0)
         with temporary.open("wb") as file:
             for block in response.iter_content(_BLOCK):
                 file.write(block)

@@ -21,6 +21,11 @@ def wrong_names(experiment: Experiment) -> Iterator[str]:
     """The complaints of all checks about a configuration that fits the types."""
     catalogue = experiment.catalogue
     yield from _not_in_catalogue(experiment)
+    known = {*catalogue.corpora, *catalogue.translators}
+    for name in experiment.exports.unstated_licences or ():
+        if name not in known:
+            where = f"exports.unstated_licences: {name!r} is no corpus or translator"
+            yield f"{where}{did_you_mean(name, known)}"
     for name in set(catalogue.benchmarks) & set(outputs.TABLES):
         yield f"catalogue.benchmarks.{name}: a table has that name; choose another"
     for name, encoder in catalogue.encoders.items():

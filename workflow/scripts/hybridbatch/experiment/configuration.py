@@ -52,9 +52,16 @@ class Pathvars(Model):
 
 
 class Exports(Model):
-    """Rankings as TREC runs, on request."""
+    """Rankings as TREC runs and train sets as data sets, on request."""
 
     depth: Positive = Field(description="candidates of a query in a run, the best ones")
+    unstated_licences: Annotated[list[Name], *Unique] | None = Field(
+        default=None,
+        description=(
+            "names of corpora and translators without a stated licence whose texts `datasets` "
+            "writes all the same"
+        ),
+    )
 
 
 class Experiment(Model):
@@ -93,7 +100,7 @@ class Experiment(Model):
     )
     statistics: Statistics = Field(description="how intervals are made")
     comparisons: Comparisons = Field(description="how samplings are compared")
-    exports: Exports = Field(description="rankings as TREC runs, on request")
+    exports: Exports = Field(description="files for use elsewhere, on request")
     ablations: Ablations = Field(
         description="what is varied, one thing at a time; a table for each list that is not empty"
     )

@@ -158,7 +158,12 @@ def places(of: Iterable[Source]) -> dict[str, dict]:
 
 
 def corpus_files(config: Experiment, corpus: str) -> list[str]:
-    """The files of a corpus: its own `path`, or its source's downloads."""
+    """The files of a corpus: its own `path`, or its source's downloads.
+
+    Of a data set the manifest of the shards that its rows are streamed into.
+    """
+    if config.catalogue.corpora[corpus].streamed:
+        return [f"{config.pathvars.downloads}/datasets/{corpus}/manifest.json"]
     return _paths(config, config.catalogue.corpora[corpus].own_files())
 
 
@@ -177,10 +182,26 @@ def licence(config: Experiment, corpus: str) -> str:
 
 
 def origin(config: Experiment, corpus: str) -> str:
-    """Where a corpus comes from: its source's URL, or the file it is."""
+    """Where a corpus comes from: its source's or data set's URL, or the file it is."""
     entry = config.catalogue.corpora[corpus]
     source = getattr(entry, "source", None)
-    return entry.path if source is None else config.catalogue.sources[source].base
+    if source is not None:
+        return config.catalogue.sources[source].base
+    return entry.url or entry.path
+
+
+def unstated_licences(config: Experiment, corpus: str) -> list[str]:
+    """What of a corpus and the translator of its texts has no stated licence, if unconfirmed."""
+    found = {corpus: licence(config, corpus)}
+    parallel = config.catalogue.corpora[corpus].parallel_languages is not None
+    if not parallel and corpus_languages(config, corpus)[1:]:
+        found[config.translator] = _translator(config).licence or UNSTATED
+    confirmed = config.exports.unstated_licences or ()
+    return [
+        name
+        for name, text in found.items()
+        if (text == UNSTATED or text.startswith("none stated")) and name not in confirmed
+    ]
 
 
 def benchmark_files(config: Experiment, benchmark: str, language: str) -> dict[str, str]:

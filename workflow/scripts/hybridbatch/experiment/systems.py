@@ -188,20 +188,42 @@ def card_facts(config: Experiment, system: System) -> dict:
     base = f"None: a {entry.kind} encoder, trained from random weights."
     if entry.pretrained:
         base = f"{_pinned(entry)}; licence: {entry.licence or UNSTATED}."
-    translator = config.catalogue.translators[config.translator]
-    named = _pinned(translator) if hasattr(translator, "model") else config.translator
     translated = {c for of in card_corpora(config, system) for c in of["translated"]}
     return {
         "system": system.name,
         "sampling": system.sampling,
         "base": base,
         "hub_name": entry.model if getattr(entry, "revision", None) else None,
-        "translator": f"{named}; licence: {translator.licence or UNSTATED}",
+        "translator": _translator(config),
         "ways": ["-".join(steps(config, code)) for code in sorted(translated)],
         "validation": [[name, licence(config, name)] for name in config.validation],
         "seen": train_languages(config),
         "scale": config.scale,
     }
+
+
+def data_card_facts(config: Experiment, corpus: str) -> dict:
+    """What the card of a corpus' train sets says: the values of a tables.data_card.Facts."""
+    languages = corpus_languages(config, corpus)
+    parallel = config.catalogue.corpora[corpus].parallel_languages is not None
+    translated = [] if parallel else languages[1:]
+    return {
+        "name": corpus,
+        "origin": origin(config, corpus),
+        "licence": licence(config, corpus),
+        "languages": languages,
+        "translated": translated,
+        "translator": _translator(config),
+        "ways": ["-".join(steps(config, code)) for code in translated],
+        "filtering": config.filtering.plain(),
+    }
+
+
+def _translator(config: Experiment) -> str:
+    """The configuration's translator with its licence, as cards name it."""
+    translator = config.catalogue.translators[config.translator]
+    named = _pinned(translator) if hasattr(translator, "model") else config.translator
+    return f"{named}; licence: {translator.licence or UNSTATED}"
 
 
 def _mixed(config: Experiment, encoder: str, alpha: float) -> System:

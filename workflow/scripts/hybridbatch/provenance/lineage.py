@@ -9,6 +9,7 @@ default persistence (persistence/file.py); a test follows a real run.
 import base64
 import os
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -39,12 +40,15 @@ class Lineage:
 
 
 def lineage(
-    file: str, metadata: str | Path, fetched_by: str = "fetch", skipped: str | None = None
+    file: str,
+    metadata: str | Path,
+    fetched_by: Collection[str] = ("fetch", "fetch_dataset"),
+    skipped: str | None = None,
 ) -> Lineage:
     """Follow the record of `file` to its sources; `DataError` if it has none.
 
     metadata: the folder `.snakemake/metadata`; files are named as in the workflow.
-    fetched_by: the rule whose outputs are sources, though a job brought them.
+    fetched_by: the rules whose outputs are sources, though a job brought them.
     skipped: a folder whose files are not followed, such as timings.
     """
     found, seen, todo = Lineage(), set(), [file]
@@ -64,7 +68,7 @@ def lineage(
             found.sources.add(path)
             continue
         found.jobs.add(_job(record, path))
-        if record["rule"] == fetched_by:
+        if record["rule"] in fetched_by:
             found.sources.add(path)
         todo += record["input"]
     return found

@@ -59,9 +59,12 @@ def read_usage(path: str | Path) -> dict | None:
 
 
 class Progress:
-    """Log lines with the share done, the rate and the time left, at most one every few seconds."""
+    """Log lines with the share done, the rate and the time left, at most one every few seconds.
 
-    def __init__(self, total: int, unit: str, every: float = 10.0) -> None:
+    Where nobody knows the total, None, lines have the count and the rate.
+    """
+
+    def __init__(self, total: int | None, unit: str, every: float = 10.0) -> None:
         self.total, self.unit, self.every = total, unit, every
         self.done = 0
         self.start = self.last = time.monotonic()
@@ -70,10 +73,14 @@ class Progress:
         """Count `n` more units done; log if the last line is old enough or all is done."""
         self.done += n
         now = time.monotonic()
-        if now - self.last < self.every and self.done < self.total:
+        if now - self.last < self.every and (self.total is None or self.done < self.total):
             return
         self.last = now
         rate = self.done / max(now - self.start, 1e-9)
+        more = f", {note}" if note else ""
+        if self.total is None:
+            log.info("%d %s, %.0f a second%s", self.done, self.unit, rate, more)
+            return
         left = (self.total - self.done) / max(rate, 1e-9)
         log.info(
             "%d of %d %s, %.0f a second, %.0f s left%s",
@@ -82,5 +89,5 @@ class Progress:
             self.unit,
             rate,
             left,
-            f", {note}" if note else "",
+            more,
         )

@@ -45,7 +45,7 @@ _SHARES = {
     "query_languages": "languages of questions",
     "passage_languages": "languages of passages",
 }
-_HUB_DATASET = re.compile(r"https://huggingface\.co/datasets/([^/]+/[^/]+)/resolve/")
+_HUB_DATASET = re.compile(r"https://huggingface\.co/datasets/([^/]+/[^/]+)/(?:resolve|tree)/")
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ class Corpus(Model):
     kind: str = Field(description="its reader, a module of hybridbatch/data/readers")
     language: Language = Field(description="of its pairs: an ISO 639 code in lower case")
     licence: Name | None = Field(
-        default=None, description="of a file of yours, for the cards of models"
+        default=None, description="of files of yours or of a data set, for cards"
     )
     languages: Annotated[list[Language], *Unique] | None = Field(
         default=None, description="narrows target_languages for this corpus"
@@ -32,6 +32,16 @@ class Corpus(Model):
     @property
     def parallel_languages(self) -> list[str] | None:
         """The languages besides its own that its publisher gives it in; None: it is translated."""
+        return None
+
+    @property
+    def streamed(self) -> bool:
+        """Whether its rows are streamed into shards, which are then its files."""
+        return False
+
+    @property
+    def url(self) -> str | None:
+        """Where it comes from, if that is neither a source nor a file of one's own."""
         return None
 
     def own_files(self) -> list[File]:

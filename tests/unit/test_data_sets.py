@@ -1,0 +1,456 @@
+"""Data sets by the library `datasets`: streamed once into hashed shards, and read as pairs."""
+
+import json
+import logging
+from collections import Counter
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from pydantic import ValidationError
+
+from hybridbatch.data import hub
+from hybridbatch.data.hub import DataSet, fetch_data_set
+from hybridbatch.data.pairs import Pair, pair_batches
+from hybridbatch.data.readers import read
+from hybridbatch.data.shards import MANIFEST, read_manifest
+from hybridbatch.experiment import load as conf
+from hybridbatch.experiment import lookups
+from hybridbatch.experiment.readers.datasets import Config
+from hybridbatch.runtime.errors import ConfigError, DataError, SourceError
+from hybridbatch.runtime.logs import log
+
+ROOT = Path(__file__).parents[2]
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+PAIRS = [
+    {"key": 7, "asked": " Where do\nowls sleep? ", "text": "In trees.", "page": "owls"},
+    {"key": 9, "asked": "Who hoots?", "text": "Owls hoot.", "page": "owls"},
+    {"key": 8, "asked": "What do bees drink?", "text": "Bees drink water.", "page": "bees"},
+]
+FLAT = {"question": "asked", "passage": "text"}
+CONTEXT = "Owls sleep in trees. Bees drink water from ponds. Ants do neither."
+SQUAD = [
+    {
+        "id": f"s{number}",
+        "title": "Animals",
+        "context": CONTEXT,
+        "question": question,
+        "answers": {"text": texts, "answer_start": starts},
+    }
+    for number, (question, texts, starts) in enumerate(
+        [
+            ("What do bees drink?", ["water", "water from ponds"], [32, 32]),
+            ("Where do owls sleep?", ["trees"], [14]),
+            ("Why?", [], []),
+            ("What moved?", ["ponds"], [3]),
+        ]
+    )
+]
+NESTED = {
+    "question": "question",
+    "passage": "context",
+    "id": "id",
+    "answers": {"text": "answers.text", "start": "answers.answer_start"},
+}
+
+
+def write(file: Path, rows: list[dict]) -> Path:
+    """Rows as parquet, JSON Lines or CSV, by the file's name."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    if file.suffix == ".parquet":
+        pq.write_table(pa.Table.from_pylist(rows), file)
+    elif file.suffix == ".jsonl":
+        file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    else:
+        pd.DataFrame(rows).to_csv(file, index=False, sep="\t" if file.suffix == ".tsv" else ",")
+    return file
+
+
+class Fetched:
+    """A data set fetched into a folder, and its pairs."""
+
+    def __init__(self, folder: Path, path: Path | str, columns: dict = FLAT, **other) -> None:
+        self.counts: Counter = Counter()
+        self.lock, self.manifest = folder / "lock.json", folder / "downloads/mine" / MANIFEST
+        mirror = other.pop("mirror", None)
+        values = {"name": None, "revision": None, "split": "train", **other}
+        self.data_set = DataSet(str(path), columns=columns, **values)
+        fetch_data_set(self.data_set, self.manifest.parent, mirror and str(mirror), self.lock)
+
+    def pairs(self) -> list[Pair]:
+        return list(read("datasets", [str(self.manifest)], "en", self.counts))
+
+
+@pytest.mark.parametrize("name", ["a.parquet", "a.jsonl", "a.csv", "a.tsv"])
+def test_a_file_of_every_format_gives_the_same_pairs(tmp_path, name):
+    columns = {**FLAT, "id": "key", "paragraph": "page"}
+    pairs = Fetched(tmp_path, write(tmp_path / name, PAIRS), columns).pairs()
+    assert pairs == [
+        Pair("7", "Where do owls sleep?", "In trees.", "owls"),
+        Pair("9", "Who hoots?", "Owls hoot.", "owls"),
+        Pair("8", "What do bees drink?", "Bees drink water.", "bees"),
+    ]
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "jsonl", "csv"])
+def test_a_folder_has_splits_and_other_files_of_rows(tmp_path, suffix):
+    write(tmp_path / f"set/train-0.{suffix}", PAIRS[:2])
+    write(tmp_path / f"set/train-1.{suffix}", PAIRS[2:])
+    write(tmp_path / f"set/test.{suffix}", PAIRS[:1])
+    assert len(Fetched(tmp_path, tmp_path / "set").pairs()) == 3
+    assert len(Fetched(tmp_path, tmp_path / "set", split="test").pairs()) == 1
+
+
+def test_without_id_and_paragraph_the_row_s_number_and_the_passage_stand_in(tmp_path):
+    pairs = Fetched(tmp_path, write(tmp_path / "a.jsonl", PAIRS)).pairs()
+    assert [pair.id for pair in pairs] == ["0", "1", "2"]
+    assert all(pair.paragraph == pair.passage for pair in pairs)
+
+
+@pytest.mark.parametrize("name", ["a.parquet", "a.jsonl"])
+def test_the_sentence_of_the_first_answer_is_the_passage(tmp_path, name):
+    fetched = Fetched(tmp_path, write(tmp_path / name, SQUAD), NESTED)
+    assert fetched.pairs() == [
+        Pair("s0", "What do bees drink?", "Bees drink water from ponds.", CONTEXT),
+        Pair("s1", "Where do owls sleep?", "Owls sleep in trees.", CONTEXT),
+    ]
+    assert fetched.counts == {"unanswerable": 1, "answer_not_at_start": 1}
+
+
+def test_answers_may_be_a_list_of_structs_or_plain_columns(tmp_path):
+    listed = [
+        {
+            **row,
+            "answers": [
+                {"text": t, "start": s} for t, s in zip(*row["answers"].values(), strict=True)
+            ],
+        }
+        for row in SQUAD
+    ]
+    columns = {**NESTED, "answers": {"text": "answers.text", "start": "answers.start"}}
+    first = Fetched(tmp_path, write(tmp_path / "a.jsonl", listed), columns).pairs()
+    plain = [{"q": "Who?", "c": CONTEXT, "at": 21}, {"q": "None?", "c": CONTEXT, "at": None}]
+    columns = {"question": "q", "passage": "c", "answers": {"start": "at"}}
+    second = Fetched(tmp_path, write(tmp_path / "b.parquet", plain), columns).pairs()
+    assert [pair.id for pair in first] == ["s0", "s1"]
+    assert [pair.passage for pair in second] == ["Bees drink water from ponds."]
+
+
+def test_the_pairs_are_those_of_the_same_data_in_squads_own_format(tmp_path):
+    qas = [
+        {
+            "id": row["id"],
+            "question": row["question"],
+            "answers": [
+                {"text": t, "answer_start": s}
+                for t, s in zip(*row["answers"].values(), strict=True)
+            ],
+        }
+        for row in SQUAD[:3]
+    ]
+    article = {"title": "Animals", "paragraphs": [{"context": CONTEXT, "qas": qas}]}
+    (tmp_path / "squad.json").write_text(json.dumps({"data": [article]}))
+    counts: Counter = Counter()
+    theirs = list(read("squad", [str(tmp_path / "squad.json")], "en", counts))
+    ours = Fetched(tmp_path, write(tmp_path / "a.parquet", SQUAD[:3]), NESTED)
+    assert ours.pairs() == theirs
+    assert ours.counts == counts
+
+
+def test_a_column_with_a_dot_in_its_name_is_found_first(tmp_path):
+    rows = [{"q.en": "Who?", "passage": "Me."}]
+    columns = {"question": "q.en", "passage": "passage"}
+    pairs = Fetched(tmp_path, write(tmp_path / "a.parquet", rows), columns).pairs()
+    assert pairs[0].question == "Who?"
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        ({**NESTED, "passage": "contxt"}, "no column 'contxt', did you mean 'context'?"),
+        (
+            {**NESTED, "answers": {"start": "answers.answer_strat"}},
+            "no column 'answers.answer_strat', did you mean 'answers.answer_start'?",
+        ),
+    ],
+)
+@pytest.mark.parametrize("name", ["a.parquet", "a.jsonl"])
+def test_a_missing_column_is_named_with_those_there_are(tmp_path, name, columns, words):
+    file = write(tmp_path / name, SQUAD)
+    with pytest.raises(DataError) as error:
+        Fetched(tmp_path, file, columns)
+    message = str(error.value)
+    assert f"data set {file}, split train: has {words}" in message
+    assert "id, title, context, question, answers, answers.text, answers.answer_start" in message
+    assert not (tmp_path / "downloads/mine").exists()
+
+
+def test_a_wrong_split_is_named_with_those_there_are(tmp_path):
+    write(tmp_path / "set/train.jsonl", PAIRS)
+    write(tmp_path / "set/test.jsonl", PAIRS)
+    with pytest.raises(SourceError, match=r"no split 'trian', did you mean 'train'\?; it has tra"):
+        Fetched(tmp_path, tmp_path / "set", split="trian")
+
+
+def test_a_wrong_configuration_is_named_with_those_there_are(tmp_path):
+    write(tmp_path / "set/train.jsonl", PAIRS)
+    with pytest.raises(SourceError, match=r"name zz, split train: cannot be opened: .*'default'"):
+        Fetched(tmp_path, tmp_path / "set", name="zz")
+
+
+def test_two_rows_with_one_id_are_refused(tmp_path):
+    rows = [*PAIRS, {**PAIRS[0], "asked": "Another?"}]
+    fetched = Fetched(tmp_path, write(tmp_path / "a.jsonl", rows), {**FLAT, "id": "key"})
+    with pytest.raises(DataError, match="corpus mine: the id '7' stands twice"):
+        list(pair_batches(fetched.pairs(), Counter(), "corpus mine"))
+
+
+@pytest.mark.parametrize("name", ["a.parquet", "a.csv"])
+def test_a_data_set_without_rows_is_refused(tmp_path, name):
+    file = tmp_path / name
+    if name == "a.csv":
+        file.write_text("asked,text\n")
+    else:
+        pq.write_table(pa.table({"asked": pa.array([], pa.string()), "text": []}), file)
+    with pytest.raises((DataError, SourceError), match=r"split train: .*has no row"):
+        Fetched(tmp_path, file)
+
+
+def test_an_empty_folder_and_one_that_is_not_there_are_refused(tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(SourceError, match=r"cannot be opened: .*empty"):
+        Fetched(tmp_path, tmp_path / "empty")
+    with pytest.raises(SourceError, match=r"no such folder or file.*`revision`, a full commit"):
+        Fetched(tmp_path, "some/where")
+
+
+def test_a_value_of_a_wrong_type_is_named_by_row_and_column(tmp_path):
+    rows = [*PAIRS, {**PAIRS[0], "text": "x"}]
+    rows = [{**row, "text": number} for number, row in enumerate(rows)]
+    with pytest.raises(DataError, match="row 0: column 'text' is not text but 0"):
+        Fetched(tmp_path, write(tmp_path / "a.jsonl", rows))
+    rows = [{**row, "answers": {"text": ["a"], "answer_start": ["4"]}} for row in SQUAD]
+    with pytest.raises(DataError, match=r"row 0: column 'answers.answer_start' is not a whole"):
+        Fetched(tmp_path, write(tmp_path / "b.jsonl", rows), NESTED)
+
+
+def test_a_null_question_is_an_empty_pair_that_is_counted(tmp_path):
+    rows = [*PAIRS, {**PAIRS[0], "asked": None}]
+    counts: Counter = Counter()
+    fetched = Fetched(tmp_path, write(tmp_path / "a.parquet", rows))
+    list(pair_batches(fetched.pairs(), counts, "corpus mine"))
+    assert counts["empty"] == 1
+
+
+def test_a_loading_script_is_never_run(tmp_path):
+    script = tmp_path / "set/set.py"
+    script.parent.mkdir()
+    script.write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\n")
+    with pytest.raises(SourceError, match=r"has only a loading script.*never run"):
+        Fetched(tmp_path, tmp_path / "set")
+    assert not (tmp_path / "ran").exists()
+
+
+def hub_data_set(mirror: Path, rows: list[dict], commit: str | None = COMMIT) -> None:
+    folder = mirror / "huggingface.co/datasets/some/animals"
+    write((folder / "tree" / commit if commit else folder) / "train.parquet", rows)
+
+
+@pytest.mark.parametrize("commit", [COMMIT, None])
+def test_a_mirror_is_asked_before_the_network(tmp_path, commit):
+    hub_data_set(tmp_path / "mirror", PAIRS, commit)
+    fetched = Fetched(tmp_path, "some/animals", revision=COMMIT, mirror=tmp_path / "mirror")
+    assert [pair.passage for pair in fetched.pairs()] == [row["text"] for row in PAIRS]
+
+
+def test_pinned_files_in_a_mirror_are_no_data_set(tmp_path):
+    write(tmp_path / "m/huggingface.co/datasets/some/animals/resolve/x/a.parquet", PAIRS)
+    with pytest.raises(SourceError) as error:
+        Fetched(tmp_path, "some/animals", revision=COMMIT, mirror=tmp_path / "m")
+    for words in (
+        f"https://huggingface.co/datasets/some/animals/tree/{COMMIT} cannot be had",
+        f"{tmp_path}/m/huggingface.co/datasets/some/animals/tree/{COMMIT}",
+        "HYBRIDBATCH_MIRROR=",
+    ):
+        assert words in str(error.value)
+
+
+def test_the_first_fetch_of_the_hub_is_recorded_and_later_ones_are_held_to_it(tmp_path):
+    mirror = tmp_path / "mirror"
+    hub_data_set(mirror, PAIRS)
+    first = Fetched(tmp_path, "some/animals", revision=COMMIT, mirror=mirror)
+    recorded = json.loads(first.lock.read_text())
+    assert list(recorded.values()) == [read_manifest(first.manifest)["content_sha256"]]
+    Fetched(tmp_path, "some/animals", revision=COMMIT, mirror=mirror)
+
+    before = first.manifest.read_bytes()
+    hub_data_set(mirror, [*PAIRS[:2], {**PAIRS[2], "text": "Bees drink wine."}])
+    with pytest.raises(SourceError, match="are not the rows that came first"):
+        Fetched(tmp_path, "some/animals", revision=COMMIT, mirror=mirror)
+    assert first.manifest.read_bytes() == before
+    assert json.loads(first.lock.read_text()) == recorded
+    # Other columns are other rows, and files of yours may change.
+    other = {"question": "text", "passage": "asked"}
+    Fetched(tmp_path, "some/animals", other, revision=COMMIT, mirror=mirror)
+    file = write(tmp_path / "a.jsonl", PAIRS)
+    Fetched(tmp_path, file)
+    write(file, PAIRS[:1])
+    assert len(Fetched(tmp_path, file).pairs()) == 1
+    assert len(json.loads(first.lock.read_text())) == 2
+
+
+def test_the_hash_of_the_rows_is_that_of_their_values_whatever_the_format(tmp_path):
+    hashes = {
+        read_manifest(Fetched(tmp_path, write(tmp_path / name, PAIRS)).manifest)["content_sha256"]
+        for name in ("a.parquet", "a.jsonl", "a.csv")
+    }
+    assert len(hashes) == 1
+
+
+def test_a_folder_of_the_data_set_s_name_is_not_taken_for_the_hub_s(tmp_path, monkeypatch):
+    write(tmp_path / "some/animals/train.jsonl", PAIRS)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SourceError, match="is a folder or file here and a `revision` is given"):
+        Fetched(tmp_path, "some/animals", revision=COMMIT)
+
+
+@pytest.mark.parametrize("harm", ["flip", "remove", "manifest"])
+def test_a_changed_shard_is_noticed(tmp_path, monkeypatch, harm):
+    monkeypatch.setattr("hybridbatch.data.shards.BATCH_ROWS", 2)
+    fetched = Fetched(tmp_path, write(tmp_path / "a.jsonl", PAIRS))
+    shard = fetched.manifest.with_name("00001.parquet")
+    assert len(fetched.pairs()) == 3
+    if harm == "flip":
+        content = bytearray(shard.read_bytes())
+        content[len(content) // 2] ^= 1
+        shard.write_bytes(content)
+    elif harm == "remove":
+        shard.unlink()
+    else:
+        fetched.manifest.write_text("{}")
+    with pytest.raises(DataError, match=r"Make it again: snakemake --force .*manifest.json"):
+        fetched.pairs()
+
+
+def test_the_same_rows_give_the_same_bytes(tmp_path):
+    file = write(tmp_path / "a.jsonl", PAIRS)
+    first = Fetched(tmp_path / "1", file).manifest.read_bytes()
+    assert Fetched(tmp_path / "2", file).manifest.read_bytes() == first
+
+
+def test_progress_has_a_rate_where_the_number_of_rows_is_unknown(tmp_path, caplog, monkeypatch):
+    monkeypatch.setattr(hub, "_LOGGED", 1)
+    monkeypatch.setattr(
+        "hybridbatch.runtime.logs.time.monotonic", iter(range(0, 10**6, 11)).__next__
+    )
+    with caplog.at_level(logging.INFO, logger=log.name):
+        Fetched(tmp_path, write(tmp_path / "a.csv", PAIRS))
+    assert "2 rows of" in caplog.text
+    assert "a second" in caplog.text
+
+
+VALID = {
+    "kind": "datasets",
+    "path": "some/animals",
+    "revision": COMMIT,
+    "split": "train",
+    "columns": FLAT,
+    "language": "en",
+    "holdout": 0.0,
+    "shards": 1,
+}
+
+
+def test_the_keys_are_a_model_with_a_description_of_each():
+    assert Config(**VALID).columns.answers is None
+    for model in Config.model_json_schema()["$defs"].values():
+        assert all("description" in field for field in model["properties"].values())
+    assert all(
+        "description" in field for field in Config.model_json_schema()["properties"].values()
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("revision", "main"),
+        ("revision", COMMIT[:10]),
+        ("revision", COMMIT.upper()),
+        ("split", "train[:10%]"),
+        ("shards", "2"),
+        ("trust_remote_code", True),
+        ("columns", {"question": "q"}),
+        ("columns", {**FLAT, "answers": {"text": "answers.text"}}),
+        ("columns", {**FLAT, "pasage": "p"}),
+    ],
+)
+def test_a_wrong_key_is_refused_and_named(key, value):
+    with pytest.raises(ValidationError) as error:
+        Config(**{**VALID, key: value})
+    assert error.value.errors()[0]["loc"][0] == key
+
+
+def configuration(kind: str = "datasets", **keys) -> dict:
+    """The demo's, with a data set as one more corpus."""
+    demo = conf.read([ROOT / "config/demo.yaml"])
+    demo["catalogue"]["corpora"]["animals"] = {**VALID, "kind": kind, **keys}
+    demo["corpora"] = ["animals"]
+    return demo
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        ({"revision": "main"}, "catalogue.corpora.animals.revision: 'main' must match"),
+        ({"revision": "main"}, "full commit on the hub, 40 hexadecimal digits"),
+        ({"columns": {"question": "q"}}, "catalogue.corpora.animals.columns.passage: is missing"),
+        (
+            {"columns": {**FLAT, "pasage": "p"}},
+            "catalogue.corpora.animals.columns.pasage: no such key; did you mean passage?",
+        ),
+        ({"kind": "jsonl"}, "catalogue.corpora.animals.split: no such key"),
+    ],
+)
+def test_a_configuration_s_wrong_key_is_named_with_its_whole_path(keys, words):
+    with pytest.raises(ConfigError) as error:
+        conf.validate(configuration(**keys))
+    assert words in str(error.value)
+
+
+def test_a_data_set_is_read_from_its_manifest_and_comes_from_its_commit():
+    config = conf.validate(configuration())
+    assert lookups.corpus_files(config, "animals") == ["downloads/datasets/animals/manifest.json"]
+    url = f"https://huggingface.co/datasets/some/animals/tree/{COMMIT}"
+    assert lookups.origin(config, "animals") == url
+    entry = config.catalogue.corpora["animals"]
+    assert DataSet(**entry.rows()) == DataSet("some/animals", None, COMMIT, "train", FLAT)
+    yours = Config(**{**VALID, "revision": None})
+    assert yours.url is None
+
+
+def unstated(config: dict) -> list[str]:
+    return lookups.unstated_licences(conf.validate(config), "animals")
+
+
+def test_a_licence_that_is_not_stated_is_told_unless_it_is_confirmed():
+    config = configuration()
+    assert unstated(config) == ["animals"]
+    config["exports"]["unstated_licences"] = ["animals"]
+    assert unstated(config) == []
+    of_another = "none stated on the card; Natural Questions is CC BY-SA 3.0"
+    assert unstated(configuration(licence=of_another)) == ["animals"]
+    config = configuration(licence="CC0 1.0")
+    assert unstated(config) == []
+    del config["catalogue"]["translators"]["apertium"]["licence"]
+    assert unstated(config) == ["apertium"]
+    config["catalogue"]["corpora"]["animals"]["languages"] = []
+    assert unstated(config) == [], "nothing is translated"
+
+
+def test_a_confirmation_of_what_is_not_there_is_refused():
+    config = configuration()
+    config["exports"]["unstated_licences"] = ["anmals"]
+    with pytest.raises(ConfigError, match=r"unstated_licences: 'anmals' .*did you mean animals\?"):
+        conf.validate(config)

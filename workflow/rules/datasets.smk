@@ -1,0 +1,82 @@
+# Only on request: train sets as folders that `datasets.load_dataset` opens.
+# results/datasets/{corpus}/README.md            card; names each language's file as a configuration
+#                          /{language}.parquet   pairs that passed the filters, and their language
+
+
+def refuse_unstated(corpora):
+    """Stop where texts would be passed on whose licence nobody has stated."""
+    names = dict.fromkeys(n for c in corpora for n in lookups.unstated_licences(experiment, c))
+    if names:
+        listed = ", ".join(names)
+        raise ConfigError(
+            f"no licence is stated of {listed}, so that their texts are not written as a data set. "
+            "State it in the catalogue (`licence`), or confirm that you may pass them on: "
+            f"exports: {{unstated_licences: [{listed}]}}"
+        )
+
+
+def files_of_data_sets(wildcards):
+    """The folders of all corpora that are trained on."""
+    refuse_unstated(experiment.corpora)
+    return [
+        *train_sets("<results>/datasets/{corpus}/{language}.parquet"),
+        *expand("<results>/datasets/{corpus}/README.md", corpus=experiment.corpora),
+    ]
+
+
+def train_set(wildcards):
+    refuse_unstated([wildcards.corpus])
+    return "<results>/train/{corpus}/{language}.parquet"
+
+
+def counts_of_train_sets(wildcards):
+    """What the filters counted, in the order of the corpus' languages."""
+    refuse_unstated([wildcards.corpus])
+    return [
+        f"<results>/train/{wildcards.corpus}/{language}.json"
+        for language in lookups.corpus_languages(experiment, wildcards.corpus)
+    ]
+
+
+def configuration_of_train_sets(wildcards):
+    """What a corpus' train sets depend on."""
+    alone = experiment.model_copy(update={"corpora": [wildcards.corpus]})
+    part = outputs.part_for(alone, "filtering")
+    part.pop("pathvars")  # where they lie is no part of what they are
+    return part
+
+
+rule export_train_set:
+    input:
+        train=train_set,
+    output:
+        "<results>/datasets/{corpus}/{language}.parquet",
+    log:
+        "<logs>/export_train_set/{corpus}_{language}.log",
+    conda:
+        ENVIRONMENT
+    params:
+        of=keys,
+        code=code("export_train_set"),
+    script:
+        "../scripts/export_train_set.py"
+
+
+rule data_card:
+    input:
+        counts=counts_of_train_sets,
+    output:
+        "<results>/datasets/{corpus}/README.md",
+    log:
+        "<logs>/data_card/{corpus}.log",
+    conda:
+        ENVIRONMENT
+    params:
+        facts=lambda wildcards: variants.data_card_facts(experiment, wildcards.corpus),
+        configuration=configuration_of_train_sets,
+        configuration_sha256=lambda wildcards: outputs.part_hash(
+            configuration_of_train_sets(wildcards)
+        ),
+        code=code("data_card"),
+    script:
+        "../scripts/data_card.py"

@@ -1,0 +1,125 @@
+"""Rows of a data set as hashed parquet shards, and the manifest that names them.
+
+The manifest is the file that rules depend on. It lists the shards with their sha256, so that
+rows are streamed once and later runs are held to what came.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, astuple, dataclass
+from itertools import islice
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from hybridbatch.runtime.errors import DataError, SourceError
+from hybridbatch.runtime.files import BATCH_ROWS, read_json, whole, write_json
+
+MANIFEST = "manifest.json"
+# Counted up when the same rows are stored in another way. The rule that streams has no other
+# fingerprint of its code: a data set is not streamed again because a message changed.
+FORMAT = 1
+_SCHEMA = pa.schema(
+    [
+        ("question", pa.string()),
+        ("passage", pa.string()),
+        ("id", pa.string()),
+        ("paragraph", pa.string()),
+        ("answer", pa.string()),
+        ("start", pa.int64()),
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a data set; None where it, or the configuration, says nothing."""
+
+    question: str | None
+    passage: str | None  # with `start`, the context
+    id: str | None = None
+    paragraph: str | None = None
+    answer: str | None = None
+    start: int | None = None  # of the answer, in characters of the passage
+
+
+def write_shards(
+    folder: str | Path, rows: Iterable[Row], data_set: dict, expected: str | None = None
+) -> dict:
+    """Write the shards and their manifest as `folder`, whole; return the manifest.
+
+    data_set: what the rows are of, for the manifest. expected: the `content_sha256` that they must
+    have, else `SourceError` and nothing is written. That hash is of the values, not of parquet's
+    bytes, so that another version of pyarrow, or another file format, has the same one.
+    """
+    rows, shards, content = iter(rows), [], hashlib.sha256()
+    with whole(folder) as temporary:
+        temporary.mkdir()
+        while batch := list(islice(rows, BATCH_ROWS)):
+            for row in batch:
+                content.update(json.dumps(astuple(row), ensure_ascii=False).encode() + b"\n")
+            file = temporary / f"{len(shards):05d}.parquet"
+            pq.write_table(pa.Table.from_pylist([asdict(row) for row in batch], _SCHEMA), file)
+            shards.append({"file": file.name, "rows": len(batch), "sha256": _sha256(file)})
+        found = content.hexdigest()
+        if expected and found != expected:
+            raise SourceError(
+                f"{data_set['path']}: the sha256 of its rows is {found}, expected {expected}. They "
+                "are not the rows that came first; nothing was kept. Mend the mirror, or change "
+                "the hash in sources.lock.json if you mean to use these."
+            )
+        manifest = {
+            "format": FORMAT,
+            "data_set": data_set,
+            "rows": sum(shard["rows"] for shard in shards),
+            "content_sha256": found,
+            "shards": shards,
+        }
+        write_json(temporary / MANIFEST, manifest)
+    return manifest
+
+
+def read_manifest(path: str | Path) -> dict:
+    """The manifest; `DataError` if it is none of this format."""
+    path = Path(path)
+    try:
+        manifest = read_json(path)
+        known = manifest["format"] == FORMAT
+        complete = {"data_set", "rows", "shards", "content_sha256"} <= set(manifest)
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{path}: is no manifest of shards ({error}). {_again(path)}") from error
+    if not (known and complete):
+        raise DataError(f"{path}: is a manifest of another version. {_again(path)}")
+    return manifest
+
+
+def read_shards(path: str | Path) -> Iterator[tuple[int, Row]]:
+    """(number of the row from 0, row) of the shards that a manifest names.
+
+    Raises `DataError` that names the shard that is gone or is not the one that was written.
+    """
+    path = Path(path)
+    number = 0
+    for shard in read_manifest(path)["shards"]:
+        file = path.parent / shard["file"]
+        if not file.is_file():
+            raise DataError(f"{file}: is gone, and {path} names it. {_again(path)}")
+        if (found := _sha256(file)) != shard["sha256"]:
+            raise DataError(
+                f"{file}: sha256 is {found}, and {path} says {shard['sha256']}: it was changed "
+                f"after it was written. {_again(path)}"
+            )
+        for values in pq.read_table(file).to_pylist():
+            yield number, Row(**values)
+            number += 1
+
+
+def _again(path: Path) -> str:
+    return f"Make it again: snakemake --force {path}"
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
