@@ -143,8 +143,8 @@ def test_svg_is_the_same_again_and_has_title_and_description(tmp_path):
     for name in ("a", "b"):
         place = tmp_path / name
         figure = heatmap_figure(scores(), ["en", "es"], ["en"])
-        save_figure(figure, WORDS, place / "map_x.svg", place / "map_x.txt")
-    first, second = ((tmp_path / name / "map_x.svg").read_bytes() for name in ("a", "b"))
+        save_figure(figure, WORDS, place / "map.svg", place / "map.txt", "map_x")
+    first, second = ((tmp_path / name / "map.svg").read_bytes() for name in ("a", "b"))
     assert first == second
     root = ET.fromstring(first)
     assert [child.tag for child in root][:2] == [SVG + "title", SVG + "desc"]
@@ -152,12 +152,12 @@ def test_svg_is_the_same_again_and_has_title_and_description(tmp_path):
     assert root.get("role") == "img"
     assert root.get("aria-labelledby") == "map_x-title map_x-description"
     assert {child.get("id") for child in root} >= {"map_x-title", "map_x-description"}
-    assert (tmp_path / "a/map_x.txt").read_text() == f"{WORDS.title}\n\n{WORDS.caption}\n"
+    assert (tmp_path / "a/map.txt").read_text() == f"{WORDS.title}\n\n{WORDS.caption}\n"
 
 
 def test_svg_has_no_script_no_date_no_text_that_needs_a_font_and_loads_nothing(tmp_path):
     figure = heatmap_figure(scores(), ["en", "es"], ["en"])
-    save_figure(figure, WORDS, tmp_path / "a.svg", tmp_path / "a.txt")
+    save_figure(figure, WORDS, tmp_path / "a.svg", tmp_path / "a.txt", "a")
     text = (tmp_path / "a.svg").read_text()
     tags = {element.tag.split("}")[-1] for element in ET.fromstring(text).iter()}
     assert not tags & {"script", "text", "date", "creator"}

@@ -22,11 +22,11 @@ TABLES = [
 ]
 FIGURES = {
     "reproduction": "Published against reproduced",
-    "training_static": "Losses in training, static",
-    "translation_quality_static": "Translation quality against scores, static",
-    "heatmap_my_static_quiz": "Query against candidate language, my_static, Quiz",
-    "rank_distance_static_quiz": "Rank distances, distribution, static, Quiz",
-    "language_share_static_quiz": "Share of the own language in the top, static, Quiz",
+    "static/training": "Losses in training, static",
+    "static/translation_quality": "Translation quality against scores, static",
+    "my_static/quiz/heatmap": "Query against candidate language, my_static, Quiz",
+    "static/quiz/rank_distance": "Rank distances, distribution, static, Quiz",
+    "static/quiz/language_share": "Share of the own language in the top, static, Quiz",
 }
 
 
@@ -82,7 +82,7 @@ def test_hostile_title_cannot_leave_a_label():
     title = "</script><script>alert('1')</script>\"]]>\n\\u003c"
     for entry in (
         table_entry("bad", {"bad": title}),
-        figure_entry("heatmap_s_bad", {"bad": title}),
+        figure_entry("s/bad/heatmap", {"bad": title}),
     ):
         assert allowed(entry.label)
         assert "alert(" in entry.label

@@ -30,7 +30,10 @@ def browse(report: Path) -> subprocess.CompletedProcess:
 def test_every_table_and_figure_is_in_it_with_a_caption(finished: Checkout, reported: Path):
     folder = finished.path / "results/small"
     expected = {f"{SHOWN}/tables/{path.stem}.html" for path in folder.glob("tables/*.csv")}
-    expected |= {f"{SHOWN}/figures/{path.stem}.html" for path in folder.glob("figures/*.svg")}
+    figures = [
+        path.relative_to(folder).with_suffix("") for path in folder.rglob("figures/**/*.svg")
+    ]
+    expected |= {f"{SHOWN}/{figure}.html" for figure in figures}
     assert len(expected) > 25
     results = embedded(reported, "results")
     assert set(results) == expected

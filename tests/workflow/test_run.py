@@ -128,15 +128,16 @@ def test_figures_are_drawn_and_are_the_same_again(finished: Checkout):
     folder = finished.path / "results/small/figures"
 
     def content() -> dict[str, bytes]:
-        return {path.name: path.read_bytes() for path in folder.iterdir()}
+        files = [path for path in folder.rglob("*") if path.is_file()]
+        return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
     finished.snakemake(*SMALL, "figures")
     before = content()
     assert set(before) >= {
         f"{name}.{suffix}"
         for name in (
-            "heatmap_static_small", "rank_distance_static_small", "language_share_static_small",
-            "training_static", "translation_quality_static", "reproduction", "data_size", "alpha",
+            "static/small/heatmap", "static/small/rank_distance", "static/small/language_share",
+            "static/training", "static/translation_quality", "reproduction", "data_size", "alpha",
         )
         for suffix in ("svg", "txt")
     }  # fmt: skip

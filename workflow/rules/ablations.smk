@@ -4,13 +4,34 @@
 # {encoder}@{what is changed}-{value}_{sampling} where it is not one that the tables have.
 
 
+def points(wildcards):
+    """What is varied, and the system that has this value, in the table's order."""
+    return [
+        {"point": point.value, "system": point.system.name, "variant": point.system.variant}
+        for point in variants.ablation_points(experiment, wildcards.ablation)
+    ]
+
+
+def comparisons_of_points(wildcards):
+    """Where samplings are compared with hybrid at each point."""
+    if wildcards.ablation in constants.ONE_SAMPLING:
+        return []
+    found = [
+        f"<results>/comparisons/{point['variant']}/{benchmark}.parquet"
+        for benchmark in variants.ablation_benchmarks(experiment, wildcards.ablation)
+        for point in points(wildcards)
+    ]
+    return list(dict.fromkeys(found))
+
+
 rule ablation_table:
     input:
-        cells=cells_of_ablation,
-        comparisons=lambda wildcards: [
-            f"<results>/comparisons/{variant}/{benchmark}.parquet"
-            for _, benchmark, variant in points_compared(wildcards)
+        cells=lambda wildcards: [
+            f"<results>/cells/{point['system']}/{benchmark}.parquet"
+            for benchmark in variants.ablation_benchmarks(experiment, wildcards.ablation)
+            for point in points(wildcards)
         ],
+        comparisons=comparisons_of_points,
         published=f"{PUBLISHED}/lareqa.csv",
     output:
         csv="<results>/tables/{ablation}.csv",
@@ -22,15 +43,8 @@ rule ablation_table:
         ENVIRONMENT
     params:
         ablation=lambda wildcards: wildcards.ablation,
-        points=lambda wildcards: [
-            point.value
-            for _ in variants.ablation_benchmarks(experiment, wildcards.ablation)
-            for point in variants.ablation_points(experiment, wildcards.ablation)
-        ],
-        compared=lambda wildcards: [
-            [point, benchmark, variant.split("@")[0]]
-            for point, benchmark, variant in points_compared(wildcards)
-        ],
+        points=points,
+        benchmarks=lambda wildcards: variants.ablation_benchmarks(experiment, wildcards.ablation),
         together=lambda wildcards: wildcards.ablation in constants.ONE_SAMPLING,
         whole=constants.NO_LANGUAGE,
         confidence=experiment.statistics.confidence,

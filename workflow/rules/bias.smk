@@ -27,7 +27,11 @@ rule measure_bias:
 
 rule bias_detail_table:
     input:
-        measures=bias_measures("<results>/bias/{system}/seed{seed}/{benchmark}.parquet"),
+        measures=[
+            f"<results>/bias/{of['system']}/seed{seed}/{of['benchmark']}.parquet"
+            for of in scored(RANKED)
+            for seed in variants.seeds_of(experiment, TABLE_SYSTEMS[of["system"]].encoder)
+        ],
     output:
         csv="<results>/tables/bias_detail.csv",
         markdown="<results>/tables/bias_detail.md",
@@ -37,20 +41,8 @@ rule bias_detail_table:
     conda:
         ENVIRONMENT
     params:
-        parts=[
-            [
-                benchmark,
-                system.encoder,
-                system.sampling,
-                variants.seeds_of(experiment, system.encoder),
-            ]
-            for benchmark in lookups.multilingual_benchmarks(experiment)
-            for system in TABLE_SYSTEMS.values()
-        ],
-        languages={
-            benchmark: CATALOGUE.benchmarks[benchmark].languages
-            for benchmark in lookups.multilingual_benchmarks(experiment)
-        },
+        scored=scored(RANKED),
+        languages={benchmark: CATALOGUE.benchmarks[benchmark].languages for benchmark in RANKED},
         statistics=experiment.statistics.plain(),
         code=code("bias_detail_table"),
     script:

@@ -45,6 +45,12 @@ CURVES = [name for name in outputs.CURVES if name in ABLATIONS]
 # Benchmarks whose rankings can be exported.
 EXPORTED = [name for name, of in CATALOGUE.benchmarks.items() if of.parallel]
 TRAIN_LANGUAGES = lookups.train_languages(experiment)
+# The keys of all train sets.
+TRAIN_SETS = [
+    {"corpus": corpus, "language": language}
+    for corpus in experiment.corpora
+    for language in lookups.corpus_languages(experiment, corpus)
+]
 TRANSLATED = {
     language for c in experiment.corpora for language in lookups.translated_languages(experiment, c)
 }
@@ -92,7 +98,7 @@ wildcard_constraints:
     references=one_of(CATALOGUE.references),
     table=r"[A-Za-z][A-Za-z0-9._-]*",
     setting=r"monolingual|multilingual|cross-lingual/[a-z]{2,3}",
-    figure=r"[A-Za-z][A-Za-z0-9._-]*",
+    figure=r"[A-Za-z][A-Za-z0-9._/-]*",
 
 
 @cache
@@ -117,6 +123,21 @@ def keys(wildcards):
             "sampling": system.sampling,
         }
     return found
+
+
+def files(template, keys):
+    """`template` for each of the keys, which the job that reads the files is given, too."""
+    return [template.format(**of) for of in keys]
+
+
+def scored(benchmarks, systems=TABLE_SYSTEMS):
+    """The keys of the scores of every benchmark and system."""
+    return [{"benchmark": b, "system": system} for b in benchmarks for system in systems]
+
+
+def compared(benchmarks=experiment.benchmarks):
+    """The keys of the comparisons of every encoder and benchmark that the tables have."""
+    return [{"encoder": e, "benchmark": b} for e in experiment.encoders for b in benchmarks]
 
 
 def corpus_entry(wildcards):
@@ -278,15 +299,6 @@ def translated_shards(wildcards=None):
     ]
 
 
-def train_sets(template):
-    """`template` for every corpus and language trained on."""
-    return [
-        template.format(corpus=corpus, language=language)
-        for corpus in experiment.corpora
-        for language in lookups.corpus_languages(experiment, corpus)
-    ]
-
-
 def benchmarks_in(language):
     """The benchmarks of texts that have a language: images stand in no training data."""
     entries = {name: CATALOGUE.benchmarks[name] for name in experiment.benchmarks}
@@ -302,21 +314,11 @@ def collections_in(language, side):
     ]
 
 
-def tested_train_sets(template):
-    """`template` for every corpus and language trained on that a benchmark has, too."""
-    return [
-        template.format(corpus=corpus, language=language)
-        for corpus in experiment.corpora
-        for language in lookups.corpus_languages(experiment, corpus)
-        if benchmarks_in(language)
-    ]
-
-
 def texts_for_tokenizer(wildcards):
     """A pretrained encoder brings its tokenizer; the others' are trained on the train sets."""
     if CATALOGUE.encoders[wildcards.encoder].has_own_tokenizer:
         return []
-    return train_sets("<results>/train/{corpus}/{language}.parquet")
+    return files("<results>/train/{corpus}/{language}.parquet", TRAIN_SETS)
 
 
 def encoder_of(wildcards):
@@ -438,25 +440,6 @@ def metrics_of_variant(wildcards):
     ]
 
 
-def comparisons(template, benchmarks=experiment.benchmarks):
-    """`template` for every encoder and benchmark."""
-    return [
-        template.format(encoder=encoder, benchmark=benchmark)
-        for encoder in experiment.encoders
-        for benchmark in benchmarks
-    ]
-
-
-def bias_measures(template):
-    """`template` for every benchmark that has a multilingual ranking, system and seed."""
-    return [
-        template.format(system=system, benchmark=benchmark, seed=seed)
-        for benchmark in lookups.multilingual_benchmarks(experiment)
-        for system, of in TABLE_SYSTEMS.items()
-        for seed in variants.seeds_of(experiment, of.encoder)
-    ]
-
-
 def exported_files(wildcards=None):
     """Runs of the tables' systems and their judgements; cross-lingual ones are too many to list."""
     parts = [
@@ -492,14 +475,6 @@ def benchmarks_of_table(wildcards):
     return [table] if table in experiment.benchmarks else RANKED
 
 
-def cells_of_table(wildcards):
-    return expand(
-        "<results>/cells/{system}/{benchmark}.parquet",
-        benchmark=benchmarks_of_table(wildcards),
-        system=TABLE_SYSTEMS,
-    )
-
-
 def title_of_table(wildcards):
     """A benchmark's own title; the others' titles are the tables' own."""
     name = wildcards.score_table
@@ -511,16 +486,6 @@ def averaged_in_table(wildcards):
     return getattr(CATALOGUE.benchmarks.get(wildcards.score_table), "averaged", None) or []
 
 
-def passage_languages():
-    """(benchmark, language) whose passages are in shards."""
-    return [
-        (benchmark, language)
-        for benchmark in experiment.benchmarks
-        if benchmark in PASSAGE_BENCHMARKS
-        for language in CATALOGUE.benchmarks[benchmark].languages
-    ]
-
-
 def cells_of_card(wildcards):
     """On the configuration's benchmarks; of a system that only ablations have, on theirs."""
     of_tables = wildcards.system in TABLE_SYSTEMS
@@ -529,27 +494,6 @@ def cells_of_card(wildcards):
         system=wildcards.system,
         benchmark=experiment.benchmarks if of_tables else experiment.ablations.benchmarks,
     )
-
-
-def cells_of_ablation(wildcards):
-    """Of every benchmark, point and system, in this order."""
-    return [
-        f"<results>/cells/{point.system.name}/{benchmark}.parquet"
-        for benchmark in variants.ablation_benchmarks(experiment, wildcards.ablation)
-        for point in variants.ablation_points(experiment, wildcards.ablation)
-    ]
-
-
-def points_compared(wildcards):
-    """(point, benchmark, variant) where samplings are compared with hybrid at each point."""
-    if wildcards.ablation in constants.ONE_SAMPLING:
-        return []
-    found = [
-        (point.value, benchmark, point.system.variant)
-        for benchmark in variants.ablation_benchmarks(experiment, wildcards.ablation)
-        for point in variants.ablation_points(experiment, wildcards.ablation)
-    ]
-    return list(dict.fromkeys(found))
 
 
 def model_folders(wildcards=None):
@@ -583,47 +527,13 @@ def table_files(wildcards=None):
     return files_of_tables(table_names())
 
 
-def drawn_runs(wildcards):
-    """(sampling, seed) of every model of the encoder that the tables have."""
-    return [
-        (system.sampling, seed)
-        for system in TABLE_SYSTEMS.values()
-        if system.encoder == wildcards.encoder
-        for seed in variants.seeds_of(experiment, system.encoder)
-    ]
-
-
-def drawn_models(wildcards):
-    return [
-        f"<results>/models/{variants.System(wildcards.encoder, sampling).name}/seed{seed}"
-        for sampling, seed in drawn_runs(wildcards)
-    ]
-
-
-def drawn_parts(wildcards):
-    """(sampling, seed, query language) of each of `drawn_metrics`."""
-    return [
-        (*run, language)
-        for run in drawn_runs(wildcards)
-        for language in benchmark_languages(wildcards)
-    ]
-
-
-def drawn_metrics(wildcards):
-    return [
-        f"<results>/metrics/{variants.System(wildcards.encoder, sampling).name}/seed{seed}/"
-        f"{wildcards.benchmark}/{language}.parquet"
-        for sampling, seed, language in drawn_parts(wildcards)
-    ]
-
-
 def figure_names():
-    """Every figure of the configuration."""
+    """Every figure of the configuration: KIND, ENCODER/KIND or ENCODER/BENCHMARK/KIND."""
     names = ["reproduction", *CURVES]
     for encoder in experiment.encoders:
-        names += [f"{kind}_{encoder}" for kind in ("training", "translation_quality")]
+        names += [f"{encoder}/{kind}" for kind in ("training", "translation_quality")]
         names += [
-            f"{kind}_{encoder}_{benchmark}"
+            f"{encoder}/{benchmark}/{kind}"
             for kind in ("heatmap", "rank_distance", "language_share")
             for benchmark in lookups.multilingual_benchmarks(experiment)
         ]

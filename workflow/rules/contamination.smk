@@ -3,6 +3,10 @@
 # results/tables/contamination.csv .md .tex
 
 
+# Train sets in a language that a benchmark has, too.
+TESTED_SETS = [of for of in TRAIN_SETS if benchmarks_in(of["language"])]
+
+
 rule find_duplicates:
     input:
         train="<results>/train/{corpus}/{language}.parquet",
@@ -18,6 +22,7 @@ rule find_duplicates:
     params:
         benchmarks=lambda wildcards: benchmarks_in(wildcards.language),
         contamination=experiment.contamination.plain(),
+        of=keys,
         code=code("find_duplicates"),
     script:
         "../scripts/find_duplicates.py"
@@ -25,8 +30,8 @@ rule find_duplicates:
 
 rule contamination_table:
     input:
-        pairs=tested_train_sets("<results>/contamination/{corpus}/{language}.parquet"),
-        counts=tested_train_sets("<results>/contamination/{corpus}/{language}.json"),
+        pairs=files("<results>/contamination/{corpus}/{language}.parquet", TESTED_SETS),
+        counts=files("<results>/contamination/{corpus}/{language}.json", TESTED_SETS),
     output:
         csv="<results>/tables/contamination.csv",
         markdown="<results>/tables/contamination.md",
@@ -36,7 +41,7 @@ rule contamination_table:
     conda:
         ENVIRONMENT
     params:
-        parts=[part.split(" ") for part in tested_train_sets("{corpus} {language}")],
+        train=TESTED_SETS,
         contamination=experiment.contamination.plain(),
         worst=20,
         code=code("contamination_table"),

@@ -41,15 +41,9 @@ rule score_cells:
     conda:
         ENVIRONMENT
     params:
-        key=lambda wildcards: [
-            wildcards.benchmark,
-            SYSTEMS[wildcards.system].encoder,
-            SYSTEMS[wildcards.system].sampling,
-        ],
-        seeds=seeds,
         languages=benchmark_languages,
         seen=seen_languages,
-        of=lambda wildcards: lookups.mean_rows(experiment, wildcards.benchmark),
+        rows=lambda wildcards: lookups.mean_rows(experiment, wildcards.benchmark),
         statistics=experiment.statistics.plain(),
         code=code("score_cells"),
     script:

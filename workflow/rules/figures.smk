@@ -1,29 +1,55 @@
-# results/figures/heatmap_{encoder}_{benchmark}.svg, .txt         query against candidate language
-#                rank_distance_{encoder}_{benchmark}.svg, .txt   its distribution
-#                language_share_{encoder}_{benchmark}.svg, .txt  of the own language in the first k
-#                training_{encoder}.svg, .txt                    losses
-#                translation_quality_{encoder}.svg, .txt         chrF++ against mAP
-#                {curve}.svg, .txt                               score against what is varied
-#                reproduction.svg, .txt                          the paper's cells against ours
-# Each .txt is its figure's title and caption.
+# results/figures/{encoder}/{benchmark}/heatmap.svg, .txt          query against candidate language
+#                                      rank_distance.svg, .txt    its distribution
+#                                      language_share.svg, .txt   of the own language in the first k
+#                          /training.svg, .txt                    losses
+#                          /translation_quality.svg, .txt         chrF++ against mAP
+#                {curve}.svg, .txt                                score against what is varied
+#                reproduction.svg, .txt                           the paper's cells against ours
+# Each .txt is its figure's title and caption. `id` begins the ids of the SVG's elements.
+
+
+def drawn_samplings(wildcards):
+    return [s.sampling for s in TABLE_SYSTEMS.values() if s.encoder == wildcards.encoder]
+
+
+def drawn_seeds(wildcards):
+    return variants.seeds_of(experiment, wildcards.encoder)
+
+
+def drawn_models(wildcards):
+    return [
+        f"<results>/models/{variants.System(wildcards.encoder, sampling).name}/seed{seed}"
+        for sampling in drawn_samplings(wildcards)
+        for seed in drawn_seeds(wildcards)
+    ]
+
+
+def drawn_metrics(wildcards):
+    return [
+        f"{model.replace('/models/', '/metrics/')}/{wildcards.benchmark}/{language}.parquet"
+        for model in drawn_models(wildcards)
+        for language in benchmark_languages(wildcards)
+    ]
 
 
 rule heatmap_figure:
     input:
         metrics=drawn_metrics,
     output:
-        svg="<results>/figures/heatmap_{encoder}_{benchmark}.svg",
-        caption="<results>/figures/heatmap_{encoder}_{benchmark}.txt",
+        svg="<results>/figures/{encoder}/{benchmark}/heatmap.svg",
+        caption="<results>/figures/{encoder}/{benchmark}/heatmap.txt",
     log:
         "<logs>/heatmap_figure/{encoder}_{benchmark}.log",
     conda:
         ENVIRONMENT
     params:
-        parts=drawn_parts,
+        samplings=drawn_samplings,
+        seeds=drawn_seeds,
         encoder=lambda wildcards: wildcards.encoder,
         benchmark=lambda wildcards: wildcards.benchmark,
         languages=benchmark_languages,
         seen=seen_languages,
+        id=lambda wildcards: "heatmap_{encoder}_{benchmark}".format(**wildcards),
         code=code("heatmap_figure"),
     script:
         "../scripts/heatmap_figure.py"
@@ -33,17 +59,20 @@ rule rank_distance_figure:
     input:
         metrics=drawn_metrics,
     output:
-        svg="<results>/figures/rank_distance_{encoder}_{benchmark}.svg",
-        caption="<results>/figures/rank_distance_{encoder}_{benchmark}.txt",
+        svg="<results>/figures/{encoder}/{benchmark}/rank_distance.svg",
+        caption="<results>/figures/{encoder}/{benchmark}/rank_distance.txt",
     log:
         "<logs>/rank_distance_figure/{encoder}_{benchmark}.log",
     conda:
         ENVIRONMENT
     params:
-        parts=drawn_parts,
+        samplings=drawn_samplings,
+        seeds=drawn_seeds,
         encoder=lambda wildcards: wildcards.encoder,
         benchmark=lambda wildcards: wildcards.benchmark,
+        languages=benchmark_languages,
         seen=seen_languages,
+        id=lambda wildcards: "rank_distance_{encoder}_{benchmark}".format(**wildcards),
         code=code("rank_distance_figure"),
     script:
         "../scripts/rank_distance_figure.py"
@@ -53,8 +82,8 @@ rule language_share_figure:
     input:
         bias="<results>/tables/bias_detail.csv",
     output:
-        svg="<results>/figures/language_share_{encoder}_{benchmark}.svg",
-        caption="<results>/figures/language_share_{encoder}_{benchmark}.txt",
+        svg="<results>/figures/{encoder}/{benchmark}/language_share.svg",
+        caption="<results>/figures/{encoder}/{benchmark}/language_share.txt",
     log:
         "<logs>/language_share_figure/{encoder}_{benchmark}.log",
     conda:
@@ -65,6 +94,7 @@ rule language_share_figure:
         languages=benchmark_languages,
         seen=seen_languages,
         confidence=experiment.statistics.confidence,
+        id=lambda wildcards: "language_share_{encoder}_{benchmark}".format(**wildcards),
         code=code("language_share_figure"),
     script:
         "../scripts/language_share_figure.py"
@@ -83,6 +113,7 @@ rule curve_figure:
     params:
         name=lambda wildcards: wildcards.curve,
         confidence=experiment.statistics.confidence,
+        id=lambda wildcards: wildcards.curve,
         code=code("curve_figure"),
     script:
         "../scripts/curve_figure.py"
@@ -92,15 +123,17 @@ rule training_figure:
     input:
         models=drawn_models,
     output:
-        svg="<results>/figures/training_{encoder}.svg",
-        caption="<results>/figures/training_{encoder}.txt",
+        svg="<results>/figures/{encoder}/training.svg",
+        caption="<results>/figures/{encoder}/training.txt",
     log:
         "<logs>/training_figure/{encoder}.log",
     conda:
         ENVIRONMENT
     params:
-        parts=drawn_runs,
+        samplings=drawn_samplings,
+        seeds=drawn_seeds,
         encoder=lambda wildcards: wildcards.encoder,
+        id=lambda wildcards: f"training_{wildcards.encoder}",
         code=code("training_figure"),
     script:
         "../scripts/training_figure.py"
@@ -111,8 +144,8 @@ rule translation_quality_figure:
         quality="<results>/tables/translation_quality.csv",
         scores=expand("<results>/tables/{benchmark}.csv", benchmark=RANKED),
     output:
-        svg="<results>/figures/translation_quality_{encoder}.svg",
-        caption="<results>/figures/translation_quality_{encoder}.txt",
+        svg="<results>/figures/{encoder}/translation_quality.svg",
+        caption="<results>/figures/{encoder}/translation_quality.txt",
     log:
         "<logs>/translation_quality_figure/{encoder}.log",
     conda:
@@ -120,6 +153,7 @@ rule translation_quality_figure:
     params:
         encoder=lambda wildcards: wildcards.encoder,
         confidence=experiment.statistics.confidence,
+        id=lambda wildcards: f"translation_quality_{wildcards.encoder}",
         code=code("translation_quality_figure"),
     script:
         "../scripts/translation_quality_figure.py"
@@ -138,6 +172,7 @@ rule reproduction_figure:
     params:
         scale=experiment.scale,
         confidence=experiment.statistics.confidence,
+        id="reproduction",
         code=code("reproduction_figure"),
     script:
         "../scripts/reproduction_figure.py"

@@ -33,6 +33,7 @@ rule survey_passages:
     conda:
         ENVIRONMENT
     params:
+        of=keys,
         code=code("survey_passages"),
     script:
         "../scripts/survey_passages.py"

@@ -7,6 +7,29 @@
 #                                       came back against the English ones
 
 
+def scored_texts(wildcards):
+    """By `what/references/language`: the source, the output and the times that it took.
+
+    And the reference, where people translated the set into the language, and what was returned,
+    where there is a way back.
+    """
+    source, translator = constants.SOURCE_LANGUAGE, experiment.translator
+    found = {}
+    for name, language in QUALITY:
+        of = f"{name}/{language}"
+        found[f"source/{of}"] = references_in(name, source)
+        found[f"output/{of}"] = references_in(name, language)
+        if language in CATALOGUE.references[name].languages:
+            found[f"reference/{of}"] = f"<results>/references/{name}/{language}.parquet"
+        if language in WAYS_BACK:
+            found[f"returned/{of}"] = back_in(name, language, source)
+        found[f"timings/{of}"] = [
+            f"<results>/timings/translate_references/{translator}_{name}_{step}.jsonl"
+            for step in lookups.steps(experiment, language)[1:]
+        ]
+    return found
+
+
 rule read_references:
     input:
         file=lambda wildcards: lookups.reference_file(
@@ -66,23 +89,7 @@ use rule translate as translate_back with:
 
 rule translation_quality_table:
     input:
-        sources=[references_in(name, constants.SOURCE_LANGUAGE) for name, _ in QUALITY],
-        outputs=[references_in(name, language) for name, language in QUALITY],
-        references=[
-            f"<results>/references/{name}/{language}.parquet"
-            for name, language in QUALITY
-            if language in CATALOGUE.references[name].languages
-        ],
-        returned=[
-            back_in(name, language, constants.SOURCE_LANGUAGE)
-            for name, language in QUALITY
-            if language in WAYS_BACK
-        ],
-        timings=[
-            f"<results>/timings/translate_references/{experiment.translator}_{name}_{step}.jsonl"
-            for name, language in QUALITY
-            for step in lookups.steps(experiment, language)[1:]
-        ],
+        unpack(scored_texts),
     output:
         csv="<results>/tables/translation_quality.csv",
         markdown="<results>/tables/translation_quality.md",
@@ -93,13 +100,13 @@ rule translation_quality_table:
         ENVIRONMENT
     params:
         translator=experiment.translator,
-        parts=[
-            [
-                name,
-                lookups.steps(experiment, language),
-                language in CATALOGUE.references[name].languages,
-                WAYS_BACK.get(language, []),
-            ]
+        sets=[
+            {
+                "references": name,
+                "language": language,
+                "route": lookups.steps(experiment, language),
+            }
+            | {"way_back": WAYS_BACK.get(language, [])}
             for name, language in QUALITY
         ],
         samples=20,

@@ -52,7 +52,7 @@ def front_figure():
     """
     if not RANKED:
         return "<results>/figures/reproduction"
-    return f"<results>/figures/heatmap_{experiment.encoders[0]}_{RANKED[0]}"
+    return f"<results>/figures/{experiment.encoders[0]}/{RANKED[0]}/heatmap"
 
 
 rule front_page:

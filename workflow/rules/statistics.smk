@@ -15,10 +15,9 @@ rule compare_samplings:
         ENVIRONMENT
     params:
         samplings=lambda wildcards: [s.sampling for s in systems_of_variant(wildcards)],
-        seeds=seeds,
         languages=benchmark_languages,
         seen=seen_languages,
-        of=lambda wildcards: lookups.mean_rows(experiment, wildcards.benchmark),
+        rows=lambda wildcards: lookups.mean_rows(experiment, wildcards.benchmark),
         statistics=experiment.statistics.plain(),
         permutations=experiment.comparisons.permutations,
         code=code("compare_samplings"),
@@ -28,7 +27,7 @@ rule compare_samplings:
 
 rule significance_table:
     input:
-        comparisons=comparisons("<results>/comparisons/{encoder}/{benchmark}.parquet"),
+        comparisons=files("<results>/comparisons/{encoder}/{benchmark}.parquet", compared()),
     output:
         csv="<results>/tables/significance.csv",
         markdown="<results>/tables/significance.md",
@@ -38,7 +37,7 @@ rule significance_table:
     conda:
         ENVIRONMENT
     params:
-        parts=[part.split(" ") for part in comparisons("{benchmark} {encoder}")],
+        compared=compared(),
         confidence=experiment.statistics.confidence,
         permutations=experiment.comparisons.permutations,
         code=code("significance_table"),
@@ -68,7 +67,7 @@ rule reproduction_table:
 
 rule claims_table:
     input:
-        comparisons=comparisons("<results>/comparisons/{encoder}/{benchmark}.parquet", RANKED),
+        comparisons=files("<results>/comparisons/{encoder}/{benchmark}.parquet", compared(RANKED)),
     output:
         csv="<results>/tables/claims.csv",
         markdown="<results>/tables/claims.md",
@@ -78,7 +77,7 @@ rule claims_table:
     conda:
         ENVIRONMENT
     params:
-        parts=[part.split(" ") for part in comparisons("{benchmark} {encoder}", RANKED)],
+        compared=compared(RANKED),
         margin=experiment.comparisons.margin,
         rank_distance_margin=experiment.comparisons.rank_distance_margin,
         scale=experiment.scale,

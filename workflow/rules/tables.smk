@@ -2,12 +2,35 @@
 #                      .md    as the paper lays it out, to read; best and second marked
 #                      .tex   the same, to print
 
+# (benchmark, language) whose candidates are all ranked, and whose passages are in shards.
+RANKED_SETS, SEARCHED_SETS = (
+    [
+        {"benchmark": benchmark, "language": language}
+        for benchmark in benchmarks
+        for language in CATALOGUE.benchmarks[benchmark].languages
+    ]
+    for benchmarks in (RANKED, [b for b in experiment.benchmarks if b in PASSAGE_BENCHMARKS])
+)
+TRANSLATED_SETS = [
+    {"corpus": corpus, "language": language}
+    for corpus in experiment.corpora
+    for language in lookups.translated_languages(experiment, corpus)
+]
+
+
+def translated_sets(wildcards):
+    """By `corpus/language` all shards of a translated corpus."""
+    return {"{corpus}/{language}".format(**of): texts_of(**of) for of in TRANSLATED_SETS}
+
 
 rule score_table:
     input:
-        cells=cells_of_table,
-        comparisons=lambda wildcards: comparisons(
-            "<results>/comparisons/{encoder}/{benchmark}.parquet", benchmarks_of_table(wildcards)
+        cells=lambda wildcards: files(
+            "<results>/cells/{system}/{benchmark}.parquet", scored(benchmarks_of_table(wildcards))
+        ),
+        comparisons=lambda wildcards: files(
+            "<results>/comparisons/{encoder}/{benchmark}.parquet",
+            compared(benchmarks_of_table(wildcards)),
         ),
         published=f"{PUBLISHED}/hybrid_batch.csv",
     output:
@@ -22,10 +45,8 @@ rule score_table:
         name=lambda wildcards: wildcards.score_table,
         title=title_of_table,
         averaged=averaged_in_table,
-        parts=lambda wildcards: [
-            part.split(" ")
-            for part in comparisons("{benchmark} {encoder}", benchmarks_of_table(wildcards))
-        ],
+        scored=lambda wildcards: scored(benchmarks_of_table(wildcards)),
+        compared=lambda wildcards: compared(benchmarks_of_table(wildcards)),
         confidence=experiment.statistics.confidence,
         code=code("score_table"),
     script:
@@ -34,13 +55,11 @@ rule score_table:
 
 rule evaluation_data_table:
     input:
-        collections=[
-            f"<results>/collections/{benchmark}/{language}/{side}.parquet"
-            for benchmark in RANKED
-            for language in CATALOGUE.benchmarks[benchmark].languages
-            for side in ("queries", "candidates")
-        ],
-        counts=[f"<results>/collections/{b}/{c}/counts.json" for b, c in passage_languages()],
+        queries=files("<results>/collections/{benchmark}/{language}/queries.parquet", RANKED_SETS),
+        candidates=files(
+            "<results>/collections/{benchmark}/{language}/candidates.parquet", RANKED_SETS
+        ),
+        counts=files("<results>/collections/{benchmark}/{language}/counts.json", SEARCHED_SETS),
         published=f"{PUBLISHED}/evaluation_data.csv",
     output:
         csv="<results>/tables/evaluation_data.csv",
@@ -51,13 +70,13 @@ rule evaluation_data_table:
     conda:
         ENVIRONMENT
     params:
-        parts=[
-            [benchmark, language, side]
-            for benchmark in RANKED
-            for language in CATALOGUE.benchmarks[benchmark].languages
-            for side in ("queries", "candidates")
+        ranked=RANKED_SETS,
+        searched=SEARCHED_SETS,
+        judged_only=[
+            b
+            for b in experiment.benchmarks
+            if getattr(CATALOGUE.benchmarks[b], "judged_only", False)
         ],
-        counted=[[b, c, CATALOGUE.benchmarks[b].judged_only] for b, c in passage_languages()],
         code=code("evaluation_data_table"),
     script:
         "../scripts/evaluation_data_table.py"
@@ -66,7 +85,7 @@ rule evaluation_data_table:
 rule training_data_table:
     input:
         corpora=expand("<results>/corpora/{corpus}/counts.json", corpus=experiment.corpora),
-        train=train_sets("<results>/train/{corpus}/{language}.json"),
+        train=files("<results>/train/{corpus}/{language}.json", TRAIN_SETS),
         published=f"{PUBLISHED}/training_data.csv",
     output:
         csv="<results>/tables/training_data.csv",
@@ -77,8 +96,8 @@ rule training_data_table:
     conda:
         ENVIRONMENT
     params:
-        corpora=experiment.corpora,
-        parts=[template.split(" ") for template in train_sets("{corpus} {language}")],
+        corpora=[{"corpus": corpus} for corpus in experiment.corpora],
+        train=TRAIN_SETS,
         names={c: CATALOGUE.corpora[c].published for c in experiment.corpora},
         code=code("training_data_table"),
     script:
@@ -87,7 +106,7 @@ rule training_data_table:
 
 rule translation_table:
     input:
-        shards=translated_shards(),
+        unpack(translated_sets),
     output:
         csv="<results>/tables/translation.csv",
         markdown="<results>/tables/translation.md",
@@ -97,11 +116,7 @@ rule translation_table:
     conda:
         ENVIRONMENT
     params:
-        parts=[
-            [corpus, language, len(shards(corpus))]
-            for corpus in experiment.corpora
-            for language in lookups.translated_languages(experiment, corpus)
-        ],
+        sets=TRANSLATED_SETS,
         code=code("translation_table"),
     script:
         "../scripts/translation_table.py"
@@ -109,7 +124,7 @@ rule translation_table:
 
 rule filtering_table:
     input:
-        counts=train_sets("<results>/train/{corpus}/{language}.json"),
+        counts=files("<results>/train/{corpus}/{language}.json", TRAIN_SETS),
     output:
         csv="<results>/tables/filtering.csv",
         markdown="<results>/tables/filtering.md",
@@ -119,7 +134,7 @@ rule filtering_table:
     conda:
         ENVIRONMENT
     params:
-        parts=[template.split(" ") for template in train_sets("{corpus} {language}")],
+        train=TRAIN_SETS,
         code=code("filtering_table"),
     script:
         "../scripts/filtering_table.py"

@@ -2,7 +2,7 @@
 
 from hybridbatch.evaluation.ablations import ablation_table
 from hybridbatch.render.write import write
-from hybridbatch.runtime.files import read_table
+from hybridbatch.runtime.files import read_keyed
 from hybridbatch.runtime.logs import logged
 from hybridbatch.tables.ablations import ablation_page
 from hybridbatch.tables.published import LAREQA, read_published
@@ -10,14 +10,18 @@ from hybridbatch.tables.published import LAREQA, read_published
 
 def main(snakemake) -> None:
     files, params = snakemake.input, snakemake.params
+    scores = {(k["benchmark"], k["system"]): table for k, table in read_keyed(files.cells)}
+    tests = {(k["benchmark"], k["variant"]): (k, t) for k, t in read_keyed(files.comparisons)}
+    places = [(benchmark, point) for benchmark in params.benchmarks for point in params.points]
     parts = [
-        (point, read_table(path).to_pandas())
-        for point, path in zip(params.points, files.cells, strict=True)
+        (point["point"], scores[benchmark, point["system"]].to_pandas())
+        for benchmark, point in places
     ]
-    comparisons = [
-        (*part, read_table(path).to_pandas())
-        for part, path in zip(params.compared, files.comparisons, strict=True)
-    ]
+    comparisons = []
+    if not params.together:
+        for value, *of in dict.fromkeys((p["point"], b, p["variant"]) for b, p in places):
+            keys, table = tests[tuple(of)]
+            comparisons.append((value, keys["benchmark"], keys["encoder"], table.to_pandas()))
     published = read_published(files.published, LAREQA)
     frame = ablation_table(params.ablation, parts, comparisons, published)
     shown = (params.confidence, params.together, params.whole)

@@ -2,8 +2,9 @@
 
 from hybridbatch.evaluation.bias_summary import bias_cells, bias_detail
 from hybridbatch.evaluation.bootstrap import StatisticsConfig
+from hybridbatch.evaluation.inputs import common
 from hybridbatch.render.write import write
-from hybridbatch.runtime.files import read_table
+from hybridbatch.runtime.files import read_keyed
 from hybridbatch.runtime.logs import logged
 from hybridbatch.tables.bias_detail import bias_page
 
@@ -11,12 +12,13 @@ from hybridbatch.tables.bias_detail import bias_page
 def main(snakemake) -> None:
     params = snakemake.params
     statistics = StatisticsConfig(**params.statistics)
-    measures = iter(snakemake.input.measures)
+    found = read_keyed(snakemake.input.measures)
     parts = []
-    for benchmark, encoder, sampling, seeds in params.parts:
-        tables = {seed: read_table(next(measures)) for seed in seeds}
-        cells = bias_cells(tables, params.languages[benchmark], statistics)
-        parts.append(cells.assign(benchmark=benchmark, encoder=encoder, sampling=sampling))
+    for of in params.scored:
+        own = [(keys, table) for keys, table in found if of.items() <= keys.items()]
+        tables = {keys["seed"]: table for keys, table in own}
+        cells = bias_cells(tables, params.languages[of["benchmark"]], statistics)
+        parts.append(cells.assign(**common(own, ("benchmark", "encoder", "sampling"))))
     frame = bias_detail(parts)
     write(snakemake.output, frame, bias_page(frame, statistics.confidence))
 

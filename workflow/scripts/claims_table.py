@@ -1,19 +1,19 @@
 """The paper's statements, judged on our own scores."""
 
 from hybridbatch.evaluation.claims import Margins, claims_table
+from hybridbatch.evaluation.inputs import pick
 from hybridbatch.render.write import write
-from hybridbatch.runtime.files import read_table
+from hybridbatch.runtime.files import read_keyed
 from hybridbatch.runtime.logs import logged
 from hybridbatch.tables.claims import claims_page
 
 
 def main(snakemake) -> None:
     params = snakemake.params
+    found = pick(read_keyed(snakemake.input.comparisons), params.compared)
     comparisons = [
-        (benchmark, encoder, read_table(path).to_pandas())
-        for (benchmark, encoder), path in zip(
-            params.parts, snakemake.input.comparisons, strict=True
-        )
+        (of["benchmark"], of["encoder"], table.to_pandas())
+        for of, table in zip(params.compared, found, strict=True)
     ]
     margins = Margins(params.margin, params.rank_distance_margin)
     frame = claims_table(comparisons, margins, params.scale)

@@ -1,31 +1,31 @@
 """Differences between the samplings of one encoder on one benchmark, tested over queries."""
 
-from itertools import product
-
 import pyarrow as pa
 
 from hybridbatch.evaluation.aggregate import Rows
 from hybridbatch.evaluation.bootstrap import StatisticsConfig
+from hybridbatch.evaluation.inputs import common
 from hybridbatch.evaluation.significance import compare
-from hybridbatch.runtime.files import read_table, write_table
+from hybridbatch.runtime.files import read_keyed, write_table
 from hybridbatch.runtime.logs import log, logged
 
 
 def main(snakemake) -> None:
     params = snakemake.params
-    keys = product(params.samplings, params.seeds, params.languages)
+    found = read_keyed(snakemake.input.metrics)
     frames = {sampling: {} for sampling in params.samplings}
-    for (sampling, seed, language), path in zip(keys, snakemake.input.metrics, strict=True):
-        frames[sampling][language, seed] = read_table(path).to_pandas()
+    for keys, table in found:
+        frames[keys["sampling"]][keys["language"], keys["seed"]] = table.to_pandas()
     statistics = StatisticsConfig(**params.statistics)
     rows = compare(
         *(frames, params.languages, params.seen, statistics, params.permutations),
-        Rows(**params.of),
+        Rows(**params.rows),
     )
     untested = int((rows["n_queries"] == 1).sum())
     if untested:
         log.warning("%d differences are of one query: no interval, no test", untested)
-    write_table(snakemake.output[0], pa.Table.from_pandas(rows, preserve_index=False))
+    keys = common(found, ("benchmark", "encoder", "variant"))
+    write_table(snakemake.output[0], pa.Table.from_pandas(rows, preserve_index=False), keys)
 
 
 if __name__ == "__main__":

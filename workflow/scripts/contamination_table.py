@@ -1,20 +1,21 @@
 """Duplicates between every corpus and every benchmark: counts, and the most similar pairs."""
 
 from hybridbatch.data.contamination import ContaminationConfig, contamination_table
+from hybridbatch.evaluation.inputs import pick
 from hybridbatch.render.write import write
-from hybridbatch.runtime.files import read_json, read_table
+from hybridbatch.runtime.files import read_json, read_keyed
 from hybridbatch.runtime.logs import logged
 from hybridbatch.tables.contamination import contamination_page
 
 
 def main(snakemake) -> None:
     files, params = snakemake.input, snakemake.params
-    rows, pairs = [], []
-    for (corpus, language), counts, found in zip(
-        params.parts, files.counts, files.pairs, strict=True
-    ):
-        rows += [{"corpus": corpus, "language": language, **row} for row in read_json(counts)]
-        pairs.append((corpus, language, read_table(found)))
+    counts = pick([(of, of["counts"]) for of in map(read_json, files.counts)], params.train)
+    found = pick(read_keyed(files.pairs), params.train)
+    rows = [of | row for of, rows in zip(params.train, counts, strict=True) for row in rows]
+    pairs = [
+        (of["corpus"], of["language"], table) for of, table in zip(params.train, found, strict=True)
+    ]
     frame = contamination_table(rows)
     config = ContaminationConfig(**params.contamination)
     write(snakemake.output, frame, contamination_page(frame, pairs, config, params.worst))

@@ -12,7 +12,7 @@ def main(snakemake) -> None:
     table = pd.read_csv(snakemake.input.table, keep_default_na=False, na_values="")
     words = curve_words(params.name, table, params.confidence)
     figure = curve_figure(params.name, table)
-    save_figure(figure, words, snakemake.output.svg, snakemake.output.caption)
+    save_figure(figure, words, snakemake.output.svg, snakemake.output.caption, params.id)
 
 
 if __name__ == "__main__":

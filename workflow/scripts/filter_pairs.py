@@ -27,7 +27,7 @@ def main(snakemake) -> None:
         for batch in kept:
             write(batch)
     log.info("%s, %s: %s", corpus, language, counts)
-    write_json(snakemake.output.counts, counts)
+    write_json(snakemake.output.counts, params.of | counts)
 
 
 def _texts(shards: Iterable[str]) -> pa.Table:

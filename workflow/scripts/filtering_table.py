@@ -3,6 +3,7 @@
 import pandas as pd
 
 from hybridbatch.data.filtering import REASONS
+from hybridbatch.evaluation.inputs import pick
 from hybridbatch.render.grid import Page, of_frame
 from hybridbatch.render.write import write
 from hybridbatch.runtime.files import read_json
@@ -10,11 +11,8 @@ from hybridbatch.runtime.logs import logged
 
 
 def main(snakemake) -> None:
-    rows = []
-    for (corpus, language), path in zip(
-        snakemake.params.parts, snakemake.input.counts, strict=True
-    ):
-        rows.append({"corpus": corpus, "language": language, **read_json(path)})
+    counts = list(map(read_json, snakemake.input.counts))
+    rows = pick(list(zip(counts, counts, strict=True)), snakemake.params.train)
     frame = pd.DataFrame(rows)[["corpus", "language", "pairs", "kept", *REASONS]]
     title = "Filtering of translated pairs"
     caption = f"{title}: pairs, those kept, and those dropped by the first reason that applied."

@@ -13,12 +13,13 @@ def main(snakemake) -> None:
     scores = pd.concat(
         pair_scores(metrics).assign(**names)
         for names, metrics in read_metrics(
-            params.parts, snakemake.input.metrics, ["candidates", "map"]
+            *(snakemake.input.metrics, ["candidates", "map"]),
+            *(params.samplings, params.seeds, params.languages),
         )
     )
     figure = heatmap_figure(scores, params.languages, params.seen)
     words = heatmap_words(scores, params.encoder, params.benchmark)
-    save_figure(figure, words, snakemake.output.svg, snakemake.output.caption)
+    save_figure(figure, words, snakemake.output.svg, snakemake.output.caption, params.id)
 
 
 if __name__ == "__main__":

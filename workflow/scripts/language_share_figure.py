@@ -13,7 +13,7 @@ def main(snakemake) -> None:
     bias = bias[(bias["encoder"] == params.encoder) & (bias["benchmark"] == params.benchmark)]
     figure = share_figure(bias, params.languages, params.seen)
     words = share_words(bias, params.encoder, params.benchmark, params.confidence)
-    save_figure(figure, words, snakemake.output.svg, snakemake.output.caption)
+    save_figure(figure, words, snakemake.output.svg, snakemake.output.caption, params.id)
 
 
 if __name__ == "__main__":

@@ -13,11 +13,14 @@ def main(snakemake) -> None:
     distances = pd.concat(
         distances_of(metrics, names["language"] in params.seen).assign(**names)
         for names, metrics in read_metrics(
-            params.parts, snakemake.input.metrics, ["candidates", "rank_distance"]
+            *(snakemake.input.metrics, ["candidates", "rank_distance"]),
+            *(params.samplings, params.seeds, params.languages),
         )
     )
     words = distance_words(distances, params.encoder, params.benchmark)
-    save_figure(distance_figure(distances), words, snakemake.output.svg, snakemake.output.caption)
+    save_figure(
+        distance_figure(distances), words, snakemake.output.svg, snakemake.output.caption, params.id
+    )
 
 
 if __name__ == "__main__":

@@ -23,7 +23,8 @@ def main(snakemake) -> None:
             parts.update(train=len(train), validation=len(validation))
     sizes = {part: parts[part] for part in ("train", "validation")}
     log.info("%s", dict(counts) | sizes)
-    write_json(output.counts, dict(counts) | sizes)
+    keys = {"corpus": snakemake.wildcards.corpus, "language": params.language}
+    write_json(output.counts, keys | dict(counts) | sizes)
 
 
 if __name__ == "__main__":

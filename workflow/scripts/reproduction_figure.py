@@ -12,7 +12,7 @@ def main(snakemake) -> None:
     cells = pd.read_csv(snakemake.input.table, keep_default_na=False, na_values="")
     figure = reproduction_figure(cells, params.scale)
     words = reproduction_words(cells, params.scale, params.confidence)
-    save_figure(figure, words, snakemake.output.svg, snakemake.output.caption)
+    save_figure(figure, words, snakemake.output.svg, snakemake.output.caption, params.id)
 
 
 if __name__ == "__main__":

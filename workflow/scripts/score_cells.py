@@ -1,30 +1,26 @@
 """All table cells of one system on one benchmark, with intervals."""
 
-from itertools import product
-
 import pyarrow as pa
 
 from hybridbatch.evaluation.aggregate import Rows, score_cells, with_pool_sizes
 from hybridbatch.evaluation.bootstrap import StatisticsConfig
-from hybridbatch.runtime.files import read_json, read_table, write_table
+from hybridbatch.evaluation.inputs import common
+from hybridbatch.runtime.files import read_json, read_keyed, write_table
 from hybridbatch.runtime.logs import logged
 
 
 def main(snakemake) -> None:
     params = snakemake.params
-    keys = product(params.seeds, params.languages)
-    frames = {
-        (language, seed): read_table(path).to_pandas()
-        for (seed, language), path in zip(keys, snakemake.input.metrics, strict=True)
-    }
+    found = read_keyed(snakemake.input.metrics)
+    frames = {(keys["language"], keys["seed"]): table.to_pandas() for keys, table in found}
     statistics = StatisticsConfig(**params.statistics)
-    cells = score_cells(frames, params.languages, params.seen, statistics, Rows(**params.of))
+    cells = score_cells(frames, params.languages, params.seen, statistics, Rows(**params.rows))
     if snakemake.input.counts:
         counts = map(read_json, snakemake.input.counts)
-        cells = with_pool_sizes(cells, dict(zip(params.languages, counts, strict=True)))
-    names = dict(zip(("benchmark", "encoder", "sampling"), params.key, strict=True))
-    cells = cells.assign(**names)
-    write_table(snakemake.output[0], pa.Table.from_pandas(cells, preserve_index=False))
+        cells = with_pool_sizes(cells, {of["language"]: of for of in counts})
+    cells = cells.assign(**common(found, ("benchmark", "encoder", "sampling")))
+    keys = common(found, ("benchmark", "encoder", "variant", "sampling", "system"))
+    write_table(snakemake.output[0], pa.Table.from_pandas(cells, preserve_index=False), keys)
 
 
 if __name__ == "__main__":

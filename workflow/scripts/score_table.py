@@ -1,7 +1,8 @@
 """One of the papers' tables of scores, with marks of best, second and not significant."""
 
+from hybridbatch.evaluation.inputs import pick
 from hybridbatch.render.write import write
-from hybridbatch.runtime.files import read_table
+from hybridbatch.runtime.files import read_keyed
 from hybridbatch.runtime.logs import logged
 from hybridbatch.tables import layouts
 from hybridbatch.tables import scores as tables
@@ -12,14 +13,13 @@ from hybridbatch.tables.published import read_published
 def main(snakemake) -> None:
     params = snakemake.params
     spec = tables.SPECS.get(params.name) or tables.benchmark_spec(params.title)
-    cells = [read_table(path).to_pandas() for path in snakemake.input.cells]
+    cells = pick(read_keyed(snakemake.input.cells), params.scored)
     published = read_published(snakemake.input.published)
-    frame = tables.tidy(params.name, spec, cells, published)
+    frame = tables.tidy(params.name, spec, [table.to_pandas() for table in cells], published)
+    comparisons = pick(read_keyed(snakemake.input.comparisons), params.compared)
     tests = significance_table(
-        read_table(path).to_pandas().assign(benchmark=benchmark, encoder=encoder)
-        for (benchmark, encoder), path in zip(
-            params.parts, snakemake.input.comparisons, strict=True
-        )
+        table.to_pandas().assign(benchmark=of["benchmark"], encoder=of["encoder"])
+        for of, table in zip(params.compared, comparisons, strict=True)
     )
     shown = (params.name, spec.title, frame, tests, params.confidence)
     if spec.means_only:

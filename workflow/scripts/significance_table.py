@@ -1,7 +1,8 @@
 """Differences between samplings, with Holm's correction over each table's tests."""
 
+from hybridbatch.evaluation.inputs import pick
 from hybridbatch.render.write import write
-from hybridbatch.runtime.files import read_table
+from hybridbatch.runtime.files import read_keyed
 from hybridbatch.runtime.logs import logged
 from hybridbatch.tables.families import significance_table
 from hybridbatch.tables.significance import significance_page
@@ -9,13 +10,11 @@ from hybridbatch.tables.significance import significance_page
 
 def main(snakemake) -> None:
     params = snakemake.params
-    parts = [
-        read_table(path).to_pandas().assign(benchmark=benchmark, encoder=encoder)
-        for (benchmark, encoder), path in zip(
-            params.parts, snakemake.input.comparisons, strict=True
-        )
-    ]
-    frame = significance_table(parts)
+    found = pick(read_keyed(snakemake.input.comparisons), params.compared)
+    frame = significance_table(
+        table.to_pandas().assign(benchmark=of["benchmark"], encoder=of["encoder"])
+        for of, table in zip(params.compared, found, strict=True)
+    )
     page = significance_page(frame, params.confidence, params.permutations)
     write(snakemake.output, frame, page)
 

@@ -16,8 +16,8 @@ def main(snakemake) -> None:
             found.counts["absent_judgements"],
             found.counts["absent_relevant"],
         )
-    write_json(snakemake.output.counts, found.counts)
-    write_table(snakemake.output.judged, found.judged)
+    write_json(snakemake.output.counts, snakemake.params.of | found.counts)
+    write_table(snakemake.output.judged, found.judged, snakemake.params.of)
 
 
 if __name__ == "__main__":

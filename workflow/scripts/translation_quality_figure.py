@@ -16,7 +16,9 @@ def main(snakemake) -> None:
     frame = pd.concat(scores)
     points = quality_points(quality, frame[frame["encoder"] == params.encoder])
     words = quality_words(points, params.encoder, params.confidence)
-    save_figure(quality_figure(points), words, snakemake.output.svg, snakemake.output.caption)
+    save_figure(
+        quality_figure(points), words, snakemake.output.svg, snakemake.output.caption, params.id
+    )
 
 
 if __name__ == "__main__":

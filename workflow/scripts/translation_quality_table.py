@@ -1,5 +1,7 @@
 """BLEU, chrF++ and round-trip chrF of the translations of every reference set."""
 
+import pyarrow as pa
+
 from hybridbatch.render.write import write
 from hybridbatch.runtime.files import read_json, read_table
 from hybridbatch.runtime.logs import logged
@@ -8,26 +10,30 @@ from hybridbatch.translation.quality import Part, quality_table
 
 
 def main(snakemake) -> None:
-    files, params = snakemake.input, snakemake.params
-    sources, outputs = iter(files.sources), iter(files.outputs)
-    references, returned = iter(files.references), iter(files.returned)
-    timings = iter(files.timings)
-    parts = [
-        Part(
-            translator=params.translator,
-            references=name,
-            route=route,
-            source=read_table(next(sources)),
-            output=read_table(next(outputs)),
-            reference=read_table(next(references)) if has_reference else None,
-            returned=read_table(next(returned)) if way_back else None,
-            way_back=way_back,
-            seconds=sum(read_json(next(timings))["s"] for _ in route[1:]),
-        )
-        for name, route, has_reference, way_back in params.parts
-    ]
+    params = snakemake.params
+    parts = [_part(snakemake.input, params.translator, **of) for of in params.sets]
     frame = quality_table(parts)
     write(snakemake.output, frame, quality_page(frame, parts, params.samples))
+
+
+def _part(
+    files, translator: str, references: str, language: str, route: list[str], way_back: list[str]
+) -> Part:
+    def texts(what: str) -> pa.Table | None:
+        path = files.get(f"{what}/{references}/{language}")
+        return read_table(path) if path else None
+
+    return Part(
+        translator=translator,
+        references=references,
+        route=route,
+        source=texts("source"),
+        output=texts("output"),
+        reference=texts("reference"),
+        returned=texts("returned"),
+        way_back=way_back,
+        seconds=sum(read_json(path)["s"] for path in files.get(f"timings/{references}/{language}")),
+    )
 
 
 if __name__ == "__main__":

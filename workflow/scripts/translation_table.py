@@ -11,11 +11,11 @@ from hybridbatch.translation.translate import summary
 
 
 def main(snakemake) -> None:
-    paths = iter(snakemake.input.shards)
     rows = []
-    for corpus, language, shards in snakemake.params.parts:
-        texts = pa.concat_tables(read_table(next(paths)) for _ in range(shards))
-        rows += [{"corpus": corpus, "language": language, **row} for row in summary(texts)]
+    for of in snakemake.params.sets:
+        shards = snakemake.input.get("{corpus}/{language}".format(**of))
+        texts = pa.concat_tables(map(read_table, shards))
+        rows += [of | row for row in summary(texts)]
     frame = pd.DataFrame(rows)
     caption = "Translation: texts, words, the share of unknown ones, and texts that failed."
     grid = of_frame(caption, frame, {"unknown_share": 4})

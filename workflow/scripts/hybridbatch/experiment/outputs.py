@@ -86,7 +86,7 @@ TABLES = {
 }
 # The tables of benchmarks, each named after its own; {}: its title.
 _OF_BENCHMARK = Output(SCORES, "{}, scores per language", "scores", caption="tables/benchmark")
-# By kind; a figure's name is {kind}, {kind}_{encoder} or {kind}_{encoder}_{benchmark}.
+# By kind; a figure's name is KIND, ENCODER/KIND or ENCODER/BENCHMARK/KIND.
 FIGURES = {
     "heatmap": Output(SCORES, "Query against candidate language"),
     "reproduction": Output(DIFFERENCES, "Published against reproduced"),
@@ -139,16 +139,11 @@ def table_entry(name: str, benchmarks: Mapping[str, str]) -> Output:
 
 def figure_entry(name: str, benchmarks: Mapping[str, str]) -> Output:
     """The entry of a figure; benchmarks: titles by name."""
-    for kind, figure in FIGURES.items():
-        if name != kind and not name.startswith(f"{kind}_"):
-            continue
-        of = name[len(kind) + 1 :]
-        for benchmark, title in benchmarks.items():
-            if of.endswith(f"_{benchmark}"):
-                of = f"{of.removesuffix(f'_{benchmark}')}, {title}"
-                break
-        text = f"{figure.label}, {of}" if of else figure.label
-        return _listed(figure, text, f"figures/{kind}")
+    *of, kind = name.split("/")
+    if kind in FIGURES:
+        of[1:] = [benchmarks.get(benchmark, benchmark) for benchmark in of[1:]]
+        text = ", ".join([FIGURES[kind].label, *of])
+        return _listed(FIGURES[kind], text, f"figures/{kind}")
     raise _no_place("figure", name)
 
 

@@ -1,19 +1,29 @@
 """Per-query metrics of several models, as the figures of them read them."""
 
 from collections.abc import Iterator, Sequence
+from itertools import product
 
 import pandas as pd
 
-from hybridbatch.runtime.files import read_table
+from hybridbatch.evaluation.inputs import pick
+from hybridbatch.runtime.files import read_keyed
 
 
 def read_metrics(
-    parts: Sequence[tuple[str, int, str]], paths: Sequence[str], columns: Sequence[str]
+    paths: Sequence[str],
+    columns: Sequence[str],
+    samplings: Sequence[str],
+    seeds: Sequence[int],
+    languages: Sequence[str],
 ) -> Iterator[tuple[dict[str, str | int], pd.DataFrame]]:
-    """Of each file its names (sampling, seed and query language) and these columns.
+    """These columns of every sampling, seed and query language, in this order, with their names.
 
-    parts: the names of each of the paths, in their order; files: of `per_query.query_metrics`.
+    paths: of `per_query.query_metrics`, in any order.
     """
-    for names, path in zip(parts, paths, strict=True):
-        named = dict(zip(("sampling", "seed", "language"), names, strict=True))
-        yield named, read_table(path, columns).to_pandas()
+    wanted = [
+        {"sampling": sampling, "seed": seed, "language": language}
+        for sampling, seed, language in product(samplings, seeds, languages)
+    ]
+    found = pick(read_keyed(paths, list(columns)), wanted)
+    for names, table in zip(wanted, found, strict=True):
+        yield names, table.to_pandas()

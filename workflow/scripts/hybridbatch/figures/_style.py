@@ -165,18 +165,18 @@ def message_figure(text: str) -> Figure:
     return figure
 
 
-def save_figure(figure: Figure, words: Words, svg: str | Path, text: str | Path) -> None:
+def save_figure(figure: Figure, words: Words, svg: str | Path, text: str | Path, id_: str) -> None:
     """Write the SVG, with title and description for those who hear it, and `text`.
 
-    `text` holds the title, an empty line and the caption. A date or a random id would make the
-    same figure differ from run to run.
+    `text` holds the title, an empty line and the caption. id_: what begins the ids of the SVG's
+    elements, another one for each figure. A date or a random id would make the same figure differ
+    from run to run.
     """
-    name = Path(svg).stem
     file = io.StringIO()
-    with style(), matplotlib.rc_context({"svg.hashsalt": name}):
+    with style(), matplotlib.rc_context({"svg.hashsalt": id_}):
         none = dict.fromkeys(("Date", "Creator", "Format", "Type"))
         figure.savefig(file, format="svg", metadata=none)
-    write_text(svg, _described(file.getvalue(), words, name))
+    write_text(svg, _described(file.getvalue(), words, id_))
     write_text(text, f"{words.title}\n\n{words.caption}\n")
 
 

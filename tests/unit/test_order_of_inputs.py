@@ -1,0 +1,372 @@
+"""Inputs are known by their keys: in whatever order a job gets them, it writes the same bytes."""
+
+import random
+from collections.abc import Callable
+from importlib import import_module
+from itertools import product
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from hybridbatch.data.contamination import PAIR_SCHEMA
+from hybridbatch.data.filtering import REASONS
+from hybridbatch.evaluation.inputs import common, pick
+from hybridbatch.evaluation.language_bias import BIAS_SCHEMA
+from hybridbatch.runtime.errors import DataError
+from hybridbatch.runtime.files import write_json, write_table
+
+PUBLISHED = Path(__file__).parents[2] / "resources" / "published"
+STATISTICS = {"confidence": 0.95, "resamples": 50, "seed": 0}
+ENCODERS, SAMPLINGS, SEEDS, LANGUAGES = ["b", "a"], ["x-y", "hybrid"], [1, 0], ["es", "en"]
+BENCHMARK = "quiz"
+CORPORA = ["news", "films"]
+SETS = [{"corpus": c, "language": code} for c, code in product(CORPORA, LANGUAGES)]
+SCORED = [{"benchmark": BENCHMARK, "system": f"{e}_{s}"} for e, s in product(ENCODERS, SAMPLINGS)]
+COMPARED = [{"encoder": encoder, "benchmark": BENCHMARK} for encoder in ENCODERS]
+
+
+def keys(encoder: str, sampling: str, **others: Any) -> dict[str, Any]:
+    names = {"encoder": encoder, "variant": encoder, "sampling": sampling}
+    return names | {"system": f"{encoder}_{sampling}", "benchmark": BENCHMARK} | others
+
+
+def run(script: str, inputs: Any, params: dict[str, Any], folder: Path) -> None:
+    """The script's `main`, with all its outputs in a folder."""
+    names = ("csv", "markdown", "latex", "svg", "caption")
+    output = Output(str(folder / "out.parquet"))
+    for name in names:
+        setattr(output, name, str(folder / name))
+    job = SimpleNamespace(input=inputs, output=output, params=SimpleNamespace(**params))
+    import_module(script).main(job)
+
+
+class Inputs(SimpleNamespace):
+    """As Snakemake has them, by attribute and by item."""
+
+    def __getitem__(self, name: str) -> Any:
+        return getattr(self, name)
+
+
+class Output(list):
+    """A list of one, with names."""
+
+    def __init__(self, first: str) -> None:
+        super().__init__([first])
+
+
+def named(**lists: list[str]) -> Callable[[int], Inputs]:
+    """A function that gives the inputs in another order for each number."""
+
+    def shuffled(number: int) -> Inputs:
+        return Inputs(
+            **{
+                name: random.Random(number).sample(paths, len(paths))
+                if isinstance(paths, list)
+                else paths
+                for name, paths in lists.items()
+            }
+        )
+
+    return shuffled
+
+
+def outputs(script: str, inputs: Callable, params: dict[str, Any], tmp_path: Path) -> list[dict]:
+    """What the script writes for three orders of its inputs."""
+    found = []
+    for number in range(3):
+        folder = tmp_path / f"{script}-{number}"
+        folder.mkdir()
+        run(script, inputs(number), params, folder)
+        found.append({path.name: path.read_bytes() for path in folder.iterdir()})
+    return found
+
+
+@pytest.fixture(scope="module")
+def metrics(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Per-query metrics of every encoder, sampling, seed and language."""
+    folder, rng, paths = tmp_path_factory.mktemp("metrics"), np.random.default_rng(0), []
+    for n, (encoder, sampling, seed, language) in enumerate(
+        product(ENCODERS, SAMPLINGS, SEEDS, LANGUAGES)
+    ):
+        parts = [
+            pd.DataFrame(
+                {
+                    "query_id": [f"q{i}" for i in range(8)],
+                    "candidates": pool,
+                    "relevant": 1,
+                    "map": rng.random(8),
+                    "recall_1": rng.random(8),
+                    "recall_10": rng.random(8),
+                    "rank_distance": rng.integers(0, 50, 8).astype(float),
+                }
+            )
+            for pool in ("en", "es", "all", "seen")
+        ]
+        table = pa.Table.from_pandas(pd.concat(parts), preserve_index=False)
+        paths.append(str(folder / f"{n}.parquet"))
+        write_table(paths[-1], table, keys(encoder, sampling, seed=seed, language=language))
+    return paths
+
+
+SCORE = {"languages": LANGUAGES, "seen": ["es"], "rows": {}, "statistics": STATISTICS}
+COMPARE = SCORE | {"samplings": SAMPLINGS, "permutations": 19}
+
+
+@pytest.fixture(scope="module")
+def scores(metrics: list[str], tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Scores of every system, in the order of SCORED; each has four files of metrics."""
+    found = []
+    for number in range(len(SCORED)):
+        folder = tmp_path_factory.mktemp("scores")
+        inputs = named(metrics=metrics[4 * number :][:4], counts=[])(0)
+        run("score_cells", inputs, SCORE, folder)
+        found.append(str(folder / "out.parquet"))
+    return found
+
+
+@pytest.fixture(scope="module")
+def comparisons(metrics: list[str], tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Comparisons of every encoder, in the order of COMPARED; each has eight files of metrics."""
+    found = []
+    for number in range(len(ENCODERS)):
+        folder = tmp_path_factory.mktemp("comparisons")
+        run("compare_samplings", named(metrics=metrics[8 * number :][:8])(0), COMPARE, folder)
+        found.append(str(folder / "out.parquet"))
+    return found
+
+
+def same(found: list[dict], number_of_files: int) -> dict[str, bytes]:
+    assert len(found[0]) == number_of_files
+    assert all(one == found[0] for one in found)
+    return found[0]
+
+
+def test_scores_of_a_system(metrics, tmp_path):
+    same(outputs("score_cells", named(metrics=metrics[:4], counts=[]), SCORE, tmp_path), 1)
+
+
+def test_scores_of_passages(metrics, tmp_path):
+    counts = []
+    for language in LANGUAGES:
+        counts.append(str(tmp_path / f"{language}.json"))
+        sizes = {"passages": 10 * len(counts), "judged": 5, "absent_relevant": 0}
+        write_json(counts[-1], {"benchmark": BENCHMARK, "language": language} | sizes)
+    same(outputs("score_cells", named(metrics=metrics[:4], counts=counts), SCORE, tmp_path), 1)
+
+
+def test_comparisons_of_samplings(metrics, tmp_path):
+    same(outputs("compare_samplings", named(metrics=metrics[:8]), COMPARE, tmp_path), 1)
+
+
+@pytest.mark.parametrize("name", ["main", BENCHMARK])
+def test_score_table(scores, comparisons, tmp_path, name):
+    inputs = named(
+        cells=scores, comparisons=comparisons, published=str(PUBLISHED / "hybrid_batch.csv")
+    )
+    params = {
+        "name": name, "title": "Quiz", "averaged": [], "scored": SCORED, "compared": COMPARED,
+        "confidence": 0.95,
+    }  # fmt: skip
+    found = same(outputs("score_table", inputs, params, tmp_path), 3)
+    frame = pd.read_csv(tmp_path / "score_table-0/csv")
+    systems = frame[["encoder", "sampling"]].drop_duplicates()
+    assert systems.to_numpy().tolist() == [list(pair) for pair in product(ENCODERS, SAMPLINGS)]
+    assert b"hybrid" in found["latex"]
+
+
+def test_significance_and_claims(comparisons, tmp_path):
+    inputs = named(comparisons=comparisons)
+    params = {"compared": COMPARED, "confidence": 0.95, "permutations": 19}
+    same(outputs("significance_table", inputs, params, tmp_path), 3)
+    params = {
+        "compared": COMPARED, "confidence": 0.95, "margin": 0.01, "rank_distance_margin": 0.05,
+        "scale": "demo",
+    }  # fmt: skip
+    same(outputs("claims_table", inputs, params, tmp_path), 3)
+    frame = pd.read_csv(tmp_path / "claims_table-0/csv")
+    assert list(frame["encoder"].unique()) == ENCODERS
+
+
+def test_reproduction_table(scores, tmp_path):
+    inputs = named(cells=scores, published=str(PUBLISHED / "hybrid_batch.csv"))
+    same(outputs("reproduction_table", inputs, {"scale": "paper", "confidence": 0.95}, tmp_path), 3)
+
+
+def test_ablation_table(scores, comparisons, tmp_path):
+    points = [
+        {"point": encoder, "system": f"{encoder}_{sampling}", "variant": encoder}
+        for encoder, sampling in product(ENCODERS, SAMPLINGS)
+    ]
+    inputs = named(cells=scores, comparisons=comparisons, published=str(PUBLISHED / "lareqa.csv"))
+    params = {
+        "ablation": "encoders", "points": points, "benchmarks": [BENCHMARK], "together": False,
+        "whole": "none", "confidence": 0.95,
+    }  # fmt: skip
+    same(outputs("ablation_table", inputs, params, tmp_path), 3)
+    frame = pd.read_csv(tmp_path / "ablation_table-0/csv")
+    assert list(frame["point"].unique()) == ENCODERS
+    assert (frame["point"] == frame["encoder"]).all()
+
+
+def test_bias_detail_table(tmp_path):
+    rng, paths = np.random.default_rng(0), []
+    for sampling, seed in product(SAMPLINGS, SEEDS):
+        rows = [
+            ("all", "share_at_k", asked, candidate, k, f"q{i}", rng.random(), 0.5)
+            for k, asked, candidate, i in product((10, 100), LANGUAGES, LANGUAGES, range(6))
+        ]
+        table = pa.table([list(c) for c in zip(*rows, strict=True)], schema=BIAS_SCHEMA)
+        paths.append(str(tmp_path / f"{sampling}-{seed}.parquet"))
+        write_table(paths[-1], table, keys("a", sampling, seed=seed))
+    params = {
+        "scored": [{"benchmark": BENCHMARK, "system": f"a_{s}"} for s in SAMPLINGS],
+        "languages": {BENCHMARK: LANGUAGES}, "statistics": STATISTICS,
+    }  # fmt: skip
+    same(outputs("bias_detail_table", named(measures=paths), params, tmp_path), 3)
+
+
+def test_contamination_table(tmp_path):
+    counts, pairs = [], []
+    for n, wanted in enumerate(SETS):
+        row = {"benchmark": BENCHMARK, "side": "queries", "benchmark_texts": 9, "train_texts": 9}
+        row |= dict.fromkeys(("exact", "near", "train_exact", "train_near"), n)
+        counts.append(str(tmp_path / f"{n}.json"))
+        write_json(counts[-1], wanted | {"counts": [row]})
+        values = (BENCHMARK, "queries", "1", f"text {n}", f"text {n}", 1.0, True)
+        table = pa.table([[value] for value in values], schema=PAIR_SCHEMA)
+        pairs.append(str(tmp_path / f"{n}.parquet"))
+        write_table(pairs[-1], table, wanted)
+    params = {"train": SETS, "contamination": {"ngram": 3, "threshold": 0.8}, "worst": 5}
+    same(outputs("contamination_table", named(counts=counts, pairs=pairs), params, tmp_path), 3)
+    frame = pd.read_csv(tmp_path / "contamination_table-0/csv")
+    assert frame[["corpus", "language"]].to_dict("records") == SETS
+    assert list(frame["exact"]) == [0, 1, 2, 3]
+
+
+def test_find_duplicates(tmp_path):
+    texts: dict[str, list[str]] = {"queries": [], "candidates": []}
+    for side, names in texts.items():
+        for benchmark in ("first", "second"):
+            names.append(str(tmp_path / f"{benchmark}-{side}.parquet"))
+            table = pa.table({"id": ["1", "2"], "text": [f"a {benchmark} text", "another"]})
+            write_table(names[-1], table, {"benchmark": benchmark, "language": "en"})
+    train = pa.table({"question": ["a first text"], "passage": ["a second text"]})
+    write_table(tmp_path / "train.parquet", train)
+    for number in range(4):
+        output = SimpleNamespace(
+            pairs=str(tmp_path / f"{number}.parquet"), counts=str(tmp_path / f"{number}.json")
+        )
+        params = SimpleNamespace(
+            benchmarks=["first", "second"],
+            contamination={"ngram": 3, "threshold": 0.8},
+            of={"corpus": "news", "language": "en"},
+        )
+        inputs = named(**texts, train=str(tmp_path / "train.parquet"))(number)
+        job = SimpleNamespace(input=inputs, output=output, params=params)
+        import_module("find_duplicates").main(job)
+    assert len({(tmp_path / f"{n}.json").read_bytes() for n in range(4)}) == 1
+    assert len({(tmp_path / f"{n}.parquet").read_bytes() for n in range(4)}) == 1
+
+
+def test_tables_of_train_sets(tmp_path):
+    counts, corpora = [], []
+    for n, wanted in enumerate(SETS):
+        counts.append(str(tmp_path / f"{n}.json"))
+        write_json(counts[-1], wanted | {"pairs": 9, "kept": n} | dict.fromkeys(REASONS, 0))
+    same(outputs("filtering_table", named(counts=counts), {"train": SETS}, tmp_path), 3)
+    assert list(pd.read_csv(tmp_path / "filtering_table-0/csv")["kept"]) == [0, 1, 2, 3]
+    for n, corpus in enumerate(CORPORA):
+        corpora.append(str(tmp_path / f"{corpus}.json"))
+        write_json(corpora[-1], {"corpus": corpus, "language": "en", "train": n, "validation": n})
+    inputs = named(corpora=corpora, train=counts, published=str(PUBLISHED / "training_data.csv"))
+    params = {
+        "corpora": [{"corpus": corpus} for corpus in CORPORA],
+        "train": SETS,
+        "names": dict.fromkeys(CORPORA),
+    }
+    same(outputs("training_data_table", inputs, params, tmp_path), 3)
+    frame = pd.read_csv(tmp_path / "training_data_table-0/csv")
+    assert list(frame["value"]) == [0, 0, 1, 1, 0, 1, 2, 3]
+    assert list(frame["benchmark"]) == ["news"] * 2 + ["films"] * 2 + ["news"] * 2 + ["films"] * 2
+
+
+def test_evaluation_data_table(tmp_path):
+    ranked = [{"benchmark": BENCHMARK, "language": code} for code in LANGUAGES]
+    queries, candidates, counts = [], [], []
+    for n, wanted in enumerate(ranked, 1):
+        for paths, column, times in ((queries, "query_id", 1), (candidates, "candidate_id", 10)):
+            paths.append(str(tmp_path / f"{column}-{n}.parquet"))
+            write_table(paths[-1], pa.table({column: ["1"] * n * times}), wanted)
+        counts.append(str(tmp_path / f"{n}.json"))
+        sizes = {"queries": n, "judged": 20 * n, "passages": 30 * n}
+        write_json(counts[-1], wanted | {"benchmark": "search"} | sizes)
+    inputs = named(
+        queries=queries, candidates=candidates, counts=counts,
+        published=str(PUBLISHED / "evaluation_data.csv"),
+    )  # fmt: skip
+    params = {
+        "ranked": ranked,
+        "searched": [of | {"benchmark": "search"} for of in ranked],
+        "judged_only": [],
+    }
+    same(outputs("evaluation_data_table", inputs, params, tmp_path), 3)
+    frame = pd.read_csv(tmp_path / "evaluation_data_table-0/csv")
+    assert list(frame["value"]) == [1, 10, 2, 20, 1, 20, 30, 2, 40, 60]
+
+
+DRAWN = {
+    "samplings": SAMPLINGS, "seeds": SEEDS, "languages": LANGUAGES, "seen": ["es"],
+    "encoder": "b", "benchmark": BENCHMARK, "id": "drawn",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("figure", ["heatmap_figure", "rank_distance_figure"])
+def test_figures_of_metrics(metrics, tmp_path, figure):
+    same(outputs(figure, named(metrics=metrics[:8]), DRAWN, tmp_path), 2)
+
+
+def test_training_figure(tmp_path):
+    models = []
+    for n, (sampling, seed) in enumerate(product(SAMPLINGS, SEEDS), 1):
+        folder = tmp_path / f"model-{n}"
+        folder.mkdir()
+        write_json(folder / "run.json", {"training": {"sampling": sampling}, "seed": seed})
+        for file in ("training.jsonl", "validation.jsonl"):
+            pd.DataFrame({"step": [1, 2, 3], "loss": [3.0 * n, 2.0, 1.0 / n]}).to_json(
+                folder / file, orient="records", lines=True
+            )
+        models.append(str(folder))
+    same(outputs("training_figure", named(models=models), DRAWN, tmp_path), 2)
+
+
+def test_parts_are_in_the_order_that_is_asked_for():
+    parts = [({"seed": n, "language": code}, (n, code)) for n in (0, 1) for code in ("en", "es")]
+    wanted = [{"language": code, "seed": n} for code in ("es", "en") for n in (1, 0)]
+    assert pick(parts, wanted) == [(1, "es"), (0, "es"), (1, "en"), (0, "en")]
+    assert pick([], []) == []
+
+
+@pytest.mark.parametrize(
+    ("seeds", "wanted", "words"),
+    [
+        ([0], [0, 1], "seed 1: there 0 times"),
+        ([0, 0], [0], "seed 0: there 2 times"),
+        ([0, 1], [0], "seed 1: not asked for"),
+        ([0], [], "not asked for"),
+    ],
+)
+def test_an_input_too_few_or_too_many_is_refused(seeds, wanted, words):
+    with pytest.raises(DataError, match=words):
+        pick([({"seed": n}, n) for n in seeds], [{"seed": n} for n in wanted])
+
+
+def test_what_inputs_have_in_common():
+    parts = [({"seed": n, "encoder": "a"}, None) for n in (0, 1)]
+    assert common(parts, ["encoder"]) == {"encoder": "a"}
+    with pytest.raises(DataError, match="differ in their seed: 0, 1"):
+        common(parts, ["encoder", "seed"])
