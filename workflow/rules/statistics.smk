@@ -13,6 +13,9 @@ rule compare_samplings:
         "<logs>/compare_samplings/{variant}_{benchmark}.log",
     conda:
         ENVIRONMENT
+    threads: threads_of("compare_samplings")
+    resources:
+        **resources_of("compare_samplings"),
     params:
         samplings=lambda wildcards: [s.sampling for s in systems_of_variant(wildcards)],
         seeds=seeds,
@@ -37,6 +40,9 @@ rule significance_table:
         "<logs>/significance_table.log",
     conda:
         ENVIRONMENT
+    threads: threads_of("significance_table")
+    resources:
+        **resources_of("significance_table"),
     params:
         parts=[part.split(" ") for part in comparisons("{benchmark} {encoder}")],
         confidence=experiment.statistics.confidence,
@@ -58,6 +64,9 @@ rule reproduction_table:
         "<logs>/reproduction_table.log",
     conda:
         ENVIRONMENT
+    threads: threads_of("reproduction_table")
+    resources:
+        **resources_of("reproduction_table"),
     params:
         scale=experiment.scale,
         confidence=experiment.statistics.confidence,
@@ -77,6 +86,9 @@ rule claims_table:
         "<logs>/claims_table.log",
     conda:
         ENVIRONMENT
+    threads: threads_of("claims_table")
+    resources:
+        **resources_of("claims_table"),
     params:
         parts=[part.split(" ") for part in comparisons("{benchmark} {encoder}", RANKED)],
         margin=experiment.comparisons.margin,

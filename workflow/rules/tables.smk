@@ -18,6 +18,9 @@ rule score_table:
         "<logs>/score_table/{score_table}.log",
     conda:
         ENVIRONMENT
+    threads: threads_of("score_table")
+    resources:
+        **resources_of("score_table"),
     params:
         name=lambda wildcards: wildcards.score_table,
         title=title_of_table,
@@ -50,6 +53,9 @@ rule evaluation_data_table:
         "<logs>/evaluation_data_table.log",
     conda:
         ENVIRONMENT
+    threads: threads_of("evaluation_data_table")
+    resources:
+        **resources_of("evaluation_data_table"),
     params:
         parts=[
             [benchmark, language, side]
@@ -76,6 +82,9 @@ rule training_data_table:
         "<logs>/training_data_table.log",
     conda:
         ENVIRONMENT
+    threads: threads_of("training_data_table")
+    resources:
+        **resources_of("training_data_table"),
     params:
         corpora=experiment.corpora,
         parts=[template.split(" ") for template in train_sets("{corpus} {language}")],
@@ -96,6 +105,9 @@ rule translation_table:
         "<logs>/translation_table.log",
     conda:
         ENVIRONMENT
+    threads: threads_of("translation_table")
+    resources:
+        **resources_of("translation_table"),
     params:
         parts=[
             [corpus, language, len(shards(corpus))]
@@ -118,6 +130,9 @@ rule filtering_table:
         "<logs>/filtering_table.log",
     conda:
         ENVIRONMENT
+    threads: threads_of("filtering_table")
+    resources:
+        **resources_of("filtering_table"),
     params:
         parts=[template.split(" ") for template in train_sets("{corpus} {language}")],
         code=code("filtering_table"),
