@@ -1,70 +1,119 @@
 """Print what a configuration costs, on paper: `make plan CONFIG=config/paper.yaml`.
 
-    python workflow/plan.py [--gpu a100] [--cores 2] [config/config.yaml mine.yaml ...]
+    python workflow/plan.py [--gpu a100] [--cores 2] [--missing] [config/config.yaml mine.yaml ...]
 
-Configurations are laid over config/catalogue.yaml as Snakemake does it.
+The jobs are those that Snakemake plans, as if nothing had been made; with `--missing`, what is not
+there yet. Configurations are laid over config/catalogue.yaml as Snakemake does it. The last of
+several wins.
 """
 
 import argparse
-import csv
+import contextlib
+import io
 import sys
-from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import yaml
+from snakemake.api import SnakemakeApi
+from snakemake.dag import DAG
+from snakemake.settings.types import (
+    ConfigSettings,
+    DAGSettings,
+    OutputSettings,
+    Quietness,
+    ResourceSettings,
+)
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 
-from hybridbatch.cost.model import RATES_FILE, Rates  # noqa: E402
+from hybridbatch.cost.model import RATES_FILE  # noqa: E402
 from hybridbatch.cost.page import plan_text  # noqa: E402
-from hybridbatch.cost.plans import Plan, plan  # noqa: E402
-from hybridbatch.experiment import lookups  # noqa: E402
-from hybridbatch.experiment.configuration import Experiment  # noqa: E402
+from hybridbatch.cost.plan import Job, plan  # noqa: E402
+from hybridbatch.cost.work import read_rates, read_work  # noqa: E402
 from hybridbatch.experiment.load import load  # noqa: E402
 from hybridbatch.runtime.errors import ConfigError  # noqa: E402
-from hybridbatch.runtime.files import read_json  # noqa: E402
+
+_CORES = 1024  # more than any job has threads, which Snakemake would cut
+# What stands apart from the rest: targets of the Snakefile.
+TABLES, ABLATIONS = "tables", "ablations"
 
 
-def read_rates() -> Rates:
-    """The rates of this checkout."""
-    return Rates.of(yaml.safe_load((ROOT / RATES_FILE).read_text(encoding="utf-8")))
+def planned_jobs(
+    files: Sequence[str | Path],
+    folder: Path = ROOT,
+    missing: bool = False,
+    targets: Sequence[str] = (TABLES, ABLATIONS),
+) -> tuple[list[Job], list[Job]]:
+    """The jobs of all tables, and what other targets add to them, as Snakemake plans them.
 
-
-def plan_of(config: Experiment, rates: Rates, gpu: str, folder: Path) -> Plan:
-    """The plan of a configuration.
-
-    folder: where its results may lie; sizes of corpora that were read are theirs.
+    files: the configuration, without the catalogue; folder: the checkout, with what has been made
+    in it; missing: only what is not there yet; targets: TABLES and others. Rules without an output,
+    which only name targets, are no jobs here. Raises RuntimeError with what Snakemake says where it
+    cannot plan.
     """
-    published = {
-        row["dataset"]: int(row["size_per_language"]) for row in _published("training_data.csv")
-    }
-    evaluation: dict[str, dict[str, tuple[int, int]]] = defaultdict(dict)
-    for row in _published("evaluation_data.csv"):
-        sizes = int(row["queries"]), int(row["candidates"])
-        evaluation[row["dataset"]][row["language"]] = sizes
-    counts = {
-        name: read_json(path)
-        for name in config.catalogue.corpora
-        if (path := folder / lookups.results(config) / "corpora" / name / "counts.json").is_file()
-    }
-    return plan(config, rates, gpu, published, evaluation, counts)
+    found: tuple[list[Job], list[Job]] = ([], [])
+    with snakemakes_dag(files, folder, missing, targets) as dag:
+        needed = set(dag.needrun_jobs(exclude_finished=False))
+        (tables,) = (job for job in dag.targetjobs if job.rule.name == TABLES)
+        of_tables = set(dag.bfs(dag.dependencies, tables))
+        for job in dag.jobs:
+            if job in needed and job.output:
+                asked = job.resources
+                found[job not in of_tables].append(
+                    Job(
+                        job.rule.name,
+                        dict(job.wildcards_dict),
+                        job.threads,
+                        asked.mem_mb,
+                        asked.runtime,
+                    )
+                )
+    return found
 
 
-def text_of(files: list[str], gpu: str, cores: int | None, folder: Path) -> str:
+@contextlib.contextmanager
+def snakemakes_dag(
+    files: Sequence[str | Path], folder: Path, missing: bool, targets: Sequence[str]
+) -> Iterator[DAG]:
+    """Snakemake's own DAG, for `planned_jobs`; nothing is locked, nothing written.
+
+    Its API can print a DAG but not hand one over, hence the two underscores.
+    """
+    configfiles = [Path(file).absolute() for file in files]
+    said = io.StringIO()
+    output = OutputSettings(dryrun=True, quiet={Quietness.ALL}, enable_file_logging=False)
+    with contextlib.redirect_stderr(said), SnakemakeApi(output) as api:
+        workflow_api = api.workflow(
+            ResourceSettings(cores=_CORES),
+            ConfigSettings(configfiles=configfiles),
+            snakefile=folder / "Snakefile",
+            workdir=folder,
+        )
+        workflow_api.dag(DAGSettings(targets=set(targets), forceall=not missing))
+        try:
+            workflow = workflow_api._workflow
+            workflow._prepare_dag(
+                forceall=not missing, ignore_incomplete=True, lock_warn_only=True, nolock=True
+            )
+            workflow._build_dag()
+        except Exception as error:
+            api.print_exception(error)
+            raise RuntimeError(said.getvalue().strip() or str(error)) from error
+        yield workflow.dag
+
+
+def text_of(
+    files: Sequence[str], gpu: str, cores: int | None, folder: Path = ROOT, missing: bool = False
+) -> str:
     """The plan of configuration files as a page, on a GPU of the rates with `cores` beside it."""
     rates = read_rates()
     if cores:
         gpus = {name: replace(entry, cores=cores) for name, entry in rates.gpus.items()}
         rates = replace(rates, gpus=gpus)
-    return plan_text(plan_of(load(files), rates, gpu, folder), rates, files)
-
-
-def _published(name: str) -> list[dict[str, str]]:
-    path = ROOT / "resources" / "published" / name
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+    work = read_work(load(files), rates, gpu, folder)
+    return plan_text(plan(work, *planned_jobs(files, folder, missing)), rates, files)
 
 
 def main() -> None:
@@ -72,13 +121,15 @@ def main() -> None:
     parser.add_argument("files", nargs="*", default=["config/config.yaml"], metavar="CONFIG")
     parser.add_argument("--gpu", default="h100", help=f"one of gpus in {RATES_FILE}")
     parser.add_argument("--cores", type=int, help="CPU cores beside a GPU, instead of the file's")
+    parser.add_argument("--missing", action="store_true", help="only what is not there yet")
     arguments = parser.parse_args()
     if arguments.cores is not None and arguments.cores < 1:
         parser.error("--cores: at least 1")
     try:
-        print(text_of(arguments.files, arguments.gpu, arguments.cores, Path()), end="")
-    except ConfigError as error:
+        shown = text_of(arguments.files, arguments.gpu, arguments.cores, missing=arguments.missing)
+    except (ConfigError, LookupError, RuntimeError) as error:
         sys.exit(str(error))
+    print(shown, end="")
 
 
 if __name__ == "__main__":

@@ -1,36 +1,28 @@
-"""A plan's arithmetic is that of a pocket calculator, and what it lacks is named with its place."""
+"""A job's cost is that of a pocket calculator, and what is unknown is named with its place."""
 
 import copy
-import runpy
-import subprocess
-import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 import yaml
 
-from hybridbatch.cost.model import (
-    RATES_FILE,
-    Job,
-    Rate,
-    Rates,
-    Shape,
-    Span,
-    corpus_sizes,
-    forward,
-    generation,
-    hours,
-)
-from hybridbatch.cost.page import duration, scaled
-from hybridbatch.cost.plans import STAGES, Plan, Row, ablation_runs, plan
-from hybridbatch.experiment import load as conf
-from hybridbatch.experiment.configuration import Experiment
+from hybridbatch.cost.model import RATES_FILE, Cost, Rate, Rates, Shape, Span, generation, hours
+from hybridbatch.cost.page import duration, plan_text, scaled
+from hybridbatch.cost.plan import Job, plan
+from hybridbatch.cost.requests import Request, of_job
+from hybridbatch.cost.rules.training import steps
+from hybridbatch.cost.stages import STAGES, cost_of
+from hybridbatch.cost.work import Work, read_rates, read_work
+from hybridbatch.experiment.encoders import Encoder
+from hybridbatch.experiment.load import load, validate
 from hybridbatch.runtime.errors import ConfigError
 
 ROOT = Path(__file__).parents[2]
 # Two layers, width 4, feed-forward 8: 2 x (4 x 16 + 2 x 32) = 256 parameters in the encoder and
 # 2 x (8 x 16 + 2 x 32) = 384 in the decoder, 40 in the embeddings.
 TINY = Shape(2, 2, 4, 8, 10, "made up")
+ENCODER = Shape(2, 0, 4, 8, 10, "made up")
 # Seconds are counts: a core does 1 of everything a second, a GPU 50 FLOP/s.
 RATES = """
 gpus: {small: {name: Small, bf16_flops: 100, cores: 2, source: made up}}
@@ -45,6 +37,7 @@ rates:
   parallel_texts: {low: 1, high: 1, source: made up}
   filter_pairs: {low: 1, high: 1, source: made up}
   duplicate_texts: {low: 1, high: 1, source: made up}
+  tokenizer_characters: {low: 1, high: 1, source: made up}
   tokenize_words: {low: 1, high: 1, source: made up}
   apertium_lines: {low: 1, high: 2, source: made up}
   static_pairs: {low: 1, high: 1, source: made up}
@@ -54,6 +47,20 @@ rates:
 seconds:
   table: {low: 0, high: 0, source: made up}
   start: {low: 0, high: 0, source: made up}
+memory:
+  snakemake: {process: 1, source: made up}
+  light: {process: 10, source: made up}
+  torch: {process: 100, source: made up}
+  texts: {text: 2, source: made up}
+  table: {process: 7, source: made up}
+  read_corpus: {pair: 1, text: 3, source: made up}
+  shard_texts: {pair: 1, text: 3, source: made up}
+  read_parallel: {text: 3, source: made up}
+  filter_pairs: {pair: 1, text: 3, source: made up}
+  tokenize_pairs: {pair: 1, text: 3, source: made up}
+  find_duplicates: {text: 3, source: made up}
+  tokenizer_characters: {text: 3, source: made up}
+  translation_engine: {process: 5, source: made up}
 text:
   tokens_a_word: {value: 2}
   special_tokens: {value: 1}
@@ -76,6 +83,8 @@ benchmarks:
   quiz: {query_words: 1, candidate_words: 2, queries: 4, candidates: 10, judged_a_query: 2,
          source: made up}
   other: {query_words: 1, candidate_words: 2, queries: 5, candidates: 11, source: made up}
+references:
+  people: {texts: 6, words: 3, source: made up}
 """
 CONFIG = """
 pathvars: {results: results/small, downloads: downloads}
@@ -88,7 +97,7 @@ encoders: [large]
 samplings: [hybrid]
 seeds: [0]
 benchmarks: [quiz]
-quality: []
+quality: [people]
 filtering: {max_unknown_share: 0.5, min_length_ratio: 0.4, max_length_ratio: 2.5}
 contamination: {ngram: 5, threshold: 0.8}
 training:
@@ -123,7 +132,14 @@ catalogue:
   benchmarks:
     quiz: {title: Quiz, kind: lareqa, path: "{language}.json", languages: [en, th, xx]}
     other: {title: Other, kind: lareqa, path: "{language}.json", languages: [en]}
-  references: {}
+  references:
+    people: {kind: questions, path: "{language}.json", languages: [en, th]}
+  samplings:
+    en-en: {kind: en-en}
+    x-x: {kind: x-x}
+    x-x-mono: {kind: x-x-mono}
+    x-y: {kind: x-y}
+    hybrid: {kind: hybrid, alpha: 0.25}
   translators:
     apertium:
       kind: apertium
@@ -136,12 +152,6 @@ catalogue:
       max_new_tokens: 16
       batch_tokens: 16
       routes: {th: {source: en}}
-  samplings:
-    en-en: {kind: en-en}
-    x-x: {kind: x-x}
-    x-x-mono: {kind: x-x-mono}
-    x-y: {kind: x-y}
-    hybrid: {kind: hybrid, alpha: 0.25}
   encoders:
     large: {kind: transformer, model: some/encoder, pooling: mean, max_tokens: 8,
             query_prefix: "", passage_prefix: ""}
@@ -153,12 +163,13 @@ catalogue:
 """
 
 
+HYBRID = {"system": "large_hybrid", "seed": "0"}
+
+
 @pytest.fixture
 def config() -> dict:
     """A small valid configuration, which a test may change."""
-    values = yaml.safe_load(CONFIG)
-    conf.validate(values)
-    return values
+    return yaml.safe_load(CONFIG)
 
 
 @pytest.fixture
@@ -167,17 +178,20 @@ def values() -> dict:
     return yaml.safe_load(RATES)
 
 
-def _plan(config: dict, values: dict | None = None, **counts: dict) -> Plan:
+def _work(
+    config: dict,
+    values: dict | None = None,
+    published: Mapping = {},
+    evaluation: Mapping = {},
+    **counts: dict,
+) -> Work:
     rates = Rates.of(values or yaml.safe_load(RATES))
-    return plan(Experiment.model_validate(config), rates, "small", {}, {}, counts)
+    gpu = rates.gpus["small"]
+    return Work(validate(config), rates, gpu, published, evaluation, counts.get)
 
 
-def _row(config: dict, stage: str) -> Row:
-    return next(row for row in _plan(config).rows if row.stage == stage)
-
-
-def _shipped_rates() -> Rates:
-    return Rates.of(yaml.safe_load((ROOT / RATES_FILE).read_text(encoding="utf-8")))
+def _cost(config: dict, rule: str, values: dict | None = None, **wildcards: str) -> Cost:
+    return cost_of(_work(config, values), rule, wildcards)
 
 
 # --- the parts ---
@@ -198,12 +212,16 @@ def test_parameters_are_those_of_the_matrices():
 )
 def test_shipped_shapes_have_the_models_parameters(model, published):
     # Biases, norms and learned positions are left out.
-    assert _shipped_rates().models[model].parameters == pytest.approx(published, rel=0.005)
+    assert read_rates().models[model].parameters == pytest.approx(published, rel=0.005)
 
 
 def test_forward_pass_is_two_flops_a_parameter_and_token_and_attention():
     # Attention: scores and weighted sum, 2 x 2 x width FLOPs a layer and token attended to.
-    assert forward(TINY, 10, 5) == 10 * (2 * 256 + 2 * 4 * 4 * 5)
+    assert TINY.forward(10, 5) == 10 * (2 * 256 + 2 * 4 * 4 * 5)
+
+
+def test_mean_of_embeddings_is_an_addition_a_number():
+    assert Shape(0, 0, 4, 0, 10, "made up").forward(10, 5) == 40
 
 
 def test_generation_counts_every_beam_and_projects_the_source_once():
@@ -231,101 +249,204 @@ def test_slow_rates_make_the_high_end():
     ],
 )
 def test_jobs_wait_for_devices(seconds, devices, longest):
-    jobs = [Job("fine-tune", Span(s, 2 * s), on_gpu=True) for s in seconds]
+    jobs = [Cost(Span(s, 2 * s), on_gpu=True) for s in seconds]
     assert hours(jobs, devices, 1) == Span(longest / 3600, 2 * longest / 3600)
 
 
 def test_gpus_and_cores_work_side_by_side():
-    jobs = [Job("x", Span(3600, 3600), on_gpu=True), *[Job("x", Span(3600, 3600))] * 3]
+    jobs = [Cost(Span(3600, 3600), on_gpu=True), *[Cost(Span(3600, 3600))] * 3]
     assert hours(jobs, 1, 1) == Span(3, 3)
     assert hours(jobs, 1, 3) == Span(1, 1)
 
 
-# --- a small configuration ---
+# --- jobs ---
 
 
-def test_every_stage_has_its_row(config):
-    assert tuple(row.stage for row in _plan(config).rows) == STAGES
-
-
-def test_only_what_the_configuration_translates_is_counted(config):
-    # 30 questions, 30 passages and 30 negatives of `films` into Thai; `notes` has no languages.
-    row = _row(config, "translate")
-    assert (row.jobs, row.on_gpu, row.flops) == (2, False, 0)
-    assert row.disk == (30 * 1 + 60 * 4) * 5 * 3 * 0.5
-    # 45 lines a shard at 1 to 2 a second, both at the same time on two cores.
-    assert row.hours_1 == Span(22.5 / 3600, 45 / 3600)
-
-
-def test_corpus_that_comes_translated_is_read_and_not_translated(config):
-    source = {"base": "https://x.org/", "licence": "CC0", "files": {"en": None, "th": None}}
-    config["catalogue"]["sources"]["made"] = source
+def test_a_file_of_a_source_is_its_share_of_the_text(config):
+    source = {"base": "https://x.org/", "licence": "CC0"}
+    config["catalogue"]["sources"]["made"] = source | {
+        "files": dict.fromkeys(["en", "ids", "th", "unused"])
+    }
     config["catalogue"]["corpora"]["films"] = {
         "kind": "mmarco",
         "language": "en",
         "source": "made",
-        "files": ["en"],
+        "files": ["en", "ids"],
         "parallel": {"th": ["th"]},
         "holdout": 0.0,
         "shards": 2,
     }
-    conf.validate(config)
-    assert _row(config, "translate").jobs == 0
-    # Two shards of the English texts, two of the Thai ones, the corpora and three languages' tests.
-    assert _row(config, "read").jobs == 3 + (2 + 2) + 1 + 3
-    words = 30 * 1 + 60 * 4
-    assert _row(config, "fetch").disk == words * 5 * (1 + 3)
+    bytes_of_text = (30 * 1 + 60 * 4) * 5
+    for name, size in (
+        ("en", bytes_of_text / 2),
+        ("ids", bytes_of_text / 2),
+        ("th", 3 * bytes_of_text),
+        ("unused", 0),
+    ):
+        cost = _cost(config, "fetch", source_file=f"x.org/{name}")
+        assert (cost.disk, cost.seconds) == (size, Span(size, size)), name
+    # It comes translated: its shards are read, not translated.
+    shard = _cost(config, "read_parallel", translator="apertium", corpus="films", language="th")
+    assert shard.disk == bytes_of_text * 3 * 0.5 / 2
+    assert shard.seconds == Span(90, 90)
+
+
+def test_what_a_corpus_says_of_its_download_goes_first(config, values):
+    config["catalogue"]["sources"]["made"] = {
+        "base": "https://x.org/",
+        "licence": "CC0",
+        "files": {"notes": None},
+    }
+    config["catalogue"]["corpora"]["notes"] = {
+        "kind": "jsonl",
+        "language": "en",
+        "source": "made",
+        "files": ["notes"],
+        "holdout": 0.0,
+        "shards": 1,
+    }
+    values["corpora"]["notes"]["download"] = 77
+    assert _cost(config, "fetch", values, source_file="x.org/notes").disk == 77
+
+
+def test_reading_and_sharding_a_corpus(config):
+    read = _cost(config, "read_corpus", corpus="films")
+    assert read.seconds == Span(30, 30)
+    # Pairs with their question, passage and hard negative in full; 90 different texts.
+    assert read.disk == 30 * (1 + 2 * 4) * 5 * 0.5
+    assert read.memory == 1 + 10 + 30 + 3 * 90
+    assert _cost(config, "shard_texts", corpus="films", shard="000").disk == 270 * 5 * 0.5 / 2
+
+
+def test_reading_a_benchmark_and_a_reference_set(config):
+    read = _cost(config, "read_benchmark", benchmark="quiz", language="th")
+    assert (read.seconds, read.disk) == (Span(14, 14), (4 * 1 + 10 * 2) * 5 * 3 * 0.5)
+    assert _cost(config, "read_references", references="people", language="en").disk == 45
+
+
+def test_apertium_translates_a_shard_on_a_core(config):
+    cost = _cost(config, "translate", corpus="films", language="th", shard="000")
+    assert (cost.on_gpu, cost.threads, cost.flops) == (False, 1, 0)
+    assert cost.disk == (30 * 1 + 60 * 4) * 5 * 3 * 0.5 / 2
+    # 45 lines at 1 to 2 a second.
+    assert cost.seconds == Span(22.5, 45)
+    assert cost.memory == 1 + 10 + 5 + 2 * 45
 
 
 def test_neural_translation(config):
     config["translator"] = "neural"
-    row = _row(config, "translate")
+    cost = _cost(config, "translate", corpus="films", language="th", shard="000")
     # Questions have 1 x 2 + 1 tokens, passages 4 x 2 + 1; there and back.
-    assert row.tokens == 30 * 2 * 3 + 60 * 2 * 9
-    flops = 30 * generation(TINY, 3, 3, 3) + 60 * generation(TINY, 9, 9, 3)
-    assert row.flops == pytest.approx(flops)
-    assert row.on_gpu
-    assert row.hours_1.high == pytest.approx(flops / 50 / 3600)
-    assert row.hours_8.high == pytest.approx(flops / 2 / 50 / 3600)  # two shards
+    assert cost.tokens == 15 * 2 * 3 + 30 * 2 * 9
+    flops = 15 * generation(TINY, 3, 3, 3) + 30 * generation(TINY, 9, 9, 3)
+    assert cost.flops == pytest.approx(flops)
+    assert (cost.on_gpu, cost.threads) == (True, 8)
+    assert cost.seconds.high == pytest.approx(flops / 50)
+    # Keys and values: 16 tokens, 3 beams, 2 layers, width 4, 2 bytes, twice source and
+    # translation; scores of 10 words for 16 / 3 texts, three times in float32.
+    assert cost.gpu_memory == 2 * 680 + 2 * 2 * 16 * 3 * 2 * 2 * 4 * 2 + 16 / 3 * 3 * 10 * 4 * 3
+    assert cost.memory == 1 + 100 + 2 * 45 + 4 * 680
 
 
-def test_text_that_is_too_long_is_split(config):
+def test_reference_sets_are_translated_there_and_back(config):
     config["translator"] = "neural"
-    config["catalogue"]["translators"]["neural"]["max_new_tokens"] = 16
-    rates = yaml.safe_load(RATES)
-    rates["corpora"]["films"] |= {"passage_words": 23.5, "negative_share": 0}
-    row = next(row for row in _plan(config, rates).rows if row.stage == "translate")
+    there = _cost(config, "translate_references", references="people", language="th")
+    assert there.flops == pytest.approx(6 * generation(TINY, 7, 7, 3))
+    back = _cost(config, "translate_back", references="people", language="th", target="en")
+    assert (back.flops, back.disk) == (there.flops, there.disk / 3)
+
+
+def test_text_that_is_too_long_is_split(config, values):
+    config["translator"] = "neural"
+    values["corpora"]["films"] |= {"passage_words": 23.5, "negative_share": 0}
+    cost = _cost(config, "translate", values, corpus="films", language="th", shard="000")
     # 48 tokens are three pieces of 16.
-    flops = 30 * generation(TINY, 3, 3, 3) + 30 * 3 * generation(TINY, 16, 16, 3)
-    assert row.flops == pytest.approx(flops)
+    flops = 15 * generation(TINY, 3, 3, 3) + 15 * 3 * generation(TINY, 16, 16, 3)
+    assert cost.flops == pytest.approx(flops)
 
 
 def test_ctranslate2_is_as_much_work_in_less_time(config):
     config["translator"] = "neural"
-    slow = _row(config, "translate")
+    job = {"corpus": "films", "language": "th", "shard": "000"}
+    slow = _cost(config, "translate", **job)
     translator = config["catalogue"]["translators"]["neural"]
     translator |= {"kind": "ctranslate2_mt", "quantization": "int8"}
-    fast = _row(config, "translate")
+    fast = _cost(config, "translate", **job)
     assert fast.flops == slow.flops
-    assert fast.hours_1.low == pytest.approx(slow.hours_1.low / 4)
-    assert fast.hours_1.high == pytest.approx(slow.hours_1.high / 2)
+    assert fast.seconds.low == pytest.approx(slow.seconds.low / 4)
+    assert fast.seconds.high == pytest.approx(slow.seconds.high / 2)
+
+
+def test_filtering_and_near_duplicates(config):
+    cost = _cost(config, "filter_pairs", corpus="films", language="th")
+    assert (cost.seconds, cost.disk) == (Span(30, 30), 30 * 9 * 5 * 3 * 0.5)
+    # Hard negatives are not compared.
+    duplicates = _cost(config, "find_duplicates", corpus="films", language="th")
+    assert duplicates.seconds == Span(60, 60)
+
+
+def test_tokens_are_made_of_different_texts_and_kept_for_every_pair(config):
+    films = _cost(config, "tokenize_pairs", encoder="large", corpus="films", language="th")
+    # 4 + 8 tokens (10 cut at 8), negatives apart.
+    assert films.tokens == 30 * 4 + 60 * 8
+    assert films.disk == 4 * films.tokens + 36 * 30
+    notes = _cost(config, "tokenize_pairs", encoder="large", corpus="notes", language="en")
+    assert notes.tokens == 10 * 6 + 5 * 8  # 5 different passages
+    check = _cost(config, "tokenize_validation", encoder="large", corpus="check")
+    assert (check.tokens, check.disk) == (6 * 8, 4 * 6 * 8 + 36 * 6)
+
+
+def test_preparing_an_encoder_fetches_weights_or_trains_a_tokenizer(config):
+    fetched = _cost(config, "prepare_encoder", encoder="large")
+    assert (fetched.disk, fetched.seconds) == (4 * 296, Span(4 * 296, 4 * 296))
+    trained = _cost(config, "prepare_encoder", encoder="static")
+    assert (trained.disk, trained.seconds) == (4 * 400, Span(2000, 2000))  # English and Thai
 
 
 def test_fine_tuning(config):
     """alpha .25: a quarter of the batches in proportion to pairs (30 to 10), the rest of films."""
-    row = _row(config, "fine-tune")
+    cost = _cost(config, "finetune", **HYBRID)
     films, notes = 0.25 * 30 / 40 + 0.75, 0.25 * 10 / 40
     # A question of one word has 4 tokens, 12 with padding, cut at 8; so is everything else here.
     texts = 2 * (films * 3 + notes * 2)  # with hard negatives, and without
     # Every other step 6 + 6 validation texts.
     tokens = 10 * 8 * (texts + 12 / 2)
-    flops = 10 * (3 * forward(TINY, 8 * texts, 8) + forward(TINY, 8 * 12 / 2, 8))
-    assert row.tokens == pytest.approx(tokens)
-    assert row.flops == pytest.approx(flops)
-    assert row.disk == 4 * (256 + 40)
-    assert row.hours_1.high == pytest.approx(flops / 50 / 3600)
+    flops = 10 * (3 * ENCODER.forward(8 * texts, 8) + ENCODER.forward(8 * 12 / 2, 8))
+    assert cost.tokens == pytest.approx(tokens)
+    assert cost.flops == pytest.approx(flops)
+    assert cost.disk == 4 * (256 + 40)
+    assert (cost.on_gpu, cost.threads) == (True, 8)
+    assert cost.seconds.high == pytest.approx(flops / 50)
     # Stopped at the earliest after 3 validations of 2 steps.
-    assert row.hours_1.low == pytest.approx(0.6 * flops / 50 / 3600)
+    assert cost.seconds.low == pytest.approx(0.6 * flops / 50)
+
+
+def test_memory_of_fine_tuning(config):
+    cost = _cost(config, "finetune", **HYBRID)
+    # 20 bytes a parameter; 3 sides of 2 texts of 8 tokens, 2 layers of width 4, 34 bytes.
+    state, activations = 20 * (256 + 40), 3 * 2 * 8 * 2 * 4 * 34
+    assert cost.gpu_memory == state + activations
+    tokens = sum(
+        _cost(config, "tokenize_pairs", encoder="large", corpus=corpus, language=code).disk
+        for corpus, code in (("films", "en"), ("films", "th"), ("notes", "en"))
+    )
+    assert cost.memory == 1 + 100 + tokens + state
+    config["encoders"] = ["little"]  # of the same shape but for the vocabulary, on a core
+    on_core = _cost(config, "finetune", system="little_hybrid", seed="0")
+    assert on_core.gpu_memory == 0
+    assert on_core.memory == 1 + 100 + tokens + 20 * (256 + 400) + activations
+
+
+def test_an_ablation_with_fewer_languages_holds_fewer_tokens(config):
+    config["target_languages"] = ["th", "xx"]
+    config["catalogue"]["translators"]["apertium"]["routes"]["xx"] = {
+        "source": "en",
+        "mode": "eng-xx",
+        "package": "apertium-eng-xx",
+    }
+    config["ablations"]["languages"] = [2, 3]
+    fewer = _cost(config, "finetune", system="large@languages-2_hybrid", seed="0")
+    assert fewer.memory < _cost(config, "finetune", **HYBRID).memory
 
 
 @pytest.mark.parametrize(
@@ -334,59 +455,52 @@ def test_fine_tuning(config):
 def test_corpus_of_one_language_has_no_cross_lingual_batch(config, sampling, share):
     config["samplings"] = [sampling]
     texts = 2 * (share * 3 + (1 - share) * 2)
-    assert _row(config, "fine-tune").tokens == pytest.approx(10 * 8 * (texts + 6))
+    cost = _cost(config, "finetune", system=f"large_{sampling}", seed="0")
+    assert cost.tokens == pytest.approx(10 * 8 * (texts + 6))
 
 
 def test_no_run_is_longer_than_its_steps(config):
     config["training"]["patience"] = 100
-    shown = _plan(config)
-    assert (shown.least_steps, shown.max_steps) == (10, 10)
-
-
-def test_models_are_encoders_times_samplings_times_seeds(config):
-    config |= {"encoders": ["large", "static"], "samplings": ["x-y", "hybrid"], "seeds": [0, 1, 2]}
-    assert _plan(config).models == 12
-    assert _row(config, "fine-tune").jobs == 12
-    assert _row(config, "encode").jobs == 12 * 3
-    assert _row(config, "index").jobs == 12
-
-
-# The longer of two cores has two of three languages to encode.
-@pytest.mark.parametrize(("stage", "share"), [("fine-tune", 1), ("encode", 2 / 3)])
-def test_a_transformer_from_scratch_is_the_same_work_on_a_core(config, stage, share):
-    on_gpu = _row(config, stage)
-    config["encoders"] = ["little"]  # of the same shape
-    on_core = _row(config, stage)
-    assert (on_core.tokens, on_core.flops) == (on_gpu.tokens, on_gpu.flops)
-    assert (on_gpu.on_gpu, on_core.on_gpu) == (True, False)
-    # Little of it is tokenizing.
-    assert on_core.hours_1.high == pytest.approx(share * on_core.flops / 2 / 3600, rel=0.002)
-    assert not any("GPU" in what for what, _ in _plan(config).memory)
+    work = _work(config)
+    assert steps(work, work.systems["large_hybrid"]) == (10, 10)
 
 
 def test_an_encoders_own_training_counts(config):
     config["catalogue"]["encoders"]["large"]["training"] = {"max_steps": 40}
-    assert _plan(config).max_steps == 40
+    work = _work(config)
+    assert steps(work, work.systems["large_hybrid"])[1] == 40
 
 
-def test_tokens_are_made_of_different_texts_and_kept_for_every_pair(config):
-    row = _row(config, "tokenize")
-    # Films: 4 + 8 tokens (10 cut at 8), negatives apart, in two languages; notes: 10 questions of
-    # 6, but 5 passages of 8; check: 6 x (4 + 4).
-    films, notes, check = 30 * 4 + 60 * 8, 10 * 6 + 5 * 8, 6 * 8
-    assert row.tokens == 2 * films + notes + check
-    pairs = 2 * 30 + 10 + 6
-    assert row.disk == 4 * (2 * films + notes + check) + 36 * pairs + 4 * (256 + 40)
+def test_a_transformer_from_scratch_is_the_same_work_on_a_core(config):
+    on_gpu = _cost(config, "finetune", **HYBRID)
+    config["encoders"] = ["little"]
+    on_core = _cost(config, "finetune", system="little_hybrid", seed="0")
+    assert (on_core.tokens, on_core.flops) == (on_gpu.tokens, on_gpu.flops)
+    assert (on_core.on_gpu, on_core.threads) == (False, 1)
+    assert on_core.seconds.high == pytest.approx(on_core.flops / 2)
 
 
-def test_encoding_and_searching(config):
-    # Three languages of 4 queries (4 tokens) and 10 candidates (6 tokens).
-    row = _row(config, "encode")
-    assert row.tokens == 3 * (4 * 4 + 10 * 6)
-    assert row.flops == 3 * (forward(TINY, 16, 4) + forward(TINY, 60, 6))
-    assert row.disk == 3 * 14 * 4 * 4
-    assert _row(config, "index").disk == 2 * 30 * 4 * 4  # each language's, and all in one
-    assert _row(config, "evaluate").flops == 3 * 2 * 4 * 30 * 4
+def test_a_static_encoder_trains_by_pairs_on_one_thread(config):
+    config["encoders"] = ["static"]
+    cost = _cost(config, "finetune", system="static_hybrid", seed="0")
+    assert (cost.on_gpu, cost.threads) == (False, 1)
+    # A step of 2 pairs, and every other step a third of 6.
+    assert cost.seconds == Span(6 * 3, 10 * 3)
+
+
+def test_encoding(config):
+    cost = _cost(config, "encode", benchmark="quiz", language="th", **HYBRID)
+    # 4 queries (4 tokens) and 10 candidates (6 tokens).
+    assert cost.tokens == 4 * 4 + 10 * 6
+    assert cost.flops == ENCODER.forward(16, 4) + ENCODER.forward(60, 6)
+    assert cost.disk == 14 * 4 * 4
+    assert cost.memory == 1 + 100 + 2 * 4 * 296 + 2 * 14 * 4 * 4 + 2 * 14
+
+
+def test_ranking_is_over_all_languages(config):
+    cost = _cost(config, "evaluate", benchmark="quiz", language="th", **HYBRID)
+    assert cost.flops == 2 * 4 * 30 * 4
+    assert cost.seconds == Span(960 + 4 * 3 * 30, 960 + 4 * 3 * 30)
 
 
 @pytest.fixture
@@ -404,123 +518,200 @@ def passages(config) -> dict:
         "index": "Flat",
         "depth": 100,
     }
-    conf.validate(config)
     return config
 
 
-def test_passages_are_searched_where_they_are_encoded_and_nothing_of_them_is_kept(passages):
-    row = _row(passages, "encode")
+def _search(config: dict, language: str, part: str) -> Cost:
+    return _cost(
+        config, "search_passages", benchmark="quiz", language=language, part=part, **HYBRID
+    )
+
+
+def test_passages_are_searched_where_they_are_encoded(passages):
+    jobs = [_search(passages, *job) for job in (("en", "000"), ("en", "001"), ("th", "000"))]
     # Each job encodes all queries.
-    assert row.jobs == 3
-    assert row.tokens == pytest.approx(3 * 4 * 4 + 2 * 10 * 6)
+    assert sum(job.tokens for job in jobs) == pytest.approx(3 * 4 * 4 + 2 * 10 * 6)
     search = 2 * 2 * 4 * 10 * 4
-    encoding = 3 * forward(TINY, 16, 4) + 2 * forward(TINY, 60, 6)
-    assert row.flops == pytest.approx(encoding + search)
-    assert row.disk == 3 * 4 * 100 * 24
-    assert _row(passages, "index").jobs == 0
-    assert _row(passages, "evaluate").jobs == 2 + 2
-    assert _row(passages, "read").disk < 100_000
-    # A file at a time: Thai's ten passages, as vectors and as an index.
-    assert dict(_plan(passages).memory)["main memory, searching quiz"] == 2 * 10 * 4 * 4
+    encoding = 3 * ENCODER.forward(16, 4) + 2 * ENCODER.forward(60, 6)
+    assert sum(job.flops for job in jobs) == pytest.approx(encoding + search)
+    assert {job.disk for job in jobs} == {4 * 100 * 24}
+    # A file at a time, as vectors and as an index.
+    thai = jobs[2].memory - jobs[0].memory
+    assert thai == pytest.approx((2 * 4 * 4 + 2) * (10 - 10 / 3))
 
 
 def test_search_and_tokenizing_of_passages_take_the_cores_beside_the_gpu(passages):
-    passages["catalogue"]["benchmarks"]["quiz"] |= {"languages": ["th"], "shards": {"th": 1}}
     words, search = 4 * 1 + 10 * 2, 2 * 4 * 10 * 4
-    encoding = (forward(TINY, 16, 4) + forward(TINY, 60, 6)) / 50
+    encoding = (ENCODER.forward(16, 4) + ENCODER.forward(60, 6)) / 50
     # Two cores: tokenizing is at the rate of two, searching twice that of one.
     seconds = encoding + words + search / 2
-    assert _row(passages, "encode").hours_1.high == pytest.approx(seconds / 3600)
+    assert _search(passages, "th", "000").seconds.high == pytest.approx(seconds)
 
 
 def test_judged_passages_only(passages):
     passages["catalogue"]["benchmarks"]["quiz"]["judged_only"] = True
-    row = _row(passages, "encode")
-    assert (row.jobs, row.tokens) == (2, 2 * (4 * 4 + 4 * 2 * 6))
+    assert _search(passages, "en", "000").tokens == 4 * 4 + 4 * 2 * 6
 
 
 def test_files_of_passages_are_fetched_gzipped(passages):
-    made = {"base": "https://x.org/", "licence": "CC0", "series": {"en.{number}": 3}}
-    made["series"]["th.{number}"] = 1
+    made = {"base": "https://x.org/", "licence": "CC0", "series": {"en.{number}.gz": 3}}
+    made["series"]["th.{number}.gz"] = 1
     passages["catalogue"]["sources"]["made"] = made
-    passages["catalogue"]["benchmarks"]["quiz"]["corpus"] = "made"
-    conf.validate(passages)
-    row = _row(passages, "fetch")
-    assert row.jobs == 4
-    assert row.disk == pytest.approx((4 * 1 + 10 * 2) * 5 * (1 + 3) * 0.25)
+    passages["catalogue"]["benchmarks"]["quiz"] |= {
+        "corpus": "made",
+        "passages": "{language}.{number}.gz",
+    }
+    words = 4 * 1 + 10 * 2
+    english = _cost(passages, "fetch", source_file="x.org/en.2.gz")
+    assert english.disk == pytest.approx(words * 5 * 0.25 / 3)
+    thai = _cost(passages, "fetch", source_file="x.org/th.0.gz")
+    assert thai.disk == pytest.approx(words * 5 * 3 * 0.25)
 
 
-def test_ablations_train_what_the_tables_have_not(config):
-    # alpha 0 is x-y and 1 is x-x-mono, neither is a sampling here; .25 is the configuration's own.
-    config["ablations"]["alpha"] = [0, 0.25, 0.5, 1]
-    conf.validate(config)
-    shown = _plan(config)
-    rows = {row.stage: row for row in shown.ablations}
-    assert (shown.models, shown.ablation_models) == (1, 3)
-    assert rows["fine-tune"].jobs == 3
-    assert rows["encode"].jobs == 3 * 3
-    assert set(rows) == {"fine-tune", "encode", "index", "evaluate"}
-    assert _row(config, "fine-tune").jobs == 1
+def test_more_samplings_and_seeds_are_more_to_test(config):
+    cells = _cost(config, "score_cells", system="large_hybrid", benchmark="quiz").memory
+    config |= {"samplings": ["x-y", "hybrid"], "seeds": [0, 1]}
+    config["catalogue"]["encoders"]["large"]["seeds"] = None
+    tests = _cost(config, "compare_samplings", variant="large", benchmark="quiz").memory
+    assert tests - 11 == 4 * (cells - 11)
 
 
-def test_ablations_test_the_tables_models_on_other_benchmarks(config):
-    config["ablations"] |= {"alpha": [0.25, 0.5], "benchmarks": ["other"]}
-    conf.validate(config)
-    assert [(r.trained, r.benchmarks) for r in ablation_runs(conf.validate(config))] == [
-        (False, ("other",)),
-        (True, ("other",)),
+@pytest.mark.parametrize(
+    ("rule", "wildcards"),
+    [
+        ("read_corpus", {"corpus": "films"}),
+        ("shard_texts", {"corpus": "films", "shard": "000"}),
+        ("translate", {"corpus": "films", "language": "th", "shard": "000"}),
+        ("filter_pairs", {"corpus": "films", "language": "th"}),
+        ("find_duplicates", {"corpus": "films", "language": "th"}),
+        ("tokenize_pairs", {"encoder": "large", "corpus": "films", "language": "th"}),
+        ("finetune", HYBRID),
+        ("read_benchmark", {"benchmark": "quiz", "language": "th"}),
+        ("encode", HYBRID | {"benchmark": "quiz", "language": "th"}),
+        ("evaluate", HYBRID | {"benchmark": "quiz", "language": "th"}),
+        ("measure_bias", HYBRID | {"benchmark": "quiz"}),
+        ("score_cells", HYBRID | {"benchmark": "quiz"}),
+        ("compare_samplings", {"variant": "large", "benchmark": "quiz"}),
+    ],
+)
+def test_more_work_asks_for_more(config, values, rule, wildcards):
+    small = _cost(config, rule, **wildcards)
+    values["corpora"]["films"]["pairs"] = 300_000_000
+    values["benchmarks"]["quiz"] |= {"queries": 4_000_000, "candidates": 900_000_000}
+    large = _cost(config, rule, values, **wildcards)
+    assert large.memory > small.memory
+    assert large.disk >= small.disk
+    if rule not in ("finetune", "score_cells", "compare_samplings", "measure_bias"):
+        assert large.seconds.high > small.seconds.high
+    assert Request(large).mem_mb() > Request(small).mem_mb()
+
+
+# --- requests ---
+
+
+def test_a_request_has_room_to_spare_and_doubles_on_another_attempt():
+    request = Request(Cost(Span(60, 3600), on_gpu=True, threads=8, disk=1e9, memory=36e9))
+    assert (request.threads, request.mem_mb(), request.runtime()) == (8, 43200, 90)
+    assert (request.disk_mb(), request.gpu()) == (1200, 1)
+    assert (request.mem_mb(2), request.runtime(2), request.disk_mb(2)) == (86400, 180, 2400)
+    assert (request.mem_mb(3), request.gpu(2)) == (172800, 1)
+
+
+def test_a_job_without_work_asks_for_minutes_and_what_its_processes_take():
+    work = read_work(load([ROOT / "config" / "demo.yaml"]), read_rates(), "h100", ROOT)
+    request = of_job(work, "record_provenance", {"table": "bundled"})
+    assert (request.mem_mb(), request.runtime(), request.disk_mb()) == (600, 10, 100)
+    assert (request.gpu(), request.threads) == (0, 1)
+
+
+@pytest.mark.parametrize("encoder", ["large", "static"])
+def test_an_unknown_size_is_no_reason_not_to_run(config, values, encoder):
+    config["encoders"] = [encoder]
+    job = {"system": f"{encoder}_hybrid", "seed": "0"}
+    known = of_job(_work(config), "finetune", job)
+    del values["corpora"]["films"]
+    request = of_job(_work(config, values), "finetune", job)
+    assert "corpora has no 'films'" in request.unknown
+    assert not known.unknown
+    # More threads would change the last bits of a static encoder's weights.
+    assert (request.threads, request.gpu()) == (known.threads, known.gpu())
+    assert request.mem_mb() > 4000
+
+
+def test_a_rule_without_a_cost_is_named(config):
+    with pytest.raises(LookupError, match="rule bake has no stage and no cost: add both to STAGES"):
+        of_job(_work(config), "bake", {})
+
+
+def test_a_kind_of_encoder_without_a_cost_is_named():
+    with pytest.raises(ConfigError, match=r"experiment/encoders/towers\.py: Config has no `shape`"):
+        Encoder(kind="towers").shape("query", lambda name: TINY)
+
+
+# --- the plan ---
+
+
+def _jobs() -> list[Job]:
+    return [
+        Job("filter_pairs", {"corpus": "films", "language": "th"}, 1, 600, 10),
+        Job("filter_pairs", {"corpus": "films", "language": "en"}, 1, 700, 10),
+        Job("finetune", HYBRID, 8, 5000, 60),
+        Job("finetune", {"system": "large_hybrid", "seed": "1"}, 8, 5000, 90),
     ]
-    rows = {row.stage: row for row in _plan(config).ablations}
-    assert (rows["fine-tune"].jobs, rows["encode"].jobs) == (1, 2)
 
 
-def test_ablations_bring_their_encoders_tokens(config):
-    config["ablations"]["encoders"] = ["large", "static"]
-    shown = _plan(config)
-    assert [row.stage for row in shown.ablations][:2] == ["tokenize", "fine-tune"]
-    assert shown.ablation_models == 1
-
-
-def test_no_ablations_no_rows(config):
-    assert _plan(config).ablations == ()
-
-
-def test_published_sizes_of_a_benchmark_go_first(config):
-    sizes = {"quiz": {"en": (1, 2)}}
-    found = plan(conf.validate(config), Rates.of(yaml.safe_load(RATES)), "small", {}, sizes, {})
-    row = next(row for row in found.rows if row.stage == "encode")
-    assert row.disk == (3 + 14 + 14) * 4 * 4
-
-
-def test_memory_of_fine_tuning(config):
-    memory = dict(_plan(config).memory)
-    # 20 bytes a parameter; 3 sides of 2 texts of 8 tokens, 2 layers of width 4, 34 bytes.
-    assert memory["GPU, fine-tuning large"] == 20 * (256 + 40) + 3 * 2 * 8 * 2 * 4 * 34
-    assert memory["main memory, searching quiz"] == 4 * 30 * 4
-
-
-def test_gpu_hours_are_those_of_all_gpus(config):
+def test_a_plan_sums_jobs_by_stage(config):
     config["seeds"] = [0, 1]
-    shown = _plan(config)
-    rows = [row.hours_1.high for row in shown.rows if row.on_gpu]
-    assert shown.gpu_hours.high == pytest.approx(sum(rows))
+    shown = plan(_work(config), _jobs())
+    assert [(row.stage, row.jobs, row.on_gpu) for row in shown.rows] == [
+        ("filter", 2, False),
+        ("fine-tune", 2, True),
+    ]
+    one = _cost(config, "finetune", **HYBRID)
+    tuned = shown.rows[1]
+    assert (tuned.flops, tuned.disk) == (2 * one.flops, 2 * one.disk)
+    assert tuned.hours_1.high == pytest.approx(2 * one.seconds.high / 3600)
+    assert tuned.hours_8.high == pytest.approx(one.seconds.high / 3600)
+    assert shown.gpu_hours.high == pytest.approx(2 * one.seconds.high / 3600)
+    assert (shown.models, shown.steps, shown.ablations) == (2, (6, 10), ())
+    filtering, tuning = shown.largest
+    assert (filtering.rule, filtering.jobs, filtering.mem_mb) == ("filter_pairs", 2, 700)
+    assert (tuning.threads, tuning.mem_mb, tuning.runtime) == (8, 5000, 90)
+    assert tuning.gpu_memory == one.gpu_memory
+
+
+def test_what_ablations_add_stands_apart(config):
+    jobs = _jobs()
+    shown = plan(_work(config), jobs[:3], jobs[3:])
+    assert (shown.models, shown.ablation_models) == (1, 1)
+    assert [row.stage for row in shown.ablations] == ["fine-tune"]
+    page = plan_text(shown, Rates.of(yaml.safe_load(RATES)), ["mine.yaml"])
+    assert "1 model of 6 to 10 steps; 2 corpora of 40 pairs." in page
+    assert "`snakemake ablations` adds 1 model:" in page
+    assert "| finetune          |      2 |         8 |          5 GB |" in page
+
+
+def test_every_rule_stands_in_one_stage():
+    rules = [rule for rules in STAGES.values() for rule in rules]
+    assert len(rules) == len(set(rules))
 
 
 # --- sizes ---
 
 
 def _films(config, published=None, counts=None):
-    rates = Rates.of(yaml.safe_load(RATES))
-    return corpus_sizes(conf.validate(config), "films", rates, published or {}, counts or {})
+    of = {"films": counts} if counts else {}
+    return _work(config, published=published or {}, **of).corpus("films")
 
 
 def test_the_workflows_counts_go_before_published_sizes_and_those_before_the_rates(config):
     assert _films(config).pairs == 30
     config["catalogue"]["corpora"]["films"]["published"] = "Films"
     assert _films(config, {"Films": 50}).pairs == 50
-    read = _films(config, {"Films": 50}, {"films": {"train": 7, "validation": 3, "kept": 10}})
+    read = _films(config, {"Films": 50}, {"train": 7, "validation": 3, "kept": 10})
     assert (read.pairs, read.validation, read.questions, read.negatives) == (7, 3, 7, 7)
-    assert _plan(config, films={"train": 7, "validation": 3}).read == ("films",)
+    work = _work(config, films={"train": 7, "validation": 3})
+    assert plan(work, []).read == ("films",)
 
 
 def test_holdout_is_not_trained_on(config):
@@ -529,46 +720,49 @@ def test_holdout_is_not_trained_on(config):
     assert (found.pairs, found.validation, found.questions) == (24, 6, 24)
 
 
+def test_published_sizes_of_a_benchmark_go_first(config):
+    work = _work(config, evaluation={"quiz": {"en": (1, 2)}})
+    assert work.collections("quiz")["en"].candidates == 2
+    assert work.collections("quiz")["th"].candidates == 10
+
+
 # --- what is missing ---
 
 
-def _error(config: dict, values: dict) -> str:
+def _error(config: dict, values: dict, rule: str, **wildcards: str) -> str:
     with pytest.raises(ConfigError) as caught:
-        _plan(config, values)
+        _cost(config, rule, values, **wildcards)
     return str(caught.value)
 
 
 def test_unknown_model_says_which_key_to_add_and_where(config, values):
     del values["models"]["some/encoder"]
-    message = _error(config, values)
+    message = _error(config, values, "finetune", **HYBRID)
     assert message.startswith(f"{RATES_FILE}: models has no 'some/encoder': add `some/encoder: {{")
     assert "encoder_layers: ..., decoder_layers: ..., width: ..." in message
 
 
-def test_unknown_translator_is_missed_only_if_something_is_translated(config, values):
-    config["translator"] = "neural"
-    del values["models"]["some/translator"]
-    assert "models has no 'some/translator'" in _error(config, values)
-    config["catalogue"]["corpora"]["films"]["languages"] = []
-    _plan(config, values)
-
-
-def test_unknown_corpus_and_benchmark_say_which_key_to_add(config, values):
+def test_unknown_corpus_benchmark_and_reference_set_say_which_key_to_add(config, values):
     lacks = copy.deepcopy(values)
     del lacks["corpora"]["notes"]
-    assert f"{RATES_FILE}: corpora has no 'notes': add `notes: {{pairs: ..." in _error(
-        config, lacks
-    )
+    message = _error(config, lacks, "read_corpus", corpus="notes")
+    assert f"{RATES_FILE}: corpora has no 'notes': add `notes: {{pairs: ..." in message
+    del lacks["references"]["people"]
+    message = _error(config, lacks, "read_references", references="people", language="en")
+    assert f"{RATES_FILE}: references has no 'people': add `people: {{texts: ..." in message
     del values["benchmarks"]["quiz"]
-    assert f"{RATES_FILE}: benchmarks has no 'quiz': add" in _error(config, values)
+    message = _error(config, values, "read_benchmark", benchmark="quiz", language="en")
+    assert f"{RATES_FILE}: benchmarks has no 'quiz': add" in message
 
 
 def test_unknown_size_says_which_key_to_add(config, values):
     lacks = copy.deepcopy(values)
     del lacks["corpora"]["films"]["pairs"]
-    assert f"{RATES_FILE}: corpora.films has no `pairs`" in _error(config, lacks)
+    message = _error(config, lacks, "read_corpus", corpus="films")
+    assert f"{RATES_FILE}: corpora.films has no `pairs`" in message
     del values["benchmarks"]["quiz"]["queries"]
-    assert "benchmarks.quiz has no `queries`" in _error(config, values)
+    message = _error(config, values, "read_benchmark", benchmark="quiz", language="en")
+    assert "benchmarks.quiz has no `queries`" in message
 
 
 @pytest.mark.parametrize(
@@ -581,16 +775,19 @@ def test_unknown_size_says_which_key_to_add(config, values):
         (lambda v: v["rates"]["read_pairs"].update(low=2), "rates.read_pairs: 0 < low <= high"),
         (lambda v: v["seconds"]["start"].update(low=-1), "seconds.start: 0 <= low <= high"),
         (lambda v: v["rates"].pop("read_pairs"), "rates has no 'read_pairs'"),
+        (lambda v: v["memory"].pop("read_corpus"), "memory has no 'read_corpus'"),
     ],
 )
 def test_wrong_rates_are_named(config, values, change, message):
     change(values)
-    assert _error(config, values).startswith(f"{RATES_FILE}: {message}")
+    found = _error(config, values, "read_corpus", corpus="films")
+    assert found.startswith(f"{RATES_FILE}: {message}")
 
 
-def test_unknown_gpu_is_named_with_the_known_ones(config, values):
-    with pytest.raises(ConfigError, match="gpus has no 'huge'; it has small"):
-        plan(conf.validate(config), Rates.of(values), "huge", {}, {}, {})
+def test_unknown_gpu_is_named_with_the_known_ones():
+    experiment = load([ROOT / "config" / "demo.yaml"])
+    with pytest.raises(ConfigError, match="gpus has no 'huge'; it has h100, a100"):
+        read_work(experiment, read_rates(), "huge")
 
 
 # --- what is printed ---
@@ -626,138 +823,3 @@ def test_numbers_have_two_digits_and_a_prefix(number, text):
 )
 def test_hours_have_two_digits(low, high, text):
     assert duration(Span(low, high)) == text
-
-
-@pytest.fixture(scope="module")
-def script() -> dict:
-    """The names of workflow/plan.py."""
-    return runpy.run_path(str(ROOT / "workflow" / "plan.py"))
-
-
-@pytest.fixture(scope="module")
-def text_of(script):
-    return script["text_of"]
-
-
-def test_the_documentation_has_what_is_printed(text_of, monkeypatch, tmp_path):
-    monkeypatch.chdir(ROOT)
-    printed = text_of(["config/paper.yaml"], "h100", None, tmp_path)
-    written = (ROOT / "docs" / "scale.md").read_text(encoding="utf-8")
-    assert f"```\n{printed}```\n" in written, (
-        "docs/scale.md shows another plan: put in what `make plan CONFIG=config/paper.yaml` "
-        "prints, and look at the figures around it"
-    )
-
-
-# By the first column of the table of smaller runs in docs/scale.md.
-SMALLER = {
-    "none": {},
-    "`benchmarks: [xquad_r, mlqa_r]`": {"benchmarks": ["xquad_r", "mlqa_r"]},
-    "miracl with `judged_only: true` (another task)": {
-        "catalogue": {"benchmarks": {"miracl": {"judged_only": True}}}
-    },
-    "`corpora` without mmarco": {
-        "corpora": [
-            "wikiqa",
-            "mr_tydi",
-            "duorc",
-            "newsqa",
-            "google_nq",
-            "yahoo_qa",
-            "entity_questions",
-            "mfaq",
-        ]
-    },
-    "`corpora: [wikiqa, duorc, newsqa, entity_questions]`": {
-        "corpora": ["wikiqa", "duorc", "newsqa", "entity_questions"]
-    },
-    "`target_languages: [ar, es, zh]`": {
-        "target_languages": ["ar", "es", "zh"],
-        "ablations": {"languages": [], "unseen_languages": []},
-    },
-    "nllb with `kind: ctranslate2_mt`, `quantization: float16`": {
-        "catalogue": {
-            "translators": {"nllb": {"kind": "ctranslate2_mt", "quantization": "float16"}}
-        }
-    },
-    "`translator: m2m100`": {"translator": "m2m100"},
-    "`encoders: [xlm-r]`": {"encoders": ["xlm-r"]},
-}
-
-
-@pytest.mark.parametrize("change", SMALLER)
-def test_smaller_runs_of_the_documentation_are_what_their_plans_say(script, tmp_path, change):
-    written = (ROOT / "docs" / "scale.md").read_text(encoding="utf-8")
-    line = next(line for line in written.splitlines() if line.startswith(f"| {change} |"))
-    *spans, disk, memory = [cell.strip() for cell in line.strip("|").split("|")[1:]]
-    (tmp_path / "change.yaml").write_text(yaml.safe_dump(SMALLER[change]), encoding="utf-8")
-    config = conf.load([ROOT / "config" / "paper.yaml", tmp_path / "change.yaml"])
-    shown = script["plan_of"](config, script["read_rates"](), "h100", tmp_path)
-    rows = {row.stage: row for row in shown.rows}
-    for stage, cell in zip(("translate", "fine-tune", "encode"), spans, strict=True):
-        hours_1, shown_ends = rows[stage].hours_1, [float(end) for end in cell.split(" - ")]
-        ends = [hours_1.low, hours_1.high]
-        assert [shown_ends[0], shown_ends[-1]] == pytest.approx(ends, rel=0.05, abs=0.06)
-    assert disk == scaled(sum(row.disk for row in shown.rows), "B")
-    held = dict(shown.memory)["main memory, fine-tuning xlm-r"]
-    assert float(memory.removesuffix(" GB")) == pytest.approx(held / 1e9, rel=0.05)
-
-
-@pytest.mark.parametrize("name", ["config", "demo", "paper"])
-def test_every_shipped_configuration_has_a_plan(text_of, tmp_path, name):
-    for gpu in _shipped_rates().gpus:
-        assert "| all " in text_of([str(ROOT / "config" / f"{name}.yaml")], gpu, None, tmp_path)
-
-
-def test_measured_laptop_run_lies_in_its_plan(text_of, monkeypatch, tmp_path):
-    # 12 min 39 s on two cores at 700 steps, with the downloads already there: docs/scale.md.
-    monkeypatch.chdir(ROOT)
-    (tmp_path / "measured.yaml").write_text("training: {max_steps: 700}\n")
-    files = ["config/config.yaml", str(tmp_path / "measured.yaml")]
-    printed = text_of(files, "h100", 2, tmp_path)
-    line = next(line for line in printed.splitlines() if line.startswith("| all "))
-    low, high = line.split("|")[7].removesuffix("min ").split("-")
-    assert int(low) <= 12.65 <= int(high)
-
-
-def test_corpora_that_were_read_are_counted(text_of, monkeypatch, tmp_path):
-    monkeypatch.chdir(ROOT)
-    counts = tmp_path / "results" / "demo" / "corpora" / "bundled" / "counts.json"
-    counts.parent.mkdir(parents=True)
-    counts.write_text('{"train": 40, "validation": 4, "kept": 44}')
-    printed = text_of(["config/demo.yaml"], "h100", None, tmp_path)
-    assert "1 corpus of 40 pairs. Read already, and counted: bundled." in printed
-
-
-def test_later_files_win_as_with_snakemake(text_of, monkeypatch, tmp_path):
-    monkeypatch.chdir(ROOT)
-    (tmp_path / "more.yaml").write_text("seeds: [0, 1, 2, 3]\ntraining: {max_steps: 50}\n")
-    printed = text_of(["config/demo.yaml", str(tmp_path / "more.yaml")], "h100", None, tmp_path)
-    assert "12 models of 50 steps" in printed
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["none.yaml"], "none.yaml: there is no such configuration."),
-        (["--gpu", "tpu"], "gpus has no 'tpu'; it has h100, a100."),
-        (["--cores", "0"], "--cores: at least 1"),
-        (["wrong.yaml"], "sed: no such key; did you mean seeds?"),
-    ],
-)
-def test_command_line_says_what_is_wrong(tmp_path, arguments, message):
-    text = (ROOT / "config" / "demo.yaml").read_text(encoding="utf-8")
-    (tmp_path / "wrong.yaml").write_text(text + "\nsed: [1]\n")
-    config = tmp_path / "config"
-    config.mkdir()
-    (config / "config.yaml").write_text((ROOT / "config" / "config.yaml").read_text())
-    run = subprocess.run(
-        [sys.executable, str(ROOT / "workflow" / "plan.py"), *arguments],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert run.returncode
-    assert message in run.stderr
-    assert "Traceback" not in run.stderr

@@ -41,6 +41,9 @@ rule ablation_table:
         "<logs>/ablation_table/{ablation}.log",
     conda:
         ENVIRONMENT
+    threads: threads_of("ablation_table")
+    resources:
+        **resources_of("ablation_table"),
     params:
         ablation=lambda wildcards: wildcards.ablation,
         points=points,

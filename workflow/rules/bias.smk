@@ -16,6 +16,9 @@ rule measure_bias:
         "<logs>/measure_bias/{system}_seed{seed}_{benchmark}.log",
     conda:
         ENVIRONMENT
+    threads: threads_of("measure_bias")
+    resources:
+        **resources_of("measure_bias"),
     params:
         languages=benchmark_languages,
         seen=seen_languages,
@@ -40,6 +43,9 @@ rule bias_detail_table:
         "<logs>/bias_detail_table.log",
     conda:
         ENVIRONMENT
+    threads: threads_of("bias_detail_table")
+    resources:
+        **resources_of("bias_detail_table"),
     params:
         scored=scored(RANKED),
         languages={benchmark: CATALOGUE.benchmarks[benchmark].languages for benchmark in RANKED},

@@ -241,11 +241,6 @@ def journal_of_shard(wildcards):
     return f"{lookups.results(experiment)}/checkpoints/translate/{name}"
 
 
-def gpus_to_translate(wildcards):
-    """Neural engines want a GPU."""
-    return int(CATALOGUE.translators[experiment.translator].neural)
-
-
 def references_in(references, language):
     """A reference set's texts: the English ones as they are, or translated."""
     if language == constants.SOURCE_LANGUAGE:
@@ -543,8 +538,3 @@ def figure_names():
 def figure_files(wildcards=None):
     """All figures, each with its caption."""
     return expand("<results>/figures/{name}.{format}", name=figure_names(), format=["svg", "txt"])
-
-
-def gpus(wildcards):
-    """Pretrained transformers want a GPU; what is trained from scratch is too small to fill one."""
-    return int(encoder_entry(wildcards).wants_gpu)

@@ -19,6 +19,9 @@ rule find_duplicates:
         "<logs>/find_duplicates/{corpus}_{language}.log",
     conda:
         ENVIRONMENT
+    threads: threads_of("find_duplicates")
+    resources:
+        **resources_of("find_duplicates"),
     params:
         benchmarks=lambda wildcards: benchmarks_in(wildcards.language),
         contamination=experiment.contamination.plain(),
@@ -40,6 +43,9 @@ rule contamination_table:
         "<logs>/contamination_table.log",
     conda:
         ENVIRONMENT
+    threads: threads_of("contamination_table")
+    resources:
+        **resources_of("contamination_table"),
     params:
         train=TESTED_SETS,
         contamination=experiment.contamination.plain(),

@@ -12,8 +12,9 @@ rule encode:
         "<logs>/encode/{system}_seed{seed}_{benchmark}_{language}.log",
     conda:
         ENVIRONMENT
+    threads: threads_of("encode")
     resources:
-        gpu=gpus,
+        **resources_of("encode"),
     params:
         encoder=encoder_values,
         of=keys,

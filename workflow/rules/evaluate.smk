@@ -20,6 +20,9 @@ rule evaluate:
         benchmark=one_of(RANKED_BENCHMARKS),
     conda:
         ENVIRONMENT
+    threads: threads_of("evaluate")
+    resources:
+        **resources_of("evaluate"),
     params:
         languages=benchmark_languages,
         seen=seen_languages,
@@ -40,6 +43,9 @@ rule score_cells:
         "<logs>/score_cells/{system}_{benchmark}.log",
     conda:
         ENVIRONMENT
+    threads: threads_of("score_cells")
+    resources:
+        **resources_of("score_cells"),
     params:
         languages=benchmark_languages,
         seen=seen_languages,

@@ -22,6 +22,9 @@ rule export_ranking:
         benchmark=one_of(EXPORTED),
     conda:
         ENVIRONMENT
+    threads: threads_of("export_ranking")
+    resources:
+        **resources_of("export_ranking"),
     params:
         languages=lambda wildcards: lookups.pool_languages(
             experiment, wildcards.benchmark, wildcards.setting, wildcards.language
@@ -45,6 +48,9 @@ rule export_judgements:
         benchmark=one_of(EXPORTED),
     conda:
         ENVIRONMENT
+    threads: threads_of("export_judgements")
+    resources:
+        **resources_of("export_judgements"),
     params:
         code=code("export_judgements"),
     script:
@@ -70,6 +76,9 @@ rule model_card:
         "<logs>/model_card/{system}.log",
     conda:
         ENVIRONMENT
+    threads: threads_of("model_card")
+    resources:
+        **resources_of("model_card"),
     params:
         seeds=seeds,
         corpora=lambda wildcards: variants.card_corpora(experiment, SYSTEMS[wildcards.system]),

@@ -42,6 +42,9 @@ rule heatmap_figure:
         "<logs>/heatmap_figure/{encoder}_{benchmark}.log",
     conda:
         ENVIRONMENT
+    threads: threads_of("heatmap_figure")
+    resources:
+        **resources_of("heatmap_figure"),
     params:
         samplings=drawn_samplings,
         seeds=drawn_seeds,
@@ -65,6 +68,9 @@ rule rank_distance_figure:
         "<logs>/rank_distance_figure/{encoder}_{benchmark}.log",
     conda:
         ENVIRONMENT
+    threads: threads_of("rank_distance_figure")
+    resources:
+        **resources_of("rank_distance_figure"),
     params:
         samplings=drawn_samplings,
         seeds=drawn_seeds,
@@ -88,6 +94,9 @@ rule language_share_figure:
         "<logs>/language_share_figure/{encoder}_{benchmark}.log",
     conda:
         ENVIRONMENT
+    threads: threads_of("language_share_figure")
+    resources:
+        **resources_of("language_share_figure"),
     params:
         encoder=lambda wildcards: wildcards.encoder,
         benchmark=lambda wildcards: wildcards.benchmark,
@@ -110,6 +119,9 @@ rule curve_figure:
         "<logs>/curve_figure/{curve}.log",
     conda:
         ENVIRONMENT
+    threads: threads_of("curve_figure")
+    resources:
+        **resources_of("curve_figure"),
     params:
         name=lambda wildcards: wildcards.curve,
         confidence=experiment.statistics.confidence,
@@ -129,6 +141,9 @@ rule training_figure:
         "<logs>/training_figure/{encoder}.log",
     conda:
         ENVIRONMENT
+    threads: threads_of("training_figure")
+    resources:
+        **resources_of("training_figure"),
     params:
         samplings=drawn_samplings,
         seeds=drawn_seeds,
@@ -150,6 +165,9 @@ rule translation_quality_figure:
         "<logs>/translation_quality_figure/{encoder}.log",
     conda:
         ENVIRONMENT
+    threads: threads_of("translation_quality_figure")
+    resources:
+        **resources_of("translation_quality_figure"),
     params:
         encoder=lambda wildcards: wildcards.encoder,
         confidence=experiment.statistics.confidence,
@@ -169,6 +187,9 @@ rule reproduction_figure:
         "<logs>/reproduction_figure.log",
     conda:
         ENVIRONMENT
+    threads: threads_of("reproduction_figure")
+    resources:
+        **resources_of("reproduction_figure"),
     params:
         scale=experiment.scale,
         confidence=experiment.statistics.confidence,

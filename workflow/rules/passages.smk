@@ -16,6 +16,9 @@ use rule read_benchmark as read_topics with:
         "<logs>/read_topics/{benchmark}_{language}.log",
     wildcard_constraints:
         benchmark=one_of(PASSAGE_BENCHMARKS),
+    threads: threads_of("read_topics")
+    resources:
+        **resources_of("read_topics"),
 
 
 rule survey_passages:
@@ -32,6 +35,9 @@ rule survey_passages:
         benchmark=one_of(PASSAGE_BENCHMARKS),
     conda:
         ENVIRONMENT
+    threads: threads_of("survey_passages")
+    resources:
+        **resources_of("survey_passages"),
     params:
         of=keys,
         code=code("survey_passages"),
@@ -54,8 +60,9 @@ rule search_passages:
         benchmark=one_of(PASSAGE_BENCHMARKS),
     conda:
         ENVIRONMENT
+    threads: threads_of("search_passages")
     resources:
-        gpu=gpus,
+        **resources_of("search_passages"),
     params:
         search=search_values,
         encoder=encoder_values,
@@ -79,6 +86,9 @@ rule evaluate_run:
         benchmark=one_of(PASSAGE_BENCHMARKS),
     conda:
         ENVIRONMENT
+    threads: threads_of("evaluate_run")
+    resources:
+        **resources_of("evaluate_run"),
     params:
         depth=lambda wildcards: search_values(wildcards)["depth"],
         of=keys,
@@ -100,6 +110,9 @@ rule export_run:
         benchmark=one_of(PASSAGE_BENCHMARKS),
     conda:
         ENVIRONMENT
+    threads: threads_of("export_run")
+    resources:
+        **resources_of("export_run"),
     params:
         tag=lambda wildcards: f"{wildcards.system}-seed{wildcards.seed}"
         + ("-judged" if benchmark_entry(wildcards).judged_only else ""),

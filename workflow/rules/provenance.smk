@@ -10,6 +10,9 @@ rule record_provenance:
         "<logs>/record_provenance/{table}.log",
     conda:
         ENVIRONMENT
+    threads: threads_of("record_provenance")
+    resources:
+        **resources_of("record_provenance"),
     params:
         table=lambda wildcards: wildcards.table,
         # Of the configuration only what the table depends on: another key records nothing again.

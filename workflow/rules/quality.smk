@@ -41,6 +41,9 @@ rule read_references:
         "<logs>/read_references/{references}_{language}.log",
     conda:
         ENVIRONMENT
+    threads: threads_of("read_references")
+    resources:
+        **resources_of("read_references"),
     params:
         reader=lambda wildcards: CATALOGUE.references[wildcards.references].kind,
         code=code("read_references"),
@@ -60,6 +63,9 @@ use rule translate as translate_references with:
     wildcard_constraints:
         translator=re.escape(experiment.translator),
         language=one_of(CATALOGUE.translators[experiment.translator].routes),
+    threads: threads_of("translate_references")
+    resources:
+        **resources_of("translate_references"),
     params:
         route=route,
         checkpoints=journal_of_references,
@@ -79,6 +85,9 @@ use rule translate as translate_back with:
         translator=re.escape(experiment.translator),
         language=one_of(WAYS_BACK),
         target=one_of({code for way in WAYS_BACK.values() for code in way[1:]}),
+    threads: threads_of("translate_back")
+    resources:
+        **resources_of("translate_back"),
     params:
         route=back_route,
         checkpoints=journal_of_back,
@@ -98,6 +107,9 @@ rule translation_quality_table:
         "<logs>/translation_quality_table.log",
     conda:
         ENVIRONMENT
+    threads: threads_of("translation_quality_table")
+    resources:
+        **resources_of("translation_quality_table"),
     params:
         translator=experiment.translator,
         sets=[

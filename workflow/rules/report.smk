@@ -68,6 +68,9 @@ rule front_page:
         "<logs>/front_page.log",
     conda:
         ENVIRONMENT
+    threads: threads_of("front_page")
+    resources:
+        **resources_of("front_page"),
     params:
         code=code("front_page"),
     script:
@@ -91,6 +94,9 @@ rule table_page:
         "<logs>/table_page/{table}.log",
     conda:
         ENVIRONMENT
+    threads: threads_of("table_page")
+    resources:
+        **resources_of("table_page"),
     params:
         caption=report_caption,
         code=code("table_page"),
@@ -115,6 +121,9 @@ rule figure_page:
         "<logs>/figure_page/{figure}.log",
     conda:
         ENVIRONMENT
+    threads: threads_of("figure_page")
+    resources:
+        **resources_of("figure_page"),
     params:
         caption=report_caption,
         code=code("figure_page"),

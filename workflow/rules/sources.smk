@@ -13,6 +13,9 @@ rule fetch:
         "<logs>/fetch/{source_file}.log",
     conda:
         ENVIRONMENT
+    threads: threads_of("fetch")
+    resources:
+        **resources_of("fetch"),
     params:
         # No `code`: what the file must hash to says all.
         url=lambda wildcards: SOURCES[wildcards.source_file]["url"],
@@ -72,6 +75,9 @@ rule read_corpus:
         "<logs>/read_corpus/{corpus}.log",
     conda:
         ENVIRONMENT
+    threads: threads_of("read_corpus")
+    resources:
+        **resources_of("read_corpus"),
     params:
         reader=lambda wildcards: corpus_entry(wildcards).kind,
         language=lambda wildcards: corpus_entry(wildcards).language,
@@ -94,6 +100,9 @@ rule read_benchmark:
         benchmark=one_of(RANKED_BENCHMARKS),
     conda:
         ENVIRONMENT
+    threads: threads_of("read_benchmark")
+    resources:
+        **resources_of("read_benchmark"),
     params:
         kind=lambda wildcards: benchmark_entry(wildcards).kind,
         of=keys,

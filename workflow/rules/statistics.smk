@@ -13,6 +13,9 @@ rule compare_samplings:
         "<logs>/compare_samplings/{variant}_{benchmark}.log",
     conda:
         ENVIRONMENT
+    threads: threads_of("compare_samplings")
+    resources:
+        **resources_of("compare_samplings"),
     params:
         samplings=lambda wildcards: [s.sampling for s in systems_of_variant(wildcards)],
         languages=benchmark_languages,
@@ -36,6 +39,9 @@ rule significance_table:
         "<logs>/significance_table.log",
     conda:
         ENVIRONMENT
+    threads: threads_of("significance_table")
+    resources:
+        **resources_of("significance_table"),
     params:
         compared=compared(),
         confidence=experiment.statistics.confidence,
@@ -57,6 +63,9 @@ rule reproduction_table:
         "<logs>/reproduction_table.log",
     conda:
         ENVIRONMENT
+    threads: threads_of("reproduction_table")
+    resources:
+        **resources_of("reproduction_table"),
     params:
         scale=experiment.scale,
         confidence=experiment.statistics.confidence,
@@ -76,6 +85,9 @@ rule claims_table:
         "<logs>/claims_table.log",
     conda:
         ENVIRONMENT
+    threads: threads_of("claims_table")
+    resources:
+        **resources_of("claims_table"),
     params:
         compared=compared(RANKED),
         margin=experiment.comparisons.margin,

@@ -41,6 +41,9 @@ rule score_table:
         "<logs>/score_table/{score_table}.log",
     conda:
         ENVIRONMENT
+    threads: threads_of("score_table")
+    resources:
+        **resources_of("score_table"),
     params:
         name=lambda wildcards: wildcards.score_table,
         title=title_of_table,
@@ -69,6 +72,9 @@ rule evaluation_data_table:
         "<logs>/evaluation_data_table.log",
     conda:
         ENVIRONMENT
+    threads: threads_of("evaluation_data_table")
+    resources:
+        **resources_of("evaluation_data_table"),
     params:
         ranked=RANKED_SETS,
         searched=SEARCHED_SETS,
@@ -95,6 +101,9 @@ rule training_data_table:
         "<logs>/training_data_table.log",
     conda:
         ENVIRONMENT
+    threads: threads_of("training_data_table")
+    resources:
+        **resources_of("training_data_table"),
     params:
         corpora=[{"corpus": corpus} for corpus in experiment.corpora],
         train=TRAIN_SETS,
@@ -115,6 +124,9 @@ rule translation_table:
         "<logs>/translation_table.log",
     conda:
         ENVIRONMENT
+    threads: threads_of("translation_table")
+    resources:
+        **resources_of("translation_table"),
     params:
         sets=TRANSLATED_SETS,
         code=code("translation_table"),
@@ -133,6 +145,9 @@ rule filtering_table:
         "<logs>/filtering_table.log",
     conda:
         ENVIRONMENT
+    threads: threads_of("filtering_table")
+    resources:
+        **resources_of("filtering_table"),
     params:
         train=TRAIN_SETS,
         code=code("filtering_table"),

@@ -15,6 +15,9 @@ rule prepare_encoder:
         "<logs>/prepare_encoder/{encoder}.log",
     conda:
         ENVIRONMENT
+    threads: threads_of("prepare_encoder")
+    resources:
+        **resources_of("prepare_encoder"),
     params:
         encoder=encoder_values,
         code=lambda wildcards: code("prepare_encoder", encoder_module(wildcards)),
@@ -33,6 +36,9 @@ rule tokenize_pairs:
         "<logs>/tokenize_pairs/{encoder}_{corpus}_{language}.log",
     conda:
         ENVIRONMENT
+    threads: threads_of("tokenize_pairs")
+    resources:
+        **resources_of("tokenize_pairs"),
     params:
         encoder=encoder_values,
         of=keys,
@@ -50,6 +56,9 @@ use rule tokenize_pairs as tokenize_validation with:
         "<results>/tokens/{encoder}/{corpus}/validation.safetensors",
     log:
         "<logs>/tokenize_validation/{encoder}_{corpus}.log",
+    threads: threads_of("tokenize_validation")
+    resources:
+        **resources_of("tokenize_validation"),
     params:
         encoder=encoder_values,
         of=lambda wildcards: keys(wildcards) | {"language": corpus_entry(wildcards).language},
@@ -69,8 +78,9 @@ rule finetune:
         "<results>/timings/finetune/{system}_seed{seed}.jsonl"
     conda:
         ENVIRONMENT
+    threads: threads_of("finetune")
     resources:
-        gpu=gpus,
+        **resources_of("finetune"),
     params:
         training=training_values,
         encoder=encoder_values,

@@ -15,6 +15,9 @@ rule shard_texts:
         "<logs>/shard_texts/{corpus}_{shard}.log",
     conda:
         ENVIRONMENT
+    threads: threads_of("shard_texts")
+    resources:
+        **resources_of("shard_texts"),
     params:
         number=lambda wildcards: int(wildcards.shard),
         of=lambda wildcards: corpus_entry(wildcards).shards,
@@ -38,8 +41,9 @@ rule translate:
         corpus=one_of(c for c in CATALOGUE.corpora if c not in PARALLEL),
     conda:
         ENVIRONMENT
+    threads: threads_of("translate")
     resources:
-        gpu=gpus_to_translate,
+        **resources_of("translate"),
     params:
         route=route,
         checkpoints=journal_of_shard,
@@ -63,6 +67,9 @@ rule read_parallel:
         corpus=one_of(PARALLEL),
     conda:
         ENVIRONMENT
+    threads: threads_of("read_parallel")
+    resources:
+        **resources_of("read_parallel"),
     params:
         reader=lambda wildcards: corpus_entry(wildcards).kind,
         code=lambda wildcards: code("read_parallel", f"data/readers/{corpus_entry(wildcards).kind}"),
@@ -82,6 +89,9 @@ rule filter_pairs:
         "<logs>/filter_pairs/{corpus}_{language}.log",
     conda:
         ENVIRONMENT
+    threads: threads_of("filter_pairs")
+    resources:
+        **resources_of("filter_pairs"),
     params:
         filtering=experiment.filtering.plain(),
         same_language=lambda wildcards: wildcards.language == corpus_entry(wildcards).language,

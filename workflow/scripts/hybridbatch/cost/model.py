@@ -1,8 +1,6 @@
 """What work costs: shapes of models, sizes of corpora, rates, and the formulas over them.
 
-All numbers are those of resources/rates.yaml, which says where each is from. A forward pass takes 2
-FLOPs for each parameter and token, training 6 (Kaplan et al. 2020, "Scaling laws for neural
-language models", section 2.1), attention its own on top; looking up an embedding takes none.
+All numbers are those of resources/rates.yaml, which says where each is from.
 """
 
 import heapq
@@ -11,6 +9,7 @@ from dataclasses import MISSING, dataclass, fields
 from typing import Any, TypeVar
 
 from hybridbatch.experiment.configuration import Experiment
+from hybridbatch.experiment.shapes import Shape
 from hybridbatch.runtime.errors import ConfigError
 
 RATES_FILE = "resources/rates.yaml"
@@ -53,33 +52,6 @@ class Rate:
 
 
 @dataclass(frozen=True)
-class Shape:
-    """A transformer: an encoder, or with `decoder_layers` an encoder and a decoder."""
-
-    encoder_layers: int
-    decoder_layers: int
-    width: int
-    feed_forward: int
-    vocabulary: int
-    source: str
-
-    @property
-    def encoder_parameters(self) -> int:
-        """Of the encoder's matrices: four of attention and two of the feed-forward in a layer."""
-        return self.encoder_layers * (4 * self.width**2 + 2 * self.width * self.feed_forward)
-
-    @property
-    def decoder_parameters(self) -> int:
-        """Of the decoder's matrices, which attend twice."""
-        return self.decoder_layers * (8 * self.width**2 + 2 * self.width * self.feed_forward)
-
-    @property
-    def parameters(self) -> int:
-        """All, with one table of embeddings; biases, norms and positions are left out."""
-        return self.encoder_parameters + self.decoder_parameters + self.width * self.vocabulary
-
-
-@dataclass(frozen=True)
 class CorpusRates:
     """What is known of a corpus before it is read; see the comment in resources/rates.yaml."""
 
@@ -109,6 +81,25 @@ class BenchmarkRates:
 
 
 @dataclass(frozen=True)
+class ReferenceRates:
+    """What is known of a reference set before it is read: texts a language, and their words."""
+
+    texts: int
+    words: float
+    source: str
+
+
+@dataclass(frozen=True)
+class MemoryRates:
+    """Bytes of main memory: of a process as it starts, for each pair, for each different text."""
+
+    source: str
+    process: float = 0.0
+    pair: float = 0.0
+    text: float = 0.0
+
+
+@dataclass(frozen=True)
 class Text:
     """How text is counted in tokens and bytes."""
 
@@ -132,6 +123,8 @@ class Rates:
     models: dict[str, Shape]
     corpora: dict[str, CorpusRates]
     benchmarks: dict[str, BenchmarkRates]
+    references: dict[str, ReferenceRates]
+    memory: dict[str, MemoryRates]
     bytes_of_language: dict[str, float]  # over English; `other` for the rest
 
     @staticmethod
@@ -153,6 +146,8 @@ class Rates:
             models=section("models", Shape),
             corpora=section("corpora", CorpusRates),
             benchmarks=section("benchmarks", BenchmarkRates),
+            references=section("references", ReferenceRates),
+            memory=section("memory", MemoryRates),
             bytes_of_language=dict(_key(values, "bytes_of_language")["values"]),
         )
         for name, rate in found.rates.items():
@@ -171,6 +166,11 @@ class Rates:
         """Seconds `name` of a job; raise ConfigError if the file has none."""
         found = _key(self.seconds, name, "seconds ")
         return Span(found.low, found.high)
+
+    def memory_of(self, name: str, pairs: float = 0.0, texts: float = 0.0) -> float:
+        """Bytes of main memory of `name`; raise ConfigError if the file has none."""
+        found = _key(self.memory, name, "memory ")
+        return found.process + pairs * found.pair + texts * found.text
 
     def bytes_of(self, words: float, language: str) -> float:
         """UTF-8 bytes of a text of `words` English words in `language`."""
@@ -219,21 +219,17 @@ class Corpus:
 
 
 @dataclass(frozen=True)
-class Job:
-    """A job of the workflow, as it is started: on one GPU or one core."""
+class Cost:
+    """What one job costs, on one GPU or one core."""
 
-    stage: str
     seconds: Span
     on_gpu: bool = False
+    threads: int = 1
     tokens: float = 0.0
     flops: float = 0.0
-    disk: float = 0.0  # bytes
-
-
-def forward(shape: Shape, tokens: float, length: float) -> float:
-    """FLOPs of an encoder over `tokens` in sequences of `length`, attention included."""
-    attention = 4 * shape.encoder_layers * shape.width * length
-    return tokens * (2 * shape.encoder_parameters + attention)
+    disk: float = 0.0  # bytes of its outputs
+    memory: float = 0.0  # bytes of main memory at most, its processes' own included
+    gpu_memory: float = 0.0  # bytes
 
 
 def generation(shape: Shape, source: float, target: float, beams: int) -> float:
@@ -248,10 +244,10 @@ def generation(shape: Shape, source: float, target: float, beams: int) -> float:
     token = shape.decoder_parameters - source_projections + width * shape.vocabulary
     attention = 4 * layers * width * (source + target / 2)
     decoder = source * 2 * source_projections + target * (2 * token + attention)
-    return forward(shape, source, source) + beams * decoder
+    return shape.forward(source, source) + beams * decoder
 
 
-def hours(jobs: Iterable[Job], gpus: int, cores: int) -> Span:
+def hours(jobs: Iterable[Cost], gpus: int, cores: int) -> Span:
     """Hours of jobs that wait for nothing but a device, the longest first to the first free one.
 
     gpus and cores: how many there are of each. Both kinds run side by side.
@@ -275,11 +271,11 @@ def corpus_sizes(
     name: str,
     rates: Rates,
     published: Mapping[str, int],
-    counts: Mapping[str, Mapping[str, int]],
+    counts: Mapping[str, int] | None,
 ) -> Corpus:
     """Sizes of a corpus: the workflow's own counts, else the published, else those of the rates.
 
-    published: pairs by the data set's name; counts: a corpus' counts.json, where it has been read.
+    published: pairs by the data set's name; counts: the corpus' counts.json, where it was read.
     Raises ConfigError that says which key to add.
     """
     entry, known = config.catalogue.corpora[name], rates.corpora.get(name)
@@ -288,8 +284,8 @@ def corpus_sizes(
             f"{RATES_FILE}: corpora has no {name!r}: add `{name}: {{pairs: ..., question_words: "
             "..., passage_words: ..., source: ...}` there."
         )
-    if name in counts:
-        train, validation = counts[name]["train"], counts[name]["validation"]
+    if counts:
+        train, validation = counts["train"], counts["validation"]
         pairs = train + validation
     else:
         pairs = published.get(entry.published, known.pairs)
@@ -315,6 +311,61 @@ def corpus_sizes(
         known.question_words,
         known.passage_words,
     )
+
+
+@dataclass(frozen=True)
+class Collection:
+    """Sizes of one language of a benchmark."""
+
+    queries: float
+    candidates: float
+    query_words: float  # of one, as of a candidate
+    candidate_words: float
+    judged_a_query: float
+
+    @property
+    def words(self) -> float:
+        return self.queries * self.query_words + self.candidates * self.candidate_words
+
+
+def collection_sizes(
+    config: Experiment,
+    name: str,
+    rates: Rates,
+    published: Mapping[str, tuple[int, int]],
+) -> dict[str, Collection]:
+    """Sizes of a benchmark by language: the published ones, else those of the rates.
+
+    published: (queries, candidates) by language. Raises ConfigError that says which key to add.
+    """
+    known = rates.benchmarks.get(name)
+    if known is None:
+        raise ConfigError(
+            f"{RATES_FILE}: benchmarks has no {name!r}: add `{name}: {{query_words: ..., "
+            "candidate_words: ..., queries: ..., candidates: ..., source: ...}` there."
+        )
+    sizes = {}
+    for language in config.catalogue.benchmarks[name].languages:
+        queries, candidates = published.get(language, (known.queries, known.candidates))
+        if queries is None or candidates is None:
+            raise ConfigError(
+                f"{RATES_FILE}: benchmarks.{name} has no `queries` and `candidates`, and those in "
+                f"{language!r} are not published: add them there."
+            )
+        sizes[language] = Collection(
+            queries, candidates, known.query_words, known.candidate_words, known.judged_a_query
+        )
+    return sizes
+
+
+def reference_sizes(rates: Rates, name: str) -> ReferenceRates:
+    """Sizes of a reference set; raise ConfigError that says which key to add."""
+    if name not in rates.references:
+        raise ConfigError(
+            f"{RATES_FILE}: references has no {name!r}: add `{name}: {{texts: ..., words: ..., "
+            "source: ...}` there."
+        )
+    return rates.references[name]
 
 
 def model_shape(rates: Rates, model: str) -> Shape:

@@ -5,20 +5,22 @@ from collections.abc import Sequence
 from tabulate import tabulate
 
 from hybridbatch.cost.model import RATES_FILE, Rates, Span
-from hybridbatch.cost.plans import Plan, Row
+from hybridbatch.cost.plan import Largest, Plan, Row
 
 ASSUMED = {
-    "fetch": "models in float32; corpora as the text that is read, where no size is known",
+    "fetch": "corpora as the text that is read, where no size is known",
     "read": "pairs in full, their different texts, and those that come in other languages",
     "translate": "every different text once a language, as long as in English; nothing is split",
     "filter": "keeps every pair",
     "contamination": "every different question and passage of a benchmark's languages",
-    "tokenize": "every different text once an encoder and language, 4 bytes a token",
+    "tokenize": "every different text once an encoder and language, 4 bytes a token; pretrained "
+    "weights are fetched here, in float32",
     "fine-tune": "all steps in tokens and FLOPs; in hours from the earliest stop to all steps",
     "encode": "every text of every benchmark by every model; MIRACL is searched here, file by file",
-    "index": "exact, vectors of 4 bytes, by language and all together",
     "evaluate": "every query against every candidate, on CPUs; means, intervals, tests",
+    "tables": "tables and their records",
 }
+_MUCH_MB = 2000  # from here on a rule has a row of its own
 _UNITS = ("", "k", "M", "G", "T", "P", "E", "Z")
 
 
@@ -43,6 +45,9 @@ def duration(hours: Span) -> str:
 
 def plan_text(plan: Plan, rates: Rates, files: Sequence[str]) -> str:
     """The page for a configuration in `files`."""
+    title = [f"Cost of {' '.join(files)}, on paper: nothing was run.", _experiment(plan)]
+    if not (plan.rows or plan.ablations):
+        return "\n".join([*title, "Nothing is missing.", ""])
     cores, on_gpu = plan.gpu.cores, any(row.on_gpu for row in plan.rows)
     machines = ["1 GPU", "8 GPUs"] if on_gpu else [f"{cores} cores", f"{8 * cores} cores"]
     headers = ["stage", "jobs", "on", "tokens", "work", "disk", *machines]
@@ -60,10 +65,8 @@ def plan_text(plan: Plan, rates: Rates, files: Sequence[str]) -> str:
             _grid(_rows(plan.ablations), headers, align),
             "",
         ]
-    memory = [[what, scaled(size, "B")] for what, size in plan.memory]
     parts = [
-        f"Cost of {' '.join(files)}, on paper: nothing was run.",
-        _experiment(plan),
+        *title,
         machine if on_gpu else "No stage takes a GPU.",
         "",
         _grid(_rows(plan.rows), headers, align),
@@ -72,7 +75,14 @@ def plan_text(plan: Plan, rates: Rates, files: Sequence[str]) -> str:
         + (f" GPUs are busy for {duration(plan.gpu_hours)} together." if on_gpu else ""),
         "",
         *added,
-        _grid(memory, ["memory of one job, at least", "size"], ("left", "right")),
+        _grid(
+            _requests(plan.largest),
+            ["largest job of", "jobs", "threads", "main memory", "GPU memory", "run time"],
+            ("left", *["right"] * 5),
+        ),
+        "",
+        "Threads, main memory and run time are what the job asks of Snakemake, with room to spare, "
+        "on any GPU of the rates; GPU memory is the least that it needs.",
         "",
         "Assumed:",
         *(f"- {row.stage}: {ASSUMED[row.stage]}" for row in plan.rows),
@@ -80,24 +90,25 @@ def plan_text(plan: Plan, rates: Rates, files: Sequence[str]) -> str:
         f"{_shares(rates, 'encode_share')}, generation {_shares(rates, 'generate_share')}",
         f"- {rates.text.tokens_a_word:g} tokens a word in every language; a training batch has "
         f"{rates.text.padding:g} times its tokens with padding, max_tokens at most",
-        "- not counted: translations of the reference sets and back, language bias in detail, "
-        "figures, records, logs, what is kept for resuming",
+        "- not counted: fetching the translator's model, figures and the report, logs, "
+        "what is kept for resuming",
         f"Rates, sizes and where each is from: {RATES_FILE}.",
     ]
     return "\n".join(parts) + "\n"
 
 
 def _experiment(plan: Plan) -> str:
-    steps = " to ".join(dict.fromkeys((f"{plan.least_steps:,}", f"{plan.max_steps:,}")))
-    corpora = "1 corpus" if len(plan.corpora) == 1 else f"{len(plan.corpora)} corpora"
+    corpora = _number(len(plan.corpora), "corpus", "corpora")
     pairs = sum(corpus.pairs for corpus in plan.corpora)
     counted = f" Read already, and counted: {', '.join(plan.read)}." if plan.read else ""
     models = _number(plan.models, "model")
-    return f"{models} of {steps} steps; {corpora} of {pairs:,.0f} pairs.{counted}"
+    if plan.steps:
+        models += f" of {' to '.join(dict.fromkeys(f'{end:,}' for end in plan.steps))} steps"
+    return f"{models}; {corpora} of {pairs:,.0f} pairs.{counted}"
 
 
-def _number(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+def _number(count: int, what: str, several: str = "") -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {several or what + 's'}"
 
 
 def _time(hours: float) -> str:
@@ -123,10 +134,27 @@ def _rows(rows: Sequence[Row]) -> list[list]:
 
 def _row(row: Row) -> list:
     amounts = _amounts(row.tokens, row.flops, row.disk)
-    if not row.jobs:
-        return [row.stage, 0, "-", *amounts, "-", "-"]
     device = "GPU" if row.on_gpu else "CPU"
     return [row.stage, row.jobs, device, *amounts, duration(row.hours_1), duration(row.hours_8)]
+
+
+def _requests(largest: Sequence[Largest]) -> list[list]:
+    """Each rule with jobs that ask for much; what the others ask for at most, in one row."""
+    small = [of for of in largest if of.mem_mb < _MUCH_MB and not of.gpu_memory]
+    rows = [_request(of.rule, [of]) for of in largest if of not in small]
+    return rows + ([_request(f"the other {len(small)} rules", small)] if small else [])
+
+
+def _request(what: str, rules: Sequence[Largest]) -> list:
+    runtime = max(of.runtime for of in rules) / 60
+    return [
+        what,
+        sum(of.jobs for of in rules),
+        max(of.threads for of in rules),
+        scaled(1e6 * max(of.mem_mb for of in rules), "B"),
+        scaled(max(of.gpu_memory for of in rules), "B"),
+        duration(Span(runtime, runtime)),
+    ]
 
 
 def _amounts(tokens: float, flops: float, disk: float) -> list[str]:

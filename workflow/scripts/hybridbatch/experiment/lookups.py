@@ -3,7 +3,7 @@
 Asked by the rules and `make plan`, and by `checks` of what it has found right.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from hybridbatch.experiment.base import File
 from hybridbatch.experiment.configuration import Experiment
@@ -227,9 +227,8 @@ def passage_files(config: Experiment, benchmark: str, language: str) -> list[str
 
 def passage_parts(config: Experiment, benchmark: str, language: str) -> list[str]:
     """The numbers of the jobs that search a language's passages, such as `003`."""
-    entry = config.catalogue.benchmarks[benchmark]
-    files = 1 if entry.judged_only else entry.shards[language]
-    return [f"{part:03d}" for part in range(-(-files // entry.shards_a_job))]
+    parts = config.catalogue.benchmarks[benchmark].parts(language)
+    return [f"{part:03d}" for part in range(parts)]
 
 
 def files_of_part(config: Experiment, benchmark: str, language: str, part: str) -> list[str]:
@@ -248,13 +247,15 @@ def _translator(config: Experiment) -> Translator:
     return config.catalogue.translators[config.translator]
 
 
+def place(config: Experiment, file: File) -> str:
+    """The place `<host>/<path>` of a file of a source."""
+    return _place(config.catalogue.sources[file.source].base + file.name)
+
+
 def _paths(config: Experiment, files: Iterable[File]) -> list[str]:
     """Where files are: downloads of their source, or as they are named."""
-    bases: Mapping[str, Source] = config.catalogue.sources
     return [
-        file.name
-        if file.source is None
-        else f"{config.pathvars.downloads}/{_place(bases[file.source].base + file.name)}"
+        file.name if file.source is None else f"{config.pathvars.downloads}/{place(config, file)}"
         for file in files
     ]
 

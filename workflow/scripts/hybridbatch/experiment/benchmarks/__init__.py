@@ -91,3 +91,7 @@ class Benchmark(Model):
     def files(self, language: str) -> dict[str, File]:
         """What one language is read from, by the name that the kind's `read` knows it by."""
         return {}
+
+    def downloads(self, language: str) -> list[tuple[list[File], float]]:
+        """Files of one language with the share of its text that they hold together."""
+        return [(list(self.files(language).values()), 1.0)]

@@ -80,6 +80,25 @@ class Config(Benchmark):
         keys = {"index", "depth", "index_parameters"}
         return self.model_dump(include=keys, exclude_none=True)
 
+    def parts(self, language: str) -> int:
+        """How many jobs search a language's passages."""
+        files = 1 if self.judged_only else self.shards[language]
+        return -(-files // self.shards_a_job)
+
+    def size_of_part(self, language: str, part: int) -> tuple[int, int]:
+        """(files that one of `parts` searches, files of the language)."""
+        files = 1 if self.judged_only else self.shards[language]
+        return min(self.shards_a_job, files - part * self.shards_a_job), files
+
+    def searched(self, queries: float, passages: float, judged_a_query: float) -> float:
+        """How many passages of a language are searched."""
+        return min(queries * judged_a_query, passages) if self.judged_only else passages
+
+    def downloads(self, language: str) -> list[tuple[list[File], float]]:
+        # Topics and judgements are small.
+        small = list(self.files(language).values())
+        return [(small, 0.0), (self.passage_files(language), 1.0)]
+
     def files(self, language: str) -> dict[str, File]:
         return {
             "topics": File(self.source, self.topics.replace("{language}", language)),

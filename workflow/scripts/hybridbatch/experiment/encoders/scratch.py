@@ -1,11 +1,13 @@
 """A small transformer with random weights."""
 
+from collections.abc import Callable
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from hybridbatch.experiment.base import Positive
 from hybridbatch.experiment.encoders import ScratchTextEncoder
+from hybridbatch.experiment.shapes import Shape
 
 
 class Config(ScratchTextEncoder):
@@ -25,3 +27,7 @@ class Config(ScratchTextEncoder):
     @property
     def width(self) -> int:
         return self.dimension
+
+    def shape(self, side: str, published: Callable[[str], Shape]) -> Shape:
+        sizes = (self.dimension, self.feed_forward, self.vocabulary)
+        return Shape(self.layers, 0, *sizes, source="the catalogue")

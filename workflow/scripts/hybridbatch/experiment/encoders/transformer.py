@@ -1,11 +1,13 @@
 """A pretrained Hugging Face encoder."""
 
+from collections.abc import Callable
 from typing import Literal
 
 from pydantic import Field
 
 from hybridbatch.experiment.base import Commit, Name
 from hybridbatch.experiment.encoders import TextEncoder
+from hybridbatch.experiment.shapes import Shape
 
 
 class Config(TextEncoder):
@@ -35,3 +37,6 @@ class Config(TextEncoder):
     @property
     def pretrained(self) -> bool:
         return True
+
+    def shape(self, side: str, published: Callable[[str], Shape]) -> Shape:
+        return published(self.model)

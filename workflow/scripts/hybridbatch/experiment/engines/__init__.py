@@ -35,6 +35,11 @@ class Translator(Model):
         """Whether its jobs take a GPU where there is one."""
         return False
 
+    @property
+    def lines_rate(self) -> str:
+        """The rate of resources/rates.yaml at which a core translates texts, if not neural."""
+        return "apertium_lines"
+
     def way_back(self, language: str) -> list[str]:
         """The languages from `language` back to English, both included; empty: no way."""
         return []

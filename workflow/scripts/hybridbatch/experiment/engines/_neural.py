@@ -32,6 +32,11 @@ class NeuralTranslator(Translator):
     def neural(self) -> bool:
         return True
 
+    @property
+    def gain(self) -> str | None:
+        """The rate of resources/rates.yaml that says how much faster it is than transformers."""
+        return None
+
     def way_back(self, language: str) -> list[str]:
         return [language, SOURCE_LANGUAGE]
 

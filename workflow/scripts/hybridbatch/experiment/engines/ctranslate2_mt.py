@@ -14,3 +14,7 @@ class Config(NeuralTranslator):
     quantization: Literal[
         "float32", "float16", "bfloat16", "int8", "int8_float32", "int8_float16", "int8_bfloat16"
     ] = Field(description="of the converted weights; what the device cannot compute in is widened")
+
+    @property
+    def gain(self) -> str:
+        return "ctranslate2_gain"

@@ -1,0 +1,41 @@
+"""What each rule asks of the machine: functions of what its jobs cost, see hybridbatch/cost."""
+
+from hybridbatch.cost import requests
+from hybridbatch.cost.stages import stage_of
+from hybridbatch.cost.work import read_rates, read_work, slowest_gpu
+
+
+@cache
+def work():
+    rates = read_rates()
+    return read_work(experiment, rates, slowest_gpu(rates))
+
+
+@cache
+def request(rule, wildcards):
+    """What one job asks for; wildcards: (name, value) of each, in any order."""
+    found = requests.of_job(work(), rule, dict(wildcards))
+    if found.unknown and workflow.is_main_process:
+        unknown_size(found.unknown)
+    return found
+
+
+@cache
+def unknown_size(message):
+    """Say it once."""
+    logger.info(f"{message} Until then, jobs that depend on it ask for a default.")
+
+
+def asked(rule, name):
+    """A function of a job's wildcards and attempt: one of the values of its request."""
+    stage_of(rule)
+    return lambda wildcards, attempt: getattr(request(rule, (*wildcards.items(),)), name)(attempt)
+
+
+def threads_of(rule):
+    return lambda wildcards: request(rule, (*wildcards.items(),)).threads
+
+
+def resources_of(rule):
+    """Memory, minutes, space for outputs and GPUs; more of each on another attempt."""
+    return {name: asked(rule, name) for name in ("mem_mb", "runtime", "disk_mb", "gpu")}

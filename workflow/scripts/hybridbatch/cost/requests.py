@@ -1,0 +1,66 @@
+"""What a job asks of the machine for what it costs; on another attempt twice as much.
+
+Estimates are rough, and a job that is killed has cost more than one that asked for too much.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from hybridbatch.cost.model import Cost, Span
+from hybridbatch.cost.stages import cost_of, device_of
+from hybridbatch.cost.work import Work
+from hybridbatch.runtime.errors import ConfigError
+
+_MB = 1_000_000
+_MEMORY_FACTOR = 1.2
+_RUNTIME_FACTOR = 1.5
+_DISK_FACTOR = 1.2
+_LEAST_MINUTES = 10
+_LEAST_DISK_MB = 100
+# Where the size of a corpus or benchmark of one's own is unknown.
+_DEFAULT = {"seconds": Span(0, 3600), "memory": 4e9, "disk": 4e9}
+
+
+@dataclass(frozen=True)
+class Request:
+    """What one job asks for. unknown: why it is a default."""
+
+    cost: Cost
+    unknown: str = ""
+
+    @property
+    def threads(self) -> int:
+        return self.cost.threads
+
+    def mem_mb(self, attempt: int = 1) -> int:
+        """Main memory in MB, whole hundreds."""
+        return _grown(100 * math.ceil(_MEMORY_FACTOR * self.cost.memory / (100 * _MB)), attempt)
+
+    def runtime(self, attempt: int = 1) -> int:
+        """Minutes, from the slow end of every rate."""
+        minutes = math.ceil(_RUNTIME_FACTOR * self.cost.seconds.high / 60)
+        return _grown(max(minutes, _LEAST_MINUTES), attempt)
+
+    def disk_mb(self, attempt: int = 1) -> int:
+        """Space for the job's outputs in MB."""
+        return _grown(max(math.ceil(_DISK_FACTOR * self.cost.disk / _MB), _LEAST_DISK_MB), attempt)
+
+    def gpu(self, attempt: int = 1) -> int:
+        """How many GPUs, whatever the attempt."""
+        return int(self.cost.on_gpu)
+
+
+def of_job(work: Work, rule: str, wildcards: Mapping[str, str]) -> Request:
+    """What a job asks for; a default where a size is unknown, which is no reason not to run it.
+
+    Threads and GPUs do not depend on sizes. Raises LookupError where the rule has no cost.
+    """
+    try:
+        return Request(cost_of(work, rule, wildcards))
+    except ConfigError as error:
+        return Request(Cost(**_DEFAULT, **device_of(work, rule, wildcards)), str(error))
+
+
+def _grown(amount: int, attempt: int) -> int:
+    return amount * 2 ** (attempt - 1)

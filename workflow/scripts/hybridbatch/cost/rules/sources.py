@@ -1,0 +1,85 @@
+"""Fetching and reading: corpora, benchmarks and reference sets."""
+
+from collections.abc import Mapping
+
+from hybridbatch.cost.model import Cost, Span, reference_sizes
+from hybridbatch.cost.work import Work
+
+
+def fetch(work: Work, wildcards: Mapping[str, str]) -> Cost:
+    size = work.download(wildcards["source_file"])
+    return work.light(work.rates.rate("fetch_bytes").seconds(size), disk=size)
+
+
+def read_corpus(work: Work, wildcards: Mapping[str, str]) -> Cost:
+    corpus = work.corpus(wildcards["corpus"])
+    pairs = corpus.pairs + corpus.validation
+    return work.light(
+        work.rates.rate("read_pairs").seconds(pairs),
+        disk=work.parquet(pairs * corpus.pair_words, work.corpus_entry(corpus.name).language),
+        memory=work.rates.memory_of("read_corpus", pairs, corpus.texts),
+    )
+
+
+def shard_texts(work: Work, wildcards: Mapping[str, str]) -> Cost:
+    corpus = work.corpus(wildcards["corpus"])
+    entry = work.corpus_entry(corpus.name)
+    return work.light(
+        work.rates.rate("shard_pairs").seconds(corpus.pairs),
+        disk=work.parquet(corpus.words / entry.shards, entry.language),
+        memory=work.rates.memory_of("shard_texts", corpus.pairs, corpus.texts),
+    )
+
+
+def read_parallel(work: Work, wildcards: Mapping[str, str]) -> Cost:
+    """Every shard reads all of the language's files."""
+    corpus = work.corpus(wildcards["corpus"])
+    shards = work.corpus_entry(corpus.name).shards
+    return work.light(
+        work.rates.rate("parallel_texts").seconds(corpus.texts),
+        disk=work.parquet(corpus.words / shards, wildcards["language"]),
+        memory=work.rates.memory_of("read_parallel", 0, corpus.texts),
+    )
+
+
+def read_benchmark(work: Work, wildcards: Mapping[str, str]) -> Cost:
+    language = wildcards["language"]
+    sizes = work.collections(wildcards["benchmark"])[language]
+    texts = sizes.queries + sizes.candidates
+    return work.light(
+        work.rates.rate("read_pairs").seconds(texts),
+        disk=work.parquet(sizes.words, language),
+        memory=work.rates.memory_of("texts", 0, texts),
+    )
+
+
+def read_topics(work: Work, wildcards: Mapping[str, str]) -> Cost:
+    """Queries and judgements; passages stay in their files."""
+    language = wildcards["language"]
+    sizes = work.collections(wildcards["benchmark"])[language]
+    return work.light(
+        work.rates.rate("read_pairs").seconds(sizes.queries),
+        disk=work.parquet(sizes.queries * sizes.query_words, language),
+        memory=work.rates.memory_of("texts", 0, sizes.queries * (1 + sizes.judged_a_query)),
+    )
+
+
+def survey_passages(work: Work, wildcards: Mapping[str, str]) -> Cost:
+    """The judged passages are taken out of all files."""
+    language = wildcards["language"]
+    sizes = work.collections(wildcards["benchmark"])[language]
+    judged = sizes.queries * sizes.judged_a_query
+    return work.light(
+        work.rates.rate("read_pairs").seconds(sizes.candidates),
+        disk=work.parquet(judged * sizes.candidate_words, language),
+        memory=work.rates.memory_of("texts", 0, judged),
+    )
+
+
+def read_references(work: Work, wildcards: Mapping[str, str]) -> Cost:
+    sizes = reference_sizes(work.rates, wildcards["references"])
+    return work.light(
+        Span(0, 0),
+        disk=work.parquet(sizes.texts * sizes.words, wildcards["language"]),
+        memory=work.rates.memory_of("texts", 0, sizes.texts),
+    )

@@ -1,0 +1,157 @@
+"""Tokenizing and fine-tuning."""
+
+from collections.abc import Mapping
+
+from hybridbatch.cost.model import Corpus, Cost, Span
+from hybridbatch.cost.work import PAIR_BYTES, Work
+from hybridbatch.experiment import lookups
+from hybridbatch.experiment import systems as variants
+
+# Bytes a parameter while it is trained in float32: itself, its gradient, AdamW's two moments and
+# the best weights so far.
+_TRAINING_BYTES = 20
+# Bytes a token, layer and unit of width that the backward pass needs in 16 bits, attention scores
+# left out: Korthikanti et al. 2022, "Reducing activation recomputation", section 4.1.
+_ACTIVATION_BYTES = 34
+
+
+def prepare_encoder(work: Work, wildcards: Mapping[str, str]) -> Cost:
+    """Weights of a pretrained encoder are fetched; the others' tokenizers are trained."""
+    encoder = work.encoder(wildcards["encoder"])
+    size = 4 * work.parameters(wildcards["encoder"])
+    if encoder.pretrained:
+        # Read, and written again.
+        return work.heavy(work.rates.rate("fetch_bytes").seconds(size), disk=size, memory=2 * size)
+    languages = lookups.train_languages(work.experiment)
+    characters = encoder.tokenizer_characters * len(languages)
+    return work.light(
+        work.rates.rate("tokenizer_characters").seconds(characters),
+        disk=size,
+        memory=work.rates.memory_of("tokenizer_characters", 0, characters),
+    )
+
+
+def tokenize_pairs(work: Work, wildcards: Mapping[str, str]) -> Cost:
+    corpus = work.corpus(wildcards["corpus"])
+    tokens, size = work.token_file(corpus, wildcards["encoder"])
+    return work.heavy(
+        work.rates.rate("tokenize_words").seconds(corpus.words),
+        tokens=tokens,
+        disk=size,
+        memory=work.rates.memory_of("tokenize_pairs", corpus.pairs, corpus.texts),
+    )
+
+
+def tokenize_validation(work: Work, wildcards: Mapping[str, str]) -> Cost:
+    corpus = work.corpus(wildcards["corpus"])
+    encoder = work.encoder(wildcards["encoder"])
+    tokens = work.rates.tokens_of(corpus.question_words, encoder.limit("query"))
+    tokens += work.rates.tokens_of(corpus.passage_words, encoder.limit("candidate"))
+    words = corpus.validation * (corpus.question_words + corpus.passage_words)
+    pairs = corpus.validation
+    return work.heavy(
+        work.rates.rate("tokenize_words").seconds(words),
+        tokens=pairs * tokens,
+        disk=pairs * (4 * tokens + PAIR_BYTES),
+        memory=work.rates.memory_of("tokenize_pairs", pairs, 2 * pairs),
+    )
+
+
+def finetune(work: Work, wildcards: Mapping[str, str]) -> Cost:
+    """Tokens and FLOPs are those of all steps; the time begins at the earliest stop."""
+    rates, system = work.rates, work.systems[wildcards["system"]]
+    encoder, name = work.encoder(system.encoder), system.encoder
+    values = variants.training_values(work.experiment, system)
+    shapes = {side: work.shape(name, side) for side in ("query", "candidate")}
+    length_of = rates.padded_tokens_of if encoder.padded else rates.tokens_of
+    step_tokens = step_flops = 0.0
+    for corpus, share in drawn(work, system):
+        for side, words, texts in (
+            ("query", corpus.question_words, 1.0),
+            ("candidate", corpus.passage_words, 1.0 + corpus.negative_share),
+        ):
+            length = length_of(words, encoder.limit(side))
+            number = share * texts * values["batch_size"] * length
+            step_tokens += number
+            step_flops += 3 * shapes[side].forward(number, length)
+    check_tokens = check_flops = checked = 0.0
+    for corpus in work.validation:
+        checked += corpus.validation
+        for side, words in (
+            ("query", corpus.question_words),
+            ("candidate", corpus.passage_words),
+        ):
+            length = length_of(words, encoder.limit(side))
+            check_tokens += corpus.validation * length
+            check_flops += shapes[side].forward(corpus.validation * length, length)
+    per_step = 1 / values["evaluate_every"]
+    flops = step_flops + check_flops * per_step
+    if encoder.training_rate:
+        # A forward pass is a third of a step.
+        pairs = values["batch_size"] + checked * per_step / 3
+        seconds = rates.rate(encoder.training_rate).seconds(pairs)
+    else:
+        seconds = work.model_seconds(name, flops, "train_share")
+    fewest, most = steps(work, system)
+    parameters = work.parameters(name)
+    # A question, its passage and where there are any a hard negative.
+    texts = {"query": 1, "candidate": 1 + any(c.negative_share for c in work.corpora)}
+    activations = sum(
+        _ACTIVATION_BYTES
+        * values["batch_size"]
+        * number
+        * encoder.limit(side)
+        * shapes[side].encoder_layers
+        * shapes[side].width
+        for side, number in texts.items()
+        if shapes[side].encoder_layers
+    )
+    training = _TRAINING_BYTES * parameters
+    return work.heavy(
+        Span(fewest * seconds.low, most * seconds.high),
+        **work.encoders_device(name),
+        tokens=most * (step_tokens + check_tokens * per_step),
+        flops=most * flops,
+        disk=4 * parameters,
+        # A GPU's state passes through main memory, too, when a checkpoint is written.
+        memory=held_tokens(work, system) + training + (0 if encoder.wants_gpu else activations),
+        gpu_memory=training + activations if encoder.wants_gpu else 0.0,
+    )
+
+
+def steps(work: Work, system: variants.System) -> tuple[int, int]:
+    """(fewest, most) steps: training stops after `patience` validations without a better loss.
+
+    The first one is always better.
+    """
+    values = variants.training_values(work.experiment, system)
+    fewest = (values["patience"] + 1) * values["evaluate_every"]
+    return min(fewest, values["max_steps"]), values["max_steps"]
+
+
+def held_tokens(work: Work, system: variants.System) -> float:
+    """Bytes of the token ids of all corpora in all languages, which one process holds."""
+    return sum(
+        work.token_file(corpus, system.encoder)[1]
+        * len(variants.system_languages(work.experiment, corpus.name, system))
+        for corpus in work.corpora
+    )
+
+
+def drawn(work: Work, system: variants.System) -> list[tuple[Corpus, float]]:
+    """The corpora with the share of the steps that each is drawn for.
+
+    In proportion to its pairs; a corpus of one language gives no cross-lingual batch.
+    """
+    values = variants.training_values(work.experiment, system)
+    cross = {"x-y": 1.0, "hybrid": 1.0 - (values["alpha"] or 0.0)}.get(values["sampling"], 0.0)
+    several = [
+        len(variants.system_languages(work.experiment, corpus.name, system)) > 1
+        for corpus in work.corpora
+    ]
+    pairs = sum(c.pairs for c in work.corpora)
+    crossing = sum(c.pairs for c, more in zip(work.corpora, several, strict=True) if more)
+    return [
+        (c, (1 - cross) * c.pairs / pairs + (cross * c.pairs / crossing if more else 0.0))
+        for c, more in zip(work.corpora, several, strict=True)
+    ]

@@ -1,0 +1,98 @@
+"""The stages of a plan: every rule of the workflow, and what a job of it costs."""
+
+from collections.abc import Callable, Mapping
+
+from hybridbatch.cost.model import Cost
+from hybridbatch.cost.rules import evaluation, retrieval, sources, training, translation
+from hybridbatch.cost.work import Work
+
+STAGES: dict[str, dict[str, Callable[[Work, Mapping[str, str]], Cost]]] = {
+    "fetch": {"fetch": sources.fetch},
+    "read": {
+        "read_corpus": sources.read_corpus,
+        "shard_texts": sources.shard_texts,
+        "read_parallel": sources.read_parallel,
+        "read_benchmark": sources.read_benchmark,
+        "read_topics": sources.read_topics,
+        "survey_passages": sources.survey_passages,
+        "read_references": sources.read_references,
+    },
+    "translate": {
+        "translate": translation.translate,
+        "translate_references": translation.translate_references,
+        "translate_back": translation.translate_back,
+    },
+    "filter": {"filter_pairs": translation.filter_pairs},
+    "contamination": {"find_duplicates": evaluation.find_duplicates},
+    "tokenize": {
+        "prepare_encoder": training.prepare_encoder,
+        "tokenize_pairs": training.tokenize_pairs,
+        "tokenize_validation": training.tokenize_validation,
+    },
+    "fine-tune": {"finetune": training.finetune},
+    "encode": {
+        "encode": retrieval.encode,
+        "search_passages": retrieval.search_passages,
+    },
+    "evaluate": {
+        "evaluate": evaluation.evaluate,
+        "evaluate_run": retrieval.evaluate_run,
+        "score_cells": evaluation.score_cells,
+        "compare_samplings": evaluation.compare_samplings,
+        "measure_bias": evaluation.measure_bias,
+        "export_ranking": evaluation.export_ranking,
+        "export_judgements": evaluation.page,
+        "export_run": evaluation.export_run,
+    },
+    "tables": {
+        "score_table": evaluation.table,
+        "evaluation_data_table": evaluation.table,
+        "training_data_table": evaluation.table,
+        "translation_table": evaluation.table,
+        "translation_quality_table": evaluation.table,
+        "filtering_table": evaluation.table,
+        "contamination_table": evaluation.table,
+        "significance_table": evaluation.table,
+        "reproduction_table": evaluation.table,
+        "claims_table": evaluation.table,
+        "bias_detail_table": evaluation.table,
+        "ablation_table": evaluation.table,
+        "heatmap_figure": evaluation.table,
+        "rank_distance_figure": evaluation.table,
+        "language_share_figure": evaluation.table,
+        "curve_figure": evaluation.table,
+        "training_figure": evaluation.table,
+        "translation_quality_figure": evaluation.table,
+        "reproduction_figure": evaluation.table,
+        "model_card": evaluation.page,
+        "front_page": evaluation.page,
+        "table_page": evaluation.page,
+        "figure_page": evaluation.page,
+        "record_provenance": evaluation.page,
+    },
+}
+STAGE_OF = {rule: stage for stage, rules in STAGES.items() for rule in rules}
+
+
+def stage_of(rule: str) -> str:
+    """The stage of a rule; raise LookupError that says where to add it."""
+    if rule not in STAGE_OF:
+        raise LookupError(
+            f"rule {rule} has no stage and no cost: add both to STAGES in "
+            "workflow/scripts/hybridbatch/cost/stages.py."
+        )
+    return STAGE_OF[rule]
+
+
+def device_of(work: Work, rule: str, wildcards: Mapping[str, str]) -> dict:
+    """`threads` and `on_gpu` of a job's Cost, which depend on no size."""
+    if rule in STAGES["translate"]:
+        return work.translators_device()
+    if rule in ("finetune", *STAGES["encode"]):
+        return work.encoders_device(work.systems[wildcards["system"]].encoder)
+    return {}
+
+
+def cost_of(work: Work, rule: str, wildcards: Mapping[str, str]) -> Cost:
+    """What one job costs; raise ConfigError where a size is unknown, LookupError as `stage_of`."""
+    return STAGES[stage_of(rule)][rule](work, wildcards)

@@ -1,0 +1,281 @@
+"""What the jobs of a configuration work on: sizes of its corpora, collections, encoders and files.
+
+Nothing is run; what is read is in the repository, but for counts of corpora that the workflow has
+read.
+"""
+
+import csv
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache, cached_property, partial
+from pathlib import Path
+
+import yaml
+
+from hybridbatch.cost.model import (
+    RATES_FILE,
+    Collection,
+    Corpus,
+    Cost,
+    Gpu,
+    Rates,
+    Span,
+    collection_sizes,
+    corpus_sizes,
+    model_shape,
+    reference_sizes,
+)
+from hybridbatch.experiment import lookups
+from hybridbatch.experiment import systems as variants
+from hybridbatch.experiment.base import File
+from hybridbatch.experiment.benchmarks import Benchmark
+from hybridbatch.experiment.configuration import Experiment
+from hybridbatch.experiment.encoders import Encoder
+from hybridbatch.experiment.engines import Translator
+from hybridbatch.experiment.readers import Corpus as CorpusEntry
+from hybridbatch.experiment.shapes import Shape
+from hybridbatch.runtime.errors import ConfigError
+
+NO_TIME = Span(0, 0)  # beyond that of starting
+# Of pretrained models: on a CPU all that compute, beside a GPU those that prepare its batches.
+_THREADS = 8
+_ROOT = Path(__file__).parents[4]
+
+
+class Work:
+    """The sizes of a valid configuration, each looked up once.
+
+    published: pairs of a corpus by its name in the paper's Table 9; evaluation: (queries,
+    candidates) by benchmark and language; counts: of a corpus that was read, else None.
+    """
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        rates: Rates,
+        gpu: Gpu,
+        published: Mapping[str, int],
+        evaluation: Mapping[str, Mapping[str, tuple[int, int]]],
+        counts: Callable[[str], Mapping[str, int] | None],
+    ) -> None:
+        self.experiment, self.rates, self.gpu = experiment, rates, gpu
+        catalogue = experiment.catalogue
+        self.translator: Translator = catalogue.translators[experiment.translator]
+        self.corpus: Callable[[str], Corpus] = cache(
+            lambda name: corpus_sizes(experiment, name, rates, published, counts(name))
+        )
+        self.collections: Callable[[str], dict[str, Collection]] = cache(
+            lambda name: collection_sizes(experiment, name, rates, evaluation.get(name, {}))
+        )
+        self.is_counted = lambda name: counts(name) is not None
+
+    # --- entries of the catalogue ---
+
+    def corpus_entry(self, name: str) -> CorpusEntry:
+        return self.experiment.catalogue.corpora[name]
+
+    def benchmark(self, name: str) -> Benchmark:
+        return self.experiment.catalogue.benchmarks[name]
+
+    def encoder(self, name: str) -> Encoder:
+        return self.experiment.catalogue.encoders[name]
+
+    def shape(self, encoder: str, side: str) -> Shape:
+        """The tower of an encoder that embeds a side, `query` or `candidate`."""
+        return self.encoder(encoder).shape(side, self.model_shape)
+
+    def parameters(self, encoder: str) -> float:
+        """Of all its towers."""
+        return self.encoder(encoder).parameters(self.model_shape)
+
+    def width(self, encoder: str) -> int:
+        """Of its vectors."""
+        return self.encoder(encoder).width or self.shape(encoder, "query").width
+
+    def model_shape(self, model: str) -> Shape:
+        """The shape of a published model; raise ConfigError that says which key to add."""
+        return model_shape(self.rates, model)
+
+    @cached_property
+    def systems(self) -> dict[str, variants.System]:
+        """By name, all that the tables and ablations have."""
+        return variants.systems(self.experiment) | variants.ablation_systems(self.experiment)
+
+    @property
+    def corpora(self) -> list[Corpus]:
+        """Those that are trained on."""
+        return [self.corpus(name) for name in self.experiment.corpora]
+
+    @property
+    def validation(self) -> list[Corpus]:
+        return [self.corpus(name) for name in self.experiment.validation]
+
+    # --- a job ---
+
+    def encoders_device(self, name: str) -> dict:
+        """`threads` and `on_gpu` of jobs that compute with an encoder.
+
+        What is trained from scratch keeps to one thread: more of them change the order of sums, and
+        so the last bits of its weights.
+        """
+        entry = self.encoder(name)
+        return {"threads": _THREADS if entry.pretrained else 1, "on_gpu": entry.wants_gpu}
+
+    def translators_device(self) -> dict:
+        """`threads` and `on_gpu` of jobs that translate."""
+        neural = self.translator.neural
+        return {"threads": _THREADS if neural else 1, "on_gpu": neural}
+
+    def light(self, seconds: Span = NO_TIME, *, memory: float = 0.0, **values) -> Cost:
+        """A job on one core that loads no model; memory: bytes of its data."""
+        return self._cost("light", seconds, memory, values)
+
+    def heavy(self, seconds: Span, *, memory: float = 0.0, **values) -> Cost:
+        """A job that loads torch; memory: bytes of its data and models."""
+        return self._cost("torch", seconds, memory, values)
+
+    def _cost(self, process: str, seconds: Span, memory: float, values: dict) -> Cost:
+        held = self.rates.memory_of("snakemake") + self.rates.memory_of(process) + memory
+        return Cost(seconds + self.rates.seconds_of("start"), memory=held, **values)
+
+    def gpu_seconds(self, flops: float, share: str, gain: Span | None = None) -> Span:
+        """Seconds of a GPU; gain: how many times as fast."""
+        seconds = self.rates.rate(share).seconds(flops, self.gpu.bf16_flops)
+        return Span(seconds.low / gain.high, seconds.high / gain.low) if gain else seconds
+
+    def model_seconds(self, encoder: str, flops: float, share: str) -> Span:
+        """On a GPU, or on a core where the encoder wants none."""
+        if self.encoder(encoder).wants_gpu:
+            return self.gpu_seconds(flops, share)
+        return self.rates.rate("cpu_flops").seconds(flops)
+
+    def parquet(self, words: float, language: str) -> float:
+        """Bytes of a parquet file of so many words."""
+        return self.rates.bytes_of(words, language) * self.rates.text.parquet_share
+
+    def token_file(self, corpus: Corpus, encoder: str) -> tuple[float, float]:
+        """(tokens, bytes) of one language's token ids, each different text once."""
+        query, candidate = (self.encoder(encoder).limit(side) for side in ("query", "candidate"))
+        tokens = corpus.questions * self.rates.tokens_of(corpus.question_words, query)
+        passages = corpus.passages + corpus.negatives
+        tokens += passages * self.rates.tokens_of(corpus.passage_words, candidate)
+        return tokens, 4 * tokens + corpus.pairs * PAIR_BYTES
+
+    # --- downloads ---
+
+    def download(self, place: str) -> float:
+        """Bytes of a pinned file `<host>/<path>`; 0 of one that nothing here is read from."""
+        size = self._downloads.get(place)
+        return size() if size else 0.0
+
+    @cached_property
+    def _downloads(self) -> dict[str, Callable[[], float]]:
+        """What gives each file's size; sizes are asked for one by one, since some are unknown."""
+        found: dict[str, Callable[[], float]] = {}
+        config = self.experiment
+        for name in dict.fromkeys([*config.corpora, *config.validation]):
+            self._add(found, self._corpus_downloads(name))
+        for name in dict.fromkeys([*config.benchmarks, *config.ablations.benchmarks]):
+            for language in self.benchmark(name).languages:
+                self._add(found, self._benchmark_downloads(name, language))
+        for name in config.quality:
+            for language in config.catalogue.references[name].languages:
+                file = config.catalogue.references[name].file_in(language)
+                self._add(found, [([file], partial(self._reference_bytes, name, language))])
+        return found
+
+    def _add(
+        self,
+        found: dict[str, Callable[[], float]],
+        groups: Iterable[tuple[list[File], Callable[[], float]]],
+    ) -> None:
+        """Files of sources with the size of all of a group together, gzipped if their names say."""
+
+        def share(size: Callable[[], float], number: int, packed: bool) -> float:
+            return size() / number * (self.rates.text.gzip_share if packed else 1.0)
+
+        for files, size in groups:
+            for file in files:
+                if file.source is not None:
+                    packed = file.name.endswith(".gz")
+                    place = lookups.place(self.experiment, file)
+                    found[place] = partial(share, size, len(files), packed)
+
+    def _corpus_downloads(self, name: str) -> list[tuple[list[File], Callable[[], float]]]:
+        entry = self.corpus_entry(name)
+
+        def in_language(language: str) -> float:
+            corpus = self.corpus(name)
+            held_out = corpus.validation * (corpus.question_words + corpus.passage_words)
+            return self.rates.bytes_of(corpus.words + held_out, language)
+
+        known = self.rates.corpora.get(name)
+        own = entry.own_files()
+        if known and known.download:
+            return [(own, lambda: known.download)]
+        groups = [(own, partial(in_language, entry.language))]
+        for language in entry.parallel_languages or ():
+            groups.append((entry.parallel_files(language), partial(in_language, language)))
+        return groups
+
+    def _benchmark_downloads(
+        self, name: str, language: str
+    ) -> list[tuple[list[File], Callable[[], float]]]:
+        def size(share: float) -> float:
+            return share * self.rates.bytes_of(self.collections(name)[language].words, language)
+
+        return [
+            (files, partial(size, share))
+            for files, share in self.benchmark(name).downloads(language)
+        ]
+
+    def _reference_bytes(self, name: str, language: str) -> float:
+        sizes = reference_sizes(self.rates, name)
+        return self.rates.bytes_of(sizes.texts * sizes.words, language)
+
+
+# Of one pair in a file of token ids: three int64 numbers and three int32 places.
+PAIR_BYTES = 3 * 8 + 3 * 4
+
+
+def read_rates() -> Rates:
+    """The rates of this checkout."""
+    text = (_ROOT / RATES_FILE).read_text(encoding="utf-8")
+    return Rates.of(yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
+
+
+def slowest_gpu(rates: Rates) -> str:
+    """The GPU that a job is given the time of, whichever it gets."""
+    return min(rates.gpus, key=lambda name: rates.gpus[name].bf16_flops)
+
+
+def read_work(experiment: Experiment, rates: Rates, gpu: str, folder: Path = Path()) -> Work:
+    """The work of a configuration on a GPU of the rates.
+
+    folder: where its results may lie; sizes of corpora that were read are theirs. Raises
+    ConfigError for an unknown GPU.
+    """
+    if gpu not in rates.gpus:
+        raise ConfigError(f"{RATES_FILE}: gpus has no {gpu!r}; it has {', '.join(rates.gpus)}.")
+    published = {
+        row["dataset"]: int(row["size_per_language"]) for row in _published("training_data.csv")
+    }
+    evaluation: dict[str, dict[str, tuple[int, int]]] = defaultdict(dict)
+    for row in _published("evaluation_data.csv"):
+        sizes = int(row["queries"]), int(row["candidates"])
+        evaluation[row["dataset"]][row["language"]] = sizes
+    corpora = folder / lookups.results(experiment) / "corpora"
+
+    @cache
+    def counts(name: str) -> Mapping[str, int] | None:
+        path = corpora / name / "counts.json"
+        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+    return Work(experiment, rates, rates.gpus[gpu], published, evaluation, counts)
+
+
+def _published(name: str) -> list[dict[str, str]]:
+    path = _ROOT / "resources" / "published" / name
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
