@@ -39,7 +39,7 @@ use rule translate as translate_references with:
         language=one_of(CATALOGUE.translators[experiment.translator].routes),
     params:
         route=route,
-        checkpoints=journal_of_references,
+        checkpoints=checkpoints,
         code=lambda wildcards: code("translate", f"translation/engines/{route(wildcards)['kind']}"),
 
 
@@ -58,7 +58,7 @@ use rule translate as translate_back with:
         target=one_of({code for way in WAYS_BACK.values() for code in way[1:]}),
     params:
         route=back_route,
-        checkpoints=journal_of_back,
+        checkpoints=checkpoints,
         code=lambda wildcards: code(
             "translate", f"translation/engines/{back_route(wildcards)['kind']}"
         ),

@@ -6,6 +6,7 @@ import pandas as pd
 
 from hybridbatch.figures._style import save_figure
 from hybridbatch.figures.training_curves import training_figure, training_words
+from hybridbatch.runtime.files import checked
 from hybridbatch.runtime.logs import logged
 
 
@@ -13,7 +14,7 @@ def main(snakemake) -> None:
     params = snakemake.params
     training, validation = (
         pd.concat(
-            pd.read_json(Path(model) / file, lines=True)[["step", "loss"]].assign(
+            pd.read_json(checked(Path(model) / file), lines=True)[["step", "loss"]].assign(
                 sampling=sampling, seed=seed
             )
             for (sampling, seed), model in zip(params.parts, snakemake.input.models, strict=True)
