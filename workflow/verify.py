@@ -1,4 +1,4 @@
-"""Check that tables on disk are those that their provenance describes.
+"""Check that tables on disk, and all they were made from, are what their provenance describes.
 
     python workflow/verify.py [RESULTS] [--config config/config.yaml mine.yaml ...]
 
@@ -33,8 +33,11 @@ def main(arguments: list[str]) -> int:
         print(f"MISMATCH  {problem}")
     for name in verdict.absent:
         print(f"not here  {name}")
+    for name in verdict.undigested:
+        print(f"no digest {name}")
     print(
-        f"{verdict.files} files of {verdict.records} records, {verdict.inputs} inputs"
+        f"{verdict.files} files of {verdict.records} records, {verdict.made} files that they were "
+        f"made from, {verdict.inputs} inputs"
         f"{', the configuration' if config else ''}: mismatches: {len(verdict.problems)}"
     )
     return int(bool(verdict.problems))

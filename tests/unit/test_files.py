@@ -8,6 +8,7 @@ import pytest
 
 from hybridbatch.runtime.errors import DataError
 from hybridbatch.runtime.files import (
+    checked,
     keys_of,
     read_json,
     read_table,
@@ -45,7 +46,7 @@ def test_file_appears_when_the_block_ends(tmp_path):
         assert not path.exists()
         assert temporary.parent == path.parent
     assert path.read_text(encoding="utf-8") == "all"
-    assert _names(path.parent) == ["output.txt"]
+    assert _names(path.parent) == [".output.txt.xxh128", "output.txt"]
 
 
 def test_file_replaces_an_older_one(tmp_path):
@@ -64,7 +65,7 @@ def test_folder_appears_and_replaces_an_older_one(tmp_path, older):
         _fill(path, "old", "both")
     with whole(path) as temporary:
         _fill(temporary, "new", "both")
-    assert _names(path) == ["both", "new"]
+    assert _names(path) == [".xxh128", "both", "new"]
     assert _names(tmp_path) == ["model"]
 
 
@@ -115,7 +116,8 @@ def test_two_writers_do_not_share_a_temporary(tmp_path):
         first.write_text("first", encoding="utf-8")
         second.write_text("second", encoding="utf-8")
     assert path.read_text(encoding="utf-8") == "first"
-    assert _names(tmp_path) == ["output"]
+    assert checked(path) == path
+    assert _names(tmp_path) == [".output.xxh128", "output"]
 
 
 def test_text_is_utf8(tmp_path):

@@ -39,6 +39,7 @@ def metadata(tmp_path: Path) -> Path:
 def test_jobs_and_sources_are_those_behind_the_file(metadata):
     found = lineage("table.csv", metadata, skipped="timings")
     assert found.sources == {"published.csv", "downloads/raw"}
+    assert found.made == {"table.csv", "cells", "pairs", "counts"}
     assert found.jobs == {
         Job("table", (MARK,), "table.csv.log"),
         Job("score", (), "cells.log"),

@@ -33,7 +33,7 @@ from hybridbatch.translation.engines._batches import (
 from hybridbatch.translation.translate import (
     TEXT_SCHEMA,
     Translation,
-    journal_folder,
+    key_of_translation,
     translate_table,
 )
 
@@ -453,12 +453,12 @@ def _texts(*lines: str | None) -> pa.Table:
 
 def test_killed_run_goes_on_and_gives_the_same(tmp_path, said):
     texts = _texts("a", "b", "fail", None, "ç\n字", "", "g", "h", "i", "j")
-    journal = journal_folder(tmp_path, ["values"], texts)
+    journal = tmp_path / key_of_translation(["values"], texts)
     with pytest.raises(Killed):
         translate_table(texts, Slow(blocks=2), journal)
     assert "going on" not in said()
     again = Slow()
-    resumed = translate_table(texts, again, journal_folder(tmp_path, ["values"], texts))
+    resumed = translate_table(texts, again, journal)
     assert again.given == [["h", "i", "j"]]
     assert f"going on after the blocks in {journal}" in said()
     assert resumed.equals(translate_table(texts, Slow()))
@@ -470,7 +470,7 @@ def test_killed_neural_run_goes_on_and_gives_the_same(models, engine, tmp_path, 
     monkeypatch.setattr(translator, "block_lines", 3, raising=False)
     texts = _texts(*SENTENCES)
     whole = translate_table(texts, translator)
-    journal = journal_folder(tmp_path, 1, texts)
+    journal = tmp_path / "journal"
     generate = translator.generate
     done: list[int] = []
 
@@ -483,21 +483,31 @@ def test_killed_neural_run_goes_on_and_gives_the_same(models, engine, tmp_path, 
     monkeypatch.setattr(translator, "generate", killed)
     with pytest.raises(Killed):
         translate_table(texts, translator, journal)
-    assert len(list(journal.iterdir())) == 1
+    assert len(list(journal.glob("*.json"))) == 1
     monkeypatch.setattr(translator, "generate", generate)
     assert translate_table(texts, translator, journal).equals(whole)
 
 
 def test_other_values_or_texts_do_not_resume(tmp_path):
     texts = _texts("a", "b")
-    journal = journal_folder(tmp_path, {"beams": 1}, texts)
-    translate_table(texts, Slow(), journal)
-    assert journal_folder(tmp_path, {"beams": 1}, texts) == journal
-    assert journal.is_dir()
-    other = journal_folder(tmp_path, {"beams": 2}, texts)
-    assert other != journal
-    assert not journal.exists(), "what nothing will resume is kept"
-    assert journal_folder(tmp_path, {"beams": 2}, _texts("a", "c")) != other
+    key = key_of_translation({"beams": 1}, texts)
+    assert key_of_translation({"beams": 1}, _texts("a", "b")) == key
+    assert key_of_translation({"beams": 2}, texts) != key
+    assert key_of_translation({"beams": 1}, _texts("a", "c")) != key
+
+
+@pytest.mark.parametrize("damage", [lambda b: b[:-9], lambda b: b.replace(b"D", b"X", 1)])
+def test_damaged_block_is_set_aside_and_translated_again(tmp_path, said, damage):
+    texts, journal = _texts(*"abcdefg"), tmp_path / "journal"
+    whole = translate_table(texts, Slow(), journal)
+    block = journal / "000001.json"
+    assert damage(block.read_bytes()) != block.read_bytes()
+    block.write_bytes(damage(block.read_bytes()))
+    again = Slow()
+    assert translate_table(texts, again, journal).equals(whole)
+    assert again.given == [["d", "e", "f"]]
+    assert f"{block}: is damaged; set aside as" in said()
+    assert len(list(journal.glob("000001.json.*.damaged"))) == 1
 
 
 def test_engine_without_blocks_leaves_no_journal(tmp_path):

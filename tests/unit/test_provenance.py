@@ -11,6 +11,7 @@ from test_lineage import MARK, write_record
 from hybridbatch.experiment.outputs import part_hash
 from hybridbatch.provenance import record as provenance
 from hybridbatch.runtime.errors import DataError
+from hybridbatch.runtime.files import digest_of, whole, write_text
 
 URL = "https://example.org/data/raw.json"
 DOWNLOAD = "downloads/example.org/data/raw.json"
@@ -97,6 +98,27 @@ def test_files_inputs_and_configuration_have_their_hashes(part):
     assert record["configuration"] == part
     assert record["configuration_sha256"] == part_hash(part)
     assert record["seeds"] == {"training": [0, 1], "statistics": 3}
+
+
+def test_files_between_sources_and_table_have_the_digest_they_were_published_with(part):
+    write_text("pairs", "pairs")
+    with whole("m0") as folder:
+        folder.mkdir()
+        (folder / "weights").write_text("w")
+    Path("m1").write_text("of no known content")
+    made = _record(part)["made"]
+    assert set(made) == {"pairs", "m0", "m1"}
+    assert made["pairs"] == digest_of("pairs")
+    assert made["m0"] == digest_of("m0")
+    assert made["m1"] is None
+
+
+def test_table_that_is_not_what_its_job_wrote_is_not_recorded(part):
+    write_text("results/tables/main.md", "md")
+    _record(part)
+    Path("results/tables/main.md").write_text("mb")
+    with pytest.raises(DataError, match=r"main\.md: .*--force results/tables/main\.md`"):
+        _record(part)
 
 
 def test_cost_is_summed_by_stage_and_what_was_not_measured_is_counted(part):

@@ -11,7 +11,7 @@ import pytest
 from hybridbatch.encoders.base import CANDIDATE, TEXT
 from hybridbatch.retrieval.index import RUN_SCHEMA, SearchConfig, merge, search
 from hybridbatch.retrieval.ranking import exact_scores
-from hybridbatch.retrieval.search import encode_passages, journal_folder
+from hybridbatch.retrieval.search import encode_passages
 from hybridbatch.runtime.errors import ConfigError, DataError
 
 FLAT = SearchConfig("Flat", depth=100)
@@ -137,19 +137,3 @@ def test_passages_are_encoded_in_pieces_and_in_order(tmp_path: Path, monkeypatch
     assert ids == [f"{i}#0" for i in range(5)]
     assert vectors.ravel().tolist() == [0, 1, 2, 3, 4]
     assert asked == [(CANDIDATE, TEXT, n) for n in (2, 2, 1)]
-
-
-def test_a_journal_is_of_one_model_and_its_values_and_others_are_removed(tmp_path: Path):
-    model, root = tmp_path / "model", tmp_path / "journal"
-    model.mkdir()
-    (model / "model.safetensors").write_bytes(b"one")
-    first = journal_folder(root, {"depth": 100}, model, ["q"])
-    first.mkdir(parents=True)
-    assert journal_folder(root, {"depth": 100}, model, ["q"]) == first
-    assert first.is_dir()
-    assert journal_folder(root, {"depth": 200}, model, ["q"]) != first
-    assert not first.exists()
-    first.mkdir()
-    assert journal_folder(root, {"depth": 100}, model, ["p"]) != first
-    (model / "model.safetensors").write_bytes(b"two")
-    assert journal_folder(root, {"depth": 100}, model, ["q"]) != first

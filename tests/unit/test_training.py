@@ -2,6 +2,7 @@
 
 import json
 import logging
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from filelock import FileLock
 from test_inference import Values, prepared, tiny_transformer, transformer_values
 from tokenizers import Tokenizer, models, pre_tokenizers
 
@@ -18,6 +18,7 @@ from hybridbatch.encoders import transformer as pretrained
 from hybridbatch.encoders.inputs import Ragged
 from hybridbatch.encoders.pairs import PairInputs
 from hybridbatch.runtime import kinds
+from hybridbatch.runtime.checkpoints import remove_published
 from hybridbatch.runtime.errors import TrainingError
 from hybridbatch.training import loop as training
 from hybridbatch.training.config import TrainConfig
@@ -303,11 +304,9 @@ def test_nothing_is_left_after_success(tmp_path, encoder, monkeypatch):
         runs = [p for p in (tmp_path / "checkpoints" / "model").iterdir() if p.is_dir()]
         assert len(runs) == 1  # what another configuration left goes at once
     train(tmp_path, encoder)
-    assert not list(tmp_path.glob("checkpoints/*"))
-    assert sorted(p.name for p in tmp_path.iterdir() if p.name != "checkpoints") == [
-        "encoder",
-        "model",
-    ]
+    assert not list((tmp_path / "checkpoints").rglob("checkpoint.safetensors"))
+    remove_published(tmp_path / "checkpoints")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["encoder", "model"]
 
 
 CHANGED_DATA = corpus("faq", ("en", "es", "gl"), 40, 9)
@@ -481,14 +480,68 @@ def test_validation_loss_that_is_not_finite_stops_the_run(tmp_path, encoder, mon
     assert not list((tmp_path / "checkpoints").rglob("checkpoint.safetensors"))
 
 
-def test_second_process_on_the_same_model_is_refused(tmp_path, encoder):
-    (tmp_path / "checkpoints" / "model").mkdir(parents=True)
-    with FileLock(tmp_path / "checkpoints" / "model" / "lock"):
-        with pytest.raises(TrainingError, match=r"another process is training .*model"):
+def flip(path: Path, seed: int) -> None:
+    """Change one bit at a random place."""
+    content = bytearray(path.read_bytes())
+    bit = int(np.random.default_rng(seed).integers(8 * len(content)))
+    content[bit // 8] ^= 1 << bit % 8
+    path.write_bytes(content)
+
+
+def cut(path: Path, seed: int) -> None:
+    """Keep a random part of the beginning."""
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) * seed // 3])
+
+
+@pytest.mark.parametrize("file", ["checkpoint.safetensors", "training.jsonl", ".xxh128"])
+@pytest.mark.parametrize("damage", [flip, cut])
+@pytest.mark.parametrize("seed", range(3))
+def test_damaged_checkpoint_is_set_aside_and_the_one_before_it_resumed(
+    tmp_path, encoder, monkeypatch, caplog, file, damage, seed
+):
+    whole = content(train(tmp_path, encoder, "whole"))
+    with monkeypatch.context() as patch:
+        stop_at(patch, 25)
+        with pytest.raises(Interrupted):
             train(tmp_path, encoder)
-        train(tmp_path, encoder, "other")
-    assert sorted(p.name for p in (tmp_path / "checkpoints" / "model").iterdir()) == ["lock"]
-    train(tmp_path, encoder)
+    (state,) = (p for p in (tmp_path / "checkpoints/model").iterdir() if p.is_dir())
+    assert {p.name for p in state.glob("step-*")} == {"step-000000010", "step-000000020"}
+    damage(state / "step-000000020" / file, seed)
+    asked = stop_at(monkeypatch, None)
+    with caplog.at_level(logging.INFO, logger="hybridbatch"):
+        assert content(train(tmp_path, encoder)) == whole
+    assert asked == list(range(10, 30))
+    assert "step-000000020: is damaged; set aside as" in caplog.text
+
+
+def test_where_both_checkpoints_are_damaged_training_begins_anew(tmp_path, encoder, monkeypatch):
+    whole = content(train(tmp_path, encoder, "whole"))
+    with monkeypatch.context() as patch:
+        stop_at(patch, 25)
+        with pytest.raises(Interrupted):
+            train(tmp_path, encoder)
+    for file in (tmp_path / "checkpoints/model").rglob("checkpoint.safetensors"):
+        cut(file, 1)
+    asked = stop_at(monkeypatch, None)
+    assert content(train(tmp_path, encoder)) == whole
+    assert asked == list(range(30))
+
+
+def test_finished_model_that_was_deleted_is_published_again(tmp_path, encoder, monkeypatch):
+    whole = content(train(tmp_path, encoder))
+    shutil.rmtree(tmp_path / "model")
+    asked = stop_at(monkeypatch, None)
+    assert content(train(tmp_path, encoder)) == whole
+    assert asked == []
+
+
+def test_finished_model_that_rots_with_its_copy_is_trained_again(tmp_path, encoder, monkeypatch):
+    whole = content(train(tmp_path, encoder))
+    flip(tmp_path / "model/model.safetensors", 0)  # and so the copy, which is a hard link
+    asked = stop_at(monkeypatch, None)
+    assert content(train(tmp_path, encoder)) == whole
+    assert asked == list(range(30))
 
 
 class Both(torch.nn.Module):

@@ -11,6 +11,7 @@ from hybridbatch.experiment.configuration import Experiment
 from hybridbatch.experiment.outputs import part_for, part_hash
 from hybridbatch.provenance.verify import verify
 from hybridbatch.runtime.errors import DataError
+from hybridbatch.runtime.files import recorded_digest, write_text
 
 ROOT = Path(__file__).parents[2]
 TABLES = Path("results/tables")
@@ -31,6 +32,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: Experiment) 
     monkeypatch.chdir(tmp_path)
     TABLES.mkdir(parents=True)
     Path("mine.jsonl").write_text("mine")
+    write_text("results/cells", "cells")
     for name in ("main", "bundled"):
         files = {f"{name}.{suffix}": f"{name},0.4512\n" for suffix in ("csv", "md", "tex")}
         for file, text in files.items():
@@ -39,12 +41,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: Experiment) 
         _write(
             name,
             {
-                "schema_version": 1,
+                "schema_version": 2,
                 "table": name,
                 "files": {file: _sha256(text) for file, text in files.items()},
                 "configuration": part,
                 "configuration_sha256": part_hash(part),
                 "inputs": {"files": {"mine.jsonl": {"sha256": _sha256("mine")}}},
+                "made": {"results/cells": recorded_digest("results/cells")},
             },
         )
 
@@ -73,7 +76,7 @@ def _problem(config: Experiment | None = None) -> str:
 def test_what_is_as_recorded_has_no_problem(config):
     verdict = verify(TABLES, config)
     assert verdict.problems == verdict.absent == []
-    assert (verdict.records, verdict.files, verdict.inputs) == (2, 6, 1)
+    assert (verdict.records, verdict.files, verdict.inputs, verdict.made) == (2, 6, 1, 1)
 
 
 @pytest.mark.parametrize("suffix", ["csv", "md", "tex"])
@@ -111,6 +114,31 @@ def test_changed_input_is_found_and_an_absent_one_is_said():
     verdict = verify(TABLES)
     assert verdict.problems == []
     assert verdict.absent == ["mine.jsonl"]
+
+
+def test_file_behind_a_table_that_rots_is_found_once_with_the_command():
+    Path("results/cells").write_text("cellz")
+    problem = _problem()
+    assert problem.startswith("results/cells: is not what its job wrote")
+    assert "`snakemake --force results/cells`" in problem
+
+
+def test_file_behind_a_table_that_was_made_anew_with_another_content_is_found():
+    write_text("results/cells", "others")
+    problems = verify(TABLES).problems
+    assert [p.split(";")[0] for p in problems] == [
+        f"results/cells: is not the file that {name}.provenance.json describes"
+        for name in ("bundled", "main")
+    ]
+    assert "`snakemake --force results/tables/main.provenance.json`" in problems[1]
+
+
+def test_file_behind_a_table_that_is_gone_or_has_no_digest_is_said():
+    Path("results/cells").unlink()
+    verdict = verify(TABLES)
+    assert (verdict.problems, verdict.absent, verdict.made) == ([], ["results/cells"], 0)
+    _changed("main", made={"mine.jsonl": None})
+    assert verify(TABLES).undigested == ["mine.jsonl"]
 
 
 def test_input_that_was_gone_when_recorded_is_no_problem():
@@ -156,12 +184,12 @@ def test_configuration_that_no_table_depends_on_is_no_other(config):
     ("text", "words"),
     [
         ("{", "cannot be read"),
-        ("[]", "schema version 1"),
-        ('{"schema_version": 2}', "schema version 1"),
-        ('{"schema_version": 1, "table": "main", "files": []}', "lacks files, configuration"),
+        ("[]", "schema version 2"),
+        ('{"schema_version": 1}', "schema version 2"),
+        ('{"schema_version": 2, "table": "main", "files": []}', "lacks files, configuration"),
         (
-            '{"schema_version": 1, "table": "main", "files": {}, "configuration": {}, '
-            '"configuration_sha256": "", "inputs": {}}',
+            '{"schema_version": 2, "table": "main", "files": {}, "configuration": {}, '
+            '"configuration_sha256": "", "inputs": {}, "made": {}}',
             "lacks inputs.files",
         ),
     ],

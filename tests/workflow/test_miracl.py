@@ -215,8 +215,7 @@ def test_the_evaluation_data_stands_beside_table_11(made: Checkout):
 
 
 def test_nothing_is_left_of_the_journals(made: Checkout):
-    folder = made.path / "results/small/checkpoints/search_passages"
-    assert not list(folder.rglob("*.parquet"))
+    assert not (made.path / "results/small/checkpoints").exists()
     assert made.plan("--configfile=miracl.yaml", "results/small/tables/miracl.csv") == []
 
 

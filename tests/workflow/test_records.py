@@ -1,13 +1,18 @@
 """Every table of a finished run has its record, which verifies, and which nothing rewrites."""
 
 import json
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 from checkout import Checkout, as_option, small_configuration
+
+from hybridbatch.runtime.files import recorded_digest
 
 SMALL = ("--configfile=small.yaml",)
 TABLES = "results/small/tables"
@@ -93,6 +98,69 @@ def test_changed_digit_is_found(finished: Checkout, name: str):
     assert run.returncode == 1
     assert f"{TABLES}/{name}: is not the file" in run.stdout
     assert "mismatches: 1" in run.stdout
+
+
+def test_every_published_file_has_a_digest_and_no_checkpoint_is_left(finished: Checkout):
+    results = finished.path / "results/small"
+    assert not (results / "checkpoints").exists()
+    for path in results.rglob("*"):
+        hidden = any(part.startswith(".") for part in path.relative_to(results).parts)
+        # Snakemake writes the timings, and a log is not complete before its job's end.
+        if path.is_file() and not hidden and not {"logs", "timings"} & set(path.parts):
+            assert recorded_digest(path), path
+
+
+# One file of each kind that stands between sources and tables.
+BEHIND = [
+    "corpora/small/train.parquet",
+    "texts/small/000.parquet",
+    "translations/*/small/es/000.parquet",
+    "train/small/es.parquet",
+    "train/small/es.json",
+    "encoders/static/tokenizer.json",
+    "tokens/static/small/es.safetensors",
+    "models/static_hybrid/seed0/model.safetensors",
+    "collections/small/es/queries.parquet",
+    "embeddings/static_hybrid/seed0/small/es.safetensors",
+    "metrics/static_hybrid/seed0/small/es.parquet",
+    "cells/static_hybrid/small.parquet",
+]
+
+
+def test_a_flipped_bit_anywhere_behind_a_table_is_found(finished: Checkout):
+    rng, contents = np.random.default_rng(0), {}
+    for pattern in BEHIND:
+        (file,) = (finished.path / "results/small").glob(pattern)
+        contents[file] = file.read_bytes()
+        flipped, bit = bytearray(contents[file]), rng.integers(8 * len(contents[file]))
+        flipped[bit // 8] ^= 1 << bit % 8
+        file.write_bytes(flipped)
+    try:
+        run = verify(finished, "results/small")
+    finally:
+        for file, content in contents.items():
+            file.write_bytes(content)
+    assert run.returncode == 1
+    for file in contents:
+        name = file.relative_to(finished.path)
+        assert f"MISMATCH  {name}: is not what its job wrote" in run.stdout
+    assert f"mismatches: {len(BEHIND)}" in run.stdout
+
+
+def test_changed_table_is_not_recorded_as_right(finished: Checkout, tmp_path: Path):
+    copy = Checkout(tmp_path / "copy")
+    shutil.copytree(finished.path, copy.path)
+    table = copy.path / TABLES / "main.csv"
+    table.write_text(table.read_text().replace("0.", "1.", 1))
+    run = copy.snakemake(*SMALL, "tables", check=False)
+    assert run.returncode == 1
+    said = run.stdout + run.stderr
+    assert f"{TABLES}/main.csv: is not what its job wrote" in said
+    command = re.search(r"`snakemake (--force \S+main\.csv)`", said)
+    copy.snakemake(*SMALL, *command[1].split())
+    copy.snakemake(*SMALL, "tables")
+    assert table.read_text() == (finished.path / TABLES / "main.csv").read_text()
+    assert verify(copy, "results/small").returncode == 0
 
 
 def test_another_configuration_is_found(finished: Checkout):

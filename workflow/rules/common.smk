@@ -14,6 +14,7 @@ from hybridbatch.experiment import lookups, outputs
 from hybridbatch.experiment.load import load
 from hybridbatch.experiment import systems as variants
 from hybridbatch.provenance.fingerprint import fingerprint
+from hybridbatch.runtime.checkpoints import remove_published
 from hybridbatch.runtime.errors import ConfigError
 from snakemake.exceptions import WorkflowError
 
@@ -190,12 +191,6 @@ def parts_of_run(wildcards):
     )
 
 
-def journal_of_search(wildcards):
-    """Outside the declared outputs, as for checkpoint_folder."""
-    name = "{system}_seed{seed}_{benchmark}_{language}_{part}".format(**wildcards)
-    return f"{lookups.results(experiment)}/checkpoints/search_passages/{name}"
-
-
 def counts_of_passages(wildcards):
     """How many passages each language of a benchmark has, where they are in shards."""
     if wildcards.benchmark not in PASSAGE_BENCHMARKS:
@@ -235,10 +230,6 @@ def shard_to_translate(wildcards):
     return texts_of(wildcards.corpus, route(wildcards)["source"])[int(wildcards.shard)]
 
 
-def journal_of_shard(wildcards):
-    """Outside the declared outputs, as for checkpoint_folder."""
-    name = "{translator}_{corpus}_{language}_{shard}".format(**wildcards)
-    return f"{lookups.results(experiment)}/checkpoints/translate/{name}"
 
 
 def references_in(references, language):
@@ -252,12 +243,6 @@ def references_in(references, language):
 def references_to_translate(wildcards):
     """A reference set in the language it is translated from."""
     return references_in(wildcards.references, route(wildcards)["source"])
-
-
-def journal_of_references(wildcards):
-    """Outside the declared outputs, as for checkpoint_folder."""
-    name = "{translator}_{references}_{language}".format(**wildcards)
-    return f"{lookups.results(experiment)}/checkpoints/translate_references/{name}"
 
 
 def back_in(references, language, target):
@@ -276,12 +261,6 @@ def references_to_translate_back(wildcards):
     if source == wildcards.language:
         return references_in(wildcards.references, source)
     return back_in(wildcards.references, wildcards.language, source)
-
-
-def journal_of_back(wildcards):
-    """Outside the declared outputs, as for checkpoint_folder."""
-    name = "{translator}_{references}_{language}_{target}".format(**wildcards)
-    return f"{lookups.results(experiment)}/checkpoints/translate_back/{name}"
 
 
 def translated_shards(wildcards=None):
@@ -354,9 +333,10 @@ def encoder_module(wildcards):
     return f"encoders/{encoder_entry(wildcards).kind}"
 
 
-def checkpoint_folder(wildcards):
-    """Outside the declared outputs, which Snakemake deletes before a rerun and after a failure."""
-    return f"{lookups.results(experiment)}/checkpoints/{wildcards.system}/seed{wildcards.seed}"
+def checkpoints(wildcards, output):
+    """A folder of an output's own, which Snakemake does not delete, since no rule declares it."""
+    results = lookups.results(experiment)
+    return f"{results}/checkpoints/{Path(output[0]).relative_to(results)}"
 
 
 def benchmark_languages(wildcards):

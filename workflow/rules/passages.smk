@@ -66,7 +66,7 @@ rule search_passages:
     params:
         search=search_values,
         encoder=encoder_values,
-        journal=journal_of_search,
+        checkpoints=checkpoints,
         of=keys,
         code=lambda wildcards: code("search_passages", encoder_module(wildcards)),
     script:

@@ -68,7 +68,7 @@ use rule translate as translate_references with:
         **resources_of("translate_references"),
     params:
         route=route,
-        checkpoints=journal_of_references,
+        checkpoints=checkpoints,
         code=lambda wildcards: code("translate", f"translation/engines/{route(wildcards)['kind']}"),
 
 
@@ -90,7 +90,7 @@ use rule translate as translate_back with:
         **resources_of("translate_back"),
     params:
         route=back_route,
-        checkpoints=journal_of_back,
+        checkpoints=checkpoints,
         code=lambda wildcards: code(
             "translate", f"translation/engines/{back_route(wildcards)['kind']}"
         ),

@@ -3,7 +3,7 @@
 #                                  /validation.safetensors
 # results/models/{system}/seed{seed}/                             SentenceTransformer folder with
 #                                  training.jsonl validation.jsonl mix.json run.json
-# results/checkpoints/                                            unfinished runs only
+# results/checkpoints/{an output}/                                what a killed job goes on from
 
 
 rule prepare_encoder:
@@ -85,7 +85,7 @@ rule finetune:
         training=training_values,
         encoder=encoder_values,
         seed=lambda wildcards: int(wildcards.seed),
-        checkpoints=checkpoint_folder,
+        checkpoints=checkpoints,
         code=lambda wildcards: code("finetune", encoder_module(wildcards)),
     script:
         "../scripts/finetune.py"

@@ -3,7 +3,6 @@
 #                                                         or as the corpus' publisher gives it
 # results/train/{corpus}/{language}.parquet                  pairs that pass the filters
 #                                  .json                     how many did not, and why
-# results/checkpoints/translate/                             unfinished translations only
 
 
 rule shard_texts:
@@ -46,7 +45,7 @@ rule translate:
         **resources_of("translate"),
     params:
         route=route,
-        checkpoints=journal_of_shard,
+        checkpoints=checkpoints,
         code=lambda wildcards: code("translate", f"translation/engines/{route(wildcards)['kind']}"),
     script:
         "../scripts/translate.py"

@@ -3,14 +3,14 @@
 from pathlib import Path
 
 from hybridbatch.render.html import figure_page
-from hybridbatch.runtime.files import write_text
+from hybridbatch.runtime.files import checked, read_text, write_text
 from hybridbatch.runtime.logs import logged
 
 
 def main(snakemake) -> None:
     page = figure_page(
-        Path(snakemake.input.caption).read_text(encoding="utf-8"),
-        Path(snakemake.input.svg).read_bytes(),
+        read_text(snakemake.input.caption),
+        checked(snakemake.input.svg).read_bytes(),
         Path(snakemake.input.style).read_text(encoding="utf-8"),
     )
     write_text(snakemake.output[0], page)

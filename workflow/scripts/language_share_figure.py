@@ -4,12 +4,13 @@ import pandas as pd
 
 from hybridbatch.figures._style import save_figure
 from hybridbatch.figures.shares import share_figure, share_words
+from hybridbatch.runtime.files import checked
 from hybridbatch.runtime.logs import logged
 
 
 def main(snakemake) -> None:
     params = snakemake.params
-    bias = pd.read_csv(snakemake.input.bias, keep_default_na=False, na_values="")
+    bias = pd.read_csv(checked(snakemake.input.bias), keep_default_na=False, na_values="")
     bias = bias[(bias["encoder"] == params.encoder) & (bias["benchmark"] == params.benchmark)]
     figure = share_figure(bias, params.languages, params.seen)
     words = share_words(bias, params.encoder, params.benchmark, params.confidence)

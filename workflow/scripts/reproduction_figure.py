@@ -4,12 +4,13 @@ import pandas as pd
 
 from hybridbatch.figures._style import save_figure
 from hybridbatch.figures.published import reproduction_figure, reproduction_words
+from hybridbatch.runtime.files import checked
 from hybridbatch.runtime.logs import logged
 
 
 def main(snakemake) -> None:
     params = snakemake.params
-    cells = pd.read_csv(snakemake.input.table, keep_default_na=False, na_values="")
+    cells = pd.read_csv(checked(snakemake.input.table), keep_default_na=False, na_values="")
     figure = reproduction_figure(cells, params.scale)
     words = reproduction_words(cells, params.scale, params.confidence)
     save_figure(figure, words, snakemake.output.svg, snakemake.output.caption, params.id)

@@ -1,12 +1,12 @@
 """The first passages of each query in some shards of one language, by one model."""
 
-import shutil
 from pathlib import Path
 
 from hybridbatch.encoders.base import QUERY, TEXT
 from hybridbatch.encoders.inference import load
 from hybridbatch.retrieval.index import SearchConfig, merge, search
-from hybridbatch.retrieval.search import encode_passages, journal_folder
+from hybridbatch.retrieval.search import encode_passages
+from hybridbatch.runtime.checkpoints import intact, key_of, working
 from hybridbatch.runtime.files import read_table, write_table
 from hybridbatch.runtime.gpus import hide_gpus
 from hybridbatch.runtime.logs import Progress, log, logged
@@ -19,26 +19,29 @@ def main(snakemake) -> None:
     config = SearchConfig(**params.search)
     queries = read_table(snakemake.input.queries)
     query_ids, texts = (queries[name].to_pylist() for name in ("query_id", "text"))
-    shards = [Path(path) for path in snakemake.input.passages]
-    state = [dict(params.search), dict(params.encoder), list(params.code)]
-    state += [path.name for path in shards]
-    root = Path(params.journal)
-    journal = journal_folder(root, state, model, [*query_ids, *texts])
-    encode = load(params.encoder, model)
-    vectors = encode(QUERY, TEXT, texts)
-    runs, progress = [], Progress(len(shards), "shards", every=0)
-    for number, shard in enumerate(shards):
-        of = shard.stat()
-        done = journal / f"{number:03d}-{of.st_size}-{of.st_mtime_ns}.parquet"
-        if done.is_file():
-            log.info("%s: searched before, its run is in %s", shard, done)
-        else:
-            write_table(done, search(query_ids, vectors, *encode_passages(shard, encode), config))
-        runs.append(read_table(done))
-        progress.add()
-    run = merge(runs, config.depth, f"{shards[0]} and the shards after it")
-    write_table(snakemake.output[0], run, params.of)
-    shutil.rmtree(root)
+    shards, output = [Path(path) for path in snakemake.input.passages], Path(snakemake.output[0])
+    values = [dict(params.search), dict(params.encoder), list(params.code)]
+    values += [dict(params.of), [path.name for path in shards]]
+    key = key_of(values, [*query_ids, *texts], [model])
+    with working(Path(params.checkpoints), key, output) as work:
+        if work.is_published():
+            return
+        encode = load(params.encoder, model)
+        vectors = encode(QUERY, TEXT, texts)
+        runs, progress = [], Progress(len(shards), "shards", every=0)
+        for number, shard in enumerate(shards):
+            of = shard.stat()
+            done = work.state / f"{number:03d}-{of.st_size}-{of.st_mtime_ns}.parquet"
+            if intact(done):
+                log.info("%s: searched before, its run is in %s", shard, done)
+            else:
+                found = search(query_ids, vectors, *encode_passages(shard, encode), config)
+                write_table(done, found)
+            runs.append(read_table(done))
+            progress.add()
+        run = merge(runs, config.depth, f"{shards[0]} and the shards after it")
+        with work.publish() as temporary:
+            write_table(temporary, run, params.of)
 
 
 if __name__ == "__main__":

@@ -3,15 +3,15 @@
 from pathlib import Path
 
 from hybridbatch.render.html import counts_phrase, table_page
-from hybridbatch.runtime.files import write_text
+from hybridbatch.runtime.files import checked, read_text, write_text
 from hybridbatch.runtime.logs import logged
 
 
 def main(snakemake) -> None:
     page = table_page(
-        Path(snakemake.input.markdown).read_text(encoding="utf-8"),
+        read_text(snakemake.input.markdown),
         snakemake.params.caption,
-        counts_phrase(snakemake.input.csv),
+        counts_phrase(checked(snakemake.input.csv)),
         Path(snakemake.input.style).read_text(encoding="utf-8"),
     )
     write_text(snakemake.output[0], page)

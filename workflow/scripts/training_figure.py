@@ -7,7 +7,7 @@ import pandas as pd
 from hybridbatch.evaluation.inputs import pick
 from hybridbatch.figures._style import save_figure
 from hybridbatch.figures.training_curves import training_figure, training_words
-from hybridbatch.runtime.files import read_json
+from hybridbatch.runtime.files import checked, read_json
 from hybridbatch.runtime.logs import logged
 
 
@@ -19,7 +19,7 @@ def main(snakemake) -> None:
     models = pick(found, wanted)
     training, validation = (
         pd.concat(
-            pd.read_json(Path(model) / file, lines=True)[["step", "loss"]].assign(**of)
+            pd.read_json(checked(Path(model) / file), lines=True)[["step", "loss"]].assign(**of)
             for of, model in zip(wanted, models, strict=True)
         )
         for file in ("training.jsonl", "validation.jsonl")

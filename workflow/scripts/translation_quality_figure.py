@@ -4,13 +4,14 @@ import pandas as pd
 
 from hybridbatch.figures._style import save_figure
 from hybridbatch.figures.translations import quality_figure, quality_points, quality_words
+from hybridbatch.runtime.files import checked
 from hybridbatch.runtime.logs import logged
 
 
 def main(snakemake) -> None:
     params = snakemake.params
     quality, *scores = (
-        pd.read_csv(path, keep_default_na=False, na_values="")
+        pd.read_csv(checked(path), keep_default_na=False, na_values="")
         for path in (snakemake.input.quality, *snakemake.input.scores)
     )
     frame = pd.concat(scores)

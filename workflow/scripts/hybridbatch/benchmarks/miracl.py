@@ -21,6 +21,7 @@ from hybridbatch.benchmarks.base import (
 from hybridbatch.data.pairs import clean
 from hybridbatch.data.records import fields, json_objects, lines, need
 from hybridbatch.runtime.errors import DataError
+from hybridbatch.runtime.files import checked
 from hybridbatch.runtime.logs import Progress, log
 
 
@@ -105,7 +106,7 @@ def read_passages(path: str | Path) -> Iterator[tuple[str, str]]:
     missing, an id has white space or nothing is there.
     """
     if Path(path).suffix == ".parquet":
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(checked(path)) as file:
             for batch in file.iter_batches(10_000):
                 for row in batch.to_pylist():
                     yield row["candidate_id"], row["text"]

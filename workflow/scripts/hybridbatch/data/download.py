@@ -91,7 +91,7 @@ def locked(path: Path) -> Iterator[None]:
 def _fetch(
     source: Source, destination: Path, expected: str | None, mirror: str | None, tries: int
 ) -> str:
-    with whole(destination) as temporary:
+    with whole(destination, digest=False) as temporary:  # pinned by its sha256
         origin = _copy_from_mirror(source, mirror, temporary)
         if origin is None:
             origin = source.url
@@ -115,7 +115,7 @@ def recorded_hashes(path: str | Path | None) -> dict[str, str]:
 def record_hash(path: Path, url: str, sha256: str) -> None:
     """Add a hash to a lock file; later fetches are held to it."""
     with locked(path):
-        write_json(path, {**recorded_hashes(path), url: sha256})
+        write_json(path, {**recorded_hashes(path), url: sha256}, digest=False)  # edited by people
     log.warning("%s: recorded sha256 %s in %s; later fetches are held to it", url, sha256, path)
 
 

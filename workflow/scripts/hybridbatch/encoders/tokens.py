@@ -15,6 +15,7 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
 from hybridbatch.encoders.base import CANDIDATE, PROMPTS, QUERY, TEXT, MakeInputs
 from hybridbatch.encoders.inputs import Ragged
 from hybridbatch.runtime.errors import DataError
+from hybridbatch.runtime.files import checked
 
 TOKENIZER_FILE = "tokenizer.json"
 UNKNOWN, PADDING = "<unk>", "<pad>"
@@ -77,7 +78,7 @@ def prompts(config: Any) -> dict[str, str]:
 
 def load_tokenizer(path: str | Path, max_tokens: int) -> Tokenizer:
     """The `tokenizer.json` at `path`, cutting at `max_tokens`, without padding."""
-    tokenizer = Tokenizer.from_file(str(path))
+    tokenizer = Tokenizer.from_file(str(checked(path)))
     tokenizer.enable_truncation(max_tokens)
     tokenizer.no_padding()
     return tokenizer

@@ -8,6 +8,7 @@ import torch
 from sentence_transformers import SentenceTransformer
 
 from hybridbatch.encoders.inputs import Ragged
+from hybridbatch.runtime.files import checked
 
 # Tokens of padding for which one more pass through the model is worth its while. The CPU's figure
 # is measured (benchmarks/transformer_training.py); the GPU's, where launching all kernels again
@@ -36,7 +37,7 @@ def assembled(
 def load_model(path: Path) -> SentenceTransformer:
     """A saved model on the `best_device`; safetensors only, no remote code, no network."""
     return SentenceTransformer(
-        str(path),
+        str(checked(path)),
         device=best_device(),
         local_files_only=True,
         trust_remote_code=False,

@@ -2,12 +2,9 @@
 
 For every file that a job makes, Snakemake keeps a record below `.snakemake/metadata`: the rule, the
 inputs, the log and the parameters, code fingerprints among them. So the answer is what did happen,
-for any table, and not what a configuration would now do. The layout is that of Snakemake 9's
-default persistence (persistence/file.py); a test follows a real run.
+for any table, and not what a configuration would now do. A test follows a real run.
 """
 
-import base64
-import os
 import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -15,6 +12,7 @@ from pathlib import Path
 
 from hybridbatch.runtime.errors import DataError
 from hybridbatch.runtime.files import read_json
+from hybridbatch.runtime.persistence import record_path
 
 # A rule's `code` parameter as Snakemake stores it: the repr of a list of `name:fingerprint`.
 _ENTRY = r"[\w/]+:[0-9a-f]{16}"
@@ -33,9 +31,10 @@ class Job:
 
 @dataclass
 class Lineage:
-    """The jobs behind a file, and the files that none of them made."""
+    """The jobs behind a file, the files that they made, and those that none of them made."""
 
     jobs: set[Job] = field(default_factory=set)
+    made: set[str] = field(default_factory=set)
     sources: set[str] = field(default_factory=set)
 
 
@@ -68,21 +67,15 @@ def lineage(
             found.sources.add(path)
             continue
         found.jobs.add(_job(record, path))
-        if record["rule"] in fetched_by:
-            found.sources.add(path)
+        (found.sources if record["rule"] in fetched_by else found.made).add(path)
         todo += record["input"]
     return found
 
 
 def _record(metadata: Path, path: str) -> dict | None:
-    """The record of one file; Snakemake names it by the path in base 64, cut where it is long."""
-    if not metadata.is_dir():
-        return None
-    name = base64.urlsafe_b64encode(path.encode()).decode()
-    most = os.pathconf(metadata, "PC_NAME_MAX") - 1
-    parts = [name[i : i + most] for i in range(0, len(name), most)]
-    place = metadata.joinpath(*(f"@{part}" for part in parts[:-1]), parts[-1])
-    if not place.is_file():
+    """The record of one file."""
+    place = record_path(metadata, path)
+    if place is None:
         return None
     record = read_json(place)
     missing = {"rule", "input", "params", "log"} - set(record)

@@ -22,16 +22,16 @@ from hybridbatch.experiment.outputs import part_hash
 from hybridbatch.experiment.sources import Source
 from hybridbatch.provenance.lineage import Job, lineage
 from hybridbatch.runtime.errors import DataError
-from hybridbatch.runtime.files import read_json
+from hybridbatch.runtime.files import checked, read_json, recorded_digest
 from hybridbatch.runtime.logs import read_usage
+from hybridbatch.runtime.persistence import METADATA
 from hybridbatch.runtime.usage import machine
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 SUFFIX = ".provenance.json"
 # What the code of a result is: a change elsewhere in the checkout is none.
 CODE = ("Snakefile", "workflow", "config", "envs", "resources")
 _PROJECT = Path(__file__).parents[4]
-METADATA = ".snakemake/metadata"
 ENVIRONMENT = _PROJECT / "envs" / "hybridbatch.yaml"
 
 
@@ -51,10 +51,10 @@ def record(
     metadata: Snakemake's record, see `lineage`.
     environment: the conda environment file that names the direct dependencies.
 
-    Raises `DataError` if Snakemake has no record of the table, or if a fetched file is no longer
-    the one that was pinned.
+    Raises `DataError` if Snakemake has no record of the table, if its files are not those that
+    their job wrote, or if a fetched file is no longer the one that was pinned.
     """
-    files = list(files)
+    files = [str(checked(file)) for file in files]
     results = part["pathvars"]["results"]
     found = lineage(files[0], metadata, skipped=f"{results}/timings")
     usages = {job: read_usage(job.log) for job in found.jobs}
@@ -69,6 +69,7 @@ def record(
             "files": _inputs(found.sources, part, locked),
             "models": _models(part),
         },
+        "made": {path: _made(path) for path in sorted(found.made - set(files))},
         "code": checkout(_PROJECT),
         "versions": _versions(environment, part),
         "seeds": {
@@ -138,6 +139,11 @@ def _inputs(paths: Iterable[str], part: dict, locked: str | Path) -> dict[str, d
             )
         inputs[_relative(path)] = entry
     return inputs
+
+
+def _made(path: str) -> str | None:
+    """The digest that a file between sources and table was published with."""
+    return recorded_digest(path) if Path(path).exists() else None
 
 
 def _pins(part: dict, locked: str | Path) -> dict[str, dict]:

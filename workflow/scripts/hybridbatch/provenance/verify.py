@@ -1,4 +1,8 @@
-"""Whether tables on disk are those that their provenance describes."""
+"""Whether tables on disk are those that their provenance describes, down to their sources.
+
+Three hashes are compared: of a table and its sources the sha256 of its record, of each file between
+them the digest that it was published with.
+"""
 
 import json
 from dataclasses import dataclass, field
@@ -8,10 +12,11 @@ from hybridbatch.experiment.configuration import Experiment
 from hybridbatch.experiment.outputs import part_for, part_hash
 from hybridbatch.provenance.record import SCHEMA_VERSION, SUFFIX, place, sha256
 from hybridbatch.runtime.errors import DataError
-from hybridbatch.runtime.files import read_json
+from hybridbatch.runtime.files import checked, digest_of, read_json, recorded_digest
 
 # What a table may be written as; figures and the like lie elsewhere.
 _FORMATS = (".csv", ".md", ".tex")
+_DAMAGED = "damaged"  # stands for the digest of a file that has been reported
 _SHOWN = 5  # keys of a configuration that differs
 _PARTS = {
     "table": str,
@@ -19,22 +24,29 @@ _PARTS = {
     "configuration": dict,
     "configuration_sha256": str,
     "inputs": dict,
+    "made": dict,
 }
 
 
 @dataclass
 class Verdict:
-    """problems: one line each, beginning with the file. absent: inputs that are not here."""
+    """problems: one line each, beginning with the file. absent: files behind tables, not here.
+
+    inputs: sources that are here; made: files between them and the tables; undigested: those of
+    which no digest says what they should be.
+    """
 
     records: int = 0
     files: int = 0
     inputs: int = 0
+    made: int = 0
+    undigested: list[str] = field(default_factory=list)
     absent: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
 
 def verify(tables: Path, config: Experiment | None = None) -> Verdict:
-    """Check every table of a folder against its record, and the records' inputs that are here.
+    """Check every table of a folder against its record, and all files behind it that are here.
 
     config: a resolved configuration, whose part for each table must be the recorded one.
 
@@ -46,7 +58,7 @@ def verify(tables: Path, config: Experiment | None = None) -> Verdict:
         raise DataError(
             f"{tables}: no table and no record is there. `snakemake tables` makes them."
         )
-    verdict, described, hashes = Verdict(), set(), {}
+    verdict, described, hashes, digests = Verdict(), set(), {}, {}
     for path in records:
         verdict.records += 1
         record = _read(path, verdict)
@@ -55,6 +67,7 @@ def verify(tables: Path, config: Experiment | None = None) -> Verdict:
             _check_files(path, record, verdict)
             _check_configuration(path, record, config, verdict)
             _check_inputs(path, record, hashes, verdict)
+            _check_made(path, record, digests, verdict)
     recorded = {path.name.removesuffix(SUFFIX) for path in records}
     for file in files:
         if file in described:
@@ -67,14 +80,16 @@ def verify(tables: Path, config: Experiment | None = None) -> Verdict:
                 f"{file}: no record says where it is from; `snakemake {expected}` makes one"
             )
     verdict.absent = sorted(set(verdict.absent))
+    verdict.undigested = sorted(set(verdict.undigested))
     verdict.inputs = sum(found is not None for found in hashes.values())
+    verdict.made = sum(found is not None for found in digests.values())
     return verdict
 
 
 def _read(path: Path, verdict: Verdict) -> dict | None:
     try:
         record = read_json(path)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, DataError) as error:
         verdict.problems.append(f"{path}: cannot be read: {error}")
         return None
     if not isinstance(record, dict) or record.get("schema_version") != SCHEMA_VERSION:
@@ -131,6 +146,34 @@ def _check_inputs(
             verdict.absent.append(name)
         elif entry.get("sha256") not in (None, hashes[name]):
             verdict.problems.append(f"{name}: is not the input that {path.name} describes")
+
+
+def _check_made(path: Path, record: dict, digests: dict[str, str | None], verdict: Verdict) -> None:
+    for name, expected in record["made"].items():
+        if name not in digests:
+            digests[name] = _digest(name, verdict)
+        if digests[name] is None:
+            verdict.absent.append(name)
+        elif expected is None:
+            verdict.undigested.append(name)
+        elif digests[name] not in (expected, _DAMAGED):
+            verdict.problems.append(
+                f"{name}: is not the file that {path.name} describes; make the table again: "
+                f"`snakemake --force {path}`"
+            )
+
+
+def _digest(name: str, verdict: Verdict) -> str | None:
+    """Of the content that is there, which is held to what was published."""
+    file = place(name)
+    if not file.exists():
+        return None
+    try:
+        checked(file)
+    except DataError as error:
+        verdict.problems.append(str(error))
+        return _DAMAGED
+    return recorded_digest(file) or digest_of(file)
 
 
 def _leaves(value: dict, where: str = "") -> dict[str, str]:

@@ -3,16 +3,11 @@
 Vectors and indexes live in memory, a shard at a time, and are dropped when its first passages are
 known. Kept, those of MIRACL's 90 million passages would take 140 GB a system at 768 dimensions in
 float16, 280 GB in float32, and nothing reads them again. What is kept of each shard is its part of
-the run, in a journal outside the declared outputs: a killed job goes on at the shard it was in.
+the run, among the checkpoints: a killed job goes on at the shard it was in.
 """
 
-import hashlib
-import json
-import shutil
-from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -31,21 +26,3 @@ def encode_passages(path: str | Path, encode: Encode) -> tuple[list[str], np.nda
         ids += [id_ for id_, _ in piece]
         vectors.append(encode(CANDIDATE, TEXT, [text for _, text in piece]))
     return ids, np.concatenate(vectors)
-
-
-def journal_folder(root: Path, values: Any, model: Path, queries: Sequence[str]) -> Path:
-    """The folder below `root` for the runs of shards, searched by `values` (JSON) with this model.
-
-    Whatever else lies in `root` was left by another model or other values: nothing will resume
-    it, and it is removed.
-    """
-    digest = hashlib.sha256(json.dumps([values, list(queries)], sort_keys=True).encode())
-    for path in sorted(path for path in model.rglob("*") if path.is_file()):
-        digest.update(path.name.encode())
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
-    folder = root / digest.hexdigest()[:16]
-    for other in root.iterdir() if root.is_dir() else ():
-        if other != folder:
-            shutil.rmtree(other)
-    return folder

@@ -13,6 +13,10 @@ class DataError(HybridBatchError):
     """An input file is wrong; the message names the file and the row or id."""
 
 
+class DamagedError(DataError):
+    """A published file is not what its job wrote; the message names the command that mends it."""
+
+
 class SourceError(HybridBatchError):
     """A pinned file cannot be had, or is not the one that was pinned."""
 

@@ -5,30 +5,26 @@ on the step; what else a step reads (weights, optimizer state, best weights) is 
 and so are the validation losses so far.
 """
 
-import hashlib
 import json
 import math
-import os
 import shutil
-import socket
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from filelock import FileLock, Timeout
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from hybridbatch.encoders.base import CANDIDATE, QUERY, TEXT
 from hybridbatch.encoders.inputs import Inputs
 from hybridbatch.runtime import kinds
+from hybridbatch.runtime.checkpoints import Work, key_of, working
 from hybridbatch.runtime.errors import TrainingError
-from hybridbatch.runtime.files import whole, write_json, write_text
+from hybridbatch.runtime.files import write_json, write_text
 from hybridbatch.runtime.logs import log
 from hybridbatch.training.config import TrainConfig
 from hybridbatch.training.data import TrainingCorpus, validation_batches
@@ -38,6 +34,7 @@ from hybridbatch.training.optimisation import clip, optimizers_of, schedule
 from hybridbatch.training.samplers import Batch, Sampler
 
 _LOG_EVERY = 50  # steps
+_CHECKPOINT, _STEPS = "checkpoint.safetensors", "training.jsonl"
 
 
 def finetune(
@@ -57,47 +54,37 @@ def finetune(
     the English validation loss then), `mix.json` (the achieved shares of batch kinds, corpora and
     languages) and `run.json` (the resolved configuration). Resumes from
     `checkpoints`, a folder outside the declared outputs, if an unfinished run of the same
-    configuration, data, base model and `code` (a fingerprint) is there. Raises TrainingError at a
-    non-finite loss or gradient, and if another process is training the same model.
+    configuration, data, base model and `code` (a fingerprint) is there, and waits while another
+    process is training the same model. Raises TrainingError at a non-finite loss or gradient.
     """
-    fingerprint = _fingerprint(config, encoder_values, seed, train, validation, encoder, code)
-    state = checkpoints / fingerprint
-    checkpoints.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(checkpoints / "lock", timeout=0):
-            state.mkdir(exist_ok=True)
-            owner = f"{socket.gethostname()}, process {os.getpid()}"
-            write_text(checkpoints / "owner", owner + "\n")
-            _remove_others(checkpoints, state)
-            with whole(output) as temporary:
-                run = _Run(config, encoder_values, encoder, seed, train, validation, state)
-                run.train()
-                run.model.save(str(temporary), create_model_card=False)
-                shutil.copy(state / "training.jsonl", temporary / "training.jsonl")
-                lines = [json.dumps(row) + "\n" for row in run.validations]
-                write_text(temporary / "validation.jsonl", "".join(lines))
-                write_json(temporary / "mix.json", achieved_mix(temporary / "training.jsonl"))
-                write_json(
-                    temporary / "run.json",
-                    {
-                        "training": asdict(config),
-                        "encoder": dict(encoder_values),
-                        "seed": seed,
-                        "corpora": {c.pairs.name: len(c.pairs) for c in train},
-                        "validation": {c.pairs.name: len(c.pairs) for c in validation},
-                        "best_step": run.best_step,
-                        "best_validation_loss": run.best_loss,
-                    },
-                )
-            shutil.rmtree(checkpoints)
-            _remove_if_empty(checkpoints.parent)
-    except Timeout as error:
-        owner = checkpoints / "owner"
-        who = owner.read_text(encoding="utf-8").strip() if owner.is_file() else "another process"
-        raise TrainingError(
-            f"{who} is training {output} (it holds {checkpoints / 'lock'}): let it finish or end "
-            "it, then start again."
-        ) from error
+    values = [asdict(config), dict(encoder_values), seed, code]
+    data = [
+        [corpus.pairs.name, *corpus.languages, corpus.content_hash()]
+        for corpus in (*train, *validation)
+    ]
+    with working(checkpoints, key_of([values, data], files=[encoder]), output) as work:
+        if work.is_published():
+            return
+        run = _Run(config, encoder_values, encoder, seed, train, validation, work)
+        run.train()
+        with work.publish() as temporary:
+            run.model.save(str(temporary), create_model_card=False)
+            shutil.copy(work.state / _STEPS, temporary / _STEPS)
+            lines = [json.dumps(row) + "\n" for row in run.validations]
+            write_text(temporary / "validation.jsonl", "".join(lines))
+            write_json(temporary / "mix.json", achieved_mix(temporary / _STEPS))
+            write_json(
+                temporary / "run.json",
+                {
+                    "training": asdict(config),
+                    "encoder": dict(encoder_values),
+                    "seed": seed,
+                    "corpora": {c.pairs.name: len(c.pairs) for c in train},
+                    "validation": {c.pairs.name: len(c.pairs) for c in validation},
+                    "best_step": run.best_step,
+                    "best_validation_loss": run.best_loss,
+                },
+            )
 
 
 class _Run:
@@ -111,11 +98,11 @@ class _Run:
         seed: int,
         train: Sequence[TrainingCorpus],
         validation: Sequence[TrainingCorpus],
-        state: Path,
+        work: Work,
     ) -> None:
         torch.use_deterministic_algorithms(True, warn_only=True)
         torch.manual_seed(seed)
-        self.config, self.seed, self.state = config, seed, state
+        self.config, self.seed, self.work = config, seed, work
         self.train_corpora = train
         kind = kinds.load("encoders", encoder_values["kind"])
         self.encoder = kind.start(encoder_values, encoder, seed)
@@ -138,7 +125,7 @@ class _Run:
         self.best = {name: t.clone() for name, t in self.model.state_dict().items()}
 
     def train(self) -> None:
-        config, log_path = self.config, self.state / "training.jsonl"
+        config, log_path = self.config, self.work.state / _STEPS
         self._resume(log_path)
         start, start_step = time.monotonic(), self.step
         log.info("training on %s from step %d of %d", self.device, self.step, config.max_steps)
@@ -192,7 +179,7 @@ class _Run:
         if not math.isfinite(value):
             raise TrainingError(
                 f"the {what} is {value} at step {self.step}; training stopped. The last good "
-                f"checkpoint is kept in {self.state} until training starts again. Lower "
+                f"checkpoint is kept in {self.work.state} until training starts again. Lower "
                 "training.learning_rate or raise training.temperature: that is another "
                 "configuration, which starts from the beginning."
             )
@@ -259,15 +246,17 @@ class _Run:
             "best_loss": self.best_loss if math.isfinite(self.best_loss) else None,
             "validations": self.validations,
         }
-        with whole(self.state / "checkpoint.safetensors") as temporary:
+        with self.work.checkpoint(self.step) as folder:
             tensors = {k: t.detach().cpu().contiguous().clone() for k, t in tensors.items()}
-            save_file(tensors, temporary, metadata={"state": json.dumps(meta)})
+            save_file(tensors, folder / _CHECKPOINT, metadata={"state": json.dumps(meta)})
+            shutil.copy(self.work.state / _STEPS, folder / _STEPS)
 
     def _resume(self, log_path: Path) -> None:
-        path = self.state / "checkpoint.safetensors"
-        if not path.is_file():
-            log_path.unlink(missing_ok=True)
+        log_path.unlink(missing_ok=True)
+        folder = self.work.latest()
+        if folder is None:
             return
+        path = folder / _CHECKPOINT
         with safe_open(path, framework="pt") as file:
             meta = json.loads(file.metadata()["state"])
         tensors = load_file(path)
@@ -286,43 +275,9 @@ class _Run:
         self.step, self.stale = meta["step"], meta["stale"]
         self.best_step, self.validations = meta["best_step"], meta["validations"]
         self.best_loss = math.inf if meta["best_loss"] is None else meta["best_loss"]
-        rows = log_path.read_text(encoding="utf-8").splitlines(keepends=True)[: self.step]
-        write_text(log_path, "".join(rows))
+        shutil.copy(folder / _STEPS, log_path)
         log.info("resuming from the checkpoint at step %d", self.step)
-
-
-def _remove_if_empty(folder: Path) -> None:
-    with suppress(OSError):
-        folder.rmdir()
-
-
-def _remove_others(checkpoints: Path, state: Path) -> None:
-    """Unfinished runs of other configurations: nothing will resume them."""
-    for folder in checkpoints.iterdir():
-        if folder.is_dir() and folder != state:
-            log.info("removing the unfinished run %s of another configuration", folder)
-            shutil.rmtree(folder)
 
 
 def _part(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
     return {k.removeprefix(prefix): t for k, t in tensors.items() if k.startswith(prefix)}
-
-
-def _fingerprint(
-    config: TrainConfig,
-    encoder_values: Mapping[str, Any],
-    seed: int,
-    train: Sequence[TrainingCorpus],
-    validation: Sequence[TrainingCorpus],
-    encoder: Path,
-    code: str,
-) -> str:
-    values = [asdict(config), dict(encoder_values), seed, code]
-    digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode())
-    for corpus in (*train, *validation):
-        digest.update(json.dumps([corpus.pairs.name, corpus.languages]).encode())
-        digest.update(corpus.content_hash().encode())
-    for path in sorted(p for p in encoder.rglob("*") if p.is_file()):
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
-    return digest.hexdigest()[:16]

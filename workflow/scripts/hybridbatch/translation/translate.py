@@ -5,9 +5,7 @@ One that needs hours for a shard says so by a number `block_lines`: it is then a
 lines at a time, and each block is kept in a journal, so that a killed run goes on where it was.
 """
 
-import hashlib
 import json
-import shutil
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
@@ -17,8 +15,9 @@ from typing import Any, Protocol
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from hybridbatch.runtime.checkpoints import intact, key_of
 from hybridbatch.runtime.errors import DataError
-from hybridbatch.runtime.files import Rows, batches, write_text
+from hybridbatch.runtime.files import Rows, batches, read_json, write_text
 from hybridbatch.runtime.logs import Progress, log
 
 TEXT_SCHEMA = pa.schema(
@@ -108,22 +107,10 @@ def translate_table(
     )
 
 
-def journal_folder(root: Path, values: Any, texts: pa.Table) -> Path:
-    """The folder below `root` for the blocks of one shard, translated by `values` (JSON).
-
-    Whatever else lies in `root` was left by other values or texts: nothing will resume it, and it
-    is removed.
-    """
-    digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode())
-    for column in ("text_id", "text"):
-        for value in texts[column].to_pylist():
-            digest.update(json.dumps(value).encode() + b"\n")
-    folder = root / digest.hexdigest()[:16]
-    for other in root.iterdir() if root.is_dir() else ():
-        if other != folder:
-            log.info("removing the unfinished translation %s of other values or texts", other)
-            shutil.rmtree(other)
-    return folder
+def key_of_translation(values: Any, texts: pa.Table) -> str:
+    """The key of one shard's translation by `values` (JSON)."""
+    contents = (value for name in ("text_id", "text") for value in texts[name].to_pylist())
+    return key_of(values, contents)
 
 
 def _translate(lines: list[str], translator: Translator, journal: Path | None) -> list[Translation]:
@@ -131,14 +118,14 @@ def _translate(lines: list[str], translator: Translator, journal: Path | None) -
     if size is None:
         return _translate_block(lines, translator)
     results: list[Translation] = []
-    if journal and journal.is_dir():
+    if journal and any(journal.glob("*.json")):
         log.info("going on after the blocks in %s", journal)
     progress = Progress(len(lines), "lines")
     for start in range(0, len(lines), size):
         block = lines[start : start + size]
         file = journal / f"{start // size:06d}.json" if journal else None
-        if file and file.is_file():
-            done = [Translation(*row) for row in json.loads(file.read_text(encoding="utf-8"))]
+        if file and intact(file):
+            done = [Translation(*row) for row in read_json(file)]
         else:
             done = _translate_block(block, translator)
             if file:

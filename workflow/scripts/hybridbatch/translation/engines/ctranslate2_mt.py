@@ -19,8 +19,8 @@ from filelock import FileLock
 from huggingface_hub.constants import HF_HOME
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from hybridbatch.runtime.errors import TranslationError
-from hybridbatch.runtime.files import whole
+from hybridbatch.runtime.errors import DamagedError, TranslationError
+from hybridbatch.runtime.files import checked, whole
 from hybridbatch.runtime.gpus import lease_gpu
 from hybridbatch.runtime.logs import log
 from hybridbatch.translation.engines._batches import (
@@ -87,11 +87,19 @@ def converted(folder: Path, config: NeuralConfig, quantization: str, cache: Path
     cache.mkdir(parents=True, exist_ok=True)
     # Shards of one model start side by side: the first converts, the others wait.
     with FileLock(cache / f"{path.name}.lock"):
-        if not path.is_dir():
+        if not _is_whole(path):
             log.info("converting %s to %s in %s", config.model, quantization, path)
             with whole(path) as temporary:
                 _Converter(str(folder)).convert(str(temporary), quantization=quantization)
     return path
+
+
+def _is_whole(path: Path) -> bool:
+    try:
+        return checked(path).is_dir()
+    except DamagedError as error:
+        log.warning("%s: is damaged and will be converted again (%s)", path, error)
+        return False
 
 
 def vocabulary(tokenizer: PreTrainedTokenizerBase, size: int) -> list[str]:

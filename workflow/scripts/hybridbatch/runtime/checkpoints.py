@@ -1,0 +1,379 @@
+"""One lock, one digest and one resume for jobs that take long: training, translation, search.
+
+A job has a folder outside its declared outputs, which Snakemake deletes before a rerun and after a
+failure. Only one process at a time works in it. In it lie
+
+    lock, owner.json   who works on the output
+    {key}/             the state, by a digest of all that decides the output
+        step-000000100/    a checkpoint; the last two are kept
+        000000.json        a part of the output, where it is made part by part
+        published/         the finished output, as hard links, which take no room
+        published.json     where it belongs
+
+If only Snakemake itself is killed, its jobs live on. A second Snakemake starts them again, deletes
+the outputs first, and deletes them once more should a job fail. So a finished output is kept here,
+too, until Snakemake has taken it over: whoever comes next publishes it again from here.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psutil
+from filelock import FileLock, Timeout
+
+from hybridbatch.runtime.errors import DamagedError, HybridBatchError
+from hybridbatch.runtime.files import (
+    DIGEST,
+    checked,
+    digest_of,
+    recorded_digest,
+    whole,
+    write_json,
+)
+from hybridbatch.runtime.logs import log
+from hybridbatch.runtime.persistence import INCOMPLETE, record_path
+
+KEPT = 2  # checkpoints
+_POLL = 1.0  # seconds between tries to get the lock
+_SAY_EVERY = 10.0  # seconds between lines of a process that waits
+_LOCK, _OWNER, _PUBLISHED = "lock", "owner.json", "published"
+_SAME_START = 2.0  # seconds that two readings of a process' start may differ by
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Who works on an output."""
+
+    host: str
+    pid: int
+    process_started: float  # seconds since the epoch: another process may get the pid later
+    since: str  # UTC
+    key: str
+    makes: str
+    token: str
+
+    @staticmethod
+    def this_process(key: str, makes: str) -> "Owner":
+        """The owner record of this process from now on."""
+        since = datetime.now(UTC).isoformat(timespec="seconds")
+        started = psutil.Process().create_time()
+        host, token = socket.gethostname(), uuid.uuid4().hex
+        return Owner(host, os.getpid(), started, since, key, makes, token)
+
+    def here(self) -> bool:
+        """Whether it is on this machine."""
+        return self.host == socket.gethostname()
+
+    def is_gone(self) -> bool:
+        """Whether it is known to have ended: of another machine this process cannot know."""
+        if not self.here():
+            return False
+        try:
+            process = psutil.Process(self.pid)
+            started, status = process.create_time(), process.status()
+        except psutil.NoSuchProcess:
+            return True
+        another = abs(started - self.process_started) > _SAME_START
+        return another or status == psutil.STATUS_ZOMBIE  # dead, and its parent has not asked
+
+    def __str__(self) -> str:
+        return f"process {self.pid} on {self.host}, since {self.since}, key {self.key}"
+
+
+def key_of(values: Any, contents: Iterable[str] = (), files: Iterable[Path] = ()) -> str:
+    """The digest of all that decides an output, 16 hex digits.
+
+    values: JSON, such as configuration, seed and fingerprints of code; contents: texts or digests
+    of data; files: files and folders that are read, by their content and not by their place.
+    """
+    digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode())
+    for content in contents:
+        digest.update(json.dumps(content).encode() + b"\n")
+    for file in files:
+        digest.update(f"{digest_of(file)}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def intact(path: Path) -> bool:
+    """Whether a checkpoint or a part is there and whole.
+
+    One that is damaged, or of which no digest says what it should be, is renamed and logged.
+    """
+    if not path.exists():
+        return False
+    with suppress(DamagedError):
+        if recorded_digest(path):
+            checked(path)
+            return True
+    aside = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.damaged")
+    path.rename(aside)
+    log.warning("%s: is damaged; set aside as %s", path, aside)
+    return False
+
+
+class Work:
+    """One process' work on one output. `state` is the folder of this key."""
+
+    def __init__(self, folder: Path, owner: Owner, output: Path) -> None:
+        self.state = folder / owner.key
+        self._folder, self._owner, self._output = folder, owner, output
+        self._copy = self.state / _PUBLISHED / output.name
+
+    @contextmanager
+    def checkpoint(self, step: int) -> Iterator[Path]:
+        """Yield a folder to fill; it becomes the checkpoint of `step`. The last two are kept."""
+        self._require_ownership()
+        with whole(self.state / f"step-{step:09d}") as temporary:
+            temporary.mkdir()
+            yield temporary
+        for older in self._checkpoints()[KEPT:]:
+            shutil.rmtree(older)
+
+    def latest(self) -> Path | None:
+        """The last checkpoint that is whole; damaged ones are set aside."""
+        return next((path for path in self._checkpoints() if intact(path)), None)
+
+    def is_published(self) -> bool:
+        """Whether this output was finished before; it is then published again, from here."""
+        if not intact(self._copy):
+            return False
+        log.info("%s: was finished before; published from %s", self._output, self._copy)
+        self._place(again=True)
+        return True
+
+    @contextmanager
+    def publish(self) -> Iterator[Path]:
+        """Yield a temporary path; when the block succeeds, it becomes the output, whole.
+
+        What the work resumed from goes when the output has been read again and is whole. A copy by
+        hard links stays until `remove_published`.
+        """
+        self._require_ownership()
+        with whole(self._copy) as temporary:
+            yield temporary
+        self._place()
+        for rest in self.state.iterdir():
+            if rest.stem != _PUBLISHED:
+                _remove(rest)
+
+    def _checkpoints(self) -> list[Path]:
+        """The newest first."""
+        found = (p for p in self.state.glob("step-*") if p.suffix != ".damaged")
+        return sorted(found, reverse=True)
+
+    def _place(self, again: bool = False) -> None:
+        self._require_ownership()
+        record = self.state / f"{_PUBLISHED}.json"
+        write_json(record, {"output": str(self._output)}, digest=False)
+        with whole(self._output) as temporary:
+            _link(self._copy, temporary)
+            if again:  # Snakemake wants outputs that are newer than their inputs
+                for path in (temporary, *temporary.rglob("*")):
+                    os.utime(path)
+        # `whole` has read all of the output for its digest.
+        if recorded_digest(self._output) != recorded_digest(self._copy):
+            raise DamagedError(
+                f"{self._output}: was not written as it was finished in {self._copy}: check the "
+                "disk, and start again."
+            )
+
+    def _require_ownership(self) -> None:
+        found = _read_owner(self._folder)
+        if found is None or found.token != self._owner.token:
+            raise HybridBatchError(
+                f"{self._output}: {found or 'another process'} has taken over {self._folder} while "
+                f"this process, {self._owner}, was at work: it stops, and publishes nothing."
+            )
+
+
+@contextmanager
+def working(folder: Path, key: str, output: Path) -> Iterator[Work]:
+    """Hold `folder` for making `output`; `key` is the digest of all that decides it (`key_of`).
+
+    Waits while another process works in the folder, and says so every ten seconds. Then states of
+    other keys are removed: nothing will resume them. Ask `Work.is_published` first: the other
+    process may have made the very same output.
+    """
+    owner = Owner.this_process(key, str(output))
+    with _ended_by_sigterm(), _held(folder, owner):
+        work = Work(folder, owner, output)
+        for other in folder.iterdir():
+            if other.is_dir() and other != work.state:
+                log.info("removing the state %s of another configuration or other data", other)
+                shutil.rmtree(other)
+        work.state.mkdir(exist_ok=True)
+        yield work
+
+
+def remove_published(root: Path) -> None:
+    """Remove below `root` the copies of outputs that Snakemake has taken over.
+
+    One stays while its folder is in use, while Snakemake marks its output as incomplete (it may
+    still delete it), and where the output is gone or another one.
+    """
+    for record in sorted(root.rglob(f"{_PUBLISHED}.json")):
+        state, folder = record.parent, record.parents[1]
+        lock = _try_lock(folder)
+        if lock is None:
+            continue
+        owner = _read_owner(folder)
+        if owner is None or owner.is_gone():
+            output = json.loads(record.read_text(encoding="utf-8"))["output"]
+            copy = state / _PUBLISHED / Path(output).name
+            if record_path(INCOMPLETE, output) is None and _is_copy(copy, Path(output)):
+                shutil.rmtree(folder)
+        lock.release()
+        _remove_empty(folder.parent, root)
+    with suppress(OSError):
+        root.rmdir()
+
+
+def release(folder: Path) -> str:
+    """Say that the owner of `folder` is dead; returns what was done.
+
+    For an owner on another machine, which no process here can see. Raises `HybridBatchError` if
+    it lives on this machine.
+    """
+    owner = _read_owner(folder)
+    if owner is None:
+        return f"{folder}: has no owner; nothing to do."
+    if owner.here() and not owner.is_gone():
+        raise HybridBatchError(f"{folder}: {owner} lives; end it first: kill {owner.pid}")
+    (folder / _OWNER).unlink(missing_ok=True)
+    return f"{folder}: {owner} is no longer its owner."
+
+
+@contextmanager
+def _held(folder: Path, owner: Owner) -> Iterator[None]:
+    """The lock and the owner record: some network file systems grant a lock to everyone."""
+    said = -_SAY_EVERY
+    while True:
+        lock = _try_lock(folder)
+        other = _read_owner(folder)
+        if lock and other and other.is_gone():
+            log.warning("%s: %s has died; going on from what it left", owner.makes, other)
+            other = None
+        if lock and not other:
+            break
+        if lock:
+            lock.release()
+        if time.monotonic() - said >= _SAY_EVERY:
+            said = time.monotonic()
+            _say(folder, owner, other)
+        time.sleep(_POLL)
+    try:
+        write_json(folder / _OWNER, asdict(owner), digest=False)
+        yield
+    finally:
+        found = _read_owner(folder)
+        if found and found.token == owner.token:
+            (folder / _OWNER).unlink()
+        lock.release()
+
+
+def _try_lock(folder: Path) -> FileLock | None:
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / _LOCK)
+    # FileNotFoundError: who held the folder has just removed it.
+    with suppress(Timeout, FileNotFoundError):
+        lock.acquire(blocking=False)
+        return lock
+    return None
+
+
+def _say(folder: Path, owner: Owner, other: Owner | None) -> None:
+    advice = ""
+    if other and not other.here():
+        advice = (
+            f" If it is dead, which cannot be seen from here, type: "
+            f"python workflow/unlock.py {folder}"
+        )
+    elif other:
+        same = "the same, which will be used" if other.key == owner.key else "another one"
+        advice = f" What it makes is {same}."
+    log.warning("%s: waiting for %s.%s", owner.makes, other or "another process", advice)
+
+
+def _read_owner(folder: Path) -> Owner | None:
+    """None if there is none; one that cannot be read may be of any machine, and lives."""
+    try:
+        return Owner(**json.loads((folder / _OWNER).read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError):
+        return Owner("an unknown machine", 0, 0.0, "?", "?", "?", "?")
+
+
+@contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """Leave as at an error, so that the owner record goes: schedulers send SIGTERM first."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def leave(number: int, frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _link(source: Path, target: Path) -> None:
+    """Hard links of all files but the digests; copies where the file system has no links."""
+    if source.is_dir():
+        target.mkdir()
+        for path in sorted(source.iterdir()):
+            if path.name != DIGEST:
+                _link(path, target / path.name)
+        return
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+def _is_copy(copy: Path, output: Path) -> bool:
+    """Whether the output is there and whole."""
+    if not output.exists() or recorded_digest(copy) != recorded_digest(output):
+        return False
+    names = [p.relative_to(copy) for p in (copy, *copy.rglob("*")) if p.is_file()]
+    with suppress(OSError):
+        # Links are the same bytes: nothing is kept by keeping both.
+        if all(os.path.samefile(copy / n, output / n) for n in names if n.name != DIGEST):
+            return True
+    with suppress(DamagedError):
+        checked(output)
+        return True
+    return False
+
+
+def _remove_empty(folder: Path, root: Path) -> None:
+    while folder != root and folder.is_relative_to(root):
+        try:
+            folder.rmdir()
+        except OSError:
+            return
+        folder = folder.parent
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

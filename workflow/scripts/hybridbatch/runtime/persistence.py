@@ -1,0 +1,26 @@
+"""Where Snakemake keeps what it knows of an output: `.snakemake/metadata`, `.snakemake/incomplete`.
+
+The layout is that of Snakemake 9's default persistence (persistence/file.py).
+"""
+
+import base64
+import os
+from pathlib import Path
+
+METADATA = ".snakemake/metadata"  # a record of each finished output
+INCOMPLETE = ".snakemake/incomplete"  # a mark for each that a job has begun and not finished
+
+
+def record_path(folder: str | Path, output: str) -> Path | None:
+    """The file about `output` in one of these folders; None if it has none.
+
+    It is named by the output's path in base 64, cut where that is long.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        return None
+    name = base64.urlsafe_b64encode(output.encode()).decode()
+    most = os.pathconf(folder, "PC_NAME_MAX") - 1
+    parts = [name[i : i + most] for i in range(0, len(name), most)]
+    place = folder.joinpath(*(f"@{part}" for part in parts[:-1]), parts[-1])
+    return place if place.is_file() else None
