@@ -1,19 +1,31 @@
 """Ranks by an approximate index: found ones are in exact order, the others count as not found."""
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 import pytrec_eval
 
+from hybridbatch.evaluation.aggregate import score_cells
 from hybridbatch.evaluation.approximate import (
     index_metrics,
     index_recall,
     ranks_in_runs,
     search_pools,
 )
+from hybridbatch.evaluation.bootstrap import StatisticsConfig
 from hybridbatch.evaluation.per_query import query_metrics, relevant_ranks
-from hybridbatch.retrieval.index import EXACT, SearchConfig
+from hybridbatch.evaluation.reproduction import reproduction_table
+from hybridbatch.retrieval.index import (
+    EXACT,
+    RUN_SCHEMA,
+    SearchConfig,
+    merge_parts,
+    with_exact,
+    without_exact,
+)
 from hybridbatch.retrieval.vectors import Pool
+from hybridbatch.tables.scores import benchmark_spec, tidy
 
 SEEN = ["en", "es"]
 IVF = SearchConfig("IVF8,Flat", depth=20, index_parameters="nprobe=1")
@@ -98,3 +110,43 @@ def test_recall_against_exact_is_the_share_of_the_first_k():
     found = run("c0", "c1", "c2", "c3", "c4", "c5", "c6", "x", "y", "z", "c7")
     assert index_recall(found, exact, "index_recall_10") == {"q": pytest.approx(0.7)}
     assert index_recall(found, exact, "index_recall_100") == {"q": pytest.approx(8 / 20)}
+
+
+def test_scores_of_an_index_say_so_and_stand_beside_no_published_figure(case):
+    ranks, runs = _ranked(case, IVF)
+    frames = {("en", 0): index_metrics(ranks, SEEN, runs, IVF.index).to_pandas()}
+    statistics = StatisticsConfig(confidence=0.95, resamples=50, seed=0)
+    cells = score_cells(frames, ["en", "es", "fr"], SEEN, statistics)
+    assert set(cells["index"]) == {"IVF8,Flat"}
+    assert "rank_distance" not in set(cells["metric"])
+    assert {"index_recall_10", "index_recall_100"} <= set(cells["metric"])
+    names = {"benchmark": "xquad_r", "encoder": "xlm-r", "sampling": "hybrid"}
+    of_paper = {"table": 3, **names, "setting": "monolingual", "metric": "map", "language": "en"}
+    published = pd.DataFrame([of_paper | {"published": 0.8}])
+    table = tidy("xquad_r", benchmark_spec("XQuAD-R"), [cells.assign(**names)], published)
+    assert set(table["index"]) == {"IVF8,Flat"}
+    assert table["published"].isna().all()
+    exact = cells.drop(columns="index").assign(**names)
+    table = tidy("xquad_r", benchmark_spec("XQuAD-R"), [exact], published)
+    assert table["published"].tolist().count(0.8) == 1
+    graded = reproduction_table(published, [cells.assign(**names)], "paper")
+    assert graded["grade"].tolist() == ["not run"]
+
+
+def test_parts_with_an_exact_run_are_merged_apart():
+    def part(*scores: tuple[str, float]) -> pa.Table:
+        rows = [
+            {"query_id": "q", "candidate_id": id_, "score": score, "rank": rank}
+            for rank, (id_, score) in enumerate(scores, 1)
+        ]
+        return pa.Table.from_pylist(rows, schema=RUN_SCHEMA)
+
+    first = with_exact(part(("a", 0.9)), part(("a", 0.9), ("b", 0.8)))
+    second = with_exact(part(("d", 0.7)), part(("c", 0.95), ("d", 0.7)))
+    run, exact = without_exact(merge_parts([first, second], 10, "here"))
+    assert run["candidate_id"].to_pylist() == ["a", "d"]
+    assert exact["candidate_id"].to_pylist() == ["c", "a", "b", "d"]
+    assert exact["rank"].to_pylist() == [1, 2, 3, 4]
+    alone, nothing = without_exact(merge_parts([part(("a", 0.9))], 10, "here"))
+    assert alone["candidate_id"].to_pylist() == ["a"]
+    assert nothing is None

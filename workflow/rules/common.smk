@@ -44,7 +44,7 @@ SYSTEMS = TABLE_SYSTEMS | variants.ablation_systems(experiment)
 ABLATIONS = [name for name in outputs.ABLATIONS if variants.ablation_points(experiment, name)]
 CURVES = [name for name in outputs.CURVES if name in ABLATIONS]
 # Benchmarks whose rankings can be exported.
-EXPORTED = [name for name, of in CATALOGUE.benchmarks.items() if of.parallel]
+EXPORTED = [name for name, of in CATALOGUE.benchmarks.items() if of.parallel and not of.approximate]
 TRAIN_LANGUAGES = lookups.train_languages(experiment)
 # The keys of all train sets.
 TRAIN_SETS = [
@@ -228,8 +228,6 @@ def own_shard(wildcards):
 def shard_to_translate(wildcards):
     """The same shard in the language it is translated from."""
     return texts_of(wildcards.corpus, route(wildcards)["source"])[int(wildcards.shard)]
-
-
 
 
 def references_in(references, language):

@@ -90,7 +90,7 @@ rule evaluate_run:
     resources:
         **resources_of("evaluate_run"),
     params:
-        depth=lambda wildcards: search_values(wildcards)["depth"],
+        search=search_values,
         of=keys,
         code=code("evaluate_run"),
     script:

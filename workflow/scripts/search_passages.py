@@ -4,7 +4,13 @@ from pathlib import Path
 
 from hybridbatch.encoders.base import QUERY, TEXT
 from hybridbatch.encoders.inference import load
-from hybridbatch.retrieval.index import SearchConfig, merge, search
+from hybridbatch.retrieval.index import (
+    RECALL_DEPTH,
+    SearchConfig,
+    merge_parts,
+    search,
+    with_exact,
+)
 from hybridbatch.retrieval.search import encode_passages
 from hybridbatch.runtime.checkpoints import intact, key_of, working
 from hybridbatch.runtime.files import read_table, write_table
@@ -35,11 +41,15 @@ def main(snakemake) -> None:
             if intact(done):
                 log.info("%s: searched before, its run is in %s", shard, done)
             else:
-                found = search(query_ids, vectors, *encode_passages(shard, encode), config)
+                passages = encode_passages(shard, encode)
+                found = search(query_ids, vectors, *passages, config)
+                if config.approximate:
+                    wanted = search(query_ids, vectors, *passages, config.exact(RECALL_DEPTH))
+                    found = with_exact(found, wanted)
                 write_table(done, found)
             runs.append(read_table(done))
             progress.add()
-        run = merge(runs, config.depth, f"{shards[0]} and the shards after it")
+        run = merge_parts(runs, config.depth, f"{shards[0]} and the shards after it")
         with work.publish() as temporary:
             write_table(temporary, run, params.of)
 

@@ -17,6 +17,7 @@ from hybridbatch.evaluation.metrics import METRICS, SETTINGS
 from hybridbatch.evaluation.settings import (
     ALL,
     CROSS_LINGUAL,
+    INDEX_COLUMN,
     JUDGED,
     MEAN,
     MEAN_SEEN,
@@ -66,8 +67,8 @@ def score_cells(
     """Every cell of one system on one benchmark; columns SCORE_COLUMNS.
 
     frames: the per-query metrics (per_query.query_metrics or run_metrics) by query language and
-    seed; of: what the benchmark has. The
-    value is the mean over seeds. Intervals are percentile bootstrap intervals over queries (a
+    seed; of: what the benchmark has. INDEX_COLUMN is added where they have it. The value is the
+    mean over seeds. Intervals are percentile bootstrap intervals over queries (a
     question in all its languages is one unit) and seeds, each resampled with replacement; a cell
     of one query has no interval. Raises DataError if the seeds differ in their queries.
     """
@@ -93,7 +94,11 @@ def score_cells(
             key = (cell.setting, cell.pool, metric, cell.language)
             ends = (low[k], high[k]) if n > 1 else (np.nan, np.nan)
             rows.append((*key, point[k], *ends, n, len(seeds)))
-    return pd.DataFrame(rows, columns=SCORE_COLUMNS)
+    table = pd.DataFrame(rows, columns=SCORE_COLUMNS)
+    indexes = {i for f in frames.values() if INDEX_COLUMN in f for i in f[INDEX_COLUMN]}
+    if len(indexes) > 1:
+        raise DataError(f"seeds or languages were searched through different indexes: {indexes}.")
+    return table.assign(**{INDEX_COLUMN: indexes.pop()}) if indexes else table
 
 
 def with_pool_sizes(cells: pd.DataFrame, counts: dict[str, dict[str, int]]) -> pd.DataFrame:

@@ -7,15 +7,14 @@ what was found stands in the order of an exact ranking.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
 
 from hybridbatch.evaluation.metrics import INDEX, INDEX_DEPTHS, METRICS, of_source
 from hybridbatch.evaluation.per_query import RANK_SCHEMA, query_metrics
-from hybridbatch.evaluation.settings import ALL, SEEN
-from hybridbatch.retrieval.index import EXACT, SearchConfig, search
+from hybridbatch.evaluation.settings import ALL, INDEX_COLUMN, SEEN
+from hybridbatch.retrieval.index import SearchConfig, search
 from hybridbatch.retrieval.vectors import Pool
 
 
@@ -34,7 +33,7 @@ def search_pools(
     members = {language: [language] for language in pool.candidate_ids}
     members[ALL] = list(pool.candidate_ids)
     members[SEEN] = [language for language in pool.candidate_ids if language in seen]
-    exact = replace(config, index=EXACT, index_parameters="", depth=max(INDEX_DEPTHS.values()))
+    exact = config.exact(max(INDEX_DEPTHS.values()))
     runs = {}
     for name, languages in members.items():
         if languages:
@@ -97,14 +96,26 @@ def index_metrics(
     Two kinds of columns are added: `index`, its factory string, and of each metric of an INDEX how
     much of the exact ranking it found.
     """
-    table = query_metrics(ranks, seen, complete=False)
-    pools = table["candidates"].to_pylist()
-    ids = table["query_id"].to_pylist()
+    return with_recall(query_metrics(ranks, seen, complete=False), runs, index)
+
+
+def with_recall(
+    metrics: pa.Table,
+    runs: Mapping[str, tuple[pa.Table, pa.Table]],
+    index: str,
+    prefix: str = "",
+) -> pa.Table:
+    """`metrics` with the columns of an index: see `index_metrics`.
+
+    prefix: what the query ids of the metrics begin with, and those of the runs do not.
+    """
+    pools = metrics["candidates"].to_pylist()
+    ids = [id_.removeprefix(prefix) for id_ in metrics["query_id"].to_pylist()]
     for name in of_source(INDEX):
         recall = {pool: index_recall(*of_pool, name) for pool, of_pool in runs.items()}
         values = [recall[pool][query] for pool, query in zip(pools, ids, strict=True)]
-        table = table.append_column(name, pa.array(values, pa.float64()))
-    return table.append_column("index", pa.array([index] * len(table)))
+        metrics = metrics.append_column(name, pa.array(values, pa.float64()))
+    return metrics.append_column(INDEX_COLUMN, pa.array([index] * len(metrics)))
 
 
 def index_recall(run: pa.Table, exact: pa.Table, metric: str) -> dict[str, float]:

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 import pandas as pd
 
 from hybridbatch.evaluation.metrics import METRICS, RANKS
-from hybridbatch.evaluation.settings import ALL
+from hybridbatch.evaluation.settings import ALL, INDEX_COLUMN
 
 PAPER = "paper"  # the configuration's scale at which cells are graded
 AGREES, CLOSE, DIFFERS, NOT_RUN = GRADES = ("agrees", "close", "differs", "not run")
@@ -46,10 +46,11 @@ def reproduction_table(
 
     published: of `published.read_published`; cells: of one system and benchmark each, with their
     columns benchmark, encoder and sampling; scale: the configuration's. `delta` is ours minus
-    published.
+    published. Cells of an approximate index are not compared.
     """
     ours = ["value", "ci_low", "ci_high", "n_queries", "n_seeds"]
-    run = [frame[frame["pool"] == ALL] for frame in cells] if scale == PAPER else []
+    exact = [frame for frame in cells if INDEX_COLUMN not in frame] if scale == PAPER else []
+    run = [frame[frame["pool"] == ALL] for frame in exact]
     if run:
         found = pd.concat(run, ignore_index=True)[[*_KEYS, *ours]]
         frame = published.merge(found, on=_KEYS, how="left", validate="many_to_one")

@@ -19,3 +19,5 @@ SCORE_COLUMNS = [
 # Of a benchmark with passages, behind the others: how many were searched, and how many relevant
 # ones the collection lacks. Empty in mean rows.
 PASSAGE_COLUMNS = ["pool_size", "absent_relevant"]
+# Of a benchmark that was searched through an approximate index: its factory string.
+INDEX_COLUMN = "index"

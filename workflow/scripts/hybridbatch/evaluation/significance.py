@@ -29,7 +29,7 @@ from scipy import stats
 
 from hybridbatch.evaluation.aggregate import PARALLEL, Rows, cells_of, collect, group_weights
 from hybridbatch.evaluation.bootstrap import StatisticsConfig, bootstrap, resampled
-from hybridbatch.evaluation.metrics import SETTINGS
+from hybridbatch.evaluation.metrics import INDEX, METRICS, SETTINGS
 from hybridbatch.evaluation.settings import MEDIAN
 from hybridbatch.runtime.errors import DataError
 
@@ -85,6 +85,8 @@ def compare(
         cells = [cell for cell in cells if cell.language != MEDIAN]
         weights = np.array([group_weights(cell, group_names) for cell in cells])
         for metric, tensor in tensors.items():
+            if INDEX in METRICS[metric].sources:
+                continue  # of the index, not of the samplings
             wanted = [i for i, cell in enumerate(cells) if metric in SETTINGS[cell.setting]]
             w, other = weights[wanted], collected[b][0][metric]
             difference, low, high = bootstrap(tensor - other, w, config)

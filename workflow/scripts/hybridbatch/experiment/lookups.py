@@ -21,9 +21,12 @@ def results(config: Experiment) -> str:
 
 
 def multilingual_benchmarks(config: Experiment) -> list[str]:
-    """The benchmarks whose languages are searched together: questions and answers are parallel."""
+    """The benchmarks whose languages are ranked together: questions and answers are parallel.
+
+    Not those of an approximate index: overviews, language bias and figures are of exact rankings.
+    """
     entries = config.catalogue.benchmarks
-    return [name for name in config.benchmarks if entries[name].parallel]
+    return [n for n in config.benchmarks if entries[n].parallel and not entries[n].approximate]
 
 
 def has_passages(config: Experiment, benchmark: str) -> bool:

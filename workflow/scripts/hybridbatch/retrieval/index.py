@@ -23,6 +23,7 @@ RUN_SCHEMA = pa.schema(
         ("rank", pa.int64()),  # from 1, ties broken as trec_eval breaks them
     ]
 )
+RECALL_DEPTH = 100  # of the exact ranking, against which an index' recall is measured
 EXACT = "Flat"  # FAISS's name of an index that compares every vector
 _ORDER = [("query_id", "ascending"), ("score", "descending"), ("candidate_id", "descending")]
 _MARGIN = 100  # passages fetched beyond the depth, among which ties are settled
@@ -36,6 +37,15 @@ class SearchConfig:
     index: str  # FAISS factory string
     depth: int  # passages a query is given
     index_parameters: str = ""  # such as nprobe=64
+
+    @property
+    def approximate(self) -> bool:
+        """Whether the index may miss candidates."""
+        return self.index != EXACT
+
+    def exact(self, depth: int) -> "SearchConfig":
+        """The search that this one is measured against."""
+        return SearchConfig(EXACT, depth)
 
 
 def search(
@@ -70,6 +80,32 @@ def search(
             parts.append(_rows(query_ids[query], identifiers[found[order]], scores[order]))
         todo, asked = np.array(later, dtype=np.int64), min(len(ids), 2 * asked)
     return merge(parts, config.depth, "the shard")
+
+
+def with_exact(run: pa.Table, exact: pa.Table) -> pa.Table:
+    """The run of an approximate index and the exact one in one table, told apart by `exact`."""
+    tables = [
+        table.append_column("exact", pa.array([value] * len(table), pa.bool_()))
+        for table, value in ((run, False), (exact, True))
+    ]
+    return pa.concat_tables(tables)
+
+
+def without_exact(run: pa.Table) -> tuple[pa.Table, pa.Table | None]:
+    """The two runs of `with_exact`; None for the second where there is only one."""
+    if "exact" not in run.column_names:
+        return run, None
+    is_exact = run["exact"]
+    run = run.drop_columns("exact")
+    return run.filter(pc.invert(is_exact)), run.filter(is_exact)
+
+
+def merge_parts(runs: Iterable[pa.Table], depth: int, where: str) -> pa.Table:
+    """`merge` of runs that may be of `with_exact`, the exact ones apart."""
+    parts = [without_exact(run) for run in runs]
+    merged = merge([run for run, _ in parts], depth, where)
+    exact = [run for _, run in parts if run is not None]
+    return with_exact(merged, merge(exact, RECALL_DEPTH, where)) if exact else merged
 
 
 def merge(runs: Iterable[pa.Table], depth: int, where: str) -> pa.Table:

@@ -5,7 +5,13 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 
 from hybridbatch.evaluation.metrics import METRICS, SETTINGS, metric_title
-from hybridbatch.evaluation.settings import MEAN, MEAN_SEEN, MEAN_UNSEEN, MEDIAN
+from hybridbatch.evaluation.settings import (
+    INDEX_COLUMN,
+    MEAN,
+    MEAN_SEEN,
+    MEAN_UNSEEN,
+    MEDIAN,
+)
 from hybridbatch.render.grid import Band, Cell, Grid, Page, Row, pivot
 from hybridbatch.tables.markers import legend, marked
 from hybridbatch.tables.words import MEAN_TITLES, POOL_TITLES, interval_phrase, seeds_phrase
@@ -169,10 +175,17 @@ def _pool_sizes(frame: pd.DataFrame) -> dict[str, str]:
 
 
 def _passage_notes(frame: pd.DataFrame) -> list[str]:
-    """What the figures behind languages are, and where relevant passages are not there."""
+    """How candidates were searched, and where relevant passages are not there."""
+    notes = []
+    if INDEX_COLUMN in frame:
+        notes.append(
+            f"Searched through the index {', '.join(frame[INDEX_COLUMN].dropna().unique())}, which "
+            "may miss candidates: these figures are not compared with published ones. Its recall "
+            "against the exact ranking stands below them."
+        )
     if not _pool_sizes(frame):
-        return []
-    notes = ["In brackets behind a language: the passages that were searched."]
+        return notes
+    notes += ["In brackets behind a language: the passages that were searched."]
     lacking = frame[frame["absent_relevant"].fillna(0) > 0].drop_duplicates(
         ["benchmark", "language"]
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from hybridbatch.evaluation.metrics import METRICS
-from hybridbatch.evaluation.settings import ALL, MEANS, PASSAGE_COLUMNS
+from hybridbatch.evaluation.settings import ALL, INDEX_COLUMN, MEANS, PASSAGE_COLUMNS
 from hybridbatch.tables.columns import TIDY_COLUMNS
 
 _KEYS = ["benchmark", "encoder", "sampling", "setting", "metric", "language"]
@@ -54,10 +54,10 @@ def tidy(
 ) -> pd.DataFrame:
     """TIDY_COLUMNS rows of a table from the cells of one system and benchmark each.
 
-    Behind them PASSAGE_COLUMNS, if the cells have them.
+    Behind them PASSAGE_COLUMNS and INDEX_COLUMN, if the cells have them.
 
     `published` and `delta` (ours minus published) are filled for pool `all` where the paper has
-    the cell and stay absent elsewhere.
+    the cell and stay absent elsewhere, and where an approximate index was searched.
     """
     parts = []
     for frame in cells:
@@ -70,5 +70,8 @@ def tidy(
     frame = frame.merge(
         beside.assign(pool=ALL), on=[*_KEYS, "pool"], how="left", validate="many_to_one"
     )
+    if INDEX_COLUMN in frame:
+        frame.loc[frame[INDEX_COLUMN].notna(), "published"] = float("nan")
     frame["delta"] = frame["value"] - frame["published"]
-    return frame[[*TIDY_COLUMNS, *(name for name in PASSAGE_COLUMNS if name in frame)]]
+    more = [name for name in (*PASSAGE_COLUMNS, INDEX_COLUMN) if name in frame]
+    return frame[[*TIDY_COLUMNS, *more]]
