@@ -63,15 +63,11 @@ def _kinds() -> dict[str, list[str]]:
         for section, key, room in (
             ("corpora", "kind", "data/readers"),
             ("encoders", "kind", "encoders"),
-            ("benchmarks", "reader", "benchmarks"),
             ("benchmarks", "kind", "benchmarks"),
+            ("translators", "kind", "translation/engines"),
         ):
             entries = (catalogue.get(section) or {}).values()
             found.setdefault(room, set()).update(e[key] for e in entries if key in e)
-        for entry in (catalogue.get("translators") or {}).values():
-            steps = [entry, *entry.get("routes", {}).values(), *entry.get("back", {}).values()]
-            engines = {step["engine"] for step in steps if "engine" in step}
-            found.setdefault("translation/engines", set()).update(engines)
     return {room: sorted(names) for room, names in found.items()}
 
 

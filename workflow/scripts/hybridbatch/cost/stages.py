@@ -7,7 +7,7 @@ from hybridbatch.cost.rules import evaluation, retrieval, sources, training, tra
 from hybridbatch.cost.work import Work
 
 STAGES: dict[str, dict[str, Callable[[Work, Mapping[str, str]], Cost]]] = {
-    "fetch": {"fetch": sources.fetch},
+    "fetch": {"fetch": sources.fetch, "fetch_dataset": sources.fetch_dataset},
     "read": {
         "read_corpus": sources.read_corpus,
         "shard_texts": sources.shard_texts,
@@ -22,7 +22,10 @@ STAGES: dict[str, dict[str, Callable[[Work, Mapping[str, str]], Cost]]] = {
         "translate_references": translation.translate_references,
         "translate_back": translation.translate_back,
     },
-    "filter": {"filter_pairs": translation.filter_pairs},
+    "filter": {
+        "filter_pairs": translation.filter_pairs,
+        "export_train_set": translation.export_train_set,
+    },
     "contamination": {"find_duplicates": evaluation.find_duplicates},
     "tokenize": {
         "prepare_encoder": training.prepare_encoder,
@@ -65,6 +68,7 @@ STAGES: dict[str, dict[str, Callable[[Work, Mapping[str, str]], Cost]]] = {
         "translation_quality_figure": evaluation.table,
         "reproduction_figure": evaluation.table,
         "model_card": evaluation.page,
+        "data_card": evaluation.page,
         "front_page": evaluation.page,
         "table_page": evaluation.page,
         "figure_page": evaluation.page,

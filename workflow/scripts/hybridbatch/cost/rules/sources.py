@@ -4,11 +4,25 @@ from collections.abc import Mapping
 
 from hybridbatch.cost.model import Cost, Span, reference_sizes
 from hybridbatch.cost.work import Work
+from hybridbatch.runtime.files import BATCH_ROWS
 
 
 def fetch(work: Work, wildcards: Mapping[str, str]) -> Cost:
     size = work.download(wildcards["source_file"])
     return work.light(work.rates.rate("fetch_bytes").seconds(size), disk=size)
+
+
+def fetch_dataset(work: Work, wildcards: Mapping[str, str]) -> Cost:
+    """Texts come as parquet and are stored as parquet again; a batch of rows is held."""
+    corpus = work.corpus(wildcards["corpus"])
+    pairs = corpus.pairs + corpus.validation
+    size = work.parquet(pairs * corpus.pair_words, work.corpus_entry(corpus.name).language)
+    seconds = work.rates.rate("fetch_bytes").seconds(size)
+    return work.light(
+        seconds + work.rates.rate("read_pairs").seconds(pairs),
+        disk=size,
+        memory=work.rates.memory_of("texts", 0, min(pairs, BATCH_ROWS)),
+    )
 
 
 def read_corpus(work: Work, wildcards: Mapping[str, str]) -> Cost:

@@ -37,6 +37,15 @@ def filter_pairs(work: Work, wildcards: Mapping[str, str]) -> Cost:
     )
 
 
+def export_train_set(work: Work, wildcards: Mapping[str, str]) -> Cost:
+    """Pairs are read and written again in batches."""
+    corpus = work.corpus(wildcards["corpus"])
+    return work.light(
+        work.rates.rate("read_pairs").seconds(corpus.pairs),
+        disk=work.parquet(corpus.pairs * corpus.pair_words, wildcards["language"]),
+    )
+
+
 def _translated(work: Work, texts: Sequence[tuple[float, float]], language: str) -> Cost:
     """texts: how many there are of how many words."""
     number = sum(count for count, _ in texts)
