@@ -1,6 +1,8 @@
 """What came out of a run, on a page of a terminal's size: scores, verdicts, where the rest is.
 
     python workflow/summary.py [results/demo]
+
+`make demo` ends with it. What does not fit is counted.
 """
 
 import argparse
