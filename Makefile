@@ -14,7 +14,8 @@ export TOKENIZERS_PARALLELISM ?= false
 .PHONY: help setup demo test test-all plan verify report schema lint format apertium tex chromium
 
 help:
-	@echo "make demo    the bundled corpus through the whole workflow, nothing downloaded but packages"
+	@echo "make demo    the bundled corpus through the whole workflow, nothing downloaded but packages;"
+	@echo "             VERBOSE=1 shows all that Snakemake says"
 	@echo "make test    the tests; make test-all: the slow ones, too;  PYTEST=tests/unit runs a part"
 	@echo "make plan    hours, disk and memory of CONFIG=config/paper.yaml, on paper; PLAN='--gpu a100'"
 	@echo "make verify  tables against their provenance: RESULTS=results/demo, CONFIG=config/demo.yaml"
@@ -24,12 +25,15 @@ help:
 
 setup: $(READY) apertium
 
+# A line a stage. All that Snakemake says: make demo VERBOSE=1, or SNAKEMAKE='.venv/bin/snakemake ...'
+SNAKEMAKE ?= $(if $(VERBOSE),,$(BIN)/python workflow/stages.py )$(BIN)/snakemake
+
 demo: setup
-	$(BIN)/snakemake --cores $(CORES) --configfile=config/demo.yaml table_pages
-	$(BIN)/snakemake --configfile=config/demo.yaml --report results/demo/report.html table_pages
-	@cat results/demo/tables/bundled.md results/demo/tables/language_bias.md results/demo/tables/main.md
-	@echo "All tables: results/demo/tables/"
-	@echo "Report: results/demo/report.html (with ablations: make report CONFIG=config/demo.yaml)"
+	@$(SNAKEMAKE) --cores $(CORES) --configfile=config/demo.yaml table_pages
+	@$(SNAKEMAKE) --configfile=config/demo.yaml --report results/demo/report.html table_pages
+	@echo
+	@$(BIN)/python workflow/summary.py results/demo
+	@echo "With ablations: make report CONFIG=config/demo.yaml"
 
 # PYTEST="tests/unit -k metrics -n 0" runs a part. The slowest tests are listed at the end.
 test: setup tex chromium
@@ -57,8 +61,8 @@ verify: $(READY)
 THRIFTY := --max-jobs-per-timespan 1000/20s
 
 report: setup
-	$(BIN)/snakemake --cores $(CORES) $(THRIFTY) --configfile $(CONFIGS) -- report_pages
-	$(BIN)/snakemake --configfile $(CONFIGS) --report $(RESULTS)/report.html -- report_pages
+	@$(SNAKEMAKE) --cores $(CORES) $(THRIFTY) --configfile $(CONFIGS) -- report_pages
+	@$(SNAKEMAKE) --configfile $(CONFIGS) --report $(RESULTS)/report.html -- report_pages
 	@$(MAKE) --no-print-directory chromium
 	$(BIN)/python workflow/check_report.py $(RESULTS)/report.html
 

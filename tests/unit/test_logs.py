@@ -2,12 +2,13 @@
 
 import contextlib
 import logging
+import threading
 from pathlib import Path
 
 import pytest
 
 from hybridbatch.runtime.errors import DataError
-from hybridbatch.runtime.logs import Progress, log, logged, read_usage
+from hybridbatch.runtime.logs import Progress, duration, log, logged, read_usage, waiting
 
 
 def _run(path: Path | None, error: BaseException | None = None) -> None:
@@ -103,4 +104,83 @@ def test_progress_says_share_rate_and_time_left_now_and_then(clock, caplog):
     assert caplog.messages == ["30 of 100 lines, 3 a second, 23 s left"]
     clock[0] = 16.0
     progress.add(60, "done")
-    assert caplog.messages[1:] == ["100 of 100 lines, 6 a second, 0 s left, done"]
+    assert caplog.messages[1:] == ["100 of 100 lines, 6.2 a second, 0 s left, done"]
+
+
+@pytest.fixture
+def said(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    """What the package logs."""
+    caplog.set_level(logging.INFO, logger="hybridbatch")
+    return caplog
+
+
+def test_progress_speaks_every_ten_seconds_however_slow_a_unit_is(clock, said):
+    progress = Progress(400, "steps", done=100)
+    for clock[0] in range(4, 44, 4):
+        progress.add(1, "loss 0.5")
+    assert said.messages == [
+        "103 of 400 steps, 0.25 a second, 20 min left, loss 0.5",
+        "106 of 400 steps, 0.25 a second, 20 min left, loss 0.5",
+        "109 of 400 steps, 0.25 a second, 19 min left, loss 0.5",
+    ]
+
+
+def test_progress_without_a_total_says_what_it_knows(clock, said):
+    progress = Progress(None, "pairs")
+    for clock[0] in (1.0, 10.0, 11.0):
+        progress.add(50_000)
+    assert said.messages == ["100,000 pairs, 10,000 a second"]
+
+
+def test_short_loop_without_a_last_line_says_nothing(clock, said):
+    progress = Progress(2, "batches", last=False)
+    progress.add()
+    progress.add()
+    assert said.messages == []
+
+
+def test_progress_that_has_not_begun_has_no_time_left(clock, said):
+    progress = Progress(3, "shards")
+    clock[0] = 10.0
+    progress.add(0, "7 passages")
+    assert said.messages == ["0 of 3 shards, 0 a second, 7 passages"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.2, "0 s"), (119, "119 s"), (150, "2 min"), (7_100, "118 min"), (12_000, "3 h 20 min")],
+)
+def test_durations(seconds, words):
+    assert duration(seconds) == words
+
+
+class Waits(threading.Event):
+    """An event whose waits end at once, the clock having gone on, `number` times."""
+
+    def __init__(self, clock: list[float], number: int) -> None:
+        super().__init__()
+        self.clock, self.left = clock, number
+        self.over = threading.Event()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        if self.left == 0:
+            self.over.set()
+            return super().wait()
+        self.left -= 1
+        self.clock[0] += timeout
+        return False
+
+
+def test_long_call_is_said_to_go_on(clock, said, monkeypatch):
+    waits = Waits(clock, 3)
+    monkeypatch.setattr("hybridbatch.runtime.logs.Event", lambda: waits)
+    with waiting("converting a model"):
+        waits.over.wait()
+    assert said.messages == [f"converting a model, for {n} s so far" for n in (10, 20, 30)]
+
+
+def test_error_in_a_long_call_passes_and_ends_the_lines():
+    before = threading.active_count()
+    with pytest.raises(DataError), waiting("a call"):
+        raise DataError("wrong")
+    assert threading.active_count() == before

@@ -6,7 +6,16 @@ from pathlib import Path
 import pytest
 
 from hybridbatch.experiment import outputs as constants
-from hybridbatch.experiment.outputs import SECTIONS, figure_entry, label, numbered, table_entry
+from hybridbatch.experiment.outputs import (
+    DATA,
+    OF_ABLATIONS,
+    SCORES,
+    SECTIONS,
+    figure_entry,
+    label,
+    numbered,
+    table_entry,
+)
 from hybridbatch.runtime.errors import HybridBatchError
 
 ROOT = Path(__file__).parents[2]
@@ -67,12 +76,23 @@ def test_every_caption_is_used():
     assert stems == used
 
 
-def test_labels_of_sections_are_safe_too():
-    assert all(allowed(section) for section in SECTIONS)
-    shown = list(numbered(SECTIONS).values())
-    assert all(allowed(section) for section in shown)
-    assert shown == sorted(shown), "Snakemake sorts sections by name"
-    assert list(numbered(SECTIONS[1::2])) == list(SECTIONS[1::2])
+def test_sections_are_safe_too_and_sort_into_their_order():
+    names = list(numbered(SECTIONS).values())
+    assert all(allowed(name) for name in names)
+    assert names == sorted(names)
+
+
+def test_sections_that_are_there_are_numbered_without_a_gap():
+    assert numbered([DATA, SCORES, SCORES]) == {
+        SCORES: "1 Retrieval scores",
+        DATA: "2 Data, translation, training",
+    }
+    assert numbered([]) == {}
+
+
+def test_sections_keep_their_numbers_when_ablations_come_in():
+    without = numbered(set(SECTIONS) - {OF_ABLATIONS})
+    assert without.items() < numbered(SECTIONS).items()
 
 
 @pytest.mark.parametrize("find", [table_entry, figure_entry])

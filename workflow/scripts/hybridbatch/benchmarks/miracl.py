@@ -134,6 +134,7 @@ def survey(paths: Sequence[str | Path], queries: pa.Table, qrels: pa.Table) -> S
     for path in paths:
         for id_, text in read_passages(path):
             passages += 1
+            progress.add(0, f"{passages:,} passages")
             if id_ in wanted:
                 if id_ in there:
                     raise DataError(f"{path}: passage {id_} stands twice in the collection.")

@@ -16,6 +16,8 @@ import pandas as pd
 import pyarrow as pa
 from scipy import sparse
 
+from hybridbatch.runtime.logs import Progress
+
 # Which column of a train set is compared with which side of a benchmark.
 SIDES = {"queries": "question", "candidates": "passage"}
 PAIR_SCHEMA = pa.schema(
@@ -131,6 +133,7 @@ def duplicates(
         index = Index(tests_normal, config)
         seen: set[int] = set()  # hashes: a large corpus' texts would fill the memory
         found: list[dict] = []
+        progress = Progress(len(train), f"{column}s", last=False)
         for batch in train.select([column]).to_batches(max_chunksize=_BLOCK):
             new = dict.fromkeys(batch.column(0).to_pylist())
             texts = [text for text in new if hash(text) not in seen]
@@ -140,6 +143,7 @@ def duplicates(
                 same = normal[i] == tests_normal[j]
                 values = (tests[j][0], side, *tests[j][1:], texts[i], similarity, same)
                 found.append(dict(zip(PAIR_SCHEMA.names, values, strict=True)))
+            progress.add(len(batch), f"{len(found):,} alike")
         pairs += found
         for name in benchmarks:
             of = [pair for pair in found if pair["benchmark"] == name]

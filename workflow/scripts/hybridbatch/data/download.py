@@ -132,9 +132,11 @@ def _copy_from_mirror(source: Source, mirror: str | None, temporary: Path) -> Pa
     for path, opener in ((plain, Path.open), (zipped, gzip.open)):
         if path.is_file():
             try:
+                progress = Progress(None, f"bytes of {path.name}")
                 with opener(path, "rb") as read, temporary.open("wb") as write:
                     while block := read.read(_BLOCK):
                         write.write(block)
+                        progress.add(len(block))
             except (OSError, EOFError, zlib.error) as error:
                 raise SourceError(f"{path}: cannot be read ({error}); replace it.") from error
             return path
@@ -163,8 +165,8 @@ def _download(
 def _stream(url: str, temporary: Path) -> None:
     with requests.get(url, stream=True, timeout=(10, 60)) as response:
         response.raise_for_status()
-        length = int(response.headers.get("Content-Length") or 0)
-        progress = Progress(length or None, f"bytes of {url.rsplit('/', 1)[-1]}", every=5.0)
+        length = int(response.headers.get("Content-Length") or 0) or None
+        progress = Progress(length, f"bytes of {url.rsplit('/', 1)[-1]}")
         with temporary.open("wb") as file:
             for block in response.iter_content(_BLOCK):
                 file.write(block)

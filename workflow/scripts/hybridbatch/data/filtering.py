@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from hybridbatch.data.dedup import FirstTimes, keys
 from hybridbatch.runtime.errors import DataError
 from hybridbatch.runtime.files import BATCH_ROWS, Rows, batches
+from hybridbatch.runtime.logs import Progress
 
 # `negative` is null where the pair has none, or where its translation did not pass.
 TRAIN_SCHEMA = pa.schema([(n, pa.string()) for n in ("id", "question", "passage", "negative")])
@@ -59,6 +60,7 @@ def filter_batches(
     texts = translated["text"].cast(pa.large_string()).combine_chunks()
     text_keys = _keys(translated["text"])
     first = FirstTimes()
+    progress = Progress(None, "pairs")
     for batch in batches(pairs):
         rows = np.stack(
             [
@@ -75,6 +77,7 @@ def filter_batches(
         repeated = good[~first.of(parts.sum(axis=0, dtype=np.uint64))]
         verdict[repeated] = REASONS.index("duplicate")
         counts["pairs"] += len(batch)
+        progress.add(len(batch))
         for number, reason in enumerate(REASONS):
             counts[reason] += int((verdict == number).sum())
         kept = np.flatnonzero(verdict == _GOOD)
@@ -124,8 +127,11 @@ def _rows(row_of: dict[str, int], kind: str, ids: pa.Array, name: str) -> np.nda
 
 def _keys(texts: pa.ChunkedArray) -> np.ndarray:
     """uint64 [n]: equal where the texts are."""
-    slices = range(0, len(texts), BATCH_ROWS)  # so that few are Python's at a time
-    parts = [keys(t or "" for t in texts.slice(i, BATCH_ROWS).to_pylist()) for i in slices]
+    parts, progress = [], Progress(len(texts), "texts", last=False)
+    for start in range(0, len(texts), BATCH_ROWS):  # so that few are Python's at a time
+        part = texts.slice(start, BATCH_ROWS)
+        parts.append(keys(t or "" for t in part.to_pylist()))
+        progress.add(len(part))
     return np.concatenate([*parts, np.empty(0, np.uint64)])
 
 

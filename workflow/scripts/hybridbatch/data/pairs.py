@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from hybridbatch.data.dedup import FirstTimes, keys
 from hybridbatch.runtime.errors import DataError
 from hybridbatch.runtime.files import BATCH_ROWS
+from hybridbatch.runtime.logs import Progress
 
 Table = TypeVar("Table", pa.Table, pa.RecordBatch)
 PAIR_SCHEMA = pa.schema(
@@ -61,6 +62,7 @@ def pair_batches(pairs: Iterable[Pair], counts: Counter, name: str) -> Iterator[
     unless the corpus names them itself.
     """
     first_ids, first_pairs = FirstTimes(), FirstTimes()
+    progress = Progress(None, "pairs")
     for batch in _chunks(pairs):
         full = [pair for pair in batch if pair.question and pair.passage]
         unique = first_ids.of(keys(pair.id for pair in full))
@@ -76,6 +78,7 @@ def pair_batches(pairs: Iterable[Pair], counts: Counter, name: str) -> Iterator[
             repeated=len(full) - len(kept),
             kept=len(kept),
         )
+        progress.add(len(batch))
         yield pa.RecordBatch.from_pylist(list(map(_row, kept)), PAIR_SCHEMA)
 
 

@@ -12,6 +12,7 @@ from hybridbatch.encoders.base import CANDIDATE, QUERY, TEXT, MakeInputs
 from hybridbatch.encoders.inputs import Inputs, Ragged, Repeating, from_arrays
 from hybridbatch.runtime.errors import DataError
 from hybridbatch.runtime.files import Rows, batches, read_tensors, write_tensors
+from hybridbatch.runtime.logs import Progress
 
 _NUMBERS = ("rows", "question_numbers", "passage_numbers")
 _SIDES = ("queries", "passages", "negatives")
@@ -64,11 +65,13 @@ def pair_inputs(make: MakeInputs, pairs: pa.Table, train: Rows) -> PairInputs:
     passages, negatives = (_Distinct(make, CANDIDATE) for _ in range(2))
     numbered = enumerate(id_ for batch in batches(pairs) for id_ in batch["id"].to_pylist())
     found = [np.empty(0, dtype=np.int64)]
+    progress = Progress(None, "pairs")
     for batch in batches(train):
         found.append(_find(batch["id"].to_pylist(), numbered))
         queries.add(batch["question"].to_pylist())
         passages.add(batch["passage"].to_pylist())
         negatives.add(batch["negative"].to_pylist())
+        progress.add(len(batch))
     rows = np.concatenate(found)
     return PairInputs(
         rows,

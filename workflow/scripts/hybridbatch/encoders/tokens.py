@@ -16,6 +16,7 @@ from hybridbatch.encoders.base import CANDIDATE, PROMPTS, QUERY, TEXT, MakeInput
 from hybridbatch.encoders.inputs import Ragged
 from hybridbatch.runtime.errors import DataError
 from hybridbatch.runtime.files import checked
+from hybridbatch.runtime.logs import waiting
 
 TOKENIZER_FILE = "tokenizer.json"
 UNKNOWN, PADDING = "<unk>", "<pad>"
@@ -41,18 +42,19 @@ def train_unigram(
         for text in _take(texts_by_language[language], characters_per_language)
     )
     trained = io.BytesIO()
-    sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=texts,
-        model_writer=trained,
-        model_type="unigram",
-        vocab_size=vocabulary,
-        hard_vocab_limit=False,
-        character_coverage=1.0,
-        normalization_rule_name="identity",
-        max_sentence_length=1_000_000,  # bytes; longer texts would be left out
-        num_threads=1,
-        minloglevel=2,
-    )
+    with waiting(f"training a tokenizer of {vocabulary:,} pieces"):
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=texts,
+            model_writer=trained,
+            model_type="unigram",
+            vocab_size=vocabulary,
+            hard_vocab_limit=False,
+            character_coverage=1.0,
+            normalization_rule_name="identity",
+            max_sentence_length=1_000_000,  # bytes; longer texts would be left out
+            num_threads=1,
+            minloglevel=2,
+        )
     pieces = sentencepiece.SentencePieceProcessor(model_proto=trained.getvalue())
     vocab = [(PADDING, 0.0), (UNKNOWN, 0.0)] + [
         (pieces.id_to_piece(i), pieces.get_score(i))

@@ -8,6 +8,7 @@ from typing import Any
 from hybridbatch.encoders import inference, tokens
 from hybridbatch.encoders.base import Encode, Encoder, MakeInputs
 from hybridbatch.runtime.errors import ConfigError, SourceError
+from hybridbatch.runtime.logs import waiting
 
 _WEIGHTS = ("*.safetensors", "*.json", "*.txt", "*.model")
 
@@ -39,9 +40,10 @@ def prepare(values: Mapping[str, Any], texts: tokens.Texts, folder: Path) -> Non
         from huggingface_hub import snapshot_download
 
         try:
-            path = snapshot_download(
-                config.model, revision=config.revision, allow_patterns=_WEIGHTS
-            )
+            with waiting(f"fetching {config.model}"):
+                path = snapshot_download(
+                    config.model, revision=config.revision, allow_patterns=_WEIGHTS
+                )
         except (OSError, ValueError) as error:
             raise SourceError(
                 f"encoder {config.model} at revision {config.revision} cannot be had: {error}. "

@@ -28,6 +28,7 @@ from hybridbatch.evaluation.settings import (
     SEEN,
 )
 from hybridbatch.runtime.errors import DataError
+from hybridbatch.runtime.logs import Progress
 
 Group = tuple[str, str]  # query language, pool of candidates
 
@@ -77,7 +78,7 @@ def score_cells(
     cells = cells_of(languages, seen, set(group_names), of)
     weights = np.array([group_weights(cell, group_names) for cell in cells])
     members = weights > 0
-    rows = []
+    rows, progress = [], Progress(len(values), "metrics", last=False)
     for metric, tensor in values.items():
         wanted = [i for i, cell in enumerate(cells) if metric in SETTINGS[cell.setting]]
         w = weights[wanted]
@@ -94,6 +95,7 @@ def score_cells(
             key = (cell.setting, cell.pool, metric, cell.language)
             ends = (low[k], high[k]) if n > 1 else (np.nan, np.nan)
             rows.append((*key, point[k], *ends, n, len(seeds)))
+        progress.add()
     table = pd.DataFrame(rows, columns=SCORE_COLUMNS)
     indexes = {i for f in frames.values() if INDEX_COLUMN in f for i in f[INDEX_COLUMN]}
     if len(indexes) > 1:

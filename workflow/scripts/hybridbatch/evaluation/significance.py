@@ -32,6 +32,7 @@ from hybridbatch.evaluation.bootstrap import StatisticsConfig, bootstrap, resamp
 from hybridbatch.evaluation.metrics import INDEX, METRICS, SETTINGS
 from hybridbatch.evaluation.settings import MEDIAN
 from hybridbatch.runtime.errors import DataError
+from hybridbatch.runtime.logs import Progress
 
 COMPARISON_COLUMNS = [
     "setting",
@@ -78,7 +79,9 @@ def compare(
     collected = {sampling: collect(of_sampling) for sampling, of_sampling in frames.items()}
     _check_same(collected)
     rows, contributions = [], []
-    for a, b in combinations(frames, 2):
+    pairs = list(combinations(frames, 2))
+    progress = Progress(sum(len(collected[a][0]) for a, _ in pairs), "metrics compared", last=False)
+    for a, b in pairs:
         tensors, group_names, queries, seeds = collected[a]
         of_seen = [code for code in languages if code in seen]
         cells = cells_of(languages, of_seen, set(group_names), of)
@@ -119,6 +122,7 @@ def compare(
                     }
                 )
             contributions.append(by_unit)
+            progress.add()
     if not rows:
         return _typed(pd.DataFrame(columns=COMPARISON_COLUMNS))
     frame = pd.DataFrame(rows)
@@ -166,7 +170,11 @@ def permutation_p(units: np.ndarray, permutations: int, seed: int) -> np.ndarray
         ).pvalue
 
     starts = range(0, scaled.shape[1], _ROWS_AT_ONCE)
-    return np.concatenate([p(scaled[:, start : start + _ROWS_AT_ONCE]) for start in starts])
+    values, progress = [], Progress(scaled.shape[1], "permutation tests", last=False)
+    for start in starts:
+        values.append(p(scaled[:, start : start + _ROWS_AT_ONCE]))
+        progress.add(len(values[-1]))
+    return np.concatenate(values)
 
 
 def effect_size(units: np.ndarray) -> float:

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from hybridbatch.retrieval.ranking import exact_scores
 from hybridbatch.runtime.errors import ConfigError, DataError
+from hybridbatch.runtime.logs import Progress, waiting
 
 RUN_SCHEMA = pa.schema(
     [
@@ -62,12 +63,14 @@ def search(
     so that shards compare whatever the index. `Flat` is exact to the last tie: it is asked for
     more passages until those left out cannot reach the depth.
     """
-    index = _index(vectors, config)
+    with waiting(f"building the index {config.index} of {len(vectors):,} vectors"):
+        index = _index(vectors, config)
     identifiers = np.array(ids)
     todo, asked = np.arange(len(queries)), min(len(ids), config.depth + _MARGIN)
-    parts = []
+    parts, progress = [], Progress(len(queries), "queries searched", last=False)
     while len(todo):
-        approximate, rows = index.search(queries[todo], asked)
+        with waiting(f"searching {len(vectors):,} vectors for {len(todo):,} queries"):
+            approximate, rows = index.search(queries[todo], asked)
         later = []
         for i, query in enumerate(todo):
             found = rows[i][rows[i] >= 0]
@@ -78,6 +81,7 @@ def search(
                 later.append(query)
                 continue
             parts.append(_rows(query_ids[query], identifiers[found[order]], scores[order]))
+            progress.add()
         todo, asked = np.array(later, dtype=np.int64), min(len(ids), 2 * asked)
     return merge(parts, config.depth, "the shard")
 

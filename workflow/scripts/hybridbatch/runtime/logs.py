@@ -7,11 +7,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event, Thread
 
 from hybridbatch.runtime.errors import HybridBatchError
 from hybridbatch.runtime.usage import usage
 
 log = logging.getLogger("hybridbatch")
+EVERY = 10.0  # seconds between two lines of one loop
 _USED = " INFO used "
 
 
@@ -61,33 +63,66 @@ def read_usage(path: str | Path) -> dict | None:
 class Progress:
     """Log lines with the share done, the rate and the time left, at most one every few seconds.
 
-    Where nobody knows the total, None, lines have the count and the rate.
+    total: of all units; None where it is not known, and then neither share nor time left is said.
+    done: of them done before, which the rate leaves out. last: whether the end has a line of its
+    own, however soon it comes.
     """
 
-    def __init__(self, total: int | None, unit: str, every: float = 10.0) -> None:
-        self.total, self.unit, self.every = total, unit, every
-        self.done = 0
+    def __init__(
+        self,
+        total: int | None,
+        unit: str,
+        every: float = EVERY,
+        done: int = 0,
+        last: bool = True,
+    ) -> None:
+        self.total, self.unit, self.every, self.ends = total, unit, every, last
+        self.done = self.before = done
         self.start = self.last = time.monotonic()
 
     def add(self, n: int = 1, note: str = "") -> None:
         """Count `n` more units done; log if the last line is old enough or all is done."""
         self.done += n
         now = time.monotonic()
-        if now - self.last < self.every and (self.total is None or self.done < self.total):
+        ended = self.ends and self.total is not None and self.done >= self.total
+        if now - self.last < self.every and not ended:
             return
         self.last = now
-        rate = self.done / max(now - self.start, 1e-9)
-        more = f", {note}" if note else ""
-        if self.total is None:
-            log.info("%d %s, %.0f a second%s", self.done, self.unit, rate, more)
-            return
-        left = (self.total - self.done) / max(rate, 1e-9)
-        log.info(
-            "%d of %d %s, %.0f a second, %.0f s left%s",
-            self.done,
-            self.total,
-            self.unit,
-            rate,
-            left,
-            more,
-        )
+        rate = (self.done - self.before) / max(now - self.start, 1e-9)
+        words = [f"{self.done:,}", f"{_rate(rate)} a second"]
+        if self.total is not None:
+            words[0] += f" of {self.total:,}"
+            if rate:
+                words.append(f"{duration((self.total - self.done) / rate)} left")
+        words[0] += f" {self.unit}"
+        log.info("%s", ", ".join(words + [note] * bool(note)))
+
+
+@contextmanager
+def waiting(what: str, every: float = EVERY) -> Iterator[None]:
+    """Log `what` every few seconds while the block runs: for one long call that says nothing."""
+    ended, start = Event(), time.monotonic()
+
+    def say() -> None:
+        while not ended.wait(every):
+            log.info("%s, for %s so far", what, duration(time.monotonic() - start))
+
+    thread = Thread(target=say, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def duration(seconds: float) -> str:
+    """A time as a reader estimates it: seconds, from two minutes on minutes, then hours, too."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def _rate(rate: float) -> str:
+    return f"{rate:,.0f}" if rate >= 10 else f"{rate:.2g}"

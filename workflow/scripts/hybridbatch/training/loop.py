@@ -8,7 +8,6 @@ and so are the validation losses so far.
 import json
 import math
 import shutil
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -25,7 +24,7 @@ from hybridbatch.runtime import kinds
 from hybridbatch.runtime.checkpoints import Work, key_of, working
 from hybridbatch.runtime.errors import TrainingError
 from hybridbatch.runtime.files import write_json, write_text
-from hybridbatch.runtime.logs import log
+from hybridbatch.runtime.logs import Progress, log
 from hybridbatch.training.config import TrainConfig
 from hybridbatch.training.data import TrainingCorpus, validation_batches
 from hybridbatch.training.losses import info_nce
@@ -33,7 +32,6 @@ from hybridbatch.training.mix import achieved_mix
 from hybridbatch.training.optimisation import clip, optimizers_of, schedule
 from hybridbatch.training.samplers import Batch, Sampler
 
-_LOG_EVERY = 50  # steps
 _CHECKPOINT, _STEPS = "checkpoint.safetensors", "training.jsonl"
 
 
@@ -127,24 +125,15 @@ class _Run:
     def train(self) -> None:
         config, log_path = self.config, self.work.state / _STEPS
         self._resume(log_path)
-        start, start_step = time.monotonic(), self.step
         log.info("training on %s from step %d of %d", self.device, self.step, config.max_steps)
+        progress = Progress(config.max_steps, "steps", done=self.step)
         with log_path.open("a", encoding="utf-8") as record:
             while self.step < config.max_steps and self.stale < config.patience:
                 batch = self.sampler.batch(self.step)
                 loss, norm = self._train_step(batch)
                 record.write(json.dumps(self._row(batch, loss, norm)) + "\n")
                 self.step += 1
-                if self.step % _LOG_EVERY == 0:
-                    rate = (self.step - start_step) / (time.monotonic() - start)
-                    log.info(
-                        "step %d of %d, loss %.4f, %.0f pairs/s, %.0f s left",
-                        self.step,
-                        config.max_steps,
-                        loss,
-                        rate * config.batch_size,
-                        (config.max_steps - self.step) / rate,
-                    )
+                progress.add(1, f"loss {loss:.4f}")
                 if self.step % config.evaluate_every == 0 or self.step == config.max_steps:
                     self._validate()
                     record.flush()
@@ -203,7 +192,10 @@ class _Run:
     @torch.no_grad()
     def _validate(self) -> None:
         self.model.eval()
-        losses = [self._loss(queries, passages).item() for queries, passages in self.validation]
+        losses, progress = [], Progress(len(self.validation), "validation batches", last=False)
+        for queries, passages in self.validation:
+            losses.append(self._loss(queries, passages).item())
+            progress.add()
         loss = float(np.mean(losses))
         self._stop_unless_finite("validation loss", loss)
         self.validations.append({"step": self.step, "loss": loss})

@@ -54,7 +54,7 @@ def source_texts(pairs: Rows) -> pa.Table:
     The result is a shard's table in the corpus' own language, the start of every route.
     """
     seen: set[str] = set()
-    parts = []
+    parts, progress = [], Progress(None, "pairs")
     for batch in batches(pairs):
         texts: dict[str, str] = {}
         ids = zip(
@@ -70,6 +70,7 @@ def source_texts(pairs: Rows) -> pa.Table:
                     # Of a large corpus most texts are not new: none of those becomes a string.
                     texts[text_id] = column[row].as_py()
         parts.append(_table(list(texts), [Translation(text) for text in texts.values()]))
+        progress.add(len(batch), f"{len(seen):,} texts")
     return pa.concat_tables([TEXT_SCHEMA.empty_table(), *parts])
 
 

@@ -14,7 +14,7 @@ from transformers import AutoConfig, AutoTokenizer, PreTrainedConfig, PreTrained
 
 from hybridbatch.data.sentences import sentence_spans
 from hybridbatch.runtime.errors import ConfigError, TranslationError
-from hybridbatch.runtime.logs import log
+from hybridbatch.runtime.logs import Progress, log, waiting
 from hybridbatch.translation.translate import Translation
 
 _FILES = ("*.safetensors", "*.json", "*.txt", "*.model")
@@ -67,7 +67,8 @@ def model_folder(model: str, revision: str | None) -> Path:
                 f"translation model {model}: is no folder here, and a hub model needs a `revision`."
             )
         try:
-            folder = Path(snapshot_download(model, revision=revision, allow_patterns=_FILES))
+            with waiting(f"fetching {model}"):
+                folder = Path(snapshot_download(model, revision=revision, allow_patterns=_FILES))
         except (OSError, ValueError) as error:
             raise TranslationError(
                 f"translation model {model} at revision {revision} cannot be had: {error}"
@@ -195,8 +196,10 @@ class NeuralTranslator(ABC):
     def _outputs(self, pieces: list[list[int]]) -> Iterator[tuple[int, Output]]:
         """(number of the piece, its output), in the batches' order."""
         ids = [[*self._before, *piece, *self._after] for piece in pieces]
+        progress = Progress(len(ids), "sentences of this block", last=False)
         for batch in batches([len(piece) for piece in ids], self.config.batch_tokens):
             yield from zip(batch, self.generate([ids[i] for i in batch]), strict=True)
+            progress.add(len(batch))
 
     def _join(self, parts: list[list[int]]) -> Translation:
         unknown = sum(ids.count(self.tokenizer.unk_token_id) for ids in parts)

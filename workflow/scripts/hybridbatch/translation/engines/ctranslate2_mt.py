@@ -22,7 +22,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from hybridbatch.runtime.errors import DamagedError, TranslationError
 from hybridbatch.runtime.files import checked, whole
 from hybridbatch.runtime.gpus import lease_gpu
-from hybridbatch.runtime.logs import log
+from hybridbatch.runtime.logs import log, waiting
 from hybridbatch.translation.engines._batches import (
     NeuralConfig,
     NeuralTranslator,
@@ -89,7 +89,7 @@ def converted(folder: Path, config: NeuralConfig, quantization: str, cache: Path
     with FileLock(cache / f"{path.name}.lock"):
         if not _is_whole(path):
             log.info("converting %s to %s in %s", config.model, quantization, path)
-            with whole(path) as temporary:
+            with whole(path) as temporary, waiting(f"converting {config.model}"):
                 _Converter(str(folder)).convert(str(temporary), quantization=quantization)
     return path
 
