@@ -230,8 +230,6 @@ def shard_to_translate(wildcards):
     return texts_of(wildcards.corpus, route(wildcards)["source"])[int(wildcards.shard)]
 
 
-
-
 def references_in(references, language):
     """A reference set's texts: the English ones as they are, or translated."""
     if language == constants.SOURCE_LANGUAGE:

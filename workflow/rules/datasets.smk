@@ -55,6 +55,9 @@ rule export_train_set:
         "<logs>/export_train_set/{corpus}_{language}.log",
     conda:
         ENVIRONMENT
+    threads: threads_of("export_train_set")
+    resources:
+        **resources_of("export_train_set"),
     params:
         of=keys,
         code=code("export_train_set"),
@@ -71,6 +74,9 @@ rule data_card:
         "<logs>/data_card/{corpus}.log",
     conda:
         ENVIRONMENT
+    threads: threads_of("data_card")
+    resources:
+        **resources_of("data_card"),
     params:
         facts=lambda wildcards: variants.data_card_facts(experiment, wildcards.corpus),
         configuration=configuration_of_train_sets,

@@ -56,6 +56,9 @@ rule fetch_dataset:
         corpus=one_of(name for name, of in CATALOGUE.corpora.items() if of.streamed),
     conda:
         ENVIRONMENT
+    threads: threads_of("fetch_dataset")
+    resources:
+        **resources_of("fetch_dataset"),
     params:
         # No `code`: rows are streamed once, and the manifest has a format that its reader checks.
         data_set=data_set,

@@ -7,7 +7,7 @@ from hybridbatch.cost.rules import evaluation, retrieval, sources, training, tra
 from hybridbatch.cost.work import Work
 
 STAGES: dict[str, dict[str, Callable[[Work, Mapping[str, str]], Cost]]] = {
-    "fetch": {"fetch": sources.fetch},
+    "fetch": {"fetch": sources.fetch, "fetch_dataset": sources.fetch_dataset},
     "read": {
         "read_corpus": sources.read_corpus,
         "shard_texts": sources.shard_texts,
@@ -43,6 +43,7 @@ STAGES: dict[str, dict[str, Callable[[Work, Mapping[str, str]], Cost]]] = {
         "export_ranking": evaluation.export_ranking,
         "export_judgements": evaluation.page,
         "export_run": evaluation.export_run,
+        "export_train_set": translation.filter_pairs,
     },
     "tables": {
         "score_table": evaluation.table,
@@ -65,6 +66,7 @@ STAGES: dict[str, dict[str, Callable[[Work, Mapping[str, str]], Cost]]] = {
         "translation_quality_figure": evaluation.table,
         "reproduction_figure": evaluation.table,
         "model_card": evaluation.page,
+        "data_card": evaluation.page,
         "front_page": evaluation.page,
         "table_page": evaluation.page,
         "figure_page": evaluation.page,

@@ -11,6 +11,19 @@ def fetch(work: Work, wildcards: Mapping[str, str]) -> Cost:
     return work.light(work.rates.rate("fetch_bytes").seconds(size), disk=size)
 
 
+def fetch_dataset(work: Work, wildcards: Mapping[str, str]) -> Cost:
+    """Rows are streamed, and held one at a time."""
+    corpus = work.corpus(wildcards["corpus"])
+    pairs = corpus.pairs + corpus.validation
+    language = work.corpus_entry(corpus.name).language
+    size = work.rates.bytes_of(pairs * corpus.pair_words, language)
+    return work.light(
+        work.rates.rate("fetch_bytes").seconds(size),
+        disk=size * work.rates.text.parquet_share,
+        memory=work.rates.memory_of("datasets"),
+    )
+
+
 def read_corpus(work: Work, wildcards: Mapping[str, str]) -> Cost:
     corpus = work.corpus(wildcards["corpus"])
     pairs = corpus.pairs + corpus.validation
