@@ -51,6 +51,7 @@ memory:
   snakemake: {process: 1, source: made up}
   light: {process: 10, source: made up}
   torch: {process: 100, source: made up}
+  datasets: {process: 9, source: made up}
   texts: {text: 2, source: made up}
   table: {process: 7, source: made up}
   read_corpus: {pair: 1, text: 3, source: made up}
@@ -307,6 +308,22 @@ def test_what_a_corpus_says_of_its_download_goes_first(config, values):
     }
     values["corpora"]["notes"]["download"] = 77
     assert _cost(config, "fetch", values, source_file="x.org/notes").disk == 77
+
+
+def test_rows_of_a_data_set_are_streamed(config):
+    config["catalogue"]["corpora"]["films"] = {
+        "kind": "datasets",
+        "language": "en",
+        "path": "some/films",
+        "revision": "0" * 40,
+        "split": "train",
+        "columns": {"question": "question", "passage": "answer"},
+        "holdout": 0.0,
+        "shards": 1,
+    }
+    cost = _cost(config, "fetch_dataset", corpus="films")
+    assert cost.seconds == Span(30 * 9 * 5, 30 * 9 * 5)
+    assert (cost.disk, cost.memory) == (30 * 9 * 5 * 0.5, 1 + 10 + 9)
 
 
 def test_reading_and_sharding_a_corpus(config):

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 from hybridbatch.cost.model import Cost, Span, reference_sizes
 from hybridbatch.cost.work import Work
-from hybridbatch.runtime.files import BATCH_ROWS
 
 
 def fetch(work: Work, wildcards: Mapping[str, str]) -> Cost:
@@ -13,15 +12,15 @@ def fetch(work: Work, wildcards: Mapping[str, str]) -> Cost:
 
 
 def fetch_dataset(work: Work, wildcards: Mapping[str, str]) -> Cost:
-    """Texts come as parquet and are stored as parquet again; a batch of rows is held."""
+    """Rows are streamed, and held one at a time."""
     corpus = work.corpus(wildcards["corpus"])
     pairs = corpus.pairs + corpus.validation
-    size = work.parquet(pairs * corpus.pair_words, work.corpus_entry(corpus.name).language)
-    seconds = work.rates.rate("fetch_bytes").seconds(size)
+    language = work.corpus_entry(corpus.name).language
+    size = work.rates.bytes_of(pairs * corpus.pair_words, language)
     return work.light(
-        seconds + work.rates.rate("read_pairs").seconds(pairs),
-        disk=size,
-        memory=work.rates.memory_of("texts", 0, min(pairs, BATCH_ROWS)),
+        work.rates.rate("fetch_bytes").seconds(size),
+        disk=size * work.rates.text.parquet_share,
+        memory=work.rates.memory_of("datasets"),
     )
 
 
