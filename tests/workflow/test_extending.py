@@ -7,9 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
-from checkout import ROOT, new_checkout
+from checkout import ROOT, Checkout, new_checkout
+from safetensors.numpy import load_file
 from sentence_transformers import SentenceTransformer
 
 PAGE = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
@@ -63,7 +65,7 @@ def extended(tmp_path_factory: pytest.TempPathFactory) -> Extended:
 
 def test_every_configuration_of_the_page_has_a_command():
     configurations = {name for name in FILES if name.endswith(".yaml")}
-    assert len(configurations) == len(COMMANDS) == 8
+    assert len(configurations) == len(COMMANDS) == 10
     for name in configurations:
         assert sum(f" {name} -- " in command for command in COMMANDS) == 1
         assert f"`{name}`" in PAGE
@@ -133,6 +135,46 @@ def test_model(extended: Extended):
         model = SentenceTransformer(str(folder), device="cpu")
         assert model.encode(["a question"]).shape == (1, dimension)
         assert len((folder / "training.jsonl").read_text().splitlines()) == 10
+
+
+def test_kind_of_encoder(extended: Extended):
+    extended.run("two_tables.yaml")
+    scores = extended.table("quiz")
+    assert set(scores["encoder"]) == {"pair_of_tables"}
+    assert set(scores["setting"]) == {"monolingual", "cross-lingual", "multilingual"}
+    # Its two towers load in SentenceTransformer, and give the vectors that were ranked.
+    folder = extended.results / "models/pair_of_tables_hybrid/seed0"
+    model = SentenceTransformer(str(folder), device="cpu")
+    collection = extended.results / "collections/quiz/es"
+    vectors = load_file(
+        extended.results / "embeddings/pair_of_tables_hybrid/seed0/quiz/es.safetensors"
+    )
+    for side, encode in (
+        ("queries", model.encode_query),
+        ("candidates", model.encode_document),
+    ):
+        texts = pd.read_parquet(collection / f"{side}.parquet")["text"].to_list()
+        np.testing.assert_allclose(vectors[side], encode(texts), atol=1e-5)
+    assert np.abs(model.encode_query(texts) - model.encode_document(texts)).max() > 0.01
+
+
+def test_kind_of_benchmark(extended: Extended):
+    extended.run("pictures.yaml")
+    scores = extended.table("pictures")
+    assert set(scores["setting"]) == {"monolingual", "cross-lingual", "multilingual"}
+    assert (scores["n_queries"] == 3).all()
+    assert scores["value"].notna().all()
+    candidates = pd.read_parquet(extended.results / "collections/pictures/es/candidates.parquet")
+    assert candidates["image"].str.startswith(b"\x89PNG").all()
+
+
+def test_an_encoder_of_texts_is_refused_for_images(extended: Extended):
+    files = ["config/demo.yaml", "two_tables.yaml", "pictures.yaml"]
+    refused = ["--config", 'encoders=["static"]', "--", "results/mine/tables/pictures.csv"]
+    run = Checkout(extended.path).snakemake("-n", "--configfile", *files, *refused, check=False)
+    assert run.returncode == 1
+    message = "the candidates of 'pictures' are of modality image, and the encoder 'static' embeds"
+    assert message in run.stderr + run.stdout
 
 
 def test_translator(extended: Extended):

@@ -26,8 +26,10 @@ def drawn_models(wildcards):
 
 def drawn_metrics(wildcards):
     return [
-        f"{model.replace('/models/', '/metrics/')}/{wildcards.benchmark}/{language}.parquet"
-        for model in drawn_models(wildcards)
+        f"<results>/metrics/{variants.System(wildcards.encoder, sampling).name}/seed{seed}/"
+        f"{wildcards.benchmark}/{language}.parquet"
+        for sampling in drawn_samplings(wildcards)
+        for seed in drawn_seeds(wildcards)
         for language in benchmark_languages(wildcards)
     ]
 
