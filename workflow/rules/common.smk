@@ -461,14 +461,10 @@ def averaged_in_table(wildcards):
     return getattr(CATALOGUE.benchmarks.get(wildcards.score_table), "averaged", None) or []
 
 
-def cells_of_card(wildcards):
-    """On the configuration's benchmarks; of a system that only ablations have, on theirs."""
+def benchmarks_of_card(wildcards):
+    """The configuration's benchmarks; of a system that only ablations have, theirs."""
     of_tables = wildcards.system in TABLE_SYSTEMS
-    return expand(
-        "<results>/cells/{system}/{benchmark}.parquet",
-        system=wildcards.system,
-        benchmark=experiment.benchmarks if of_tables else experiment.ablations.benchmarks,
-    )
+    return experiment.benchmarks if of_tables else experiment.ablations.benchmarks
 
 
 def model_folders(wildcards=None):
