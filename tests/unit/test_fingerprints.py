@@ -55,23 +55,23 @@ def _rules() -> dict[str, Rule]:
 RULES = _rules()
 
 
+# Where the kinds of a catalogue's section lie.
+ROOMS = {
+    "corpora": "data/readers",
+    "encoders": "encoders",
+    "benchmarks": "benchmarks",
+    "translators": "translation/engines",
+}
+
+
 def _kinds() -> dict[str, list[str]]:
     """By room, every kind that a catalogue names."""
     found: dict[str, set[str]] = {}
     for path in (WORKFLOW.parent / "config").glob("*.yaml"):
         catalogue = yaml.safe_load(path.read_text(encoding="utf-8")).get("catalogue", {})
-        for section, key, room in (
-            ("corpora", "kind", "data/readers"),
-            ("encoders", "kind", "encoders"),
-            ("benchmarks", "reader", "benchmarks"),
-            ("benchmarks", "kind", "benchmarks"),
-        ):
+        for section, room in ROOMS.items():
             entries = (catalogue.get(section) or {}).values()
-            found.setdefault(room, set()).update(e[key] for e in entries if key in e)
-        for entry in (catalogue.get("translators") or {}).values():
-            steps = [entry, *entry.get("routes", {}).values(), *entry.get("back", {}).values()]
-            engines = {step["engine"] for step in steps if "engine" in step}
-            found.setdefault("translation/engines", set()).update(engines)
+            found.setdefault(room, set()).update(e["kind"] for e in entries if "kind" in e)
     return {room: sorted(names) for room, names in found.items()}
 
 
@@ -157,8 +157,7 @@ def test_the_rule_files_are_understood():
     assert RULES["translate_back"] == ("translate", ("translation/engines",))
     # What is fetched is told by its hash alone.
     assert {script for script, _ in RULES.values()} == {p.stem for p in SCRIPTS.glob("*.py")} - {
-        "fetch",
-        "fetch_dataset",
+        "fetch"
     }
     for room, names in KINDS.items():
         assert names
