@@ -230,8 +230,6 @@ def shard_to_translate(wildcards):
     return texts_of(wildcards.corpus, route(wildcards)["source"])[int(wildcards.shard)]
 
 
-
-
 def references_in(references, language):
     """A reference set's texts: the English ones as they are, or translated."""
     if language == constants.SOURCE_LANGUAGE:
@@ -433,12 +431,12 @@ def exported_files(wildcards=None):
     return runs + [f"<results>/exports/qrels/{part}.qrels" for part in parts]
 
 
-def cells_to_grade(wildcards):
-    """Every system's cells at the paper's scale; at another none is graded, and none is needed."""
+def scores_to_grade(wildcards):
+    """Every system's scores at the paper's scale; at another none is graded, and none is needed."""
     if experiment.scale != "paper":
         return []
     return expand(
-        "<results>/cells/{system}/{benchmark}.parquet",
+        "<results>/scores/{system}/{benchmark}.parquet",
         system=TABLE_SYSTEMS,
         benchmark=experiment.benchmarks,
     )

@@ -69,8 +69,8 @@ rule model_card:
                 experiment, corpus, SYSTEMS[wildcards.system]
             )
         ],
-        cells=lambda wildcards: [
-            f"<results>/cells/{wildcards.system}/{benchmark}.parquet"
+        scores=lambda wildcards: [
+            f"<results>/scores/{wildcards.system}/{benchmark}.parquet"
             for benchmark in benchmarks_of_card(wildcards)
         ],
     output:

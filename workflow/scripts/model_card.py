@@ -22,7 +22,7 @@ def main(snakemake) -> None:
         Facts(corpora=corpora, **params.facts),
         {seed: read_json(folder / "run.json") for seed, folder in folders.items()},
         {seed: read_json(folder / "mix.json") for seed, folder in folders.items()},
-        [table.to_pandas() for table in pick(read_keyed(files.cells), benchmarks)],
+        [table.to_pandas() for table in pick(read_keyed(files.scores), benchmarks)],
         params.confidence,
     )
     write_text(snakemake.output[0], card)
