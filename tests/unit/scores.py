@@ -21,7 +21,7 @@ MEANS = ["mean", "mean_seen", "mean_unseen"]
 
 
 def cells_of(languages: list[str], seen: list[str], seeds: int = 3) -> pd.DataFrame:
-    """Every cell of a system on a benchmark, in the order of `aggregate.score_cells`."""
+    """Every cell of a system on a benchmark, in the order of `aggregate.score_system`."""
     rows = []
     for metric in ("map", "recall_1", "recall_10", "rank_distance"):
         for setting in [name for name, metrics in SETTINGS.items() if metric in metrics]:
@@ -34,7 +34,7 @@ def cells_of(languages: list[str], seen: list[str], seeds: int = 3) -> pd.DataFr
 
 
 def of_system(benchmark: str, encoder: str, sampling: str, cells: pd.DataFrame) -> pd.DataFrame:
-    """Cells that say, as score_cells.py writes them, which benchmark and system they are of."""
+    """Cells that say, as score_system.py writes them, which benchmark and system they are of."""
     return cells.assign(benchmark=benchmark, encoder=encoder, sampling=sampling)
 
 

@@ -586,7 +586,7 @@ def test_files_of_passages_are_fetched_gzipped(passages):
 
 
 def test_more_samplings_and_seeds_are_more_to_test(config):
-    cells = _cost(config, "score_cells", system="large_hybrid", benchmark="quiz").memory
+    cells = _cost(config, "score_system", system="large_hybrid", benchmark="quiz").memory
     config |= {"samplings": ["x-y", "hybrid"], "seeds": [0, 1]}
     config["catalogue"]["encoders"]["large"]["seeds"] = None
     tests = _cost(config, "compare_samplings", variant="large", benchmark="quiz").memory
@@ -607,7 +607,7 @@ def test_more_samplings_and_seeds_are_more_to_test(config):
         ("encode", HYBRID | {"benchmark": "quiz", "language": "th"}),
         ("evaluate", HYBRID | {"benchmark": "quiz", "language": "th"}),
         ("measure_bias", HYBRID | {"benchmark": "quiz"}),
-        ("score_cells", HYBRID | {"benchmark": "quiz"}),
+        ("score_system", HYBRID | {"benchmark": "quiz"}),
         ("compare_samplings", {"variant": "large", "benchmark": "quiz"}),
     ],
 )
@@ -618,7 +618,7 @@ def test_more_work_asks_for_more(config, values, rule, wildcards):
     large = _cost(config, rule, values, **wildcards)
     assert large.memory > small.memory
     assert large.disk >= small.disk
-    if rule not in ("finetune", "score_cells", "compare_samplings", "measure_bias"):
+    if rule not in ("finetune", "score_system", "compare_samplings", "measure_bias"):
         assert large.seconds.high > small.seconds.high
     assert Request(large).mem_mb() > Request(small).mem_mb()
 

@@ -55,19 +55,23 @@ def _rules() -> dict[str, Rule]:
 RULES = _rules()
 
 
+# Where the kinds of a catalogue's section lie.
+ROOMS = {
+    "corpora": "data/readers",
+    "encoders": "encoders",
+    "benchmarks": "benchmarks",
+    "translators": "translation/engines",
+}
+
+
 def _kinds() -> dict[str, list[str]]:
     """By room, every kind that a catalogue names."""
     found: dict[str, set[str]] = {}
     for path in (WORKFLOW.parent / "config").glob("*.yaml"):
         catalogue = yaml.safe_load(path.read_text(encoding="utf-8")).get("catalogue", {})
-        for section, key, room in (
-            ("corpora", "kind", "data/readers"),
-            ("encoders", "kind", "encoders"),
-            ("benchmarks", "kind", "benchmarks"),
-            ("translators", "kind", "translation/engines"),
-        ):
+        for section, room in ROOMS.items():
             entries = (catalogue.get(section) or {}).values()
-            found.setdefault(room, set()).update(e[key] for e in entries if key in e)
+            found.setdefault(room, set()).update(e["kind"] for e in entries if "kind" in e)
     return {room: sorted(names) for room, names in found.items()}
 
 
@@ -151,11 +155,10 @@ def test_the_rule_files_are_understood():
     assert RULES["read_corpus"] == ("read_corpus", ("data/readers",))
     assert RULES["score_table"] == ("score_table", ())
     assert RULES["translate_back"] == ("translate", ("translation/engines",))
-    # What is fetched is told by its hash alone.
-    assert {script for script, _ in RULES.values()} == {p.stem for p in SCRIPTS.glob("*.py")} - {
-        "fetch",
-        "fetch_dataset",
-    }
+    # What is fetched is told by its hash alone, or is streamed once.
+    fetching = {"fetch", "fetch_dataset"}
+    scripts = {path.stem for path in SCRIPTS.glob("*.py")} - fetching
+    assert {script for script, _ in RULES.values()} == scripts
     for room, names in KINDS.items():
         assert names
         assert all((PACKAGE / room / f"{name}.py").is_file() for name in names), room

@@ -124,7 +124,7 @@ def scores(metrics: list[str], tmp_path_factory: pytest.TempPathFactory) -> list
     for number in range(len(SCORED)):
         folder = tmp_path_factory.mktemp("scores")
         inputs = named(metrics=metrics[4 * number :][:4], counts=[])(0)
-        run("score_cells", inputs, SCORE, folder)
+        run("score_system", inputs, SCORE, folder)
         found.append(str(folder / "out.parquet"))
     return found
 
@@ -147,7 +147,7 @@ def same(found: list[dict], number_of_files: int) -> dict[str, bytes]:
 
 
 def test_scores_of_a_system(metrics, tmp_path):
-    same(outputs("score_cells", named(metrics=metrics[:4], counts=[]), SCORE, tmp_path), 1)
+    same(outputs("score_system", named(metrics=metrics[:4], counts=[]), SCORE, tmp_path), 1)
 
 
 def test_scores_of_passages(metrics, tmp_path):
@@ -156,7 +156,7 @@ def test_scores_of_passages(metrics, tmp_path):
         counts.append(str(tmp_path / f"{language}.json"))
         sizes = {"passages": 10 * len(counts), "judged": 5, "absent_relevant": 0}
         write_json(counts[-1], {"benchmark": BENCHMARK, "language": language} | sizes)
-    same(outputs("score_cells", named(metrics=metrics[:4], counts=counts), SCORE, tmp_path), 1)
+    same(outputs("score_system", named(metrics=metrics[:4], counts=counts), SCORE, tmp_path), 1)
 
 
 def test_comparisons_of_samplings(metrics, tmp_path):
@@ -166,7 +166,7 @@ def test_comparisons_of_samplings(metrics, tmp_path):
 @pytest.mark.parametrize("name", ["main", BENCHMARK])
 def test_score_table(scores, comparisons, tmp_path, name):
     inputs = named(
-        cells=scores, comparisons=comparisons, published=str(PUBLISHED / "hybrid_batch.csv")
+        scores=scores, comparisons=comparisons, published=str(PUBLISHED / "hybrid_batch.csv")
     )
     params = {
         "name": name, "title": "Quiz", "averaged": [], "scored": SCORED, "compared": COMPARED,
@@ -193,7 +193,7 @@ def test_significance_and_claims(comparisons, tmp_path):
 
 
 def test_reproduction_table(scores, tmp_path):
-    inputs = named(cells=scores, published=str(PUBLISHED / "hybrid_batch.csv"))
+    inputs = named(scores=scores, published=str(PUBLISHED / "hybrid_batch.csv"))
     same(outputs("reproduction_table", inputs, {"scale": "paper", "confidence": 0.95}, tmp_path), 3)
 
 
@@ -202,7 +202,7 @@ def test_ablation_table(scores, comparisons, tmp_path):
         {"point": encoder, "system": f"{encoder}_{sampling}", "variant": encoder}
         for encoder, sampling in product(ENCODERS, SAMPLINGS)
     ]
-    inputs = named(cells=scores, comparisons=comparisons, published=str(PUBLISHED / "lareqa.csv"))
+    inputs = named(scores=scores, comparisons=comparisons, published=str(PUBLISHED / "lareqa.csv"))
     params = {
         "ablation": "encoders", "points": points, "benchmarks": [BENCHMARK], "together": False,
         "whole": "none", "confidence": 0.95,

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from hybridbatch.evaluation.aggregate import score_cells
+from hybridbatch.evaluation.aggregate import score_system
 from hybridbatch.evaluation.bootstrap import StatisticsConfig, bootstrap
 from hybridbatch.evaluation.metrics import RANKING, SETTINGS, of_source
 from hybridbatch.evaluation.significance import (
@@ -228,7 +228,7 @@ def test_differences_are_those_between_the_cells_of_ragged_data():
     compared = compare(frames, languages, ["en", "zh"], CONFIG, 199)
     assert list(compared.columns) == COMPARISON_COLUMNS
     cells = {
-        s: score_cells(f, languages, ["en", "zh"], CONFIG).set_index(KEYS)
+        s: score_system(f, languages, ["en", "zh"], CONFIG).set_index(KEYS)
         for s, f in frames.items()
     }
     pairs = [("x-x-mono", "x-y"), ("x-x-mono", "hybrid"), ("x-y", "hybrid")]

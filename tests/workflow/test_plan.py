@@ -41,9 +41,9 @@ def test_an_ablation_trains_the_new_point_alone(finished: Checkout):
     jobs = finished.plan(*more, "ablations")
     assert wildcards_of(jobs, "finetune", "system") == {"static@alpha-0.7_hybrid"}
     assert wildcards_of(jobs, "ablation_table", "ablation") == {"alpha"}
-    cell = "results/small/cells/static@alpha-0.7_hybrid/small.parquet"
+    cell = "results/small/scores/static@alpha-0.7_hybrid/small.parquet"
     assert rules(finished.plan(*more, cell)) == {
-        "finetune", "encode", "evaluate", "score_cells",
+        "finetune", "encode", "evaluate", "score_system",
     }  # fmt: skip
 
 

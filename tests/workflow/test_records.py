@@ -123,7 +123,7 @@ BEHIND = [
     "collections/small/es/queries.parquet",
     "embeddings/static_hybrid/seed0/small/es.safetensors",
     "metrics/static_hybrid/seed0/small/es.parquet",
-    "cells/static_hybrid/small.parquet",
+    "scores/static_hybrid/small.parquet",
 ]
 
 

@@ -1,6 +1,6 @@
 # results/tables/<ablation>.csv   the same scores at every value of what is varied
 #                         .md, .tex
-# Each point is a system like any other (results/models, cells, comparisons), named
+# Each point is a system like any other (results/models, scores, comparisons), named
 # {encoder}@{what is changed}-{value}_{sampling} where it is not one that the tables have.
 
 
@@ -26,8 +26,8 @@ def comparisons_of_points(wildcards):
 
 rule ablation_table:
     input:
-        cells=lambda wildcards: [
-            f"<results>/cells/{point['system']}/{benchmark}.parquet"
+        scores=lambda wildcards: [
+            f"<results>/scores/{point['system']}/{benchmark}.parquet"
             for benchmark in variants.ablation_benchmarks(experiment, wildcards.ablation)
             for point in points(wildcards)
         ],

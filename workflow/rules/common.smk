@@ -431,12 +431,12 @@ def exported_files(wildcards=None):
     return runs + [f"<results>/exports/qrels/{part}.qrels" for part in parts]
 
 
-def cells_to_grade(wildcards):
-    """Every system's cells at the paper's scale; at another none is graded, and none is needed."""
+def scores_to_grade(wildcards):
+    """Every system's scores at the paper's scale; at another none is graded, and none is needed."""
     if experiment.scale != "paper":
         return []
     return expand(
-        "<results>/cells/{system}/{benchmark}.parquet",
+        "<results>/scores/{system}/{benchmark}.parquet",
         system=TABLE_SYSTEMS,
         benchmark=experiment.benchmarks,
     )
@@ -459,14 +459,10 @@ def averaged_in_table(wildcards):
     return getattr(CATALOGUE.benchmarks.get(wildcards.score_table), "averaged", None) or []
 
 
-def cells_of_card(wildcards):
-    """On the configuration's benchmarks; of a system that only ablations have, on theirs."""
+def benchmarks_of_card(wildcards):
+    """The configuration's benchmarks; of a system that only ablations have, theirs."""
     of_tables = wildcards.system in TABLE_SYSTEMS
-    return expand(
-        "<results>/cells/{system}/{benchmark}.parquet",
-        system=wildcards.system,
-        benchmark=experiment.benchmarks if of_tables else experiment.ablations.benchmarks,
-    )
+    return experiment.benchmarks if of_tables else experiment.ablations.benchmarks
 
 
 def model_folders(wildcards=None):

@@ -1,6 +1,6 @@
 # results/ranks/{system}/seed{seed}/{benchmark}/{language}.parquet     of every relevant candidate
 # results/metrics/{system}/seed{seed}/{benchmark}/{language}.parquet   per query and pool
-# results/cells/{system}/{benchmark}.parquet                           means with intervals
+# results/scores/{system}/{benchmark}.parquet                           means with intervals
 
 
 rule evaluate:
@@ -33,24 +33,24 @@ rule evaluate:
         "../scripts/evaluate.py"
 
 
-rule score_cells:
+rule score_system:
     input:
         metrics=metrics_of_system,
         counts=counts_of_passages,
     output:
-        "<results>/cells/{system}/{benchmark}.parquet",
+        "<results>/scores/{system}/{benchmark}.parquet",
     log:
-        "<logs>/score_cells/{system}_{benchmark}.log",
+        "<logs>/score_system/{system}_{benchmark}.log",
     conda:
         ENVIRONMENT
-    threads: threads_of("score_cells")
+    threads: threads_of("score_system")
     resources:
-        **resources_of("score_cells"),
+        **resources_of("score_system"),
     params:
         languages=benchmark_languages,
         seen=seen_languages,
         rows=lambda wildcards: lookups.mean_rows(experiment, wildcards.benchmark),
         statistics=experiment.statistics.plain(),
-        code=code("score_cells"),
+        code=code("score_system"),
     script:
-        "../scripts/score_cells.py"
+        "../scripts/score_system.py"

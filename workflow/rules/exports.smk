@@ -69,7 +69,10 @@ rule model_card:
                 experiment, corpus, SYSTEMS[wildcards.system]
             )
         ],
-        cells=cells_of_card,
+        scores=lambda wildcards: [
+            f"<results>/scores/{wildcards.system}/{benchmark}.parquet"
+            for benchmark in benchmarks_of_card(wildcards)
+        ],
     output:
         "<results>/models/{system}/README.md",
     log:
@@ -82,6 +85,7 @@ rule model_card:
     params:
         seeds=seeds,
         corpora=lambda wildcards: variants.card_corpora(experiment, SYSTEMS[wildcards.system]),
+        benchmarks=benchmarks_of_card,
         facts=lambda wildcards: variants.card_facts(experiment, SYSTEMS[wildcards.system]),
         confidence=experiment.statistics.confidence,
         code=code("model_card"),

@@ -53,7 +53,7 @@ rule significance_table:
 
 rule reproduction_table:
     input:
-        cells=cells_to_grade,
+        scores=scores_to_grade,
         published=f"{PUBLISHED}/hybrid_batch.csv",
     output:
         csv="<results>/tables/reproduction.csv",

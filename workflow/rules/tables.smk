@@ -25,8 +25,8 @@ def translated_sets(wildcards):
 
 rule score_table:
     input:
-        cells=lambda wildcards: files(
-            "<results>/cells/{system}/{benchmark}.parquet", scored(benchmarks_of_table(wildcards))
+        scores=lambda wildcards: files(
+            "<results>/scores/{system}/{benchmark}.parquet", scored(benchmarks_of_table(wildcards))
         ),
         comparisons=lambda wildcards: files(
             "<results>/comparisons/{encoder}/{benchmark}.parquet",

@@ -10,7 +10,7 @@ from hybridbatch.tables.published import LAREQA, read_published
 
 def main(snakemake) -> None:
     files, params = snakemake.input, snakemake.params
-    scores = {(k["benchmark"], k["system"]): table for k, table in read_keyed(files.cells)}
+    scores = {(k["benchmark"], k["system"]): table for k, table in read_keyed(files.scores)}
     tests = {(k["benchmark"], k["variant"]): (k, t) for k, t in read_keyed(files.comparisons)}
     places = [(benchmark, point) for benchmark in params.benchmarks for point in params.points]
     parts = [

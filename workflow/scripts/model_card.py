@@ -2,24 +2,27 @@
 
 from pathlib import Path
 
-from hybridbatch.runtime.files import read_json, read_table, write_text
+from hybridbatch.evaluation.inputs import pick
+from hybridbatch.runtime.files import read_json, read_keyed, write_text
 from hybridbatch.runtime.logs import logged
 from hybridbatch.tables.model_card import Corpus, Facts, model_card
 
 
 def main(snakemake) -> None:
     files, params = snakemake.input, snakemake.params
-    kept = iter(files.train)
+    kept = {(c["corpus"], c["language"]): c["kept"] for c in map(read_json, files.train)}
     corpora = [
-        Corpus(pairs={code: read_json(next(kept))["kept"] for code in of["languages"]}, **of)
+        Corpus(pairs={code: kept[of["name"], code] for code in of["languages"]}, **of)
         for of in params.corpora
     ]
-    folders = dict(zip(params.seeds, map(Path, files.models), strict=True))
+    found = {read_json(Path(model) / "run.json")["seed"]: Path(model) for model in files.models}
+    folders = {seed: found[seed] for seed in params.seeds}
+    benchmarks = [{"benchmark": benchmark} for benchmark in params.benchmarks]
     card = model_card(
         Facts(corpora=corpora, **params.facts),
         {seed: read_json(folder / "run.json") for seed, folder in folders.items()},
         {seed: read_json(folder / "mix.json") for seed, folder in folders.items()},
-        [read_table(path).to_pandas() for path in files.cells],
+        [table.to_pandas() for table in pick(read_keyed(files.scores), benchmarks)],
         params.confidence,
     )
     write_text(snakemake.output[0], card)

@@ -11,7 +11,7 @@ from hybridbatch.tables.reproduction import reproduction_page
 def main(snakemake) -> None:
     params = snakemake.params
     published = read_published(snakemake.input.published)
-    cells = [read_table(path).to_pandas() for path in snakemake.input.cells]
+    cells = [read_table(path).to_pandas() for path in snakemake.input.scores]
     frame = reproduction_table(published, cells, params.scale)
     write(snakemake.output, frame, reproduction_page(frame, params.confidence, params.scale))
     log.info("the paper's cells: %s", summary(frame))

@@ -13,7 +13,7 @@ from hybridbatch.tables.published import read_published
 def main(snakemake) -> None:
     params = snakemake.params
     spec = tables.SPECS.get(params.name) or tables.benchmark_spec(params.title)
-    cells = pick(read_keyed(snakemake.input.cells), params.scored)
+    cells = pick(read_keyed(snakemake.input.scores), params.scored)
     published = read_published(snakemake.input.published)
     frame = tables.tidy(params.name, spec, [table.to_pandas() for table in cells], published)
     comparisons = pick(read_keyed(snakemake.input.comparisons), params.compared)

@@ -40,7 +40,7 @@ STAGES: dict[str, dict[str, Callable[[Work, Mapping[str, str]], Cost]]] = {
     "evaluate": {
         "evaluate": evaluation.evaluate,
         "evaluate_run": retrieval.evaluate_run,
-        "score_cells": evaluation.score_cells,
+        "score_system": evaluation.score_system,
         "compare_samplings": evaluation.compare_samplings,
         "measure_bias": evaluation.measure_bias,
         "export_ranking": evaluation.export_ranking,

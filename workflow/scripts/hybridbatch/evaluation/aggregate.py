@@ -58,7 +58,7 @@ class Cell:
     languages: tuple[tuple[Group, ...], ...]  # groups of each query language averaged over
 
 
-def score_cells(
+def score_system(
     frames: dict[tuple[str, int], pd.DataFrame],
     languages: Sequence[str],
     seen: Sequence[str],

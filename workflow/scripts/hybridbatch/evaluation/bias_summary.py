@@ -36,7 +36,7 @@ def bias_cells(
     tables: language_bias.BIAS_SCHEMA, by seed. Query language `mean` is the macro average over the
     query languages; of shares it also has candidate language `same`, the share of the query's own.
     A correlation stands in both directions, and with candidate language `mean`, the macro average
-    over the other languages. Intervals as those of `aggregate.score_cells`: a question in all its
+    over the other languages. Intervals as those of `aggregate.score_system`: a question in all its
     languages is one unit, and one question has none. Raises DataError if the seeds differ in
     their queries.
     """

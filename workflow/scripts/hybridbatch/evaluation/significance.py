@@ -72,7 +72,7 @@ def compare(
     Medians over languages are no means of questions' differences and are left out.
 
     frames: by sampling, the per-query metrics by query language and seed, as for
-    `aggregate.score_cells`. `difference` is sampling_a minus sampling_b, in the metric's own unit
+    `aggregate.score_system`. `difference` is sampling_a minus sampling_b, in the metric's own unit
     (a share; for rank distance, ranks). A cell of one query has neither p nor interval nor effect
     size. Raises DataError if seeds or samplings differ in their queries.
     """

@@ -86,8 +86,8 @@ def model_card(
     """Markdown with the hub's YAML on top.
 
     runs, mixes: by seed, `run.json` and `mix.json` of the model folders; cells: of
-    `aggregate.score_cells`, one frame a benchmark. Raises DataError where the seeds were trained in
-    different ways.
+    `aggregate.score_system`, one frame a benchmark. Raises DataError where the seeds were trained
+    in different ways.
     """
     run = _common(facts.system, runs)
     languages = list(dict.fromkeys(c for corpus in facts.corpora for c in corpus.languages))

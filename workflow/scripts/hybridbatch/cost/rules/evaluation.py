@@ -31,7 +31,7 @@ def evaluate(work: Work, wildcards: Mapping[str, str]) -> Cost:
     )
 
 
-def score_cells(work: Work, wildcards: Mapping[str, str]) -> Cost:
+def score_system(work: Work, wildcards: Mapping[str, str]) -> Cost:
     return _tested(work, wildcards["benchmark"], [wildcards["system"]])
 
 

@@ -9,7 +9,7 @@ from scipy import stats
 
 from hybridbatch.evaluation.aggregate import (
     Rows,
-    score_cells,
+    score_system,
     with_pool_sizes,
 )
 from hybridbatch.evaluation.bootstrap import StatisticsConfig
@@ -113,7 +113,7 @@ def _width(cell: pd.Series) -> float:
 @pytest.mark.parametrize("seed", range(4))
 def test_cells_are_plain_means_over_queries_languages_and_seeds(seed):
     frames = _ragged(seed)
-    cells = score_cells(frames, LANGUAGES, SEEN, CONFIG)
+    cells = score_system(frames, LANGUAGES, SEEN, CONFIG)
     assert list(cells.columns) == SCORE_COLUMNS
     expected = _expected(frames, LANGUAGES)
     assert len(cells) == len(expected)
@@ -129,7 +129,7 @@ def test_cross_lingual_averages_languages_and_not_queries():
     frames = {
         ("en", 0): pd.concat([_part("abcd", "fr", np.zeros(4)), _part("a", "es", np.ones(1))])
     }
-    cells = score_cells(frames, ["en", "es", "fr"], [], CONFIG)
+    cells = score_system(frames, ["en", "es", "fr"], [], CONFIG)
     cell = cells[(cells["metric"] == "map") & (cells["language"] == "en")].iloc[0]
     assert (cell["setting"], cell["value"], cell["n_queries"]) == ("cross-lingual", 0.5, 4)
 
@@ -137,7 +137,7 @@ def test_cross_lingual_averages_languages_and_not_queries():
 def test_languages_without_a_common_question_do_not_enter_the_cross_lingual_cell():
     frames = _ragged(0)
     assert "de" not in set(frames["th", 3]["candidates"])
-    cells = score_cells(frames, ["th", "de"], [], CONFIG)
+    cells = score_system(frames, ["th", "de"], [], CONFIG)
     assert "cross-lingual" not in set(cells["setting"])
 
 
@@ -150,29 +150,29 @@ def test_languages_without_a_common_question_do_not_enter_the_cross_lingual_cell
     ],
 )
 def test_means_over_no_language_are_absent(seen, expected):
-    cells = score_cells(_ragged(0), LANGUAGES, seen, CONFIG)
+    cells = score_system(_ragged(0), LANGUAGES, seen, CONFIG)
     means = cells[cells["language"].str.startswith("mean")]
     assert set(zip(means["pool"], means["language"], strict=True)) == expected
 
 
 def test_one_trained_language_has_no_cross_lingual_cell_in_the_seen_pool():
-    cells = score_cells(_ragged(0), LANGUAGES, ["en"], CONFIG)
+    cells = score_system(_ragged(0), LANGUAGES, ["en"], CONFIG)
     settings = set(cells[cells["pool"] == "seen"]["setting"])
     assert settings == {"monolingual", "multilingual"}
 
 
 def test_intervals_contain_the_point():
-    cells = score_cells(_ragged(0), LANGUAGES, SEEN, CONFIG)
+    cells = score_system(_ragged(0), LANGUAGES, SEEN, CONFIG)
     assert (cells["ci_low"] < cells["value"]).all()
     assert (cells["value"] < cells["ci_high"]).all()
 
 
 def test_intervals_are_deterministic_whatever_the_order_of_the_input():
     frames = _ragged(0)
-    first = score_cells(frames, LANGUAGES, SEEN, CONFIG)
-    again = score_cells(dict(reversed(frames.items())), LANGUAGES, SEEN, CONFIG)
+    first = score_system(frames, LANGUAGES, SEEN, CONFIG)
+    again = score_system(dict(reversed(frames.items())), LANGUAGES, SEEN, CONFIG)
     pd.testing.assert_frame_equal(first, again, check_exact=True)
-    other = score_cells(frames, LANGUAGES, SEEN, StatisticsConfig(0.95, 200, seed=1))
+    other = score_system(frames, LANGUAGES, SEEN, StatisticsConfig(0.95, 200, seed=1))
     assert (first["ci_low"] != other["ci_low"]).all()
     assert (first["value"] == other["value"]).all()
 
@@ -181,7 +181,7 @@ def test_intervals_are_deterministic_whatever_the_order_of_the_input():
 def test_interval_of_one_seed_is_that_of_scipy(confidence):
     values = np.random.default_rng(0).random((1, 50))
     config = StatisticsConfig(confidence, resamples=300, seed=5)
-    cell = _cell(score_cells(_one_language(values), ["en"], [], config))
+    cell = _cell(score_system(_one_language(values), ["en"], [], config))
     theirs = stats.bootstrap(
         (values[0],),
         np.mean,
@@ -197,7 +197,7 @@ def test_interval_of_one_seed_is_that_of_scipy(confidence):
 
 def test_interval_of_several_seeds_is_that_of_scipy_over_queries_and_seeds():
     values = np.random.default_rng(0).random((3, 50))
-    cell = _cell(score_cells(_one_language(values), ["en"], [], CONFIG))
+    cell = _cell(score_system(_one_language(values), ["en"], [], CONFIG))
     theirs = stats.bootstrap(
         (np.arange(50), np.arange(3)),
         lambda queries, seeds: values[np.ix_(seeds, queries)].mean(),
@@ -213,16 +213,16 @@ def test_interval_of_several_seeds_is_that_of_scipy_over_queries_and_seeds():
 
 def test_intervals_shrink_with_the_root_of_the_number_of_queries():
     values = np.random.default_rng(0).random((1, 1600))
-    wide = _width(_cell(score_cells(_one_language(values[:, :100]), ["en"], [], CONFIG)))
-    narrow = _width(_cell(score_cells(_one_language(values), ["en"], [], CONFIG)))
+    wide = _width(_cell(score_system(_one_language(values[:, :100]), ["en"], [], CONFIG)))
+    narrow = _width(_cell(score_system(_one_language(values), ["en"], [], CONFIG)))
     assert 3 < wide / narrow < 5.3
 
 
 def test_difference_between_seeds_widens_the_interval():
     values = np.random.default_rng(0).random((1, 200))
-    alike = _cell(score_cells(_one_language(np.repeat(values, 3, 0)), ["en"], [], CONFIG))
+    alike = _cell(score_system(_one_language(np.repeat(values, 3, 0)), ["en"], [], CONFIG))
     apart = np.concatenate([values - 0.2, values, values + 0.2])
-    differ = _cell(score_cells(_one_language(apart), ["en"], [], CONFIG))
+    differ = _cell(score_system(_one_language(apart), ["en"], [], CONFIG))
     assert alike["value"] == pytest.approx(differ["value"], abs=1e-12)
     assert _width(differ) > 2 * _width(alike)
 
@@ -231,7 +231,7 @@ def test_question_is_one_unit_in_all_its_languages():
     values = np.random.default_rng(0).random((1, 100))
     codes = ["ar", "de", "en", "es"]
     frames = {k: v for code in codes for k, v in _one_language(values, code).items()}
-    cells = score_cells(frames, codes, [], CONFIG)
+    cells = score_system(frames, codes, [], CONFIG)
     one, mean = _cell(cells, "en"), _cell(cells, "mean")
     for column in ("value", "ci_low", "ci_high", "n_queries"):
         assert mean[column] == pytest.approx(one[column], abs=1e-12)
@@ -242,7 +242,7 @@ def test_interval_covers_the_truth_at_about_the_nominal_rate():
     codes = [f"c{i:03d}" for i in range(400)]  # each an experiment of its own
     drawn = {code: rng.beta(2, 1, size=(1, 60)) for code in codes}
     frames = {k: v for code in codes for k, v in _one_language(drawn[code], code).items()}
-    cells = score_cells(frames, codes, [], StatisticsConfig(0.95, resamples=500, seed=1))
+    cells = score_system(frames, codes, [], StatisticsConfig(0.95, resamples=500, seed=1))
     chosen = cells[(cells["metric"] == "map") & cells["language"].isin(codes)]
     covered = (chosen["ci_low"] <= 2 / 3) & (chosen["ci_high"] >= 2 / 3)
     assert len(covered) == 400
@@ -259,7 +259,7 @@ def test_interval_of_a_macro_average_covers_the_truth_at_about_the_nominal_rate(
         for language in ("en", "zh"):
             values = 0.7 * difficulty + 0.3 * rng.random((1, 50))
             frames |= _one_language(values, language)
-        cell = _cell(score_cells(frames, ["en", "zh"], [], config), "mean")
+        cell = _cell(score_system(frames, ["en", "zh"], [], config), "mean")
         covered.append(cell["ci_low"] <= 0.5 <= cell["ci_high"])
     assert 0.9 <= np.mean(covered) <= 0.99
 
@@ -267,7 +267,7 @@ def test_interval_of_a_macro_average_covers_the_truth_at_about_the_nominal_rate(
 @pytest.mark.parametrize("seeds", [1, 3])
 def test_one_query_has_a_value_and_no_interval(seeds):
     values = np.arange(seeds, dtype=float)[:, None]
-    cells = score_cells(_one_language(values), ["en"], ["en"], CONFIG)
+    cells = score_system(_one_language(values), ["en"], ["en"], CONFIG)
     assert _cell(cells)["value"] == pytest.approx(values.mean())
     assert cells[["ci_low", "ci_high"]].isna().all(axis=None)
 
@@ -275,7 +275,7 @@ def test_one_query_has_a_value_and_no_interval(seeds):
 def test_language_with_one_query_among_larger_ones_has_no_interval():
     values = np.random.default_rng(0).random((2, 30))
     frames = {**_one_language(values), **_one_language(values[:, :1], "zh")}
-    cells = score_cells(frames, ["en", "zh"], [], CONFIG)
+    cells = score_system(frames, ["en", "zh"], [], CONFIG)
     alone = _cell(cells, "zh")
     assert alone["n_queries"] == 1
     assert np.isnan(alone["ci_low"])
@@ -287,7 +287,7 @@ def test_language_with_one_query_among_larger_ones_has_no_interval():
 def test_small_group_that_a_resample_may_miss_keeps_finite_intervals():
     values = np.random.default_rng(0).random((1, 200))
     frames = {**_one_language(values), **_one_language(values[:, :2], "zh")}
-    cells = score_cells(frames, ["en", "zh"], [], CONFIG)
+    cells = score_system(frames, ["en", "zh"], [], CONFIG)
     small = _cell(cells, "zh")
     low, high = sorted(values[0, :2])
     assert low <= small["ci_low"] < small["value"] < small["ci_high"] <= high
@@ -295,7 +295,7 @@ def test_small_group_that_a_resample_may_miss_keeps_finite_intervals():
 
 @pytest.mark.parametrize("seeds", [1, 2])
 def test_equal_values_give_an_interval_of_no_width(seeds):
-    cell = _cell(score_cells(_one_language(np.full((seeds, 20), 0.3)), ["en"], [], CONFIG))
+    cell = _cell(score_system(_one_language(np.full((seeds, 20), 0.3)), ["en"], [], CONFIG))
     for column in ("value", "ci_low", "ci_high"):
         assert cell[column] == pytest.approx(0.3, abs=1e-12)
 
@@ -305,14 +305,14 @@ def test_queries_with_one_seed_only_are_refused():
     frame = frames["en", 3]
     frames["en", 3] = frame.drop(frame.index[frame["candidates"] == "zh"][0])
     with pytest.raises(DataError, match=r"queries of en against zh: seeds \[3, 7\]"):
-        score_cells(frames, LANGUAGES, SEEN, CONFIG)
+        score_system(frames, LANGUAGES, SEEN, CONFIG)
 
 
 def test_language_without_one_of_the_seeds_is_refused():
     frames = _ragged(0)
     del frames["ar", 7]
     with pytest.raises(DataError, match="queries of ar against all"):
-        score_cells(frames, LANGUAGES, SEEN, CONFIG)
+        score_system(frames, LANGUAGES, SEEN, CONFIG)
 
 
 # Rows of a benchmark with passages.
@@ -341,7 +341,7 @@ def _runs(seeds: int = 2) -> Frames:
 
 def _run_cells(frames: Frames, **rows) -> pd.DataFrame:
     of = Rows(**{"pools": [ALL], "averaged": ["sw", "fi", "th"], "medians": True, **rows})
-    return score_cells(frames, RUN_CODES, ["en", "sw"], CONFIG, of)
+    return score_system(frames, RUN_CODES, ["en", "sw"], CONFIG, of)
 
 
 def test_runs_have_their_own_metrics_in_the_monolingual_setting():
@@ -396,7 +396,7 @@ def test_interval_of_a_median_is_that_of_scipy_over_queries_and_seeds():
 
 
 def test_cells_of_a_parallel_benchmark_have_no_median():
-    assert "median" not in set(score_cells(_ragged(0), LANGUAGES, SEEN, CONFIG)["language"])
+    assert "median" not in set(score_system(_ragged(0), LANGUAGES, SEEN, CONFIG)["language"])
 
 
 def test_pool_of_judged_passages_is_named_in_every_cell():

@@ -1,8 +1,8 @@
-"""All table cells of one system on one benchmark, with intervals."""
+"""All scores of one system on one benchmark, with intervals."""
 
 import pyarrow as pa
 
-from hybridbatch.evaluation.aggregate import Rows, score_cells, with_pool_sizes
+from hybridbatch.evaluation.aggregate import Rows, score_system, with_pool_sizes
 from hybridbatch.evaluation.bootstrap import StatisticsConfig
 from hybridbatch.evaluation.inputs import common
 from hybridbatch.runtime.files import read_json, read_keyed, write_table
@@ -14,7 +14,7 @@ def main(snakemake) -> None:
     found = read_keyed(snakemake.input.metrics)
     frames = {(keys["language"], keys["seed"]): table.to_pandas() for keys, table in found}
     statistics = StatisticsConfig(**params.statistics)
-    cells = score_cells(frames, params.languages, params.seen, statistics, Rows(**params.rows))
+    cells = score_system(frames, params.languages, params.seen, statistics, Rows(**params.rows))
     if snakemake.input.counts:
         counts = map(read_json, snakemake.input.counts)
         cells = with_pool_sizes(cells, {of["language"]: of for of in counts})
