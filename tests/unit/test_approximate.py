@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 import pytrec_eval
 
-from hybridbatch.evaluation.aggregate import score_cells
+from hybridbatch.evaluation.aggregate import score_system
 from hybridbatch.evaluation.approximate import (
     index_metrics,
     index_recall,
@@ -116,7 +116,7 @@ def test_scores_of_an_index_say_so_and_stand_beside_no_published_figure(case):
     ranks, runs = _ranked(case, IVF)
     frames = {("en", 0): index_metrics(ranks, SEEN, runs, IVF.index).to_pandas()}
     statistics = StatisticsConfig(confidence=0.95, resamples=50, seed=0)
-    cells = score_cells(frames, ["en", "es", "fr"], SEEN, statistics)
+    cells = score_system(frames, ["en", "es", "fr"], SEEN, statistics)
     assert set(cells["index"]) == {"IVF8,Flat"}
     assert "rank_distance" not in set(cells["metric"])
     assert {"index_recall_10", "index_recall_100"} <= set(cells["metric"])
