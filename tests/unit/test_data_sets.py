@@ -330,7 +330,7 @@ def test_a_changed_shard_is_noticed(tmp_path, monkeypatch, harm):
         shard.unlink()
     else:
         fetched.manifest.write_text("{}")
-    with pytest.raises(DataError, match=r"Make it again: snakemake --force .*manifest.json"):
+    with pytest.raises(DataError, match=r"snakemake --force .*manifest\.json"):
         fetched.pairs()
 
 

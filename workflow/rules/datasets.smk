@@ -19,7 +19,7 @@ def files_of_data_sets(wildcards):
     """The folders of all corpora that are trained on."""
     refuse_unstated(experiment.corpora)
     return [
-        *train_sets("<results>/datasets/{corpus}/{language}.parquet"),
+        *files("<results>/datasets/{corpus}/{language}.parquet", TRAIN_SETS),
         *expand("<results>/datasets/{corpus}/README.md", corpus=experiment.corpora),
     ]
 

@@ -48,14 +48,15 @@ class Row:
 def write_shards(
     folder: str | Path, rows: Iterable[Row], data_set: dict, expected: str | None = None
 ) -> dict:
-    """Write the shards and their manifest as `folder`, whole; return the manifest.
+    """Write the shards into `folder`, whole, and then their manifest, which is returned.
 
     data_set: what the rows are of, for the manifest. expected: the `content_sha256` that they must
     have, else `SourceError` and nothing is written. That hash is of the values, not of parquet's
     bytes, so that another version of pyarrow, or another file format, has the same one.
     """
     rows, shards, content = iter(rows), [], hashlib.sha256()
-    with whole(folder) as temporary:
+    # The manifest has the hashes.
+    with whole(folder, digest=False) as temporary:
         temporary.mkdir()
         while batch := list(islice(rows, BATCH_ROWS)):
             for row in batch:
@@ -70,14 +71,15 @@ def write_shards(
                 "are not the rows that came first; nothing was kept. Mend the mirror, or change "
                 "the hash in sources.lock.json if you mean to use these."
             )
-        manifest = {
-            "format": FORMAT,
-            "data_set": data_set,
-            "rows": sum(shard["rows"] for shard in shards),
-            "content_sha256": found,
-            "shards": shards,
-        }
-        write_json(temporary / MANIFEST, manifest)
+    manifest = {
+        "format": FORMAT,
+        "data_set": data_set,
+        "rows": sum(shard["rows"] for shard in shards),
+        "content_sha256": found,
+        "shards": shards,
+    }
+    # Last: shards without it are no output.
+    write_json(Path(folder) / MANIFEST, manifest)
     return manifest
 
 
