@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -251,6 +252,17 @@ def test_in_length_order_returns_input_order_within_the_budget(monkeypatch, budg
     flat = [length for batch in batches for length in batch]
     assert flat == sorted(flat, reverse=True)
     assert len(batches) == {1: 9, 7: 6, 10**6: 1}[budget]
+
+
+def test_slow_encoding_says_where_it_is(monkeypatch, caplog):
+    monkeypatch.setattr(inference, "_TOKENS_A_BATCH", 1)
+    clock = count(0, 6)  # seconds a batch
+    monkeypatch.setattr("hybridbatch.runtime.logs.time.monotonic", lambda: float(next(clock)))
+    with caplog.at_level("INFO", logger="hybridbatch"):
+        in_length_order(Ragged.of([[1]] * 5), lambda tokens: np.zeros((len(tokens), 2)), "queries")
+    assert [line.split(",")[0] for line in caplog.messages] == [
+        f"{n} of 5 queries" for n in (2, 4, 5)
+    ]
 
 
 def test_vectors_that_are_not_finite_are_refused(tmp_path):

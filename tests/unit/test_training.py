@@ -2,9 +2,11 @@
 
 import json
 import logging
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -293,6 +295,20 @@ def test_resuming_is_logged(tmp_path, encoder, monkeypatch, caplog):
         train(tmp_path, encoder)
     assert "resuming from the checkpoint at step 20" in caplog.text
     assert "training on cpu from step 20 of 30" in caplog.text
+
+
+def test_training_says_every_ten_seconds_where_it_is_whatever_a_step_takes(
+    tmp_path, encoder, monkeypatch, caplog
+):
+    expected = content(train(tmp_path / "fast", encoder))
+    clock = count(0, 4)  # seconds; each look at it is one look later
+    monkeypatch.setattr("hybridbatch.runtime.logs.time.monotonic", lambda: float(next(clock)))
+    with caplog.at_level(logging.INFO, logger="hybridbatch"):
+        slow = train(tmp_path / "slow", encoder)
+    said = [line for line in caplog.messages if " of 30 steps, " in line]
+    assert len(said) >= 30 * 4 // 12
+    assert all(re.search(r"a second, .* left, loss \d", line) for line in said)
+    assert content(slow) == expected
 
 
 def test_nothing_is_left_after_success(tmp_path, encoder, monkeypatch):
