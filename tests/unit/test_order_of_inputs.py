@@ -82,7 +82,8 @@ def outputs(script: str, inputs: Callable, params: dict[str, Any], tmp_path: Pat
         folder = tmp_path / f"{script}-{number}"
         folder.mkdir()
         run(script, inputs(number), params, folder)
-        found.append({path.name: path.read_bytes() for path in folder.iterdir()})
+        files = [path for path in folder.iterdir() if not path.name.startswith(".")]  # digests
+        found.append({path.name: path.read_bytes() for path in files})
     return found
 
 
