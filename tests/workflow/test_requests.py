@@ -62,8 +62,11 @@ def test_every_rule_has_a_stage_and_asks_for_threads_and_resources():
         assert {rule.name for rule in rules} == set(STAGE_OF)
         for rule in rules:
             assert set(rule.resources) >= ASKED, rule.name
-            for name in (*ASKED, "_cores"):
+            for name in ("mem_mb", "runtime", "disk_mb"):
                 assert rule.resources[name].is_evaluable(), f"{rule.name}: {name} is fixed"
+            for name, fixed in (("gpu", 0), ("_cores", 1)):
+                if not rule.resources[name].is_evaluable():
+                    assert rule.resources[name].value == fixed, (rule.name, name)
 
 
 def test_another_attempt_asks_for_more_memory_and_time_on_as_many_threads():

@@ -89,13 +89,19 @@ def stage_of(rule: str) -> str:
     return STAGE_OF[rule]
 
 
+# Rules of jobs that may want a GPU or several threads; all others want neither.
+WITH_DEVICE = frozenset(
+    rule for stage in ("translate", "fine-tune", "encode") for rule in STAGES[stage]
+)
+
+
 def device_of(work: Work, rule: str, wildcards: Mapping[str, str]) -> dict:
     """`threads` and `on_gpu` of a job's Cost, which depend on no size."""
+    if rule not in WITH_DEVICE:
+        return {}
     if rule in STAGES["translate"]:
         return work.translators_device()
-    if rule in ("finetune", *STAGES["encode"]):
-        return work.encoders_device(work.systems[wildcards["system"]].encoder)
-    return {}
+    return work.encoders_device(work.systems[wildcards["system"]].encoder)
 
 
 def cost_of(work: Work, rule: str, wildcards: Mapping[str, str]) -> Cost:
