@@ -46,7 +46,6 @@ STAGES: dict[str, dict[str, Callable[[Work, Mapping[str, str]], Cost]]] = {
         "export_ranking": evaluation.export_ranking,
         "export_judgements": evaluation.page,
         "export_run": evaluation.export_run,
-        "export_train_set": translation.filter_pairs,
     },
     "tables": {
         "score_table": evaluation.table,
