@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from test_files import _names
+from test_lineage import write_record
 from test_training import STATIC, corpus
 
 from hybridbatch.encoders import static
@@ -206,6 +207,18 @@ def test_folder_with_a_file_more_or_less_is_noticed_and_snakemakes_time_stamp_is
     assert checked(path / "b")
 
 
+def test_command_names_the_file_in_a_folder_if_that_is_what_snakemake_made(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with whole("shards") as folder:
+        write_json(folder / "manifest.json", 1)
+    Path("shards/manifest.json").write_text("2")
+    with pytest.raises(DamagedError, match="`snakemake --force shards`"):
+        checked("shards/manifest.json")
+    write_record(Path(".snakemake/metadata"), "shards/manifest.json", "fetch_dataset", [])
+    with pytest.raises(DamagedError, match=r"`snakemake --force shards/manifest\.json`"):
+        checked("shards/manifest.json")
+
+
 def test_copy_and_touch_keep_what_is_known(tmp_path):
     write_table(tmp_path / "results/table.parquet", TABLE)
     with whole(tmp_path / "results/model") as folder:
@@ -293,6 +306,8 @@ BROUGHT = (
     "data/download.py",  # held to sha256
     "translation/references.py",
     "tables/published.py",
+    "cost/",  # estimates
+    "data/shards.py",  # held to the manifest's sha256
     "provenance/",  # verify and record check; the rest reads code
     "translation/engines/",
     "training/loop.py",  # checkpoints, which `Work.latest` checks

@@ -1,9 +1,7 @@
 """What came out, for the report's first page."""
 
-from pathlib import Path
-
 from hybridbatch.render.front import front_page
-from hybridbatch.runtime.files import write_text
+from hybridbatch.runtime.files import checked, read_text, write_text
 from hybridbatch.runtime.logs import logged
 from hybridbatch.tables.summary import verdicts
 
@@ -12,13 +10,13 @@ def main(snakemake) -> None:
     files = snakemake.input
     found = verdicts(files.claims)
     part = front_page(
-        Path(files.table).read_text(encoding="utf-8"),
+        read_text(files.table),
         found.places,
         found.verdicts,
         found.counts,
-        Path(files.caption).read_text(encoding="utf-8"),
-        Path(files.svg).read_bytes(),
-        Path(files.style).read_text(encoding="utf-8"),
+        read_text(files.caption),
+        checked(files.svg).read_bytes(),
+        read_text(files.style),
     )
     write_text(snakemake.output[0], part)
 

@@ -22,6 +22,7 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from hybridbatch.runtime.errors import DamagedError, DataError
+from hybridbatch.runtime.persistence import METADATA, record_path
 
 # A table in memory, or one that passes by in pieces because it may not fit there.
 Rows = pa.Table | Iterable[pa.RecordBatch]
@@ -151,7 +152,10 @@ def _recorded(path: Path) -> tuple[Path | None, dict[str, str]]:
 
 
 def _damaged(file: Path, place: Path, what: str) -> DamagedError:
-    target = place.parent if place.name == DIGEST else file
+    target = file
+    # The output is the folder, unless Snakemake made this very file.
+    if place.name == DIGEST and record_path(METADATA, str(file)) is None:
+        target = place.parent
     return DamagedError(
         f"{file}: {what}. Make it again, with the configuration that it is of: "
         f"`snakemake --force {target}`. If you changed it on purpose, delete {place}."

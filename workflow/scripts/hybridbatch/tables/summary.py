@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hybridbatch.runtime.errors import DataError
+from hybridbatch.runtime.files import checked
 
 # As evaluation/claims.py words them, in the order in which a reader asks; a test compares the two.
 VERDICTS = ("holds", "undecided", "does not", "not run")
@@ -77,7 +78,7 @@ def verdicts(path: str | Path) -> Verdicts:
 
 def _rows(path: str | Path, columns: list[str]) -> list[dict[str, str]]:
     try:
-        with Path(path).open(encoding="utf-8", newline="") as file:
+        with checked(path).open(encoding="utf-8", newline="") as file:
             reader = csv.DictReader(file)
             rows = list(reader)
     except FileNotFoundError:
