@@ -2,10 +2,11 @@
 
     python workflow/stages.py snakemake --cores all --configfile=config/demo.yaml table_pages
 
-A stage is a file of workflow/rules. It has a line when all its jobs are done, and until then one
-every ten seconds. Of Snakemake's output, and of the jobs', only what is known to be routine is left
-out: warnings, errors and whatever is not known pass unchanged. All of it is in a file beside
-Snakemake's own logs, which is named when the run fails. The exit status is Snakemake's.
+A stage is a file of workflow/rules. It has a line when all its jobs are done. Where that takes
+longer, a line every ten seconds says which stages are at work and how far they are. Only what is
+known to be routine in Snakemake's output, and in the jobs', is left out: warnings, errors and
+whatever is not known pass unchanged. All of it is in a file beside Snakemake's own logs, which is
+named when the run fails. The exit status is Snakemake's.
 """
 
 import queue
@@ -21,7 +22,8 @@ from pathlib import Path
 
 RULES = Path(__file__).parent / "rules"
 LOGS = Path(".snakemake/log")
-EVERY = 10.0  # seconds between lines of a stage that is not done
+EVERY = 10.0  # seconds between lines while no stage ends
+WIDTH = 80
 _DEFINED = re.compile(r"^\s*(?:use rule \w+ as|rule|checkpoint) (\w+)", re.MULTILINE)
 _STARTED = re.compile(r"(?:local)?(?:rule|checkpoint) (\w+):$")
 _FINISHED = re.compile(r"Finished jobid: \d+ \(Rule: (\w+)\)$")
@@ -47,9 +49,10 @@ class Stages:
 
     def __init__(self, stage_of: dict[str, str], now: float) -> None:
         """stage_of: the stage of each rule; a rule without one is not counted."""
-        self._stage_of, self._last = stage_of, now
+        self._stage_of, self._start, self._last = stage_of, now, now
         self._total: Counter[str] = Counter()
         self._done: Counter[str] = Counter()
+        self._running: Counter[str] = Counter()
         self._since: dict[str, float] = {}
         self._block = ""  # what follows: the numbers of jobs, a job, or the log of a failed one
         self._rules = 0  # horizontal ones that a failed job's log still has: above and below it
@@ -58,7 +61,7 @@ class Stages:
     def feed(self, line: str, now: float) -> Iterator[str]:
         """The lines to show for one of Snakemake's."""
         if self._block == "jobs" and line:
-            if found := _COUNT.match(line):
+            if (found := _COUNT.match(line)) and found[1] != "total":
                 self._total[self._stage_of.get(found[1], "")] += int(found[2])
             return
         if self._block == "job" and line.startswith("    "):
@@ -76,7 +79,9 @@ class Stages:
             self._block = "jobs"
         elif found := _STARTED.match(line):
             self._block = "job"
-            self._since.setdefault(self._stage_of.get(found[1], ""), now)
+            stage = self._stage_of.get(found[1], "")
+            self._running[stage] += 1
+            self._since.setdefault(stage, now)
         elif found := _FINISHED.match(line):
             yield from self._finish(self._stage_of.get(found[1], ""), now)
         elif found := _INFO.match(line):
@@ -85,24 +90,27 @@ class Stages:
             yield line
 
     def wait(self, now: float) -> Iterator[str]:
-        """A line for each stage under way, if the last is old enough."""
-        if now - self._last < EVERY:
+        """A line on the stages that are at work, if the last line is old enough."""
+        stages = [stage for stage in self._since if stage and self._running[stage] > 0]
+        if now - self._last < EVERY or not stages:
             return
-        for stage, since in self._since.items():
-            if stage and self._done[stage] < self._total[stage]:
-                yield self._line(stage, now - since) + f"  {self._said}"[:40].rstrip()
-                self._last = now
+        self._last = now
+        working = ", ".join(f"{s} {self._done[s]} of {self._total[s]}" for s in stages)
+        done, total = self._done.total(), self._total.total()
+        line = f"    {now - self._start:.0f} s, {done} of {total} jobs; {working}"
+        # Which of several jobs spoke is not known.
+        if self._said and self._running.total() == 1:
+            line += f": {self._said}"
+        yield line if len(line) <= WIDTH else line[: WIDTH - 3] + "..."
 
     def _finish(self, stage: str, now: float) -> Iterator[str]:
         self._done[stage] += 1
+        self._running[stage] -= 1
         self._said = ""
         if stage and self._done[stage] == self._total[stage]:
             self._last = now
-            yield self._line(stage, now - self._since.get(stage, now))
-
-    def _line(self, stage: str, seconds: float) -> str:
-        jobs = f"{self._done[stage]} of {self._total[stage]}"
-        return f"{stage:<14}{jobs:>12} jobs{seconds:6.0f} s"
+            seconds = now - self._since.get(stage, now)
+            yield f"{stage:<14}{self._done[stage]:>5} jobs{seconds:7.0f} s"
 
 
 def stages_of_rules(folder: Path) -> dict[str, str]:
