@@ -127,7 +127,7 @@ def recorded_digest(path: str | Path) -> str | None:
     place, expected = _recorded(path)
     if place is None:
         return None
-    return _text_digest(_lines(expected)) if path.is_dir() else expected[path.name]
+    return _text_digest(_lines(expected)) if path.is_dir() else next(iter(expected.values()))
 
 
 def _recorded(path: Path) -> tuple[Path | None, dict[str, str]]:
@@ -317,7 +317,7 @@ class _Passing:
         self._path = path
         small = path.stat().st_size <= _CACHED  # and has been checked
         self._place, expected = (None, {}) if small else _recorded(path)
-        self._expected = expected[path.name] if self._place else None
+        self._expected = next(iter(expected.values()), None)
         self._digest, self._done = xxhash.xxh3_128(), 0
 
     def advance(self, share: float) -> None:
