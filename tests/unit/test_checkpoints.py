@@ -212,6 +212,22 @@ def test_output_that_was_deleted_is_published_again_newer_and_in_no_room():
     assert checked("output")
 
 
+def test_output_of_files_that_changed_is_not_published_again():
+    def make_of(of: list[int], text: str) -> None:
+        with working(Path("work"), "key", Path("output")) as work:
+            if not work.is_published(of):
+                with work.publish(of) as temporary:
+                    temporary.write_text(text)
+
+    make_of([1, 2], "first")
+    make_of([1, 2], "never made")
+    assert Path("output").read_text() == "first"
+    make_of([1, 3], "second")
+    assert Path("output").read_text() == "second"
+    make_of([1, 3], "never made")
+    assert Path("output").read_text() == "second"
+
+
 def test_published_copy_that_rots_is_set_aside(caplog):
     make("mine")
     Path("output").write_text("mime")

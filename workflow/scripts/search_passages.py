@@ -29,15 +29,17 @@ def main(snakemake) -> None:
     values = [dict(params.search), dict(params.encoder), list(params.code)]
     values += [dict(params.of), [path.name for path in shards]]
     key = key_of(values, [*query_ids, *texts], [model])
+    # Hashing passages would take as long as reading them: their size and time have to do.
+    stats = [[path.stat().st_size, path.stat().st_mtime_ns] for path in shards]
     with working(Path(params.checkpoints), key, output) as work:
-        if work.is_published():
+        if work.is_published(stats):
             return
         encode = load(params.encoder, model)
         vectors = encode(QUERY, TEXT, texts)
         runs, progress = [], Progress(len(shards), "shards", every=0)
         for number, shard in enumerate(shards):
-            of = shard.stat()
-            done = work.state / f"{number:03d}-{of.st_size}-{of.st_mtime_ns}.parquet"
+            size, time = stats[number]
+            done = work.state / f"{number:03d}-{size}-{time}.parquet"
             if intact(done):
                 log.info("%s: searched before, its run is in %s", shard, done)
             else:
@@ -50,7 +52,7 @@ def main(snakemake) -> None:
             runs.append(read_table(done))
             progress.add()
         run = merge_parts(runs, config.depth, f"{shards[0]} and the shards after it")
-        with work.publish() as temporary:
+        with work.publish(stats) as temporary:
             write_table(temporary, run, params.of)
 
 

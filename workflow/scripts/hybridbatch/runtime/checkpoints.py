@@ -50,6 +50,7 @@ KEPT = 2  # checkpoints
 _POLL = 1.0  # seconds between tries to get the lock
 _SAY_EVERY = 10.0  # seconds between lines of a process that waits
 _LOCK, _OWNER, _PUBLISHED = "lock", "owner.json", "published"
+_RECORD = f"{_PUBLISHED}.json"
 _SAME_START = 2.0  # seconds that two readings of a process' start may differ by
 
 
@@ -146,8 +147,14 @@ class Work:
         """The last checkpoint that is whole; damaged ones are set aside."""
         return next((path for path in self._checkpoints() if intact(path)), None)
 
-    def is_published(self) -> bool:
-        """Whether this output was finished before; it is then published again, from here."""
+    def is_published(self, of: Any = None) -> bool:
+        """Whether this output was finished before; it is then published again, from here.
+
+        of: what decides it beside the key, as `publish` was told.
+        """
+        record = self.state / _RECORD
+        if not record.is_file() or json.loads(record.read_text(encoding="utf-8"))["of"] != of:
+            return False
         if not intact(self._copy):
             return False
         log.info("%s: was finished before; published from %s", self._output, self._copy)
@@ -155,15 +162,20 @@ class Work:
         return True
 
     @contextmanager
-    def publish(self) -> Iterator[Path]:
+    def publish(self, of: Any = None) -> Iterator[Path]:
         """Yield a temporary path; when the block succeeds, it becomes the output, whole.
 
         What the work resumed from goes when the output has been read again and is whole. A copy by
         hard links stays until `remove_published`.
+
+        of: what decides the output beside the key, as JSON, where parts outlive its change.
         """
         self._require_ownership()
+        (self.state / _RECORD).unlink(missing_ok=True)  # of an older copy
         with whole(self._copy) as temporary:
             yield temporary
+        record = {"output": str(self._output), "of": of}
+        write_json(self.state / _RECORD, record, digest=False)
         self._place()
         for rest in self.state.iterdir():
             if rest.stem != _PUBLISHED:
@@ -176,8 +188,6 @@ class Work:
 
     def _place(self, again: bool = False) -> None:
         self._require_ownership()
-        record = self.state / f"{_PUBLISHED}.json"
-        write_json(record, {"output": str(self._output)}, digest=False)
         with whole(self._output) as temporary:
             _link(self._copy, temporary)
             if again:  # Snakemake wants outputs that are newer than their inputs
@@ -224,7 +234,7 @@ def remove_published(root: Path) -> None:
     One stays while its folder is in use, while Snakemake marks its output as incomplete (it may
     still delete it), and where the output is gone or another one.
     """
-    for record in sorted(root.rglob(f"{_PUBLISHED}.json")):
+    for record in sorted(root.rglob(_RECORD)):
         state, folder = record.parent, record.parents[1]
         lock = _try_lock(folder)
         if lock is None:

@@ -91,7 +91,7 @@ def translate_table(
     """A shard translated: the same ids in the same order.
 
     A line that failed on the way to the pivot language stays failed, with its first reason.
-    journal: a folder of `journal_folder`; with it, an engine that has `block_lines` goes on where a
+    journal: a folder for blocks (`Work.state`); with it, an engine that has `block_lines` goes on where a
     killed run was. It is left for the caller to remove, when the table is safe.
     """
     ids, lines = texts["text_id"].to_pylist(), texts["text"].to_pylist()
