@@ -91,8 +91,8 @@ def translate_table(
     """A shard translated: the same ids in the same order.
 
     A line that failed on the way to the pivot language stays failed, with its first reason.
-    journal: a folder for blocks (`Work.state`); with it, an engine that has `block_lines` goes on where a
-    killed run was. It is left for the caller to remove, when the table is safe.
+    journal: a folder for blocks (`Work.state`); with it, an engine that has `block_lines` goes on
+    where a killed run was. It is left for the caller to remove, when the table is safe.
     """
     ids, lines = texts["text_id"].to_pylist(), texts["text"].to_pylist()
     errors = texts["error"].to_pylist()
