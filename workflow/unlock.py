@@ -1,6 +1,6 @@
 """Say that the owner of a folder of checkpoints is dead, so that the process that waits goes on.
 
-    python workflow/unlock.py results/checkpoints/models/static-hybrid/seed0
+    python workflow/unlock.py results/checkpoints/models/static_hybrid/seed0
 
 Needed only for an owner on another machine, which cannot be seen from here. Be sure that it is
 dead: two writers would undo each other's work.

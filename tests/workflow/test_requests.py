@@ -173,7 +173,7 @@ SMALLER = {
         "target_languages": ["ar", "es", "zh"],
         "ablations": {"languages": [], "unseen_languages": []},
     },
-    "nllb with `engine: ctranslate2_mt`, `quantization: float16`": {
+    "nllb with `kind: ctranslate2_mt`, `quantization: float16`": {
         "catalogue": {
             "translators": {"nllb": {"kind": "ctranslate2_mt", "quantization": "float16"}}
         }
