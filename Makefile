@@ -22,6 +22,7 @@ help:
 	@echo "make report  all tables, ablations and figures on one page, checked in Chromium: CONFIG=..."
 	@echo "make setup   the environment in .venv and Apertium, which the others make by themselves"
 	@echo "make lint    formatters and linters, as the tests run them;  make format mends"
+	@echo "make schema  the JSON schema again, after a change of the configuration's models"
 
 setup: $(READY) apertium
 
