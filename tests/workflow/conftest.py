@@ -7,15 +7,6 @@ import pytest
 from checkout import Checkout, new_checkout
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of one finished run, or of one page of examples, go to the worker that made it."""
-    for item in items:
-        if {"finished", "reported"} & set(getattr(item, "fixturenames", ())):
-            item.add_marker(pytest.mark.xdist_group("finished"))
-        elif "extended" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("extended"))
-
-
 @pytest.fixture
 def checkout(tmp_path: Path) -> Checkout:
     """A fresh copy, nothing run."""

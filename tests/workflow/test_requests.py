@@ -19,7 +19,6 @@ from hybridbatch.cost.stages import STAGE_OF
 from hybridbatch.cost.work import read_rates, read_work
 from hybridbatch.experiment.load import load
 
-pytestmark = pytest.mark.xdist_group("requests")
 CONFIGURATIONS = ("config", "demo", "paper")
 ASKED = {"mem_mb", "runtime", "disk_mb", "gpu"}
 PLAN = runpy.run_path(str(ROOT / "workflow" / "plan.py"))
