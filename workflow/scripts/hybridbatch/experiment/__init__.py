@@ -1,1 +1,1 @@
-"""The configuration: what there is, what is chosen, and what each job is given as parameters."""
+"""The typed configuration: the catalogue, what is selected from it, and the jobs' parameters."""

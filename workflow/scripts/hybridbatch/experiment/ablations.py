@@ -1,4 +1,4 @@
-"""What is varied, one thing at a time."""
+"""The configuration of ablations."""
 
 from typing import Annotated
 

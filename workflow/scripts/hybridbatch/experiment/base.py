@@ -1,6 +1,6 @@
-"""What every part of the configuration is: a strict, frozen pydantic model, each key described.
+"""The base of all configuration models: strict, frozen pydantic models with described keys.
 
-Only the standard library, pydantic and PyYAML are imported in this room: every Snakemake process
+This package imports only the standard library, pydantic and PyYAML, since every Snakemake process
 loads it.
 """
 
@@ -18,12 +18,12 @@ class Model(BaseModel):
         strict=True,
         frozen=True,
         allow_inf_nan=False,
-        defer_build=True,  # most are only built as parts of the whole
-        protected_namespaces=(),  # `model` is a key
+        defer_build=True,  # most models are only used inside `Experiment`, which builds them
+        protected_namespaces=(),  # keys may begin with `model`
     )
 
     def plain(self, *, without: tuple[str, ...] = ()) -> dict[str, Any]:
-        """The keys that have a value, in plain types: what a job gets as a parameter.
+        """The keys that have a value, as plain Python types: the form of a job's parameter.
 
         without: keys to leave out.
         """
@@ -31,7 +31,7 @@ class Model(BaseModel):
 
 
 class File(NamedTuple):
-    """An input file: the source that it is fetched from, or None for a file of one's own."""
+    """An input file: its source if it is downloaded, or None for a local file of the user."""
 
     source: str | None
     name: str
@@ -44,10 +44,10 @@ def _different(values: list) -> list:
     return values
 
 
-# For a list without repetitions; the second for one that is not empty either.
+# Annotations of lists without repeated values; the second one also forbids an empty list.
 Unique = (AfterValidator(_different), Field(json_schema_extra={"uniqueItems": True}))
 Name = Annotated[str, Field(min_length=1)]
-# A name that stands in paths.
+# A name that becomes part of paths.
 Key = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9._-]*$")]
 Language = Annotated[
     str,
@@ -57,7 +57,7 @@ Language = Annotated[
     ),
 ]
 Commit = Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
-# A file's name with the language in it.
+# A file name with the placeholder `{language}`.
 ByLanguage = Annotated[str, Field(pattern=r"\{language\}")]
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(ge=1)]

@@ -1,6 +1,6 @@
-"""What types cannot say: keys of the configuration that must fit each other, above all names.
+"""Checks across keys of the configuration that types cannot express, above all of names.
 
-Each check yields its complaints: the key, what is wrong there, and what to do.
+Each check yields error messages: the key, what is wrong with it, and what to do.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,7 +18,7 @@ from hybridbatch.experiment.sources import FileByLanguage, Source
 
 
 def wrong_names(experiment: Experiment) -> Iterator[str]:
-    """The complaints of all checks about a configuration that fits the types."""
+    """The messages of all checks for a configuration that has passed type validation."""
     catalogue = experiment.catalogue
     yield from _not_in_catalogue(experiment)
     known = {*catalogue.corpora, *catalogue.translators}
@@ -48,7 +48,7 @@ def wrong_names(experiment: Experiment) -> Iterator[str]:
 
 
 def _not_in_catalogue(experiment: Experiment) -> Iterator[str]:
-    """Names that select what does not exist."""
+    """Selected names that the catalogue does not have."""
     catalogue, ablations = experiment.catalogue, experiment.ablations
     for key, names, known in (
         ("corpora", experiment.corpora, catalogue.corpora),
@@ -69,7 +69,7 @@ def _not_in_catalogue(experiment: Experiment) -> Iterator[str]:
 
 
 def _wrong_samplings(experiment: Experiment) -> Iterator[str]:
-    """A name of a kind that has another one."""
+    """Samplings whose kind is fixed to another name."""
     for name, sampling in experiment.catalogue.samplings.items():
         if name in SAMPLING_KINDS and sampling.kind != name:
             yield (
@@ -82,7 +82,7 @@ def _wrong_samplings(experiment: Experiment) -> Iterator[str]:
 
 
 def _wrong_routes(experiment: Experiment) -> Iterator[str]:
-    """Target languages that no way leads to."""
+    """Target languages without a translation route from English."""
     name = experiment.translator
     routes = experiment.catalogue.translators[name].routes
     for language in experiment.target_languages:
@@ -102,7 +102,7 @@ def _wrong_routes(experiment: Experiment) -> Iterator[str]:
 
 
 def _wrong_codes(name: str, translator: Translator) -> Iterator[str]:
-    """A neural translator's routes whose languages have no code."""
+    """Routes of a neural translator with a language that has no model code."""
     codes = getattr(translator, "codes", None)
     if codes is None:
         return
@@ -116,7 +116,7 @@ def _wrong_codes(name: str, translator: Translator) -> Iterator[str]:
 
 
 def _wrong_back(name: str, back: Mapping) -> Iterator[str]:
-    """Ways back that do not come to English."""
+    """Routes back that do not end at English."""
     where = f"catalogue.translators.{name}.back"
     for language in back:
         seen = [language]
@@ -137,7 +137,7 @@ def _wrong_back(name: str, back: Mapping) -> Iterator[str]:
 
 
 def _wrong_files(experiment: Experiment) -> Iterator[str]:
-    """Entries that lead to no file."""
+    """Entries that do not resolve to a file."""
     catalogue = experiment.catalogue
     for name, source in catalogue.sources.items():
         if source.files is None and source.series is None:
@@ -171,9 +171,9 @@ def _wrong_by_language(
 
 
 def _wrong_source(name: str, entry, key: str, files, known: Mapping[str, Source]) -> Iterator[str]:
-    """An entry whose file is neither one's own nor a source's.
+    """An entry whose file is neither a local file nor one of a source.
 
-    key: names the source's files; files: gives them, of a right entry.
+    key: the entry's key that names files of the source. files: returns the files of a valid entry.
     """
     where, has_source = f"catalogue.{name}", entry.source is not None
     if (entry.path is not None) == has_source or has_source != (getattr(entry, key) is not None):
@@ -205,7 +205,7 @@ def _wrong_parallel(name: str, corpus, known: Mapping[str, Source]) -> Iterator[
 
 
 def _wrong_passages(name: str, entry, known: Mapping[str, Source]) -> Iterator[str]:
-    """A benchmark with passages whose languages, shards and files do not fit together."""
+    """A benchmark with passages whose languages, shards and files are inconsistent."""
     where = f"catalogue.{name}"
     for key in ("averaged", "shards"):
         for language in getattr(entry, key) or ():
@@ -233,7 +233,7 @@ def _wrong_passages(name: str, entry, known: Mapping[str, Source]) -> Iterator[s
 
 
 def _wrong_corpora(experiment: Experiment) -> Iterator[str]:
-    """Corpora that cannot be trained on, or give nothing to validate on."""
+    """Corpora that cannot be trained on, or that have no validation data."""
     known = experiment.catalogue.corpora
     for name in experiment.validation:
         if name in known and not known[name].holdout:
@@ -290,7 +290,7 @@ def _wrong_ablations(experiment: Experiment) -> Iterator[str]:
 
 
 def _wrong_modalities(experiment: Experiment) -> Iterator[str]:
-    """Encoders that cannot embed what the candidates of a benchmark are."""
+    """Encoders that cannot embed the modality of a benchmark's candidates."""
     catalogue, ablations = experiment.catalogue, experiment.ablations
     varied = [name for name in outputs.ABLATIONS if getattr(ablations, name)]
     own = experiment.encoders if set(varied) - {"encoders"} else []
@@ -311,7 +311,7 @@ def _wrong_modalities(experiment: Experiment) -> Iterator[str]:
 
 
 def _clashing(experiment: Experiment) -> Iterator[str]:
-    """Names that are one name in paths."""
+    """Different names that would give the same path."""
     for section in type(experiment.catalogue).model_fields:
         seen: dict[str, str] = {}
         for name in getattr(experiment.catalogue, section):

@@ -1,4 +1,4 @@
-"""The whole configuration: what is run, and the catalogue that it selects from by name."""
+"""The root model: the experiment, and the catalogue that it selects from by name."""
 
 from typing import Annotated, Literal
 
@@ -40,7 +40,7 @@ class Catalogue(Model):
     samplings: dict[Key, Sampling] = Field(description="ways to make batches")
 
 
-# The sections of the catalogue whose entries are told apart by `kind`.
+# The sections of the catalogue whose entries are discriminated by `kind`.
 OF_KINDS = ("corpora", "benchmarks", "translators", "encoders", "samplings")
 
 

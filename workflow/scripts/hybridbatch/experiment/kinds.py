@@ -1,8 +1,8 @@
 """Configuration models of kinds, found by scanning a folder.
 
-A module of `experiment/<folder>` that begins with no `_` is a kind of its own name: its class
-`Config` has `kind: Literal["<name>"]` and says which keys an entry of the catalogue has. The kind's
-code is the module of the same name in the room that the folder belongs to.
+Each module of `experiment/<folder>` whose name does not begin with `_` defines the kind of that
+name. Its class `Config` has `kind: Literal["<name>"]` and the keys of an entry in the catalogue. The
+code of the kind is the module of the same name in the package that ROOMS gives for the folder.
 """
 
 from functools import reduce
@@ -16,7 +16,7 @@ from pydantic import Field, create_model
 from hybridbatch.experiment.base import Model
 
 _PACKAGE = Path(__file__).parents[1]
-# Folder below `experiment`: where the code of its kinds lies.
+# The package with the code of the kinds, by folder of `experiment`.
 ROOMS = {
     "encoders": "encoders",
     "benchmarks": "benchmarks",
@@ -28,7 +28,7 @@ ROOMS = {
 def models(folder: str, common: type[Model] | None = None) -> dict[str, type[Model]]:
     """The configuration models of a folder's kinds, by name.
 
-    common: the model of kinds that have code and no configuration model of their own.
+    common: the model of kinds that have code but no configuration model of their own.
     """
     found: dict[str, type[Model]] = {}
     for name in _modules(f"experiment/{folder}"):
@@ -47,7 +47,7 @@ def models(folder: str, common: type[Model] | None = None) -> dict[str, type[Mod
 
 
 def one_of(found: dict[str, type[Model]]) -> Any:
-    """The type of an entry of one of these kinds, told apart by `kind`."""
+    """The union type of these models, discriminated by `kind`."""
     return Annotated[reduce(or_, found.values()), Field(discriminator="kind")]
 
 

@@ -1,7 +1,8 @@
-"""Configurations read from files and the command line, laid over each other and validated.
+"""Read configurations from files and the command line, merge them, and validate the result.
 
-Files are YAML, read strictly: what YAML 1.1 reads otherwise than it looks is refused with the line.
-Text on Snakemake's command line is read as YAML 1.2.
+Files are parsed as strict YAML: values that YAML 1.1 would read as something else than they look
+like (`no`, `1e-5`) are refused with file and line. Text given on Snakemake's command line is parsed
+as YAML 1.2.
 """
 
 import re
@@ -44,8 +45,9 @@ def load(
 ) -> Experiment:
     """The configuration that `snakemake --configfile FILES --config OPTIONS` has.
 
-    Later files win, and options over files: mappings are merged, lists replaced. The catalogue lies
-    under all of them. options: as Snakemake gives them, text that is no number yet included.
+    Mappings are merged and lists are replaced. Later files override earlier ones, options override
+    files, and everything overrides the catalogue. options: as Snakemake passes them; text in them
+    is not parsed yet.
 
     Raises `ConfigError` naming every wrong key.
     """
@@ -80,7 +82,7 @@ def validate(values: Mapping[str, Any]) -> Experiment:
 
 
 def read_file(file: str | Path) -> dict:
-    """The values of one YAML or JSON file; raises `ConfigError` with file and line."""
+    """Parse one YAML or JSON file; raises `ConfigError` with file and line."""
     if not Path(file).is_file():
         raise ConfigError(f"{file}: there is no such configuration.")
     try:
@@ -96,7 +98,7 @@ def read_file(file: str | Path) -> dict:
 
 
 def parsed(value: Any) -> Any:
-    """A value of the command line: text in it, however deep, is a scalar of YAML 1.2."""
+    """Parse a value of the command line: each text in it, at any depth, as a YAML 1.2 scalar."""
     if isinstance(value, Mapping):
         return {key: parsed(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -126,7 +128,7 @@ def _form(value: Any) -> str:
 
 
 class _Strict(Exception):
-    """What is refused, and where it stands."""
+    """A refused value, and the YAML node where it stands."""
 
     def __init__(self, node: yaml.Node, problem: str) -> None:
         super().__init__(problem)
@@ -134,7 +136,7 @@ class _Strict(Exception):
 
 
 class _StrictLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
-    """YAML without what surprises: keys given twice, `no` for false, 1e-5 for text."""
+    """A YAML loader that refuses duplicate keys, `no` for false, and 1e-5, which would be text."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
         seen: dict[str, int] = {}

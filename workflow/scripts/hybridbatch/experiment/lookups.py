@@ -1,6 +1,6 @@
-"""What the configuration and its catalogue say: languages, ways of translation, files, titles.
+"""Queries on a configuration: languages, translation routes, files, titles.
 
-Asked by the rules and `make plan`, and by `checks` of what it has found right.
+Used by the rules and `make plan`, and by `checks` on the parts that it has already validated.
 """
 
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from hybridbatch.experiment.names import SOURCE_LANGUAGE
 from hybridbatch.experiment.sources import Source
 from hybridbatch.runtime.errors import ConfigError
 
-UNSTATED = "not stated in the configuration"  # a licence
+UNSTATED = "not stated in the configuration"  # shown in place of a licence
 
 
 def results(config: Experiment) -> str:
@@ -21,24 +21,26 @@ def results(config: Experiment) -> str:
 
 
 def multilingual_benchmarks(config: Experiment) -> list[str]:
-    """The benchmarks whose languages are ranked together: questions and answers are parallel.
+    """The parallel benchmarks, whose languages are also ranked together.
 
-    Not those of an approximate index: overviews, language bias and figures are of exact rankings.
+    Benchmarks with an approximate index are left out: overviews, language bias and figures need
+    exact rankings.
     """
     entries = config.catalogue.benchmarks
     return [n for n in config.benchmarks if entries[n].parallel and not entries[n].approximate]
 
 
 def has_passages(config: Experiment, benchmark: str) -> bool:
-    """Whether a benchmark's passages are too many to rank them all, as MIRACL's are."""
+    """Whether a benchmark has too many passages to rank them all, as MIRACL does."""
     return not config.catalogue.benchmarks[benchmark].ranks_all
 
 
 def pool_languages(config: Experiment, benchmark: str, setting: str, language: str) -> list[str]:
     """The languages of the candidates that queries of `language` are ranked against.
 
-    setting: monolingual, multilingual, or cross-lingual/ with the candidates' language. Raises
-    `ConfigError` for a language that the benchmark has not, and for two that are the same.
+    setting: `monolingual`, `multilingual`, or `cross-lingual/` with the candidates' language. Raises
+    `ConfigError` for a language that the benchmark does not have, and for a cross-lingual setting
+    with the queries' own language.
     """
     known = config.catalogue.benchmarks[benchmark].languages
     name, _, other = setting.partition("/")
@@ -53,15 +55,15 @@ def pool_languages(config: Experiment, benchmark: str, setting: str, language: s
 
 
 def all_languages(config: Experiment) -> list[str]:
-    """English and the target languages, in which order the ablation of languages adds them."""
+    """English and the target languages, in the order in which the language ablation adds them."""
     others = [code for code in config.target_languages if code != SOURCE_LANGUAGE]
     return [SOURCE_LANGUAGE, *others]
 
 
 def corpus_languages(config: Experiment, corpus: str) -> list[str]:
-    """The languages a corpus is trained on: its own, and those it is translated into.
+    """The training languages of a corpus: its own, and those it is translated into.
 
-    A corpus that comes in several languages is trained on in those and is never translated.
+    A corpus that is published in several languages is used in those and never translated.
     """
     entry, targets = config.catalogue.corpora[corpus], config.target_languages
     own, allowed = entry.language, set(targets)
@@ -72,15 +74,15 @@ def corpus_languages(config: Experiment, corpus: str) -> list[str]:
 
 
 def train_languages(config: Experiment) -> list[str]:
-    """The languages with training data."""
+    """The training languages of the configuration."""
     codes = (code for c in config.corpora for code in corpus_languages(config, c))
     return list(dict.fromkeys(codes))
 
 
 def translated_languages(config: Experiment, corpus: str) -> list[str]:
-    """The languages a corpus is translated into: its targets and the pivots on the way.
+    """The languages a corpus is translated into: its targets and the pivots on the routes.
 
-    For a corpus that comes in several languages, those it comes in.
+    For a corpus that is published in several languages: its languages other than its own.
     """
     if config.catalogue.corpora[corpus].parallel_languages is not None:
         return corpus_languages(config, corpus)[1:]
@@ -94,15 +96,15 @@ def translated_languages(config: Experiment, corpus: str) -> list[str]:
 
 
 def route(config: Experiment, language: str) -> dict:
-    """How `language` is translated: kind of engine, source language and the engine's own values.
+    """The last translation step into `language`: engine, source language and the engine's values.
 
-    For a neural engine with `source_code` and `target_code`, the model's names of the languages.
+    For a neural engine they include `source_code` and `target_code`, the model's language codes.
     """
     return _translator(config).step(language)
 
 
 def steps(config: Experiment, language: str) -> list[str]:
-    """The languages on the way from English to `language`, both included."""
+    """The languages on the route from English to `language`, both included."""
     found = [language]
     while found[0] != SOURCE_LANGUAGE:
         found.insert(0, _translator(config).routes[found[0]].source)
@@ -110,17 +112,17 @@ def steps(config: Experiment, language: str) -> list[str]:
 
 
 def back_steps(config: Experiment, language: str) -> list[str]:
-    """The languages on the way from `language` back to English, both included.
+    """The languages on the route from `language` back to English, both included.
 
-    A neural engine goes straight. Empty where the translator names no way back.
+    A neural engine translates directly. Empty where the translator has no route back.
     """
     return _translator(config).way_back(language)
 
 
 def back_route(config: Experiment, language: str, target: str) -> dict:
-    """How texts in `language` come to `target` on their way back to English, as `route` does.
+    """The step into `target` on the route from `language` back to English, in the form of `route`.
 
-    Raises `ConfigError` where the way back does not pass `target`.
+    Raises `ConfigError` where the route back does not pass through `target`.
     """
     way = back_steps(config, language)
     if target not in way[1:]:
@@ -133,7 +135,8 @@ def back_route(config: Experiment, language: str, target: str) -> dict:
 def scored_languages(config: Experiment, references: str) -> list[str]:
     """The target languages that a reference set is translated into.
 
-    Those it has, and those that no chosen set has: their failures count, though not their scores.
+    These are the languages it has, and those that no selected set has. The latter cannot be scored,
+    but their failed translations are counted.
     """
     entries = config.catalogue.references
     chosen = {code for name in config.quality for code in entries[name].languages}
@@ -143,12 +146,12 @@ def scored_languages(config: Experiment, references: str) -> list[str]:
 
 
 def sources(config: Experiment) -> dict[str, dict]:
-    """Every pinned file by its place `<host>/<path>`: url, sha256 and licence."""
+    """URL, sha256 and licence of every pinned file, by its relative path `<host>/<path>`."""
     return places(config.catalogue.sources.values())
 
 
 def places(of: Iterable[Source]) -> dict[str, dict]:
-    """The files of some sources by their places, as `sources` does."""
+    """The files of some sources, in the form of `sources`."""
     return {
         _place(source.base + file): {
             "url": source.base + file,
@@ -161,9 +164,9 @@ def places(of: Iterable[Source]) -> dict[str, dict]:
 
 
 def corpus_files(config: Experiment, corpus: str) -> list[str]:
-    """The files of a corpus: its own `path`, or its source's downloads.
+    """The files of a corpus: its own `path`, or the downloads of its source.
 
-    Of a data set the manifest of the shards that its rows are streamed into.
+    For a data set of the hub: the manifest of the shards that its rows are streamed into.
     """
     if config.catalogue.corpora[corpus].streamed:
         return [f"{config.pathvars.downloads}/datasets/{corpus}/manifest.json"]
@@ -171,7 +174,7 @@ def corpus_files(config: Experiment, corpus: str) -> list[str]:
 
 
 def parallel_files(config: Experiment, corpus: str, language: str) -> list[str]:
-    """The files in which a corpus comes in a language other than its own."""
+    """The files of a corpus in one of its published languages other than its own."""
     return _paths(config, config.catalogue.corpora[corpus].parallel_files(language))
 
 
@@ -185,7 +188,7 @@ def licence(config: Experiment, corpus: str) -> str:
 
 
 def origin(config: Experiment, corpus: str) -> str:
-    """Where a corpus comes from: its source's or data set's URL, or the file it is."""
+    """Where a corpus comes from: the URL of its source or data set, or its local file."""
     entry = config.catalogue.corpora[corpus]
     source = getattr(entry, "source", None)
     if source is not None:
@@ -194,7 +197,7 @@ def origin(config: Experiment, corpus: str) -> str:
 
 
 def unstated_licences(config: Experiment, corpus: str) -> list[str]:
-    """What of a corpus and the translator of its texts has no stated licence, if unconfirmed."""
+    """Names of the corpus or translator whose licence is neither stated nor confirmed."""
     found = {corpus: licence(config, corpus)}
     parallel = config.catalogue.corpora[corpus].parallel_languages is not None
     if not parallel and corpus_languages(config, corpus)[1:]:
@@ -208,18 +211,18 @@ def unstated_licences(config: Experiment, corpus: str) -> list[str]:
 
 
 def benchmark_files(config: Experiment, benchmark: str, language: str) -> dict[str, str]:
-    """What one language of a benchmark is read from, by the name that its kind knows it by."""
+    """The files of one language of a benchmark, by the names that its kind expects."""
     files = config.catalogue.benchmarks[benchmark].files(language)
     return dict(zip(files, _paths(config, list(files.values())), strict=True))
 
 
 def benchmark_title(config: Experiment, benchmark: str) -> str:
-    """What heads a benchmark's table; a search of judged passages only says so."""
+    """The title of a benchmark's table; it says if only judged passages are searched."""
     return config.catalogue.benchmarks[benchmark].heading
 
 
 def mean_rows(config: Experiment, benchmark: str) -> dict:
-    """The values of aggregate.Rows: a benchmark's pools, and what its mean rows are over."""
+    """The values of evaluation.aggregate.Rows: a benchmark's pools and the languages averaged."""
     return config.catalogue.benchmarks[benchmark].mean_rows
 
 
@@ -251,12 +254,12 @@ def _translator(config: Experiment) -> Translator:
 
 
 def place(config: Experiment, file: File) -> str:
-    """The place `<host>/<path>` of a file of a source."""
+    """The relative path `<host>/<path>` of a file of a source."""
     return _place(config.catalogue.sources[file.source].base + file.name)
 
 
 def _paths(config: Experiment, files: Iterable[File]) -> list[str]:
-    """Where files are: downloads of their source, or as they are named."""
+    """The paths of files: below downloads/ if they come from a source, else as configured."""
     return [
         file.name if file.source is None else f"{config.pathvars.downloads}/{place(config, file)}"
         for file in files

@@ -1,10 +1,10 @@
-"""Names that several rooms share."""
+"""Names that several packages share."""
 
-# What translation starts from, and ways back end at.
+# The language that translation starts from, and that back-translation ends at.
 SOURCE_LANGUAGE = "en"
 # The point of the ablation `unseen_languages` at which no language is left out.
 NO_LANGUAGE = "none"
-# Ablations with one sampling a point, hybrid or the one that the point is: nothing to compare.
+# Ablations with a single sampling at each point, so that no samplings are compared there.
 ONE_SAMPLING = ("alpha", "lareqa")
-# Samplings that `hybrid` is at the ends of alpha.
+# The samplings that `hybrid` equals at alpha 0 and at alpha 1, and itself.
 NO_MONOLINGUAL, ALL_MONOLINGUAL, HYBRID = "x-y", "x-x-mono", "hybrid"

@@ -1,1 +1,1 @@
-"""Errors, files, logs, locks, devices: none of it can change a result or is fingerprinted."""
+"""Errors, files, logs, locks, devices. None can change a result, so none is in a fingerprint."""

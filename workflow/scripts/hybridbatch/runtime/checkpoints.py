@@ -1,18 +1,19 @@
-"""One lock, one digest and one resume for jobs that take long: training, translation, search.
+"""Locking and resuming of long jobs: training, translation and search share this one module.
 
-A job has a folder outside its declared outputs, which Snakemake deletes before a rerun and after a
-failure. Only one process at a time works in it. In it lie
+Each job has a folder of its own. It lies outside the declared outputs, since Snakemake deletes
+those before a rerun and after a failure. Only one process at a time works in it. It holds
 
-    lock, owner.json   who works on the output
-    {key}/             the state, by a digest of all that decides the output
+    lock, owner.json   the process that works on the output
+    {key}/             the state; the key is a digest of everything that determines the output
         step-000000100/    a checkpoint; the last two are kept
-        000000.json        a part of the output, where it is made part by part
-        published/         the finished output, as hard links, which take no room
-        published.json     where it belongs
+        000000.json        one part of an output that is made part by part
+        published/         the finished output, as hard links, which take no space
+        published.json     the path of the output
 
-If only Snakemake itself is killed, its jobs live on. A second Snakemake starts them again, deletes
-the outputs first, and deletes them once more should a job fail. So a finished output is kept here,
-too, until Snakemake has taken it over: whoever comes next publishes it again from here.
+If only Snakemake itself is killed, its jobs go on running. A second Snakemake deletes their
+outputs, starts the jobs again, and deletes the outputs once more if a job fails. A finished output
+is therefore also kept here until Snakemake has recorded it. The next process publishes it from
+here.
 """
 
 import hashlib
@@ -48,19 +49,19 @@ from hybridbatch.runtime.persistence import INCOMPLETE, record_path
 
 KEPT = 2  # checkpoints
 _POLL = 1.0  # seconds between tries to get the lock
-_SAY_EVERY = 10.0  # seconds between lines of a process that waits
+_SAY_EVERY = 10.0  # seconds between the log lines of a waiting process
 _LOCK, _OWNER, _PUBLISHED = "lock", "owner.json", "published"
 _RECORD = f"{_PUBLISHED}.json"
-_SAME_START = 2.0  # seconds that two readings of a process' start may differ by
+_SAME_START = 2.0  # seconds by which two readings of one process' start time may differ
 
 
 @dataclass(frozen=True)
 class Owner:
-    """Who works on an output."""
+    """The process that works on an output."""
 
     host: str
     pid: int
-    process_started: float  # seconds since the epoch: another process may get the pid later
+    process_started: float  # seconds since the epoch; tells apart processes that reuse a pid
     since: str  # UTC
     key: str
     makes: str
@@ -68,18 +69,18 @@ class Owner:
 
     @staticmethod
     def this_process(key: str, makes: str) -> "Owner":
-        """The owner record of this process from now on."""
+        """An owner record for this process, starting now."""
         since = datetime.now(UTC).isoformat(timespec="seconds")
         started = psutil.Process().create_time()
         host, token = socket.gethostname(), uuid.uuid4().hex
         return Owner(host, os.getpid(), started, since, key, makes, token)
 
     def here(self) -> bool:
-        """Whether it is on this machine."""
+        """Whether the owner runs on this machine."""
         return self.host == socket.gethostname()
 
     def is_gone(self) -> bool:
-        """Whether it is known to have ended: of another machine this process cannot know."""
+        """Whether the owner is known to have ended; always False for one on another machine."""
         if not self.here():
             return False
         try:
@@ -95,10 +96,11 @@ class Owner:
 
 
 def key_of(values: Any, contents: Iterable[str] = (), files: Iterable[Path] = ()) -> str:
-    """The digest of all that decides an output, 16 hex digits.
+    """The digest of everything that determines an output, 16 hex digits.
 
-    values: JSON, such as configuration, seed and fingerprints of code; contents: texts or digests
-    of data; files: files and folders that are read, by their content and not by their place.
+    values: JSON values, such as configuration, seed and fingerprints of code. contents: texts, or
+    digests of data. files: files and folders that the job reads; their contents count, their paths
+    do not.
     """
     digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode())
     for content in contents:
@@ -109,9 +111,9 @@ def key_of(values: Any, contents: Iterable[str] = (), files: Iterable[Path] = ()
 
 
 def intact(path: Path) -> bool:
-    """Whether a checkpoint or a part is there and whole.
+    """Whether a checkpoint or a part exists and matches its digest.
 
-    One that is damaged, or of which no digest says what it should be, is renamed and logged.
+    One that is damaged, or that has no digest, is set aside under another name, and logged.
     """
     if not path.exists():
         return False
@@ -126,7 +128,7 @@ def intact(path: Path) -> bool:
 
 
 class Work:
-    """One process' work on one output. `state` is the folder of this key."""
+    """The work of one process on one output. `state` is the folder of its key."""
 
     def __init__(self, folder: Path, owner: Owner, output: Path) -> None:
         self.state = folder / owner.key
@@ -135,7 +137,10 @@ class Work:
 
     @contextmanager
     def checkpoint(self, step: int) -> Iterator[Path]:
-        """Yield a folder to fill; it becomes the checkpoint of `step`. The last two are kept."""
+        """Yield an empty folder; when the block succeeds it becomes the checkpoint of `step`.
+
+        Only the last two checkpoints are kept.
+        """
         self._require_ownership()
         with whole(self.state / f"step-{step:09d}") as temporary:
             temporary.mkdir()
@@ -144,13 +149,13 @@ class Work:
             shutil.rmtree(older)
 
     def latest(self) -> Path | None:
-        """The last checkpoint that is whole; damaged ones are set aside."""
+        """The newest intact checkpoint, or None; damaged ones are set aside."""
         return next((path for path in self._checkpoints() if intact(path)), None)
 
     def is_published(self, of: Any = None) -> bool:
-        """Whether this output was finished before; it is then published again, from here.
+        """Whether this output was finished before. If so, it is published again from here.
 
-        of: what decides it beside the key, as `publish` was told.
+        of: what determines it besides the key, as given to `publish`.
         """
         record = self.state / _RECORD
         if not record.is_file() or json.loads(record.read_text(encoding="utf-8"))["of"] != of:
@@ -163,12 +168,13 @@ class Work:
 
     @contextmanager
     def publish(self, of: Any = None) -> Iterator[Path]:
-        """Yield a temporary path; when the block succeeds, it becomes the output, whole.
+        """Yield a temporary path; when the block succeeds, it is renamed to the output.
 
-        What the work resumed from goes when the output has been read again and is whole. A copy by
-        hard links stays until `remove_published`.
+        The checkpoints are removed once the output has been read back and matches its digest. A
+        hard-linked copy stays until `remove_published`.
 
-        of: what decides the output beside the key, as JSON, where parts outlive its change.
+        of: what determines the output besides the key, as JSON, for work whose parts stay valid
+        when it changes.
         """
         self._require_ownership()
         (self.state / _RECORD).unlink(missing_ok=True)  # of an older copy
@@ -182,7 +188,7 @@ class Work:
                 _remove(rest)
 
     def _checkpoints(self) -> list[Path]:
-        """The newest first."""
+        """The checkpoints, newest first."""
         found = (p for p in self.state.glob("step-*") if p.suffix != ".damaged")
         return sorted(found, reverse=True)
 
@@ -190,7 +196,7 @@ class Work:
         self._require_ownership()
         with whole(self._output) as temporary:
             _link(self._copy, temporary)
-            if again:  # Snakemake wants outputs that are newer than their inputs
+            if again:  # Snakemake reruns a job whose output is older than its inputs
                 for path in (temporary, *temporary.rglob("*")):
                     os.utime(path)
         # `whole` has read all of the output for its digest.
@@ -211,11 +217,12 @@ class Work:
 
 @contextmanager
 def working(folder: Path, key: str, output: Path) -> Iterator[Work]:
-    """Hold `folder` for making `output`; `key` is the digest of all that decides it (`key_of`).
+    """Hold the lock of `folder` while the block makes `output`.
 
-    Waits while another process works in the folder, and says so every ten seconds. Then states of
-    other keys are removed: nothing will resume them. Ask `Work.is_published` first: the other
-    process may have made the very same output.
+    key: the digest of everything that determines the output (`key_of`). While another process holds
+    the folder, this one waits and logs the owner every ten seconds. States of other keys are then
+    removed, since nothing will resume them. Call `Work.is_published` first: the other process may
+    have made this same output.
     """
     owner = Owner.this_process(key, str(output))
     with _ended_by_sigterm(), _held(folder, owner):
@@ -229,10 +236,10 @@ def working(folder: Path, key: str, output: Path) -> Iterator[Work]:
 
 
 def remove_published(root: Path) -> None:
-    """Remove below `root` the copies of outputs that Snakemake has taken over.
+    """Remove below `root` the copies of outputs that Snakemake has recorded.
 
-    One stays while its folder is in use, while Snakemake marks its output as incomplete (it may
-    still delete it), and where the output is gone or another one.
+    A copy stays while its folder is in use, while Snakemake marks its output as incomplete (it may
+    still delete the output), and where the output is missing or differs.
     """
     for record in sorted(root.rglob(_RECORD)):
         state, folder = record.parent, record.parents[1]
@@ -252,10 +259,10 @@ def remove_published(root: Path) -> None:
 
 
 def release(folder: Path) -> str:
-    """Say that the owner of `folder` is dead; returns what was done.
+    """Declare the owner of `folder` dead; returns a message that says what was done.
 
-    For an owner on another machine, which no process here can see. Raises `HybridBatchError` if
-    it lives on this machine.
+    Needed for an owner on another machine, which no process here can check. Raises
+    `HybridBatchError` if the owner is alive on this machine.
     """
     owner = _read_owner(folder)
     if owner is None:
@@ -268,7 +275,7 @@ def release(folder: Path) -> str:
 
 @contextmanager
 def _held(folder: Path, owner: Owner) -> Iterator[None]:
-    """The lock and the owner record: some network file systems grant a lock to everyone."""
+    """Hold the lock and an owner record; some network file systems grant a lock to everyone."""
     said = -_SAY_EVERY
     while True:
         lock = _try_lock(folder)
@@ -297,7 +304,7 @@ def _held(folder: Path, owner: Owner) -> Iterator[None]:
 def _try_lock(folder: Path) -> FileLock | None:
     folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / _LOCK)
-    # FileNotFoundError: who held the folder has just removed it.
+    # FileNotFoundError: the previous holder has just removed the folder.
     with suppress(Timeout, FileNotFoundError):
         lock.acquire(blocking=False)
         return lock
@@ -318,7 +325,7 @@ def _say(folder: Path, owner: Owner, other: Owner | None) -> None:
 
 
 def _read_owner(folder: Path) -> Owner | None:
-    """None if there is none; one that cannot be read may be of any machine, and lives."""
+    """The owner record, or None. An unreadable one counts as a live owner on another machine."""
     try:
         return Owner(**json.loads((folder / _OWNER).read_text(encoding="utf-8")))
     except FileNotFoundError:
@@ -329,7 +336,7 @@ def _read_owner(folder: Path) -> Owner | None:
 
 @contextmanager
 def _ended_by_sigterm() -> Iterator[None]:
-    """Leave as at an error, so that the owner record goes: schedulers send SIGTERM first."""
+    """Turn SIGTERM, which schedulers send first, into an exit that removes the owner record."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -345,7 +352,7 @@ def _ended_by_sigterm() -> Iterator[None]:
 
 
 def _link(source: Path, target: Path) -> None:
-    """Hard links of all files but the digests; copies where the file system has no links."""
+    """Hard-link all files except the digests; copy them where the file system has no links."""
     if source.is_dir():
         target.mkdir()
         for path in sorted(source.iterdir()):
@@ -359,12 +366,12 @@ def _link(source: Path, target: Path) -> None:
 
 
 def _is_copy(copy: Path, output: Path) -> bool:
-    """Whether the output is there and whole."""
+    """Whether the output exists, is intact, and has the contents of `copy`."""
     if not output.exists() or recorded_digest(copy) != recorded_digest(output):
         return False
     names = [p.relative_to(copy) for p in (copy, *copy.rglob("*")) if p.is_file()]
     with suppress(OSError):
-        # Links are the same bytes: nothing is kept by keeping both.
+        # Hard links share the output's bytes: removing the copy loses nothing, even if damaged.
         if all(os.path.samefile(copy / n, output / n) for n in names if n.name != DIGEST):
             return True
     with suppress(DamagedError):

@@ -1,8 +1,8 @@
-"""The errors a user can mend: their message names the file, key or row and what to do."""
+"""Errors that a user can fix. Each message names the file, key or row, and what to do."""
 
 
 class HybridBatchError(Exception):
-    """Base of all errors that are reported without a traceback."""
+    """Base class of the errors that are reported without a traceback."""
 
 
 class ConfigError(HybridBatchError):
@@ -14,11 +14,11 @@ class DataError(HybridBatchError):
 
 
 class DamagedError(DataError):
-    """A published file is not what its job wrote; the message names the command that mends it."""
+    """A published file differs from what its job wrote; the message names the command to run."""
 
 
 class SourceError(HybridBatchError):
-    """A pinned file cannot be had, or is not the one that was pinned."""
+    """A pinned file cannot be fetched, or its hash is not the pinned one."""
 
 
 class TranslationError(HybridBatchError):
@@ -26,4 +26,4 @@ class TranslationError(HybridBatchError):
 
 
 class TrainingError(HybridBatchError):
-    """Training cannot go on; the message names the step."""
+    """Training cannot continue; the message names the step."""

@@ -1,8 +1,9 @@
-"""Outputs that appear whole or not at all, with digests that their readers check.
+"""Atomic writes, and digests that readers check.
 
-Each published output has an xxh3-128 of its content beside it: `name` has `.name.xxh128`, a folder
-has `.xxh128` inside, a line for each of its files. Both are in the format of `xxh128sum --check`.
-What people bring (corpora, benchmarks, downloads) has none and is read as it is.
+Each published output has an xxh3-128 digest of its content. For a file `name` it stands in
+`.name.xxh128` beside it; for a folder in `.xxh128` inside it, one line a file. Both have the format
+of `xxh128sum --check`. Files that no job wrote (corpora, benchmarks, downloads) have no digest and
+are read unchecked.
 """
 
 import json
@@ -24,15 +25,15 @@ from safetensors.numpy import save_file
 from hybridbatch.runtime.errors import DamagedError, DataError
 from hybridbatch.runtime.persistence import METADATA, record_path
 
-# A table in memory, or one that passes by in pieces because it may not fit there.
+# A table in memory, or a stream of record batches where the table may not fit in memory.
 Rows = pa.Table | Iterable[pa.RecordBatch]
-_KEYS = b"hybridbatch"  # in the metadata of a parquet file
-BATCH_ROWS = 50_000  # of a table that is read or written in pieces
+_KEYS = b"hybridbatch"  # the key of our metadata in a parquet file
+BATCH_ROWS = 50_000  # rows of a record batch, where a table is streamed
 DIGEST = ".xxh128"
 _BLOCK = 1 << 20
-_CACHED = 1 << 28  # bytes of a file that is still in the page cache when it is read again
+_CACHED = 1 << 28  # bytes; a smaller file is still in the page cache when it is read again
 _PARQUET = {"compression": "zstd", "write_page_checksum": True}
-# Temporaries that this process is writing: a file in one is a part, and gets no digest of its own.
+# Temporary folders that this process is writing. A file inside one gets no digest of its own.
 _writing: set[Path] = set()
 
 
@@ -41,10 +42,11 @@ def whole(path: str | Path, digest: bool = True) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it to `path` when the block succeeds.
 
     The block may write a file or make a directory. If it raises, nothing is left behind and an
-    older `path` stays as it was. The temporary name is unique, so that two writers that were
-    started by accident cannot mix their bytes.
+    older `path` stays as it was. The temporary name is unique, so that two writers started by
+    accident cannot mix their bytes.
 
-    digest: record the content's digest, for `checked`. False where the file is no job's output.
+    digest: whether to record the content's digest for `checked`. False for files that are not the
+    output of a job.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -60,11 +62,12 @@ def whole(path: str | Path, digest: bool = True) -> Iterator[Path]:
 
 
 def _publish(temporary: Path, path: Path, digest: bool) -> None:
-    """Rename, with the digest.
+    """Rename the output and its digest into place.
 
-    A folder's digests are inside, so that one rename publishes all. Of a file, the digest is
-    renamed first: if the process ends between the two renames, an older file does not match the
-    new digest, and its readers say so. In the other order a file could stand there unchecked.
+    A folder contains its digests, so one rename publishes everything. For a file, the digest is
+    renamed first: if the process dies between the two renames, an older file does not match the new
+    digest, and its readers report it. In the other order, a new file could be left without a
+    digest, and would be read unchecked.
     """
     beside = _beside(path)
     if temporary.is_dir():
@@ -90,10 +93,10 @@ def _publish(temporary: Path, path: Path, digest: bool) -> None:
 
 
 def checked(path: str | Path) -> Path:
-    """`path`, once its content is known to be what its job wrote.
+    """Return `path` after checking its content against the digest that its job recorded.
 
-    path: a published file, a file in a published folder, or such a folder. What has no digest is
-    returned unread. Raises `DamagedError` with the command that makes the file again.
+    path: a published file, a file in a published folder, or such a folder. A path without a digest
+    is returned unchecked. Raises `DamagedError` with the command that makes the file again.
     """
     path = Path(path)
     place, expected = _recorded(path)
@@ -113,16 +116,16 @@ def checked(path: str | Path) -> Path:
 
 
 def digest_of(path: str | Path) -> str:
-    """xxh3-128 of a file; of a folder, over the sorted names and digests of its files.
+    """xxh3-128 of a file's bytes; for a folder, of the sorted names and digests of its files.
 
-    Hidden files do not count: Snakemake puts a time stamp into folders.
+    Hidden files are ignored, since Snakemake puts a time stamp file into folders.
     """
     path = Path(path)
     return _text_digest(_lines(_digests(path))) if path.is_dir() else _hash(path)
 
 
 def recorded_digest(path: str | Path) -> str | None:
-    """What `digest_of` was when the file or folder was published; None where nothing says so."""
+    """The `digest_of` the file or folder when it was published; None if it was not recorded."""
     path = Path(path)
     place, expected = _recorded(path)
     if place is None:
@@ -131,7 +134,7 @@ def recorded_digest(path: str | Path) -> str | None:
 
 
 def _recorded(path: Path) -> tuple[Path | None, dict[str, str]]:
-    """Where digests for `path` are, and those to be checked, by names relative to that place."""
+    """The file that holds the digests for `path`, and the digests to check by relative name."""
     if (path / DIGEST).is_file():
         return path / DIGEST, _read_lines(path / DIGEST)
     if _beside(path).is_file():
@@ -210,34 +213,35 @@ def _remove(path: Path) -> None:
 
 
 def write_text(path: str | Path, text: str, digest: bool = True) -> None:
-    """Write UTF-8 text, whole; `digest` as for `whole`."""
+    """Write UTF-8 text atomically; digest: as for `whole`."""
     with whole(path, digest) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
 def read_text(path: str | Path) -> str:
-    """Read UTF-8 text, checked."""
+    """Read UTF-8 text; raises `DamagedError` if its digest does not match."""
     return checked(path).read_text(encoding="utf-8")
 
 
 def write_json(path: str | Path, value: Any, digest: bool = True) -> None:
-    """Write JSON with sorted keys, readable by people, whole; `digest` as for `whole`."""
+    """Write indented JSON with sorted keys atomically; digest: as for `whole`."""
     text = json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True, allow_nan=False)
     write_text(path, text + "\n", digest)
 
 
 def read_json(path: str | Path) -> Any:
-    """Read JSON, checked."""
+    """Read JSON; raises `DamagedError` if its digest does not match."""
     return json.loads(read_text(path))
 
 
 def write_table(
     path: str | Path, table: pa.Table, keys: Mapping[str, str | int] | None = None
 ) -> None:
-    """Write a parquet file, whole.
+    """Write a parquet file atomically.
 
-    keys: what the file is of, such as encoder, sampling, seed, benchmark and language. They are
-    stored in the file itself, so that no reader has to know the order or the names of its inputs.
+    keys: what the file holds, such as its encoder, sampling, seed, benchmark and language. They are
+    stored in the file itself, so that readers depend neither on the order nor on the names of their
+    input files.
     """
     if keys:
         table = table.replace_schema_metadata({**(table.schema.metadata or {}), _KEYS: _json(keys)})
@@ -254,14 +258,14 @@ def keys_of(table: pa.Table, path: str | Path) -> dict[str, str | int]:
 
 
 def read_table(path: str | Path, columns: list[str] | None = None) -> pa.Table:
-    """Read a parquet file into memory, checked."""
+    """Read a parquet file into memory; raises `DamagedError` if its digest does not match."""
     return pq.read_table(checked(path), columns=columns, page_checksum_verification=True)
 
 
 def read_keyed(
     paths: Iterable[str | Path], columns: list[str] | None = None
 ) -> list[tuple[dict[str, str | int], pa.Table]]:
-    """The keys and the table of each file, ordered by their keys and not by the paths' order."""
+    """The keys and the table of each file, sorted by keys, whatever the order of `paths`."""
     found = [
         (keys_of(table, path), table) for path in paths for table in [read_table(path, columns)]
     ]
@@ -272,7 +276,7 @@ def read_keyed(
 def table_writer(
     path: str | Path, schema: pa.Schema, keys: Mapping[str, str | int] | None = None
 ) -> Iterator[Callable[[pa.RecordBatch], None]]:
-    """Yield a function that appends record batches to a parquet file; the file appears whole.
+    """Yield a function that appends record batches to a parquet file, written atomically.
 
     keys: as for `write_table`.
     """
@@ -282,22 +286,22 @@ def table_writer(
         whole(path) as temporary,
         pq.ParquetWriter(temporary, schema, **_PARQUET) as writer,
     ):
-        # An empty batch would be an empty row group.
+        # An empty batch would be written as an empty row group.
         yield lambda batch: writer.write_batch(batch) if len(batch) else None
 
 
 def read_batches(path: str | Path, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
-    """Read a parquet file in record batches of at most `BATCH_ROWS`, checked.
+    """Read a parquet file in record batches of at most `BATCH_ROWS` rows, checking its digest.
 
-    The digest of a large file is taken as it passes by, so that it is read from the disk once:
-    `DamagedError` may come with the last batch. Publish nothing before that.
+    A large file is hashed while it is read, so that it is read from disk only once. `DamagedError`
+    may therefore be raised as late as after the last batch: publish nothing before the end.
     """
     path = Path(path)
     if path.stat().st_size <= _CACHED:
         checked(path)
     passing = _Passing(path)
     try:
-        # Buffered ahead, the whole file would be in memory.
+        # With pre-buffering, the whole file would be held in memory.
         with pq.ParquetFile(path, pre_buffer=False, page_checksum_verification=True) as file:
             rows, seen = max(1, file.metadata.num_rows), 0
             for batch in file.iter_batches(BATCH_ROWS, columns=columns):
@@ -305,28 +309,28 @@ def read_batches(path: str | Path, columns: list[str] | None = None) -> Iterator
                 seen += len(batch)
                 passing.advance(seen / rows)
     except (OSError, pa.ArrowException):
-        passing.finish()  # which says more, where a digest is there
+        passing.finish()  # where there is a digest, its error says more than pyarrow's
         raise
     passing.finish()
 
 
 class _Passing:
-    """Hashes a file in step with a reader, whose blocks are then still in the page cache."""
+    """Hashes a file in step with its reader, while the blocks are still in the page cache."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        small = path.stat().st_size <= _CACHED  # and has been checked
+        small = path.stat().st_size <= _CACHED  # a small file was checked before reading
         self._place, expected = (None, {}) if small else _recorded(path)
         self._expected = next(iter(expected.values()), None)
         self._digest, self._done = xxhash.xxh3_128(), 0
 
     def advance(self, share: float) -> None:
-        """Hash up to this share of the bytes."""
+        """Hash the file up to this fraction of its bytes."""
         if self._place:
             self._hash_up_to(int(self._path.stat().st_size * share))
 
     def finish(self) -> None:
-        """Hash the rest; raise `DamagedError` if the digest is another."""
+        """Hash the rest; raise `DamagedError` if the digest does not match."""
         if self._place:
             self._hash_up_to(None)
             if self._digest.hexdigest() != self._expected:
@@ -344,7 +348,7 @@ class _Passing:
 
 
 def batches(rows: Rows) -> Iterable[pa.RecordBatch]:
-    """`rows` in record batches, whichever of the two they are."""
+    """The record batches of `rows`, which may be a table or a stream of batches."""
     return rows.to_batches(max_chunksize=BATCH_ROWS) if isinstance(rows, pa.Table) else rows
 
 
@@ -353,9 +357,9 @@ def write_tensors(
     tensors: Mapping[str, np.ndarray],
     keys: Mapping[str, str | int] | None = None,
 ) -> None:
-    """Write a safetensors file of NumPy arrays, whole; keys: as for `write_table`."""
+    """Write NumPy arrays to a safetensors file atomically; keys: as for `write_table`."""
     stored = {_KEYS.decode(): _json(keys).decode()} if keys else None
-    # safetensors writes the memory of a strided array as if it had no strides.
+    # safetensors ignores strides, so an array that is not C-contiguous would be saved wrongly.
     arrays = {name: np.asarray(array, order="C") for name, array in tensors.items()}
     with whole(path) as temporary:
         save_file(arrays, temporary, metadata=stored)

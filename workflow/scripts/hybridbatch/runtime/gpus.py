@@ -1,4 +1,4 @@
-"""One GPU a job: neither Snakemake nor torch shares them out on a single machine."""
+"""One GPU a job. On a single machine neither Snakemake nor torch assigns GPUs to jobs."""
 
 import os
 import shutil
@@ -43,7 +43,7 @@ def lease_gpu() -> None:
 
 
 def hide_gpus() -> None:
-    """Have torch find no GPU: for a job that holds no `gpu` token, and so may not take one."""
+    """Hide all GPUs from torch, for a job that did not request the `gpu` resource."""
     os.environ[_VARIABLE] = ""
 
 

@@ -1,9 +1,9 @@
-"""Modules that are chosen by a name in the configuration: readers, engines, encoders, benchmarks.
+"""Modules chosen by a name in the configuration: readers, engines, encoders, benchmarks.
 
-A kind is loaded by its name, so that a new one is a new file and changes no result of another.
-Since no import statement names it, a rule whose job loads a kind lists it in its `code` parameter
-(see `code` in workflow/rules/common.smk). A job is refused a kind that its rule does not list:
-otherwise an edit to the kind would leave stale results.
+A kind is loaded by its name, so adding one means adding a file, and other results are unaffected.
+No import statement names a kind, so the fingerprint of a script does not include it. A rule whose
+job loads a kind therefore lists it in its `code` parameter (`code` in workflow/rules/common.smk). A
+job that loads an unlisted kind fails; otherwise an edit to that kind would leave stale results.
 """
 
 import sys
@@ -14,11 +14,11 @@ from hybridbatch.runtime.errors import ConfigError, HybridBatchError
 
 
 def load(room: str, name: str) -> ModuleType:
-    """The module of a kind.
+    """Import the module of a kind.
 
-    room: where kinds of this sort lie, such as `data.readers`; name: the kind's. Raises
-    `ConfigError` where there is no such module; an import that fails inside the module is raised
-    as it is. Raises `HybridBatchError` in a job whose rule does not list the kind.
+    room: the package of such kinds, such as `data.readers`; name: the kind. Raises `ConfigError`
+    if there is no such module, and `HybridBatchError` in a job whose rule does not list the kind.
+    An ImportError from inside the module passes unchanged.
     """
     path = f"hybridbatch.{room}.{name}"
     _check_listed(f"{room.replace('.', '/')}/{name}")
@@ -32,7 +32,7 @@ def load(room: str, name: str) -> ModuleType:
 
 
 def _check_listed(kind: str) -> None:
-    """In a job, which Snakemake starts with its values in `__main__`, look at `params.code`."""
+    """Check the kind against `params.code`, which Snakemake puts into a job's `__main__`."""
     job = getattr(sys.modules["__main__"], "snakemake", None)
     if job is None:
         return

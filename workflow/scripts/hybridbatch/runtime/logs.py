@@ -1,4 +1,4 @@
-"""One way to log: to the job's log file and to the terminal, uncaught errors included."""
+"""Logging to the job's log file and to the terminal, uncaught errors included."""
 
 import json
 import logging
@@ -21,9 +21,9 @@ _USED = " INFO used "
 def logged(path: str | Path | None) -> Iterator[None]:
     """Log to `path` and to stderr while the block runs.
 
-    A `HybridBatchError` ends the process with its message and status 1; any other error is
-    logged with its traceback and raised. The file of a job that succeeds ends with what it used,
-    for `read_usage`.
+    A `HybridBatchError` ends the process with its message and exit status 1. Any other error is
+    logged with its traceback and raised. When the block succeeds, the last line of the file records
+    the resources that the job used, for `read_usage`.
     """
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
     if path:
@@ -37,7 +37,7 @@ def logged(path: str | Path | None) -> Iterator[None]:
         yield
         if path:
             record = (log.name, logging.INFO, __file__, 0, "used %s", (json.dumps(usage()),), None)
-            handlers[-1].handle(log.makeRecord(*record))  # nothing for the terminal
+            handlers[-1].handle(log.makeRecord(*record))  # the file only, not the terminal
     except HybridBatchError as error:
         log.error("%s", error)
         sys.exit(1)
@@ -51,7 +51,7 @@ def logged(path: str | Path | None) -> Iterator[None]:
 
 
 def read_usage(path: str | Path) -> dict | None:
-    """`machines.usage` of the job whose log this is; None if there is none."""
+    """The `usage.usage` that a job recorded in its log; None if it recorded none."""
     path = Path(path)
     if not path.is_file():
         return None
@@ -61,11 +61,11 @@ def read_usage(path: str | Path) -> dict | None:
 
 
 class Progress:
-    """Log lines with the share done, the rate and the time left, at most one every few seconds.
+    """Log progress, rate and remaining time, at most one line every `every` seconds.
 
-    total: of all units; None where it is not known, and then neither share nor time left is said.
-    done: of them done before, which the rate leaves out. last: whether the end has a line of its
-    own, however soon it comes.
+    total: number of units; if None, neither progress nor remaining time is logged. done: units
+    that were done before the start; the rate leaves them out. last: whether a line is always logged
+    at the end.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Progress:
         self.start = self.last = time.monotonic()
 
     def add(self, n: int = 1, note: str = "") -> None:
-        """Count `n` more units done; log if the last line is old enough or all is done."""
+        """Count `n` more units as done; log if the last line is old enough or all are done."""
         self.done += n
         now = time.monotonic()
         ended = self.ends and self.total is not None and self.done >= self.total
@@ -100,7 +100,7 @@ class Progress:
 
 @contextmanager
 def waiting(what: str, every: float = EVERY) -> Iterator[None]:
-    """Log `what` every few seconds while the block runs: for one long call that says nothing."""
+    """Log `what` every `every` seconds while the block runs, for one long call without output."""
     ended, start = Event(), time.monotonic()
 
     def say() -> None:
@@ -117,7 +117,7 @@ def waiting(what: str, every: float = EVERY) -> Iterator[None]:
 
 
 def duration(seconds: float) -> str:
-    """A time as a reader estimates it: seconds, from two minutes on minutes, then hours, too."""
+    """A duration as text: in seconds below two minutes, else in minutes, or hours and minutes."""
     if seconds < 120:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)

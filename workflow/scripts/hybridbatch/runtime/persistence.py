@@ -1,4 +1,4 @@
-"""Where Snakemake keeps what it knows of an output: `.snakemake/metadata`, `.snakemake/incomplete`.
+"""Snakemake's records of outputs, in `.snakemake/metadata` and `.snakemake/incomplete`.
 
 The layout is that of Snakemake 9's default persistence (persistence/file.py).
 """
@@ -8,13 +8,13 @@ import os
 from pathlib import Path
 
 METADATA = ".snakemake/metadata"  # a record of each finished output
-INCOMPLETE = ".snakemake/incomplete"  # a mark for each that a job has begun and not finished
+INCOMPLETE = ".snakemake/incomplete"  # a marker for each output that a job has not finished
 
 
 def record_path(folder: str | Path, output: str) -> Path | None:
-    """The file about `output` in one of these folders; None if it has none.
+    """The record of `output` in METADATA or INCOMPLETE; None if there is none.
 
-    It is named by the output's path in base 64, cut where that is long.
+    Its name is the output's path in base 64, split into folders where that is long.
     """
     folder = Path(folder)
     if not folder.is_dir():

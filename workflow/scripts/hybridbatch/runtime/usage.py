@@ -1,8 +1,8 @@
-"""What a job ran on and what it used of it, asked of the system and not estimated.
+"""The machine of a job, and the CPU time, memory and GPU time that the job used, as measured.
 
-Snakemake's `benchmark` samples every half second for 15 s and every 30 s after that; what a job
-computes after the last sample is lost to it. A process knows its own CPU time and peak memory to
-the end, at no cost, so a job's log ends with them: see `logs`.
+Snakemake's `benchmark` samples every half second for 15 s and every 30 s after that, and misses
+what a job computes after the last sample. A process can ask for its own CPU time and peak memory at
+its end, at no cost. A job's log therefore ends with them: see `logs`.
 """
 
 import os
@@ -30,11 +30,11 @@ def machine() -> dict:
 
 
 def usage() -> dict:
-    """What this process has used since it started, and its machine.
+    """The resources that this process has used since it started, and its machine.
 
-    cpu_seconds: user and system time of it and of its children that have ended, all threads.
-    peak_memory_mib: its own peak resident set, or that of its largest child if that is more.
-    gpu_seconds: wall seconds that it held GPUs for, times their number; at work or not.
+    cpu_seconds: user and system time of all threads of the process and of its ended children.
+    peak_memory_mib: peak resident set of the process, or of its largest child if that is more.
+    gpu_seconds: wall time times the number of GPUs held, whether they computed or were idle.
     """
     own = resource.getrusage(resource.RUSAGE_SELF)
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -57,18 +57,19 @@ def _cpu_model() -> str:
 
 
 def _cores() -> int:
-    """Those this process may use, which a scheduler may have narrowed."""
+    """The number of cores that this process may use; a scheduler may have restricted it."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def _peak_memory(own: resource.struct_rusage, children: resource.struct_rusage) -> int:
-    """Bytes. Linux' ru_maxrss starts at the peak of whoever started the process: not for our own.
+    """Peak memory in bytes.
 
-    A child's starts at ours, which changes no maximum.
+    On Linux, ru_maxrss starts at the peak of the parent process, so it is not used for this process
+    itself. For children it can be: theirs starts at ours, which does not change the maximum.
     """
-    unit = 1 if sys.platform == "darwin" else 2**10  # bytes there, KiB elsewhere
+    unit = 1 if sys.platform == "darwin" else 2**10  # macOS counts in bytes, Linux in KiB
     peak = own.ru_maxrss * unit
     if _STATUS.is_file():
         for line in _STATUS.read_text(encoding="utf-8", errors="replace").splitlines():
@@ -78,7 +79,7 @@ def _peak_memory(own: resource.struct_rusage, children: resource.struct_rusage) 
 
 
 def _gpus_held() -> list[str]:
-    """Name and memory of each GPU, if this job took one (see `devices`); asking takes no GPU."""
+    """Name and memory of each GPU that this job leased (see `gpus`); asking leases none."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if (
         "hybridbatch.runtime.gpus" not in sys.modules
@@ -92,7 +93,7 @@ def _gpus_held() -> list[str]:
 
 
 def _seconds_since_start() -> float:
-    """Of the process, imports included; of this module where the system does not say."""
+    """Seconds since the process started; since this module's import where that is unknown."""
     if not _STAT.is_file():
         return time.monotonic() - _STARTED
     # proc_pid_stat(5): field 22, in clock ticks after boot; the second field may hold spaces.

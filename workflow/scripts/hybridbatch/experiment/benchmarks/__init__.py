@@ -1,4 +1,4 @@
-"""What an entry of `catalogue.benchmarks` has: a module here for each kind (see `kinds`)."""
+"""Models of the entries in `catalogue.benchmarks`, one module a kind (see `kinds`)."""
 
 from typing import Annotated
 
@@ -9,7 +9,7 @@ from hybridbatch.experiment.base import File, Language, Model, Name, Unique
 Languages = Annotated[list[Language], Field(min_length=1), *Unique]
 
 
-EXACT = "Flat"  # FAISS's factory string of an index that compares every vector
+EXACT = "Flat"  # FAISS factory string of exhaustive search
 
 
 class Searched(Model):
@@ -31,7 +31,7 @@ class Searched(Model):
 
     @property
     def search_values(self) -> dict:
-        """The values of index.SearchConfig; nothing where all candidates are ranked."""
+        """The values of retrieval.index.SearchConfig; empty where all candidates are ranked."""
         if self.index in (None, EXACT):
             return {}
         keys = {"index", "depth", "index_parameters"}
@@ -47,25 +47,25 @@ class Benchmark(Model):
 
     @property
     def heading(self) -> str:
-        """What heads its tables, with what is special about how it is searched."""
+        """The title of its tables, including anything special about how it is searched."""
         return self.title
 
     @property
     def parallel(self) -> bool:
-        """Whether queries and answers are the same in all languages.
+        """Whether queries and answers are parallel in all languages.
 
-        Then the languages are also searched together, and language bias is measured.
+        If so, the languages are also searched together, and language bias is measured.
         """
         return False
 
     @property
     def ranks_all(self) -> bool:
-        """Whether all candidates are ranked; otherwise passages in shards are searched."""
+        """Whether all candidates are ranked; otherwise shards of passages are searched."""
         return True
 
     @property
     def modality(self) -> str:
-        """What its candidates are: text, or what an encoder's `modalities` name."""
+        """The modality of its candidates, as encoders name it in `modalities`."""
         return "text"
 
     @property
@@ -75,12 +75,12 @@ class Benchmark(Model):
 
     @property
     def mean_rows(self) -> dict:
-        """The values of aggregate.Rows where they are not its defaults."""
+        """The values of evaluation.aggregate.Rows that differ from its defaults."""
         return {}
 
     @property
     def search_values(self) -> dict:
-        """The values of index.SearchConfig where an index is searched; else nothing."""
+        """The values of retrieval.index.SearchConfig; empty where no index is searched."""
         return {}
 
     @property
@@ -89,9 +89,9 @@ class Benchmark(Model):
         return self.search_values.get("index", EXACT) != EXACT
 
     def files(self, language: str) -> dict[str, File]:
-        """What one language is read from, by the name that the kind's `read` knows it by."""
+        """The files of one language, by the names that the kind's `read` expects."""
         return {}
 
     def downloads(self, language: str) -> list[tuple[list[File], float]]:
-        """Files of one language with the share of its text that they hold together."""
+        """Groups of files of one language, each with the fraction of the text that it holds."""
         return [(list(self.files(language).values()), 1.0)]

@@ -86,16 +86,16 @@ class Config(Benchmark):
         return -(-files // self.shards_a_job)
 
     def size_of_part(self, language: str, part: int) -> tuple[int, int]:
-        """(files that one of `parts` searches, files of the language)."""
+        """(number of files that this part searches, number of files of the language)."""
         files = 1 if self.judged_only else self.shards[language]
         return min(self.shards_a_job, files - part * self.shards_a_job), files
 
     def searched(self, queries: float, passages: float, judged_a_query: float) -> float:
-        """How many passages of a language are searched."""
+        """The number of passages of a language that are searched."""
         return min(queries * judged_a_query, passages) if self.judged_only else passages
 
     def downloads(self, language: str) -> list[tuple[list[File], float]]:
-        # Topics and judgements are small.
+        # Topics and judgements are small, so they count as no text.
         small = list(self.files(language).values())
         return [(small, 0.0), (self.passage_files(language), 1.0)]
 

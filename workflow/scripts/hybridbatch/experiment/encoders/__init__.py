@@ -1,4 +1,4 @@
-"""What an entry of `catalogue.encoders` has: a module here for each kind (see `kinds`)."""
+"""Models of the entries in `catalogue.encoders`, one module a kind (see `kinds`)."""
 
 from collections.abc import Callable
 from typing import Annotated
@@ -10,7 +10,7 @@ from hybridbatch.experiment.shapes import Shape
 from hybridbatch.experiment.training import TrainingOverrides
 from hybridbatch.runtime.errors import ConfigError
 
-# By side, the modalities that an encoder takes.
+# The modalities that an encoder embeds, by side.
 TEXT_ONLY = {"query": ("text",), "candidate": ("text",)}
 
 
@@ -28,12 +28,12 @@ class Encoder(Model):
 
     @property
     def wants_gpu(self) -> bool:
-        """Whether its jobs take a GPU where there is one."""
+        """Whether its jobs use a GPU if one is available."""
         return False
 
     @property
     def has_own_tokenizer(self) -> bool:
-        """Whether it brings its tokenizer; otherwise one is trained on the train sets."""
+        """Whether it comes with a tokenizer; otherwise one is trained on the train sets."""
         return False
 
     @property
@@ -43,20 +43,20 @@ class Encoder(Model):
 
     @property
     def modalities(self) -> dict[str, tuple[str, ...]]:
-        """By side, `query` and `candidate`, what it embeds."""
+        """The modalities that it embeds, by side (`query`, `candidate`)."""
         return TEXT_ONLY
 
     @property
     def width(self) -> int | None:
-        """The dimension of its vectors, where the configuration says it."""
+        """The dimension of its vectors; None if the configuration does not state it."""
         return None
 
-    # What it costs: asked by `cost`, never by a job, so that another estimate reruns nothing.
+    # Below: cost estimates. Only `cost` reads them, so changing an estimate reruns no job.
 
     def shape(self, side: str, published: Callable[[str], Shape]) -> Shape:
-        """The tower that embeds a side, `query` or `candidate`.
+        """The shape of the tower that embeds a side (`query` or `candidate`).
 
-        published: the shape of a published model by its name.
+        published: returns the shape of a published model by its name.
         """
         raise ConfigError(
             f"experiment/encoders/{self.kind}.py: Config has no `shape`, so that nobody knows what "
@@ -64,11 +64,11 @@ class Encoder(Model):
         )
 
     def parameters(self, published: Callable[[str], Shape]) -> float:
-        """Of all its towers; here the same tower embeds both sides."""
+        """The number of parameters of all towers; here one tower embeds both sides."""
         return self.shape("query", published).parameters
 
     def limit(self, side: str) -> float:
-        """Tokens at which an input of a side is cut."""
+        """The maximum number of tokens of an input of this side; longer ones are truncated."""
         return float("inf")
 
     @property
@@ -78,14 +78,14 @@ class Encoder(Model):
 
     @property
     def training_rate(self) -> str | None:
-        """The rate of resources/rates.yaml at which a core trains on pairs.
+        """The name in resources/rates.yaml of its training rate, in pairs a second on one core.
 
-        None where arithmetic bounds the time.
+        None where the time is computed from FLOPs instead.
         """
         return None
 
     def values(self) -> dict:
-        """What decides its weights beside training: the parameter `encoder` of jobs."""
+        """Everything but training that determines its weights: the jobs' parameter `encoder`."""
         return self.plain(without=("training", "seeds", "licence"))
 
 

@@ -1,6 +1,6 @@
-"""What an entry of `catalogue.translators` has: a module here for each engine (see `kinds`).
+"""Models of the entries in `catalogue.translators`, one module an engine (see `kinds`).
 
-An engine without one (translation/engines) has the keys of `StepwiseTranslator`.
+An engine in translation/engines without a module here has the keys of `StepwiseTranslator`.
 """
 
 from pydantic import Field
@@ -32,28 +32,28 @@ class Translator(Model):
 
     @property
     def neural(self) -> bool:
-        """Whether its jobs take a GPU where there is one."""
+        """Whether it is a neural model, whose jobs use a GPU if one is available."""
         return False
 
     @property
     def lines_rate(self) -> str:
-        """The rate of resources/rates.yaml at which a core translates texts, if not neural."""
+        """The name in resources/rates.yaml of the rate of one core, for an engine without GPU."""
         return "apertium_lines"
 
     def way_back(self, language: str) -> list[str]:
-        """The languages from `language` back to English, both included; empty: no way."""
+        """The languages on the route from `language` to English, both included; empty if none."""
         return []
 
     def step(self, target: str) -> dict:
-        """The values of the step to `target`: the parameter `route` of jobs."""
+        """The values of the translation step into `target`: the jobs' parameter `route`."""
         return self._values(target, self.routes[target].plain())
 
     def step_back(self, source: str, target: str) -> dict:
-        """The values of the step from `source` to `target` on the way back."""
+        """The values of the step from `source` to `target` on the route back to English."""
         return self._values(target, {"source": source})
 
     def _values(self, target: str, own: dict) -> dict:
-        """The engine's values, and those of the step itself."""
+        """The values of the engine, merged with those of the step."""
         return {**self.plain(without=("routes", "back", "codes", "licence")), **own}
 
 

@@ -1,4 +1,4 @@
-"""What entries of neural translators have in common."""
+"""The configuration that all neural translators share."""
 
 from typing import Annotated
 
@@ -34,7 +34,7 @@ class NeuralTranslator(Translator):
 
     @property
     def gain(self) -> str | None:
-        """The rate of resources/rates.yaml that says how much faster it is than transformers."""
+        """The name in resources/rates.yaml of its speed-up over transformers; None: no speed-up."""
         return None
 
     def way_back(self, language: str) -> list[str]:
@@ -42,7 +42,7 @@ class NeuralTranslator(Translator):
 
     def _values(self, target: str, own: dict) -> dict:
         values = super()._values(target, own)
-        # Only the two, so that another language in the catalogue translates nothing again.
+        # Only these two codes, so that adding a language to the catalogue reruns no translation.
         values["source_code"] = self.codes[values["source"]]
         values["target_code"] = self.codes[target]
         return values
