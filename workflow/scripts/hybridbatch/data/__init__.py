@@ -1,1 +1,1 @@
-"""Question-answer pairs: fetched, read, filtered, searched for benchmark texts."""
+"""Question-answer pairs: downloading, reading, filtering, and contamination with benchmarks."""

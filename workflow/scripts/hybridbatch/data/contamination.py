@@ -1,9 +1,10 @@
 """Texts of a benchmark that also stand in the training data, exactly or nearly.
 
-Similarity is the Jaccard index of the two texts' sets of character n-grams: words would not do for
-Thai and Chinese, and one changed word would spoil half of a question's word n-grams. It is exact,
-by SciPy's sparse products: MinHash (datasketch) takes longer at this size and may miss pairs. A
-sentence inside a longer passage is no near duplicate of it.
+Similarity is the Jaccard index of the two texts' sets of character n-grams. Word n-grams do not
+work for Thai and Chinese, and one changed word would change half of a question's word n-grams. The
+index is computed exactly with SciPy's sparse products; MinHash (datasketch) takes longer at this
+size and may miss pairs. A sentence does not count as a near duplicate of a longer passage that
+contains it.
 """
 
 import unicodedata
@@ -18,7 +19,7 @@ from scipy import sparse
 
 from hybridbatch.runtime.logs import Progress
 
-# Which column of a train set is compared with which side of a benchmark.
+# The column of a train set that each side of a benchmark is compared with.
 SIDES = {"queries": "question", "candidates": "passage"}
 PAIR_SCHEMA = pa.schema(
     [
@@ -28,7 +29,7 @@ PAIR_SCHEMA = pa.schema(
         ("benchmark_text", pa.string()),
         ("train_text", pa.string()),
         ("similarity", pa.float64()),
-        ("exact", pa.bool_()),  # the same text but for case, spaces and Unicode's spellings
+        ("exact", pa.bool_()),  # the same text up to case, white space and Unicode normalisation
     ]
 )
 COLUMNS = [
@@ -37,16 +38,16 @@ COLUMNS = [
     "benchmark",
     "side",
     "benchmark_texts",  # queries or candidates
-    "exact",  # of these, with an exact duplicate in the train set
-    "near",  # of these, with a near duplicate only
-    "share",  # of exact and near together
+    "exact",  # benchmark texts with an exact duplicate in the train set
+    "near",  # benchmark texts with a near duplicate only
+    "share",  # exact and near together, as a fraction of the benchmark texts
     "train_texts",  # distinct questions or passages
     "train_exact",
     "train_near",
 ]
-_BLOCK = 5_000  # train texts at a time; bounds memory
-_CANDIDATES = 100_000  # pairs at a time whose n-grams are compared
-_ROUNDING = 1e-9  # 0.8 * 10 is 8, whatever binary fractions say
+_BLOCK = 5_000  # train texts processed at a time; bounds memory
+_CANDIDATES = 100_000  # pairs compared at a time; bounds memory
+_ROUNDING = 1e-9  # tolerance for binary fractions, so that ceil(0.8 * 10) is 8
 
 
 @dataclass(frozen=True)
@@ -58,21 +59,22 @@ class ContaminationConfig:
 
 
 def normalize(text: str) -> str:
-    """`text` without differences of case, white space and Unicode's compatibility spellings."""
+    """`text` with case folded, white space collapsed, and in Unicode's compatibility form."""
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 def ngrams(text: str, n: int) -> set[str]:
-    """The runs of `n` characters in `text`; a shorter text is its own and only one."""
+    """The character n-grams of `text`; a text shorter than `n` is its own single n-gram."""
     return {text[i : i + n] for i in range(max(1, len(text) - n + 1))} if text else set()
 
 
 class Index:
-    """The texts of a benchmark, ready to be compared with many others.
+    """The texts of a benchmark, indexed for comparison with many other texts.
 
-    Of two sets whose Jaccard index reaches t, the first holds at least the share t of the second,
-    so that it holds one of any (1 - t)|second| + 1 of its members. Only pairs that share one of
-    those that are rarest are compared (prefix filtering: Chaudhuri, Ganti and Kaushik 2006).
+    Prefix filtering (Chaudhuri, Ganti and Kaushik 2006): if the Jaccard index of two sets reaches
+    t, the first holds at least a fraction t of the second. It therefore holds one of any
+    (1 - t)|second| + 1 members of the second. Only pairs that share one of that many rarest n-grams
+    are compared.
     """
 
     def __init__(self, texts: Sequence[str], config: ContaminationConfig) -> None:
@@ -83,9 +85,10 @@ class Index:
         self._grams = self._matrix(sets)
 
     def similar(self, texts: Sequence[str]) -> list[tuple[int, int, float]]:
-        """(position in `texts`, in the benchmark, Jaccard index) where it reaches the threshold.
+        """(position in `texts`, position in the benchmark, Jaccard index) of all similar pairs.
 
-        Texts are compared as they are; a text without characters is like none.
+        A pair is similar if its index reaches the threshold. Texts are not normalised here. An
+        empty text is similar to none.
         """
         sets = [ngrams(text, self._config.ngram) for text in texts]
         sizes = np.array([len(grams) for grams in sets])
@@ -116,10 +119,10 @@ class Index:
 def duplicates(
     train: pa.Table, benchmarks: dict[str, dict[str, pa.Table]], config: ContaminationConfig
 ) -> tuple[pa.Table, list[dict]]:
-    """Pairs of PAIR_SCHEMA, the most similar first, and a row of counts a benchmark and side.
+    """Similar pairs (PAIR_SCHEMA), most similar first, and counts for each benchmark and side.
 
-    train: a train set (filtering.TRAIN_SCHEMA); benchmarks: by name and side, tables of (id, text)
-    in the same language. The counts have COLUMNS but for corpus, language and share.
+    train: a train set (filtering.TRAIN_SCHEMA). benchmarks: by name and side, tables of (id, text)
+    in the same language. The counts have COLUMNS except corpus, language and share.
     """
     pairs, counts = [], []
     for side, column in SIDES.items():
@@ -131,7 +134,7 @@ def duplicates(
         ]
         tests_normal = [normalize(text) for _, _, text in tests]
         index = Index(tests_normal, config)
-        seen: set[int] = set()  # hashes: a large corpus' texts would fill the memory
+        seen: set[int] = set()  # hashes, since the texts of a large corpus would not fit in memory
         found: list[dict] = []
         progress = Progress(len(train), f"{column}s", last=False)
         for batch in train.select([column]).to_batches(max_chunksize=_BLOCK):
@@ -159,14 +162,14 @@ def duplicates(
 
 
 def contamination_table(rows: Sequence[dict]) -> pd.DataFrame:
-    """COLUMNS rows from those of `duplicates` with their corpus and language."""
+    """A frame with COLUMNS, from the counts of `duplicates` with their corpus and language."""
     frame = pd.DataFrame(rows, columns=COLUMNS)
     frame["share"] = (frame["exact"] + frame["near"]) / frame["benchmark_texts"]
     return frame
 
 
 def _rarest(grams: sparse.csr_array, frequencies: np.ndarray, threshold: float) -> sparse.csr_array:
-    """Of each row's n n-grams, the n - ceil(threshold n) + 1 of least frequency."""
+    """For each row with n n-grams, keep the n - ceil(threshold n) + 1 least frequent ones."""
     sizes = np.diff(grams.indptr)
     rows = np.repeat(np.arange(len(sizes)), sizes)
     order = np.lexsort((frequencies[grams.indices], rows))

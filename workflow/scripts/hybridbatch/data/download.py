@@ -1,4 +1,4 @@
-"""Pinned files: from a mirror if there is one, else from the network, checked either way."""
+"""Pinned files: taken from a mirror if there is one, else downloaded, and checked in both cases."""
 
 import gzip
 import hashlib
@@ -25,10 +25,10 @@ _RETRIED_STATUS = {408, 425, 429, 500, 502, 503, 504}
 
 @dataclass(frozen=True)
 class Source:
-    """One file: where it is, and what it must hash to (sha256 of the unzipped content).
+    """One file: its URL, and the sha256 of its decompressed content.
 
-    Where nobody publishes the hash of a file at a pinned commit, `sha256` is None: the first fetch
-    records what came, and later fetches are held to it.
+    `sha256` is None where no hash is published for a file at a pinned commit. The first fetch then
+    records the hash, and later fetches have to match it.
     """
 
     url: str
@@ -36,7 +36,7 @@ class Source:
 
     @property
     def path(self) -> str:
-        """`<host>/<path of the URL>`: its place in a mirror and among the downloads."""
+        """`<host>/<path of the URL>`: its relative path in a mirror and in downloads/."""
         parts = urlsplit(self.url)
         return f"{parts.netloc}{parts.path}"
 
@@ -48,13 +48,12 @@ def fetch(
     recorded: str | Path | None = None,
     tries: int = 4,
 ) -> None:
-    """Bring `source` to `destination`, whole, or raise `SourceError` and leave nothing.
+    """Fetch `source` to `destination`, whole, or raise `SourceError` and leave nothing.
 
-    recorded: the JSON file of hashes by URL that stand in for a `sha256` of None.
+    mirror: used before the network if it holds the file, plain or gzipped. recorded: a JSON file of
+    hashes by URL, used where `sha256` is None. tries: attempts to download.
 
-    A mirror, where one is given and holds the file (plain or gzipped), is asked before the
-    network. Two processes that want the same destination fetch it once: the second waits for
-    the first and finds it there.
+    If two processes want the same destination, the second waits for the first and uses its file.
     """
     destination = Path(destination)
     destination.parent.mkdir(parents=True, exist_ok=True)
@@ -84,7 +83,7 @@ def locked(path: Path) -> Iterator[None]:
         try:
             yield
         finally:
-            # While it is held: who waits for a file that is gone takes a new one.
+            # Removed while held: a process that waits on a deleted lock file opens a new one.
             lock.unlink(missing_ok=True)
 
 
@@ -108,14 +107,14 @@ def _fetch(
 
 
 def recorded_hashes(path: str | Path | None) -> dict[str, str]:
-    """The hashes by URL of a lock file; none where there is no file yet."""
+    """The hashes by URL in a lock file; empty if the file does not exist yet."""
     return read_json(path) if path and Path(path).is_file() else {}
 
 
 def record_hash(path: Path, url: str, sha256: str) -> None:
-    """Add a hash to a lock file; later fetches are held to it."""
+    """Add a hash to a lock file; later fetches have to match it."""
     with locked(path):
-        write_json(path, {**recorded_hashes(path), url: sha256}, digest=False)  # edited by people
+        write_json(path, {**recorded_hashes(path), url: sha256}, digest=False)  # no digest: users may edit the file
     log.warning("%s: recorded sha256 %s in %s; later fetches are held to it", url, sha256, path)
 
 

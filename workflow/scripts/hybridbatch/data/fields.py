@@ -1,4 +1,4 @@
-"""Fields of nested JSON, with an error that says where one is missing or of a wrong type."""
+"""Fields of nested JSON, with errors that locate a missing field or a wrong type."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ _NAMES = {str: "text", list: "a list", int: "a whole number", dict: "an object"}
 
 
 def field(record: Any, name: str, kind: type, where: str) -> Any:
-    """`record[name]`, of the type `kind`; else `DataError` that begins with `where`."""
+    """`record[name]`; raises `DataError`, beginning with `where`, unless it has type `kind`."""
     if not isinstance(record, dict):
         raise DataError(f"{where}: is not an object but {type(record).__name__}.")
     if name not in record:

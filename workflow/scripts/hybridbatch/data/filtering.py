@@ -1,4 +1,4 @@
-"""Which translated pairs are good enough to train on, and how many were not, and why."""
+"""Quality filters for translated pairs, and counts of the dropped pairs by reason."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,20 +15,20 @@ from hybridbatch.runtime.logs import Progress
 # `negative` is null where the pair has none, or where its translation did not pass.
 TRAIN_SCHEMA = pa.schema([(n, pa.string()) for n in ("id", "question", "passage", "negative")])
 
-# In the order in which they are tried; a pair is counted under the first that applies.
+# In the order in which they are checked; a pair is counted under the first reason that applies.
 REASONS = ("failed", "empty", "unknown_words", "unchanged", "length_ratio", "duplicate")
 _GOOD = len(REASONS)
-# Odd numbers that tell a pair's question, passage and negative apart in its key.
+# Odd multipliers, so that the key of a pair distinguishes its question, passage and negative.
 _MIX = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9], dtype=np.uint64)
 
 
 @dataclass(frozen=True)
 class FilterConfig:
-    """Limits a translated question or passage has to keep."""
+    """Limits for a translated question or passage."""
 
-    max_unknown_share: float  # of the words of the translation that the engine did not know
+    max_unknown_share: float  # fraction of the translation's words that the engine did not know
     # Characters of the translation over those of the source, divided by the median of that ratio
-    # over all texts of the language: Chinese takes a third of the characters of English.
+    # over all texts of the language, since Chinese needs a third of the characters of English.
     min_length_ratio: float
     max_length_ratio: float
 
@@ -42,21 +42,21 @@ def filter_batches(
     name: str,
     counts: dict[str, int],
 ) -> Iterator[pa.RecordBatch]:
-    """The pairs of one corpus in one language that pass, in batches of TRAIN_SCHEMA.
+    """The pairs of one corpus in one language that pass the filters, in batches of TRAIN_SCHEMA.
 
-    `source` and `translated` are tables of texts (translation.TEXT_SCHEMA) with the same ids in the
-    same order; `same_language` says that they are one and the same, so that only repeats can be
-    dropped. A pair passes if both its question and its passage do. `counts` is filled: `pairs`,
-    `kept` and one entry for each of REASONS; the latter and `kept` add up to `pairs`.
+    source, translated: tables of texts (translation.translate.TEXT_SCHEMA) with the same ids in the
+    same order. same_language: the two are the same, so that only duplicates can be dropped. A pair
+    passes if its question and its passage both pass. counts is filled with `pairs`, `kept` and one
+    entry for each of REASONS; the latter and `kept` add up to `pairs`.
 
-    Raises DataError, naming `name`, where a text is missing and where no pair is left.
+    Raises DataError, naming `name`, if a text is missing or no pair is left.
     """
     counts.update(pairs=0, kept=0, **dict.fromkeys(REASONS, 0))
     if not source["text_id"].equals(translated["text_id"]):
         raise DataError(f"{name}: source and translation have other texts; rerun the translation.")
     verdicts = _verdicts(source, translated, config, same_language)
     row_of = {id_: row for row, id_ in enumerate(translated["text_id"].to_pylist())}
-    # Large: all texts of a language can be more than the 2 GB that an array of strings holds.
+    # large_string: the texts of a language can exceed the 2 GB of an array of strings.
     texts = translated["text"].cast(pa.large_string()).combine_chunks()
     text_keys = _keys(translated["text"])
     first = FirstTimes()
@@ -107,14 +107,14 @@ def filter_pairs(
     same_language: bool,
     name: str,
 ) -> tuple[pa.Table, dict[str, int]]:
-    """`filter_batches` of a corpus that fits into memory: the pairs that pass, and the counts."""
+    """`filter_batches` for a corpus that fits in memory: the pairs that pass, and the counts."""
     counts: dict[str, int] = {}
     found = filter_batches(pairs, source, translated, config, same_language, name, counts)
     return pa.Table.from_batches(found, TRAIN_SCHEMA), counts
 
 
 def _rows(row_of: dict[str, int], kind: str, ids: pa.Array, name: str) -> np.ndarray:
-    """int64 [n]: the rows of the texts `<kind>:<id>`; -1 where the id is null."""
+    """int64 [n]: the row of each text `<kind>:<id>`; -1 where the id is null."""
     try:
         rows = [-1 if i is None else row_of[f"{kind}:{i}"] for i in ids.to_pylist()]
     except KeyError as error:
@@ -126,9 +126,9 @@ def _rows(row_of: dict[str, int], kind: str, ids: pa.Array, name: str) -> np.nda
 
 
 def _keys(texts: pa.ChunkedArray) -> np.ndarray:
-    """uint64 [n]: equal where the texts are."""
+    """uint64 [n]: keys that are equal where the texts are."""
     parts, progress = [], Progress(len(texts), "texts", last=False)
-    for start in range(0, len(texts), BATCH_ROWS):  # so that few are Python's at a time
+    for start in range(0, len(texts), BATCH_ROWS):  # in slices, since Python strings take much memory
         part = texts.slice(start, BATCH_ROWS)
         parts.append(keys(t or "" for t in part.to_pylist()))
         progress.add(len(part))
@@ -138,7 +138,7 @@ def _keys(texts: pa.ChunkedArray) -> np.ndarray:
 def _verdicts(
     source: pa.Table, translated: pa.Table, config: FilterConfig, same_language: bool
 ) -> np.ndarray:
-    """int8 [n]: of each text the number of the first reason that holds, or _GOOD."""
+    """int8 [n]: for each text, the index in REASONS of the first that applies, or _GOOD."""
     failed = translated["text"].is_null().to_numpy()
     lengths, originals = (
         pc.fill_null(pc.utf8_length(table["text"]), 0).to_numpy() for table in (translated, source)
@@ -150,7 +150,7 @@ def _verdicts(
         ratios /= np.median(present) if len(present) else 1.0
         unchanged = pc.fill_null(pc.equal(translated["text"], source["text"]), False).to_numpy()
         unknown, words = translated["unknown"].to_numpy(), translated["words"].to_numpy()
-        # The reasons that come first are written last.
+        # Written in reverse order, so that the first reason that applies is the one that stays.
         wrong = (ratios < config.min_length_ratio) | (ratios > config.max_length_ratio)
         verdicts[wrong] = REASONS.index("length_ratio")
         verdicts[unchanged] = REASONS.index("unchanged")

@@ -1,7 +1,7 @@
-"""Rows of data sets by the library `datasets`: of the hub at a commit, a mirror, or files of yours.
+"""Rows of data sets, read by the library `datasets`: from the hub, a mirror or local files.
 
-No code of a data set is ever run: the library has dropped loading scripts, and one that has nothing
-else is refused.
+Data sets of the hub are pinned to a commit. No code of a data set is run: the library no longer
+supports loading scripts, and a data set that has nothing else is refused.
 """
 
 import difflib
@@ -20,7 +20,7 @@ from hybridbatch.runtime.errors import DataError, SourceError
 from hybridbatch.runtime.logs import Progress, log
 
 _HUB = "https://huggingface.co/datasets"
-# The builder that reads a file, by the end of its name.
+# The builder for a file, by its suffix.
 _BUILDERS = {
     ".parquet": "parquet",
     ".arrow": "arrow",
@@ -29,16 +29,16 @@ _BUILDERS = {
     ".csv": "csv",
     ".tsv": "csv",
 }
-_LOGGED = 1000  # rows between two looks at the clock
+_LOGGED = 1000  # rows between two checks of the clock
 
 
 @dataclass(frozen=True)
 class DataSet:
-    """What is read: the keys of experiment/readers/datasets.py of the same names.
+    """A data set and its columns: the keys of the same names in experiment/readers/datasets.py.
 
-    revision: a full commit of the hub; None for a folder or file.
-    columns: `question` and `passage`, and if there are, `id`, `paragraph` and `answers`, which is
-    a mapping with `start` and perhaps `text`.
+    revision: a full commit hash of the hub; None for a local folder or file.
+    columns: `question` and `passage`; optionally `id`, `paragraph` and `answers`, which is a
+    mapping with `start` and optionally `text`.
     """
 
     path: str
@@ -49,12 +49,12 @@ class DataSet:
 
     @property
     def url(self) -> str:
-        """Of the data set on the hub at its commit."""
+        """The URL of the data set on the hub at its commit."""
         return f"{_HUB}/{self.path}/tree/{self.revision}"
 
     @property
     def key(self) -> str:
-        """What the hash of its rows is recorded under: the URL and all that chooses rows."""
+        """The key in the lock file: the URL and everything else that determines the rows."""
         chosen = {"name": self.name, "split": self.split, **_flat(self.columns)}
         return f"{self.url}?" + "&".join(f"{k}={v}" for k, v in sorted(chosen.items()) if v)
 
@@ -66,11 +66,11 @@ class DataSet:
 def fetch_data_set(
     data_set: DataSet, folder: str | Path, mirror: str | None, lock_file: str | Path
 ) -> None:
-    """Stream the rows of `data_set` into hashed shards: `folder`, whole or not at all.
+    """Stream the rows of `data_set` into hashed shards in `folder`, which appears whole or not.
 
-    mirror: a folder that is asked before the network, see `mirrored`. lock_file: JSON of hashes by
-    URL; the first fetch of a data set of the hub records what came, and later ones, from wherever,
-    are held to it. Files of yours may change and are not recorded.
+    mirror: a folder that is tried before the network, see `mirrored`. lock_file: JSON of hashes by
+    URL. The first fetch of a data set of the hub records its hash; later fetches, from the hub or a
+    mirror, have to match it. Local files may change, so their hash is not recorded.
     """
     folder = Path(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -85,17 +85,17 @@ def fetch_data_set(
 
 
 def mirrored(data_set: DataSet, mirror: str | None) -> Path | None:
-    """The data set's folder in a mirror, if there is one: that of the commit, or of any.
+    """The data set's folder in a mirror, or None.
 
-    `{mirror}/huggingface.co/datasets/{path}/tree/{revision}` is asked first, then
-    `{mirror}/huggingface.co/datasets/{path}`, which has to hold data files of its own.
+    `{mirror}/huggingface.co/datasets/{path}/tree/{revision}` is tried first, then the folder
+    without a commit, `{mirror}/huggingface.co/datasets/{path}`, which has to hold data files itself.
     """
     if not mirror:
         return None
     base = Path(mirror) / "huggingface.co" / "datasets" / data_set.path
     if (folder := base / "tree" / str(data_set.revision)).is_dir():
         return folder
-    # Single pinned files lie in `resolve`, and would be taken for the whole.
+    # `resolve` holds single pinned files, which are not the whole data set.
     own = base.is_dir() and any(p.name not in ("resolve", "tree") for p in base.iterdir())
     return base if own else None
 
@@ -103,9 +103,9 @@ def mirrored(data_set: DataSet, mirror: str | None) -> Path | None:
 def rows(data_set: DataSet, mirror: str | None, cache: str | Path) -> Iterator[Row]:
     """Stream the rows of a data set.
 
-    cache: a folder for what the library puts down. Raises `SourceError` where the data set cannot
-    be opened or has no such split, `DataError` where a column is missing, a value is of a wrong
-    type, or there is no row. Messages name path, split, column and row.
+    cache: a folder for the library's own files. Raises `SourceError` if the data set cannot be
+    opened or has no such split, `DataError` if a column is missing, a value has the wrong type, or
+    there is no row. Messages name path, split, column and row.
     """
     stream = _open(data_set, mirror, str(cache))
     first = next(_guarded(stream, data_set), None)
@@ -119,7 +119,7 @@ def rows(data_set: DataSet, mirror: str | None, cache: str | Path) -> Iterator[R
                 f"{data_set}: has no column {column!r}{_nearest(column, there)}; it has "
                 f"{', '.join(there)}. Correct `columns`."
             )
-    # Only these are decoded: images of a data set may cost more than its texts.
+    # Only these columns are decoded, since decoding images may cost more than reading the texts.
     top = dict.fromkeys(c if c in first else c.split(".")[0] for c in wanted)
     stream = stream.select_columns(list(top))
     splits = stream.info.splits or {}
@@ -135,7 +135,7 @@ def _open(data_set: DataSet, mirror: str | None, cache: str) -> datasets.Iterabl
     path, local, more = data_set.path, Path(data_set.path), {}
     if data_set.revision is not None:
         if local.exists():
-            # The library would take the folder for the data set.
+            # The library would read a local folder of this name instead of the hub's data set.
             raise SourceError(
                 f"{data_set}: {local} is a folder or file here and a `revision` is given. Leave "
                 "`revision` out to read it, or rename it to read the hub's."
@@ -186,14 +186,14 @@ def _builder(data_set: DataSet) -> str:
 
 
 def _guarded(stream: Iterable[dict], data_set: DataSet) -> Iterator[dict]:
-    """The rows; what goes wrong while they are read names the data set."""
+    """Yield the rows; errors while reading them are raised with the name of the data set."""
     number = 0
     try:
         for values in stream:
             yield values
             number += 1
     except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
-        # What pyarrow says of a parquet file that has a row group and no row.
+        # pyarrow's message for a parquet file with a row group but no rows.
         hint = " (a parquet file of it has no row)" if "BatchSize" in str(error) else ""
         raise SourceError(
             f"{data_set}: cannot be read from row {number} on: {error}{hint}"
@@ -229,7 +229,7 @@ def _row(values: dict, data_set: DataSet, number: int) -> Row:
 
 
 def _reach(values: dict, column: str, where: str) -> Any:
-    """The value of a column; a dotted name goes into structs, of a list into the first one's."""
+    """The value of a column; a dotted name reaches into structs, and into a list's first item."""
     if column in values:
         return values[column]
     value: Any = values
@@ -254,7 +254,7 @@ def _wrong_type(where: str, column: str, value: Any, expected: str) -> DataError
 
 
 def _flat(columns: Mapping[str, Any]) -> dict[str, str]:
-    """The names of the columns, those of `answers` with a dot in their keys."""
+    """The column names by key; the keys of `answers` have a dot."""
     flat = {}
     for key, value in columns.items():
         if isinstance(value, Mapping):
@@ -265,7 +265,7 @@ def _flat(columns: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _columns(features: datasets.Features | None, first: dict) -> list[str]:
-    """The columns, and with a dot the fields of structs; as declared, or as the first row has."""
+    """The columns and, dotted, the fields of structs, as declared or else as in the first row."""
     return _declared(features) if features else _names(first)
 
 

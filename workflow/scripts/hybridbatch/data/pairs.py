@@ -1,8 +1,8 @@
-"""QA pairs as the workflow keeps them, and the validation split. `readers` brings them in.
+"""The workflow's format of question-answer pairs, and the validation split. See also `readers`.
 
-A *pair* is a question and the sentence (or passage) that answers it, known by an id that is the
-same in every language. Pairs that share a passage carry the same `passage_id`, so that a batch
-can keep a passage from standing in it twice.
+A *pair* is a question and the sentence or passage that answers it. Its id is the same in every
+language. Pairs with the same passage have the same `passage_id`, so that no batch contains a
+passage twice.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ PAIR_SCHEMA = pa.schema(
         ("question", pa.string()),
         ("passage_id", pa.string()),
         ("passage", pa.string()),
-        ("negative_id", pa.string()),  # of the pair's own hard negative; null where it has none
+        ("negative_id", pa.string()),  # id of the pair's hard negative; null if it has none
         ("negative", pa.string()),
         ("paragraph_id", pa.string()),
     ]
@@ -42,24 +42,24 @@ class Pair:
     id: str
     question: str
     passage: str
-    paragraph: str  # identity of the paragraph: its text, or a name the corpus gives it
-    question_id: str = ""  # where questions have several passages; else the pair's own id
-    negative: str | None = None  # a passage that does not answer the question but looks like it
-    passage_id: str = ""  # the corpus' own name of the passage; else a hash of its text
-    negative_id: str = ""  # the same of `negative`
+    paragraph: str  # identifies the paragraph: its text, or the corpus' name of it
+    question_id: str = ""  # set where a question has several passages; default: the pair's id
+    negative: str | None = None  # hard negative: a similar passage that does not answer
+    passage_id: str = ""  # the corpus' id of the passage; default: a hash of its text
+    negative_id: str = ""  # the same for `negative`
 
 
 def clean(text: str) -> str:
-    """`text` on one line: every run of white space is one space, none at the ends."""
+    """`text` on one line, with white space collapsed and stripped."""
     return " ".join(text.split())
 
 
 def pair_batches(pairs: Iterable[Pair], counts: Counter, name: str) -> Iterator[pa.RecordBatch]:
     """Pairs as record batches of `PAIR_SCHEMA`, in reading order, for corpora of any size.
 
-    Empty and repeated pairs are counted and left out. Pairs with different negatives are
-    different. Passages are the same when their texts are, `passage_id` being a hash of the text,
-    unless the corpus names them itself.
+    Empty and duplicate pairs are counted and left out. Pairs that differ only in their negatives
+    are kept. By default `passage_id` is a hash of the text, so that equal texts are one passage; a
+    corpus may give its own ids. name: the corpus, for messages.
     """
     first_ids, first_pairs = FirstTimes(), FirstTimes()
     progress = Progress(None, "pairs")
@@ -72,7 +72,7 @@ def pair_batches(pairs: Iterable[Pair], counts: Counter, name: str) -> Iterator[
         texts = ("\0".join((p.question, p.passage, p.negative or "")) for p in full)
         new = first_pairs.of(keys(texts))
         kept = [pair for pair, is_new in zip(full, new, strict=True) if is_new]
-        counts += Counter(  # which keeps no zeros
+        counts += Counter(  # `+` drops zero counts
             read=len(batch),
             empty=len(batch) - len(full),
             repeated=len(full) - len(kept),
@@ -83,10 +83,10 @@ def pair_batches(pairs: Iterable[Pair], counts: Counter, name: str) -> Iterator[
 
 
 def split_validation(pairs: Table, holdout: float) -> tuple[Table, Table]:
-    """(train, validation): whole paragraphs, about the share `holdout` of them, held out.
+    """Split into (train, validation): about a fraction `holdout` of the paragraphs is held out.
 
-    Which paragraphs is decided by their hash, so that it depends neither on a seed nor on the
-    order, and a paragraph never changes sides when others come or go.
+    A paragraph's hash decides its side. The split therefore depends neither on a seed nor on the
+    order, and a paragraph stays on its side when others are added or removed.
     """
     held = [int(i[:8], 16) < holdout * 2**32 for i in pairs["paragraph_id"].to_pylist()]
     mask = pa.array(held, type=pa.bool_())

@@ -1,4 +1,4 @@
-"""Rows of published files, one after the other; what is wrong is named by file and line."""
+"""Streaming readers for text and parquet files; errors name file and line."""
 
 import gzip
 import json
@@ -17,7 +17,7 @@ _GZIP_MAGIC = b"\x1f\x8b"
 def lines(path: str | Path) -> Iterator[tuple[int, bytes]]:
     """(number from 1, line without its end) of a plain or gzipped file; empty lines are skipped.
 
-    Only a line feed ends a line: texts from the web hold Unicode's other line ends.
+    Only a line feed ends a line, since web texts contain Unicode's other line separators.
     """
     with Path(path).open("rb") as file:
         zipped = file.read(2) == _GZIP_MAGIC
@@ -47,7 +47,7 @@ def json_objects(path: str | Path) -> Iterator[tuple[int, dict]]:
 def fields(path: str | Path, count: int) -> Iterator[tuple[int, list[str]]]:
     """(line number, fields) of a file of tab-separated values without quotes or header.
 
-    More tabs than `count` fields need belong to the last one.
+    Extra tabs beyond `count` fields belong to the last field.
     """
     for number, line in lines(path):
         where = f"{path}: line {number}"
@@ -63,10 +63,10 @@ def fields(path: str | Path, count: int) -> Iterator[tuple[int, list[str]]]:
 
 
 def parquet_rows(path: str | Path, columns: dict[str, pa.DataType]) -> Iterator[tuple[int, dict]]:
-    """(row number from 0, values) of a parquet file's `columns`, whatever others it has.
+    """(row number from 0, values) of the given `columns` of a parquet file; others are ignored.
 
-    Raises DataError that names the missing and the found columns, those in structs with a dot, and
-    the column whose type does not go into the one given.
+    Raises DataError that names the missing and the found columns (fields of structs with a dot), or
+    the column whose type cannot be cast to the one given.
     """
     with open_parquet(path) as file:
         found = file.schema_arrow
@@ -86,7 +86,7 @@ def parquet_rows(path: str | Path, columns: dict[str, pa.DataType]) -> Iterator[
 
 
 def open_parquet(path: str | Path) -> pq.ParquetFile:
-    """The parquet file, not yet read; DataError if it is none."""
+    """Open a parquet file without reading its rows; DataError if it is not a parquet file."""
     try:
         return pq.ParquetFile(path, pre_buffer=False)
     except pa.ArrowInvalid as error:
@@ -114,7 +114,7 @@ def _cast(path: str | Path, batch: pa.RecordBatch, name: str, type_: pa.DataType
 
 
 def _names(fields: Sequence[pa.Field], prefix: str = "") -> list[str]:
-    """Of the columns, and with a dot of the fields of structs in them, also those in lists."""
+    """The names of columns and, dotted, of the fields of structs in them, also inside lists."""
     names = []
     for field in fields:
         names.append(prefix + field.name)

@@ -4,7 +4,7 @@ import sentencex
 
 
 def sentence_spans(text: str, language: str) -> list[tuple[int, int]]:
-    """Half-open (start, end) offsets of the sentences of `text`, surrounding white space cut."""
+    """Half-open (start, end) offsets of the sentences of `text`, without surrounding space."""
     spans = []
     for boundary in sentencex.get_sentence_boundaries(language, text):
         start, end = boundary["start_index"], boundary["end_index"]

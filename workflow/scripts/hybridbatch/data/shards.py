@@ -1,7 +1,7 @@
 """Rows of a data set as hashed parquet shards, and the manifest that names them.
 
-The manifest is the file that rules depend on. It lists the shards with their sha256, so that
-rows are streamed once and later runs are held to what came.
+Rules depend on the manifest. It lists the shards with their sha256, so that rows are streamed only
+once and later runs read exactly these.
 """
 
 import hashlib
@@ -18,8 +18,8 @@ from hybridbatch.runtime.errors import DataError, SourceError
 from hybridbatch.runtime.files import BATCH_ROWS, read_json, whole, write_json
 
 MANIFEST = "manifest.json"
-# Counted up when the same rows are stored in another way. The rule that streams has no other
-# fingerprint of its code: a data set is not streamed again because a message changed.
+# Increase when the same rows are stored differently. The rule that streams has no fingerprint of
+# its code, so that a data set is not streamed again because, say, a message changed.
 FORMAT = 1
 _SCHEMA = pa.schema(
     [
@@ -35,27 +35,27 @@ _SCHEMA = pa.schema(
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of a data set; None where it, or the configuration, says nothing."""
+    """One row of a data set; None for an absent value or a column that is not configured."""
 
     question: str | None
-    passage: str | None  # with `start`, the context
+    passage: str | None  # the context, if there is a `start`
     id: str | None = None
     paragraph: str | None = None
     answer: str | None = None
-    start: int | None = None  # of the answer, in characters of the passage
+    start: int | None = None  # character offset of the answer in the passage
 
 
 def write_shards(
     folder: str | Path, rows: Iterable[Row], data_set: dict, expected: str | None = None
 ) -> dict:
-    """Write the shards into `folder`, whole, and then their manifest, which is returned.
+    """Write the shards into `folder` atomically, then their manifest, which is returned.
 
-    data_set: what the rows are of, for the manifest. expected: the `content_sha256` that they must
-    have, else `SourceError` and nothing is written. That hash is of the values, not of parquet's
-    bytes, so that another version of pyarrow, or another file format, has the same one.
+    data_set: a description of the data set for the manifest. expected: the `content_sha256` that
+    the rows must have; otherwise raises `SourceError` and writes nothing. It is a hash of the
+    values and not of the parquet bytes, so it does not depend on the version of pyarrow.
     """
     rows, shards, content = iter(rows), [], hashlib.sha256()
-    # The manifest has the hashes.
+    # No digest of the folder: the manifest has the hashes.
     with whole(folder, digest=False) as temporary:
         temporary.mkdir()
         while batch := list(islice(rows, BATCH_ROWS)):
@@ -78,13 +78,13 @@ def write_shards(
         "content_sha256": found,
         "shards": shards,
     }
-    # Last: shards without it are no output.
+    # Written last, since shards without a manifest do not count as an output.
     write_json(Path(folder) / MANIFEST, manifest)
     return manifest
 
 
 def read_manifest(path: str | Path) -> dict:
-    """The manifest; `DataError` if it is none of this format."""
+    """Read a manifest; raises `DataError` if it does not have this FORMAT."""
     path = Path(path)
     try:
         manifest = read_json(path)
@@ -98,9 +98,9 @@ def read_manifest(path: str | Path) -> dict:
 
 
 def read_shards(path: str | Path) -> Iterator[tuple[int, Row]]:
-    """(number of the row from 0, row) of the shards that a manifest names.
+    """(row number from 0, row) of the shards that a manifest names.
 
-    Raises `DataError` that names the shard that is gone or is not the one that was written.
+    Raises `DataError` that names a shard that is missing or differs from its hash.
     """
     path = Path(path)
     number = 0

@@ -1,7 +1,7 @@
 """Files in SQuAD's format: articles of paragraphs, each with a context and its questions.
 
-SQuADShifts and XQuAD have it; XQuAD-R and MLQA-R (Roy et al. 2020, LAReQA) add `sentence_breaks`.
-Every error begins with the place: file, article, paragraph and question.
+SQuADShifts and XQuAD use it. XQuAD-R and MLQA-R (Roy et al. 2020, LAReQA) add `sentence_breaks`.
+Every error begins with its location: file, article, paragraph and question.
 """
 
 import json
@@ -16,7 +16,7 @@ from hybridbatch.runtime.errors import DataError
 
 @dataclass(frozen=True)
 class Question:
-    """One question. `start`: where its first answer starts in the context; None without answers."""
+    """One question. `start`: offset of its first answer in the context; None without answers."""
 
     id: str
     text: str
@@ -26,7 +26,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Paragraph:
-    """One paragraph, known by the numbers of its article and its own, both from 0."""
+    """One paragraph, identified by the numbers of its article and paragraph, both from 0."""
 
     article: int
     number: int
@@ -45,9 +45,9 @@ class Paragraph:
             yield Question(id_, text, start, where)
 
     def sentences(self) -> list[tuple[int, int]]:
-        """Half-open (start, end) of every sentence by `sentence_breaks`, in characters.
+        """Half-open (start, end) offsets of every sentence, from `sentence_breaks`, in characters.
 
-        The files' `sentences` lists are not read: one of them disagrees with the slices.
+        The files' `sentences` lists are not used: one of them disagrees with these offsets.
         """
         values = field(self.record, "sentence_breaks", list, self.where)
         for value in values:
@@ -59,7 +59,7 @@ class Paragraph:
 
 
 def paragraphs(path: str | Path) -> Iterator[Paragraph]:
-    """The paragraphs of a file, in its order; `DataError` where it has another form."""
+    """The paragraphs of a file, in order; raises `DataError` if it has another format."""
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:

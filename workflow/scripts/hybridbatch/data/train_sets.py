@@ -1,10 +1,10 @@
-"""Train sets as others read them: the pairs that passed the filters, with their language."""
+"""Train sets for export: the pairs that passed the filters, with their language."""
 
 from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
 
-# Of a train set; `id` is the pair's, the same in every language.
+# The columns of a train set. `id` is the id of the pair, the same in every language.
 COLUMNS = ["id", "question", "passage", "negative"]
 SCHEMA = pa.schema([(name, pa.string()) for name in (*COLUMNS, "language")])
 

@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 
 
 class Model(BaseModel):
-    """No key more, no coercion (64.0 is no integer, "0.5" no number), no NaN, nothing changes."""
+    """A frozen model without extra keys, coercion (64.0 is no integer, "0.5" no number) or NaN."""
 
     model_config = ConfigDict(
         extra="forbid",

@@ -1,8 +1,8 @@
 """Configuration models of kinds, found by scanning a folder.
 
 Each module of `experiment/<folder>` whose name does not begin with `_` defines the kind of that
-name. Its class `Config` has `kind: Literal["<name>"]` and the keys of an entry in the catalogue. The
-code of the kind is the module of the same name in the package that ROOMS gives for the folder.
+name. Its class `Config` has `kind: Literal["<name>"]` and the keys of a catalogue entry. The code
+of the kind is the module of the same name in the package that ROOMS gives for the folder.
 """
 
 from functools import reduce

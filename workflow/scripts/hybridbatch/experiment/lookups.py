@@ -38,7 +38,7 @@ def has_passages(config: Experiment, benchmark: str) -> bool:
 def pool_languages(config: Experiment, benchmark: str, setting: str, language: str) -> list[str]:
     """The languages of the candidates that queries of `language` are ranked against.
 
-    setting: `monolingual`, `multilingual`, or `cross-lingual/` with the candidates' language. Raises
+    setting: `monolingual`, `multilingual`, or `cross-lingual/` and the candidates' language. Raises
     `ConfigError` for a language that the benchmark does not have, and for a cross-lingual setting
     with the queries' own language.
     """

@@ -1,7 +1,7 @@
-"""Every table and figure: where the report lists it, and what of the configuration it depends on.
+"""Every table and figure: its place in the report, and the part of the configuration it depends on.
 
-Snakemake's report sorts sections by name and puts labels into an inline script unescaped, so
-`numbered` sections begin with a number and labels hold no characters but those of `label`.
+Snakemake's report sorts sections by name, so `numbered` begins each with a number. It also puts
+labels unescaped into an inline script, so `label` replaces all characters that could end it.
 """
 
 import hashlib
@@ -23,11 +23,11 @@ BIAS = "Language bias"
 OF_ABLATIONS = "Ablations"
 DATA = "Data, translation, training"
 CONTAMINATION = "Contamination"
-# In the report's order. Ablations come last: with or without them the others keep their numbers.
+# In the report's order. Ablations come last, so that the other numbers do not depend on them.
 SECTIONS = (SCORES, DIFFERENCES, BIAS, DATA, CONTAMINATION, OF_ABLATIONS)
 
 _CORPORA = ("corpora", "target_languages", "translator")
-# Keys of the machine, or of tables of their own.
+# Keys that concern the machine, or only one table. Tables do not depend on them by default.
 _ELSEWHERE = ("mirror", "quality", "contamination", "ablations", "exports")
 
 
@@ -35,10 +35,10 @@ _ELSEWHERE = ("mirror", "quality", "contamination", "ablations", "exports")
 class Output:
     """A table or a figure.
 
-    group: of tables, `scores`, `counts`, `statistics`, `bias` (made where a benchmark has one pool
-    of several languages) or `ablation` (a list of the configuration's `ablations`). keys: of the
-    configuration that a table depends on; None: all but those that others have to themselves.
-    caption: its file in workflow/report.
+    group: for tables, `scores`, `counts`, `statistics`, `bias` (made if a benchmark ranks several
+    languages in one pool) or `ablation` (a list of the configuration's `ablations`). keys: the keys
+    of the configuration that a table depends on; None: all except those in _ELSEWHERE. caption: its
+    file in workflow/report.
     """
 
     section: str
@@ -84,9 +84,9 @@ TABLES = {
         (*_CORPORA, "filtering", "benchmarks", "contamination"),
     ),
 }
-# The tables of benchmarks, each named after its own; {}: its title.
+# The table of one benchmark, whose name it has; {}: the benchmark's title.
 _OF_BENCHMARK = Output(SCORES, "{}, scores per language", "scores", caption="tables/benchmark")
-# By kind; a figure's name is KIND, ENCODER/KIND or ENCODER/BENCHMARK/KIND.
+# Figures by kind. A figure's name is KIND, ENCODER/KIND or ENCODER/BENCHMARK/KIND.
 FIGURES = {
     "heatmap": Output(SCORES, "Query against candidate language"),
     "reproduction": Output(DIFFERENCES, "Published against reproduced"),
@@ -105,30 +105,30 @@ def _group(name: str) -> tuple[str, ...]:
     return tuple(table for table, output in TABLES.items() if output.group == name)
 
 
-# Beside those of the benchmarks.
+# Tables of scores besides those of the single benchmarks.
 SCORE_TABLES = _group("scores")
 COUNT_TABLES = _group("counts")
 STATISTICS_TABLES = _group("statistics")
 BIAS_TABLES = _group("bias")
 ABLATIONS = _group("ablation")
-# Ablations that vary a number: each has a figure of its name, too.
+# Ablations that vary a number. Each also has a figure of the same name.
 CURVES = tuple(name for name in ABLATIONS if name in FIGURES)
 
 
 def numbered(there: Iterable[str]) -> dict[str, str]:
-    """The sections that are there, each with its number: from 1, in their order, without a gap."""
+    """The sections that have entries, each with its number: from 1, in order, without gaps."""
     there = set(there)
     shown = [section for section in SECTIONS if section in there]
     return {section: f"{number} {section}" for number, section in enumerate(shown, 1)}
 
 
 def label(text: str) -> str:
-    """`text` with a space for every character that could end the script it is put into."""
+    """`text` with spaces for the characters that could end the inline script of the report."""
     return " ".join(re.sub(r"[^A-Za-z0-9 .,@_+()-]", " ", text).split())
 
 
 def table_entry(name: str, benchmarks: Mapping[str, str]) -> Output:
-    """The entry of a table; benchmarks: titles by name."""
+    """The Output of a table; benchmarks: titles by name."""
     if name in TABLES:
         return _listed(TABLES[name], TABLES[name].label, f"tables/{name}")
     if name in benchmarks:
@@ -138,7 +138,7 @@ def table_entry(name: str, benchmarks: Mapping[str, str]) -> Output:
 
 
 def figure_entry(name: str, benchmarks: Mapping[str, str]) -> Output:
-    """The entry of a figure; benchmarks: titles by name."""
+    """The Output of a figure; benchmarks: titles by name."""
     *of, kind = name.split("/")
     if kind in FIGURES:
         of[1:] = [benchmarks.get(benchmark, benchmark) for benchmark in of[1:]]
@@ -148,10 +148,10 @@ def figure_entry(name: str, benchmarks: Mapping[str, str]) -> Output:
 
 
 def part_for(config: Experiment, table: str) -> dict:
-    """The part of the configuration that a table depends on, in plain types, sorted.
+    """The part of the configuration that a table depends on, as plain types with sorted keys.
 
-    Of the catalogue only what is chosen: an entry more in it is no other configuration. To make
-    the table again, lay the part over any whole configuration.
+    It has only those catalogue entries that are selected, so that adding an entry changes no part.
+    To make the table again, merge the part into any complete configuration.
     """
     plain = config.plain()
     keys = TABLES[table].keys if table in TABLES else None
@@ -168,7 +168,7 @@ def part_for(config: Experiment, table: str) -> dict:
 
 
 def part_hash(part: dict) -> str:
-    """sha256 of a configuration, however its keys are ordered and its lines are laid out."""
+    """sha256 of a configuration; it does not depend on the order of keys or on layout."""
     text = json.dumps(part, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -185,7 +185,7 @@ def _no_place(kind: str, name: str) -> HybridBatchError:
 
 
 def _chosen(config: Experiment, plain: dict, part: dict) -> dict:
-    """The catalogue's entries that `part` names, and of its sources the files they name."""
+    """The catalogue entries that `part` names, and the files of sources that these entries name."""
     catalogue, chosen = plain["catalogue"], {}
     ablations = part.get("ablations", {})
     mixed = (HYBRID, ALL_MONOLINGUAL, NO_MONOLINGUAL) if ablations.get("alpha") else ()
@@ -217,7 +217,7 @@ def _chosen(config: Experiment, plain: dict, part: dict) -> dict:
 
 
 def _translator(config: Experiment, entry: dict, back: bool) -> dict:
-    """The translator with its routes to the target languages, pivots included; and `back`."""
+    """The translator with its routes to the target languages and pivots; with `back` if asked."""
     languages = {code for target in config.target_languages for code in steps(config, target)}
     if back:
         languages |= {c for target in config.target_languages for c in back_steps(config, target)}
@@ -231,9 +231,9 @@ def _translator(config: Experiment, entry: dict, back: bool) -> dict:
 
 
 def _sources(sources: dict, entries: list[dict]) -> dict:
-    """Of each source that an entry names, the files that it names, in whichever of its keys.
+    """The sources that entries name, restricted to the files that any key of the entries names.
 
-    A series is named as a whole.
+    A numbered series of files is kept whole.
     """
     kept: dict[str, dict] = defaultdict(lambda: {"files": {}, "series": {}})
     for entry in entries:
@@ -253,7 +253,7 @@ def _sources(sources: dict, entries: list[dict]) -> dict:
 
 
 def _texts(value: Any, languages: Iterable[str]) -> Iterator[str]:
-    """Every text in a catalogue's entry, those with `{language}` in it for every language."""
+    """Every text in a catalogue entry, with `{language}` filled in for every language."""
     if isinstance(value, str):
         yield from (value.replace("{language}", code) for code in languages)
         yield value

@@ -1,5 +1,6 @@
-"""What is wrong with a configuration, a line each: the key's whole path, what was given, what is
-allowed, and the nearest name.
+"""Error messages for a configuration, one line each.
+
+Each line has the key's full path, the value given, what is allowed, and the nearest valid name.
 """
 
 import difflib
@@ -13,7 +14,7 @@ from pydantic_core import ErrorDetails
 
 from hybridbatch.experiment.configuration import OF_KINDS, Experiment
 
-# What is allowed, by pydantic's type of error; {name}: of the error's context.
+# What is allowed, by pydantic's error type; {name} is filled in from the error's context.
 _ALLOWED = {
     "greater_than": "must be more than {gt}",
     "greater_than_equal": "must be at least {ge}",
@@ -33,18 +34,18 @@ _ALLOWED = {
     "model_attributes_type": "must be a mapping",
     "too_short": "must not be empty",
 }
-# Where keys of before went.
+# Keys of older versions, and where they are now.
 _MOVED = {"alpha": "; it is a sampling's: catalogue.samplings.hybrid.alpha"}
-_KEY = "[key]"  # of pydantic's places, for a mapping's key
+_KEY = "[key]"  # in pydantic's locations: the error is in a mapping's key, not its value
 
 
 def problems(error: ValidationError, values: Mapping[str, Any]) -> list[str]:
-    """A line for each of pydantic's complaints about `values`."""
+    """One line for each of pydantic's errors about `values`."""
     return [_line(found, values) for found in error.errors(include_url=False)]
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """The end of a complaint about `name`: the known name that is like it, or else all of them."""
+    """The end of a message about `name`: the most similar known name, or else all known names."""
     known = sorted(known)
     close = difflib.get_close_matches(str(name), known, n=1)
     return f"; did you mean {close[0]}?" if close else f"; known: {', '.join(known)}"
@@ -54,7 +55,7 @@ def _line(error: ErrorDetails, values: Mapping[str, Any]) -> str:
     kind, context, given = error["type"], error.get("ctx", {}), error["input"]
     place = list(error["loc"])
     if len(place) > 3 and place[0] == "catalogue" and place[1] in OF_KINDS:
-        del place[3]  # the entry's kind, which is no key
+        del place[3]  # the entry's kind, which pydantic adds to the path
     of_key = bool(place) and place[-1] == _KEY
     if of_key:
         place.pop()
@@ -95,9 +96,9 @@ def _nearest(name: Any, known: Sequence[str]) -> str:
 
 
 def _place(place: Sequence, values: Any) -> tuple[type[BaseModel] | None, Any, str | None]:
-    """The model that holds a place, the place's annotation and its description.
+    """The model that holds a location, the location's annotation and its description.
 
-    The last step may be no key of the model; then there is no annotation.
+    If the last step is not a key of the model, there is no annotation.
     """
     holder: type[BaseModel] | None = None
     annotation: Any = Experiment
@@ -124,13 +125,13 @@ def _item(values: Any, step: Any) -> Any:
 
 
 def _inside(annotation: Any) -> Any:
-    """What the items of a list or the values of a mapping are."""
+    """The type of a list's items or of a mapping's values."""
     bare = _bare(annotation)
     return get_args(bare)[-1] if get_origin(bare) in (list, dict) else None
 
 
 def _bare(annotation: Any) -> Any:
-    """Without `Annotated` and `| None`."""
+    """The annotation without `Annotated` and `| None`."""
     if get_origin(annotation) is Annotated:
         return _bare(annotation.__origin__)
     if get_origin(annotation) in (Union, UnionType):
@@ -153,13 +154,13 @@ def _options(annotation: Any) -> list[type[BaseModel]]:
 
 
 def _kinds(annotation: Any) -> list[str]:
-    """The kinds that an entry may be of."""
+    """The possible kinds of an entry."""
     of_models = (get_args(m.model_fields["kind"].annotation) for m in _options(annotation))
     return [name for names in of_models for name in names]
 
 
 def _model(annotation: Any, value: Any) -> type[BaseModel] | None:
-    """The model of an annotation; of several kinds the one that `value` names."""
+    """The model of an annotation; if it allows several kinds, the one that `value` names."""
     options = _options(annotation)
     if len(options) < 2:
         return options[0] if options else None

@@ -1,6 +1,6 @@
 """The JSON schema of configuration files, for editors: `python -m hybridbatch.experiment.schema`.
 
-A file is laid over others, so that none of its keys is required.
+Files are merged, so no key is required in any single file.
 """
 
 import json
@@ -19,12 +19,12 @@ def schema() -> dict:
 
 
 def text() -> str:
-    """The schema as it is committed."""
+    """The schema as JSON text, as committed."""
     return json.dumps(schema(), indent=1, ensure_ascii=False) + "\n"
 
 
 def _layer(value: Any) -> Any:
-    """Without what holds for the whole only; an entry without its kind may be any kind's."""
+    """Remove what only a complete configuration has to meet; an entry may then omit its kind."""
     if isinstance(value, list):
         return [_layer(item) for item in value]
     if not isinstance(value, dict):

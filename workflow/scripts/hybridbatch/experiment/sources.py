@@ -1,4 +1,4 @@
-"""Pinned files, and entries of the catalogue that are read from a file a language."""
+"""Pinned files, and catalogue entries that have one file for each language."""
 
 from typing import Annotated
 
@@ -33,7 +33,7 @@ class Source(Model):
     )
 
     def pinned(self) -> dict[str, str | None]:
-        """Its files and their hashes: those it names, and its series, numbered from 0."""
+        """Its files and their sha256: the listed ones, and the series, numbered from 0."""
         numbered = {
             name.replace("{number}", str(number)): None
             for name, count in (self.series or {}).items()

@@ -1,7 +1,6 @@
-"""What is trained: systems, the points of ablations, and the values that each is trained with.
+"""Systems, the points of ablations, the training values of each, and the facts of model cards.
 
-Also what a model's card says of it. Asked by the rules and `make plan`, of a validated
-configuration.
+Used by the rules and `make plan` on a validated configuration.
 """
 
 from dataclasses import dataclass
@@ -30,10 +29,11 @@ from hybridbatch.experiment.outputs import ABLATIONS
 
 @dataclass(frozen=True)
 class System:
-    """A named pair of encoder and sampling, of which an ablation changes one thing.
+    """An encoder and a sampling; in an ablation, with one setting changed.
 
-    changed: `alpha`, `temperature`, `pairs` (share of the training pairs), `languages` (how many,
-    the first of the configuration's) or `without` (the language left out), with its `value`.
+    changed: `alpha`, `temperature`, `pairs` (fraction of the training pairs), `languages` (number
+    of languages, in the configuration's order) or `without` (the language left out). value: the
+    value of that setting.
     """
 
     encoder: str
@@ -43,18 +43,18 @@ class System:
 
     @property
     def variant(self) -> str:
-        """The encoder and what is changed: samplings are compared within a variant."""
+        """The encoder and the changed setting. Samplings are compared within a variant."""
         return f"{self.encoder}@{self.changed}-{self.value}" if self.changed else self.encoder
 
     @property
     def name(self) -> str:
-        """The variant and the sampling: what stands in paths of models and metrics."""
+        """The variant and the sampling, as in the paths of models and metrics."""
         return f"{self.variant}_{self.sampling}"
 
 
 @dataclass(frozen=True)
 class Point:
-    """One value of an ablation, as it stands in its table, and a system trained with it."""
+    """One value of an ablation, as shown in its table, and a system trained with it."""
 
     value: str
     system: System
@@ -69,9 +69,9 @@ def systems(config: Experiment) -> dict[str, System]:
 def ablation_points(config: Experiment, ablation: str) -> list[Point]:
     """The points of one of ABLATIONS, in the configuration's order.
 
-    A point whose value is the configuration's own is the system that the tables have, so that
-    nothing is trained twice; alpha 1 is x-x-mono and alpha 0 is x-y. Numbers of languages and left
-    out languages that `target_languages` does not reach are no points: see `unreachable_points`.
+    A point whose value equals the configuration's own is the system in the main tables, so that
+    nothing is trained twice; alpha 1 is x-x-mono and alpha 0 is x-y. Values that need more
+    languages than `target_languages` gives are left out: see `unreachable_points`.
     """
     unreachable = unreachable_points(config).get(ablation, [])
     values = [v for v in getattr(config.ablations, ablation) if v not in unreachable]
@@ -103,10 +103,10 @@ def ablation_points(config: Experiment, ablation: str) -> list[Point]:
 
 
 def unreachable_points(config: Experiment) -> dict[str, list]:
-    """By ablation, the values that need more languages than are trained on.
+    """The values that need more languages than are trained on, by ablation.
 
-    A list narrowed on the command line is no reason to refuse to run what it does reach. Without
-    a language there must be two others, or no batch is cross-lingual.
+    They are skipped and not an error, since the command line may shorten `target_languages`.
+    Leaving out a language needs two others, since otherwise no batch can be cross-lingual.
     """
     ablations, trained = config.ablations, train_languages(config)
     number = len(all_languages(config))
@@ -118,13 +118,13 @@ def unreachable_points(config: Experiment) -> dict[str, list]:
 
 
 def ablation_systems(config: Experiment) -> dict[str, System]:
-    """The systems of all ablations by name, those among them that `systems` has, too."""
+    """The systems of all ablations by name, including those that are also in `systems`."""
     points = (point for name in ABLATIONS for point in ablation_points(config, name))
     return {point.system.name: point.system for point in points}
 
 
 def ablation_benchmarks(config: Experiment, ablation: str) -> list[str]:
-    """The benchmarks that an ablation is scored on; LAReQA's figures are of the full ones."""
+    """The benchmarks of an ablation; `lareqa` uses those whose figures the LAReQA paper gives."""
     parallel = multilingual_benchmarks(config)
     return parallel if ablation == "lareqa" else config.ablations.benchmarks
 
@@ -140,7 +140,7 @@ def encoder_entry(config: Experiment, encoder: str) -> dict:
 
 
 def training_values(config: Experiment, system: System) -> dict:
-    """The resolved values of a training.TrainConfig; alpha is None but of hybrid sampling."""
+    """The values of a training.config.TrainConfig; alpha is None except for hybrid sampling."""
     sampling = config.catalogue.samplings[system.sampling]
     values = {
         **_training(config, system.encoder),
@@ -154,7 +154,7 @@ def training_values(config: Experiment, system: System) -> dict:
 
 
 def system_languages(config: Experiment, corpus: str, system: System) -> list[str]:
-    """The languages of a corpus that a system is trained on; the corpus' own always is."""
+    """The languages of a corpus that a system is trained on, always including the corpus' own."""
     languages = corpus_languages(config, corpus)
     if system.changed == "languages":
         kept = all_languages(config)[: system.value]
@@ -165,7 +165,7 @@ def system_languages(config: Experiment, corpus: str, system: System) -> list[st
 
 
 def card_corpora(config: Experiment, system: System) -> list[dict]:
-    """The corpora that a system is trained on: the values of cards.Corpus but `pairs`."""
+    """The corpora of a system: the values of tables.model_card.Corpus except `pairs`."""
     found = []
     for name in config.corpora:
         languages = system_languages(config, name, system)
@@ -183,7 +183,7 @@ def card_corpora(config: Experiment, system: System) -> list[dict]:
 
 
 def card_facts(config: Experiment, system: System) -> dict:
-    """What a model's card says beside data and scores: the values of cards.Facts but `corpora`."""
+    """The values of tables.model_card.Facts for a system, except `corpora`."""
     entry = config.catalogue.encoders[system.encoder]
     base = f"None: a {entry.kind} encoder, trained from random weights."
     if entry.pretrained:
@@ -203,7 +203,7 @@ def card_facts(config: Experiment, system: System) -> dict:
 
 
 def data_card_facts(config: Experiment, corpus: str) -> dict:
-    """What the card of a corpus' train sets says: the values of a tables.data_card.Facts."""
+    """The values of tables.data_card.Facts for the train sets of a corpus."""
     languages = corpus_languages(config, corpus)
     parallel = config.catalogue.corpora[corpus].parallel_languages is not None
     translated = [] if parallel else languages[1:]
@@ -227,7 +227,7 @@ def _translator(config: Experiment) -> str:
 
 
 def _mixed(config: Experiment, encoder: str, alpha: float) -> System:
-    """Hybrid sampling with this alpha, by the name of the sampling that it equals."""
+    """Hybrid sampling with this alpha; at 0 and 1, the sampling that it equals."""
     if alpha in (0, 1):
         return System(encoder, ALL_MONOLINGUAL if alpha else NO_MONOLINGUAL)
     if alpha == config.catalogue.samplings[HYBRID].alpha:
@@ -241,5 +241,5 @@ def _training(config: Experiment, encoder: str) -> dict:
 
 
 def _pinned(entry: Model) -> str:
-    """A model's name, and its revision if it is the hub's."""
+    """A model's name, with its revision if it comes from the hub."""
     return entry.model + (f" at revision {entry.revision}" if entry.revision else "")

@@ -27,7 +27,7 @@ class Training(Model):
     )
 
 
-# The same keys, none required.
+# The same keys, all optional.
 TrainingOverrides = create_model(
     "TrainingOverrides",
     __base__=Model,

@@ -1,1 +1,1 @@
-"""Pages from grids: Markdown, LaTeX, HTML. It knows nothing of retrieval."""
+"""Pages from grids, as Markdown, LaTeX and HTML. Nothing here is specific to retrieval."""

@@ -1,7 +1,7 @@
-"""What came out, as a part of the report's first page: a table, verdicts and one figure.
+"""The results on the report's first page: the main table, the verdicts and one figure.
 
-The part is HTML that Snakemake's report takes into its description of the workflow, so it brings
-its own style, loads nothing, and holds no text of others but as text.
+Snakemake's report includes this HTML in its description of the workflow. It therefore brings its
+own style, loads nothing, and escapes all text from other sources.
 """
 
 import re
@@ -51,7 +51,7 @@ def front_page(
 
 
 def first_section(markdown: str) -> str:
-    """A table's Markdown up to its second section; headings are below the page's own.
+    """A table's Markdown up to its second section, with headings below those of the page.
 
     Raises DataError if it does not begin with a title.
     """

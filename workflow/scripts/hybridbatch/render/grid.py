@@ -1,8 +1,8 @@
-"""What a table shows, apart from how: pages of grids that Markdown and LaTeX are made from.
+"""The content of tables without their layout: pages of grids, which become Markdown and LaTeX.
 
-A grid has bands, such as a setting each, one below the other with the same columns, and may have
-groups of neighbouring columns, such as a benchmark each. LaTeX spans them; Markdown, which cannot,
-makes a table of each under a heading.
+A grid has bands of rows, such as one for each setting, all with the same columns. It may also have
+groups of neighbouring columns, such as one for each benchmark. LaTeX sets a heading over each
+group. Markdown cannot, so there each group becomes a table of its own under a heading.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,15 +16,15 @@ DAGGER = "†"
 
 @dataclass(frozen=True)
 class Cell:
-    """A figure or word; no text is an absent cell."""
+    """A number or word; an empty text is an absent cell."""
 
     text: str = ""
-    aside: str = ""  # such as an interval
+    aside: str = ""  # printed beside or below the text, such as an interval
     emphasis: str = ""  # BOLD, UNDERLINED or none
     mark: str = ""  # DAGGER or none
 
 
-Row = tuple[str, Sequence[Cell]]  # its name; a cell for each column
+Row = tuple[str, Sequence[Cell]]  # the row's name, and one cell for each column
 
 
 @dataclass(frozen=True)
@@ -39,19 +39,19 @@ class Band:
 class Grid:
     """One table; names and texts are data, which the renderers escape."""
 
-    caption: str  # for LaTeX, where the table stands alone: what is shown, n, seeds
-    corner: str  # what the rows' names are
+    caption: str  # for LaTeX, where the table stands alone: what it shows, n, seeds
+    corner: str  # the heading of the column of row names
     columns: Sequence[str]
     bands: Sequence[Band]
     groups: Sequence[tuple[str, int]] = ()  # title and number of neighbouring columns, all in order
-    brief: bool = False  # LaTeX leaves the asides out, for want of room
+    brief: bool = False  # LaTeX leaves the asides out, to save space
 
 
 @dataclass(frozen=True)
 class Page:
     """A table file: blocks of Markdown text, headings among them, and grids."""
 
-    name: str  # the file's, and of LaTeX's labels
+    name: str  # of the file and of the LaTeX labels
     title: str
     blocks: Sequence[str | Grid]
 
@@ -59,10 +59,10 @@ class Page:
 def pivot(
     names: Iterable[str], columns: Iterable[str], cells: Iterable[Cell], order: Sequence[str]
 ) -> list[Row]:
-    """A row for each name, in the order in which they first stand, of the columns in `order`.
+    """A row for each distinct name, in order of first appearance, with the columns of `order`.
 
-    The first three go in parallel; an absent cell is empty. Raises ValueError for a second cell of
-    the same name and column.
+    names, columns and cells are parallel: one cell each. A missing cell becomes an empty one.
+    Raises ValueError if a name and column have two cells.
     """
     found: dict[str, dict[str, Cell]] = {}
     for name, column, cell in zip(names, columns, cells, strict=True):
@@ -75,7 +75,7 @@ def pivot(
 def pivoted(
     caption: str, corner: str, names: Iterable[str], columns: Sequence[str], cells: Iterable[Cell]
 ) -> Grid:
-    """A grid of one band; rows and columns in the order in which they first stand."""
+    """A grid of one band; rows and columns in order of first appearance."""
     order = list(dict.fromkeys(columns))
     return Grid(caption, corner, order, [Band(pivot(names, columns, cells, order))])
 
@@ -83,13 +83,13 @@ def pivoted(
 def plain(
     caption: str, header: Sequence[str], lines: Iterable[Sequence[object]], **options: object
 ) -> Grid:
-    """A grid of texts; the first of each line is its name. None is an absent cell."""
+    """A grid of texts; the first text of a line is the row's name. None is an absent cell."""
     rows = [(str(n), [Cell("" if c is None else str(c)) for c in cells]) for n, *cells in lines]
     return Grid(caption, header[0], header[1:], [Band(rows)], **options)
 
 
 def of_frame(caption: str, frame: pd.DataFrame, decimals: Mapping[str, int] = {}) -> Grid:
-    """A frame as it is; decimals: of the columns of fractions. Absent is an empty cell."""
+    """A frame as a grid; decimals: by column of fractions. A missing value is an empty cell."""
 
     def text(column: str, value: object) -> str | None:
         if pd.isna(value):

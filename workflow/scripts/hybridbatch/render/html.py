@@ -1,4 +1,4 @@
-"""Tables and figures as HTML pages that load nothing and show others' texts as they are."""
+"""Tables and figures as HTML pages that load nothing and escape all text from other sources."""
 
 import base64
 import re
@@ -13,7 +13,7 @@ from markdown_it.token import Token
 
 from hybridbatch.runtime.errors import HybridBatchError
 
-_EMPHASIS = ("<ins>", "</ins>")  # all the HTML that our Markdown has
+_EMPHASIS = ("<ins>", "</ins>")  # the only HTML in our Markdown
 _NUMBER = re.compile(r"[-+−*]*[\d,.]+%?\**")
 _SHORT = 32  # characters
 _COUNTED = {"n_queries": ("query", "queries"), "n_seeds": ("seed", "seeds")}
@@ -55,7 +55,7 @@ def caption_html(text: str) -> str:
 
 
 def counts_phrase(csv: str | Path) -> str:
-    """How many queries and seeds are behind a tidy table's cells; empty for a table of counts."""
+    """The numbers of queries and seeds behind a tidy table's scores; empty for a count table."""
     header = pd.read_csv(csv, nrows=0).columns
     columns = [name for name in _COUNTED if name in header]
     frame = pd.read_csv(csv, usecols=columns) if columns else pd.DataFrame()
@@ -74,13 +74,13 @@ def _range(counts: pd.Series, names: tuple[str, str]) -> str:
 def _page(
     title: str, caption: str, counted: str, body: str, style: str, plain: bool = False
 ) -> str:
-    """HTML; title and body, and with `plain` the caption, are HTML already."""
+    """A page of HTML. title and body are HTML already; with `plain`, so is the caption."""
     said = f"<p>{caption}</p>\n" if plain else renderer().render(caption)
     facts = f"<p>n in each cell: {escape(counted)}.</p>\n" if counted else ""
     name = re.sub(r"<[^>]*>", "", title)
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        # Whatever gets past the escaping is not run and not fetched.
+        # Second line of defence: anything that gets past the escaping is neither run nor fetched.
         '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; img-src data:; '
         "style-src 'unsafe-inline'\">\n"
         f"<title>{name}</title>\n<style>\n{style}</style>\n</head>\n<body>\n<h1>{title}</h1>\n"
@@ -100,14 +100,14 @@ def renderer() -> MarkdownIt:
     return markdown_it
 
 
-# markdown-it hands the renderer itself to a rule, first.
+# markdown-it passes the renderer as the first argument of a rule.
 def _html_inline(_: Any, tokens: Sequence[Token], index: int, *rest: Any) -> str:
     text = tokens[index].content
     return text if text in _EMPHASIS else escape(text)
 
 
 def _cell(renderer: Any, tokens: Sequence[Token], index: int, *rest: Any) -> str:
-    """Numbers stand at the right, short texts in one line."""
+    """Align numbers to the right, and keep short texts on one line."""
     text = tokens[index + 1].content
     if _NUMBER.fullmatch(text):
         tokens[index].attrJoin("class", "number")

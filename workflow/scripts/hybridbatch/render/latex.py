@@ -1,7 +1,7 @@
-"""LaTeX tables in the style of booktabs, of ASCII alone: any engine and encoding takes them.
+"""LaTeX tables in the style of booktabs. They are pure ASCII, so any engine and encoding works.
 
-pandas' Styler writes booktabs too, but no partial rules under groups of columns and no bands of
-rows, and it leaves Unicode to the document.
+pandas' Styler also writes booktabs. But it has neither partial rules under groups of columns nor
+bands of rows, and it leaves Unicode to the document.
 """
 
 import math
@@ -39,8 +39,8 @@ _NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
 _SHARE = re.compile(r"[01]\.\d+")
 _LEADING_ZERO = re.compile(r"(?<![\d.])0(?=\.\d)")
 _LONG = 36  # characters; a longer text is broken into lines
-_HEADING = 11  # characters of a line of a heading
-_LINES = 44  # of a table; what is longer goes on in another one
+_HEADING = 11  # characters in a line of a heading
+_LINES = 44  # lines of a table; a longer one is continued in another table
 # Environment, size; points of a character, of a column's separation and of the line to fit.
 _SIZES = (
     ("table", "small", 4.7, 6, 240),
@@ -56,14 +56,14 @@ def escape(text: str) -> str:
     """`text` on one line in ASCII, shown as it is; letters beyond Latin as their code points."""
     line = " ".join("".join(" " if unicodedata.category(c) == "Cc" else c for c in text).split())
     line = "".join(_character(c) for c in unicodedata.normalize("NFC", line))
-    # A minus before a number; no ligature of hyphens that stood in the text.
+    # A hyphen before a number becomes a minus sign.
     return re.sub(r"(?<![\w-])-(?=\.?\d)", "$-$", line)
 
 
 def render(page: Page) -> str:
     """Every grid of the page as a table of its own, labelled `tab:NAME`, `tab:NAME-2` and so on.
 
-    The blocks of text are for Markdown: captions say what a reader of one table has to know.
+    Blocks of text are for Markdown only; the captions make each table understandable on its own.
     Intervals and other asides are set below the value; a brief grid has none.
     """
     tables = [part for grid in page.blocks if isinstance(grid, Grid) for part in _parts(grid)]
@@ -88,7 +88,7 @@ def _character(c: str) -> str:
 
 
 def _parts(grid: Grid) -> Iterator[Grid]:
-    """The grid, or pieces of it that fit a page: of its columns, and of each those of its rows."""
+    """Pieces of the grid that fit a page: first its columns are split, then each piece's rows."""
     pieces = [piece for part in _across(grid) for piece in _down(part)]
     for number, piece in enumerate(pieces):
         yield replace(piece, caption=grid.caption + (" (continued)" if number else ""))
@@ -136,7 +136,7 @@ def _down(grid: Grid) -> list[Grid]:
 
 
 class _Measures:
-    """How a grid's columns are set, and in what type."""
+    """The alignment and width of a grid's columns, and the type size."""
 
     def __init__(self, grid: Grid) -> None:
         rows = [row for band in grid.bands for row in band.rows]
@@ -216,7 +216,7 @@ def _groups(grid: Grid) -> list[str]:
 
 
 def _kind(cells: Sequence[Cell], brief: bool = False) -> str:
-    """How a column is set: figures to the right, or centred over what stands below them."""
+    """The alignment of a column: numbers to the right, or centred if asides stand below them."""
     texts = [cell.text for cell in cells if cell.text]
     if texts and all(_FIGURE.fullmatch(text) for text in texts):
         return "r" if brief or not any(cell.aside for cell in cells) else "c"
@@ -226,7 +226,7 @@ def _kind(cells: Sequence[Cell], brief: bool = False) -> str:
 
 
 def _width(cells: Sequence[Cell], brief: bool = False, shares: bool = False) -> float:
-    """Of a column, in characters; bold ones are wider."""
+    """The width of a column in characters; bold ones count as wider."""
     texts = [
         len(_shortened(cell.text, shares)) * (1.1 if cell.emphasis == BOLD else 1) for cell in cells
     ]
@@ -239,13 +239,13 @@ def _text(cell: Cell, kind: str, digits: int, shares: bool) -> str:
         return ""
     text = _EMPHASIS[cell.emphasis].format(escape(_shortened(cell.text, shares)))
     if cell.mark:
-        text += rf"\rlap{{{escape(cell.mark)}}}"  # takes no room: figures stay in line
+        text += rf"\rlap{{{escape(cell.mark)}}}"  # zero width, so that the numbers stay aligned
     missing = digits - len(_digits(cell)) if kind == "c" else 0
     return (rf"\phantom{{{'0' * missing}}}" if missing else "") + _broken(text, kind)
 
 
 def _digits(cell: Cell) -> str:
-    """Before the point."""
+    """The digits before the decimal point."""
     match = _FIGURE.fullmatch(cell.text)
     return match[1].replace(",", "") if match else ""
 
@@ -260,17 +260,17 @@ def _heading(title: str, kind: str) -> str:
 
 
 def _starting(text: str) -> str:
-    r"""Text that may follow `\\`, which takes brackets and asterisks for its own."""
+    r"""Text that is safe after `\\`, which would read a bracket or asterisk as its argument."""
     return "{}" + text if text.startswith(("[", "*")) else text
 
 
 def _heading_lines(title: str) -> list[str]:
-    """Headings, which may be much longer than the figures below them, in several lines."""
+    """A heading broken into lines, since it may be much longer than the numbers below it."""
     return textwrap.wrap(title, _HEADING, break_long_words=False, break_on_hyphens=False) or [""]
 
 
 def _broken(text: str, kind: str) -> str:
-    """In a column of long texts, lines without stretched spaces."""
+    """Set a text in a column of long texts ragged right, without stretched spaces."""
     return rf"{{\raggedright {text}\par}}" if kind.startswith("p") and text else text
 
 

@@ -1,4 +1,4 @@
-"""Markdown as GitHub shows it: every cell is shown as it is, no text of others as markup."""
+"""Markdown for GitHub. All cells are escaped, so that no text is read as markup."""
 
 import re
 import unicodedata
@@ -8,14 +8,14 @@ from tabulate import tabulate
 
 from hybridbatch.render.grid import BOLD, UNDERLINED, Cell, Grid, Page, Row
 
-# An underscore inside a word is none.
+# An underscore inside a word is not markup, so it is not escaped.
 _MARKUP = re.compile(r"([\\`*\[\]<>|~$&]|(?<![^\W_])_|_(?![^\W_]))")
 # GitHub shows <ins> underlined and drops <u>.
 _EMPHASIS = {BOLD: "**{}**", UNDERLINED: "<ins>{}</ins>", "": "{}"}
 
 
 def escape(text: str) -> str:
-    """`text` on one line, so that GitHub's Markdown shows it as it is inside a table's cell."""
+    """`text` on one line, escaped so that GitHub shows it literally inside a table cell."""
     visible = "".join(" " if unicodedata.category(c) == "Cc" else c for c in text)
     return _MARKUP.sub(r"\\\1", " ".join(visible.split()))
 
@@ -27,7 +27,7 @@ def grid(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 def render(page: Page) -> str:
-    """The page; a grid with titles is a table for each under a heading of the third level."""
+    """The page as Markdown. Each group of a grid is a table under a third-level heading."""
     blocks = [f"# {page.title}"]
     for block in page.blocks:
         blocks += [block] if isinstance(block, str) else tables(block)
@@ -35,7 +35,7 @@ def render(page: Page) -> str:
 
 
 def tables(grid: Grid) -> Iterator[str]:
-    """The grid's tables, each after its heading if it has one."""
+    """The tables of a grid, each preceded by its heading if it has one."""
     start = 0
     for group, width in grid.groups or [("", len(grid.columns))]:
         part = slice(start, start + width)

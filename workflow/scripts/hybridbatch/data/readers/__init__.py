@@ -1,11 +1,11 @@
 """Readers of corpora, a module each, with `read(paths, language, counts)` yielding pairs.
 
-paths: the corpus' files in the configuration's order; counts: a Counter into which a reader counts,
-by reason, what cannot give a pair. Loaded by the name in the configuration, so that a new reader
-changes no result of another.
+paths: the corpus' files in the configuration's order. counts: a Counter in which a reader counts,
+by reason, the questions that give no pair. A reader is loaded by its name in the configuration, so
+adding one changes no other results.
 
-Where a corpus' publisher gives it in other languages, its module has `read_parallel(paths,
-text_ids)`: the texts of those ids (as in translation.source_texts) in the language of the files.
+A corpus that is published in several languages also has `read_parallel(paths, text_ids)`. It
+returns the texts with these ids (as in translation.translate.source_texts) in the files' language.
 """
 
 from collections import Counter
@@ -18,12 +18,12 @@ from hybridbatch.runtime.errors import ConfigError
 
 
 def read(name: str, paths: list[str], language: str, counts: Counter) -> Iterator[Pair]:
-    """The pairs of a corpus by the reader `name`."""
+    """Read the pairs of a corpus with the reader `name`."""
     return _reader(name).read(paths, language, counts)
 
 
 def read_parallel(name: str, paths: list[str], text_ids: Sequence[str]) -> list[str]:
-    """The texts `text_ids` of a corpus in another of its languages, by the reader `name`."""
+    """Read the texts `text_ids` in another language of a corpus with the reader `name`."""
     reader = _reader(name)
     if not hasattr(reader, "read_parallel"):
         raise ConfigError(f"the corpus reader {name!r} knows no `parallel` languages.")

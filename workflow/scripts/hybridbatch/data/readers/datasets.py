@@ -1,7 +1,6 @@
-"""Rows of a data set of the hub, or of a folder of yours, from the shards they were streamed into.
+"""A data set of the hub or a local folder, read from the shards that its rows were streamed into.
 
-The shards say which columns were chosen (data/hub.py), so that nothing here depends on a column's
-name.
+The shards have fixed column names (data/hub.py), so nothing here depends on the original ones.
 """
 
 from collections import Counter
@@ -15,11 +14,11 @@ from hybridbatch.data.shards import read_manifest, read_shards
 
 
 def read(paths: Sequence[str | Path], language: str, counts: Counter) -> Iterator[Pair]:
-    """Pairs of manifests of shards: the question and the passage, or the answer's sentence in it.
+    """The pairs of the shards in some manifests: each question with its passage or a sentence.
 
-    Where answers have a place in the passage, the sentence where the first one starts is the
-    passage of the pair and the whole is its paragraph, as in SQuAD's format. Questions that cannot
-    give a pair are counted by reason. Without ids, the number of the row, from 0, is the id.
+    If answers have a position, the pair's passage is the sentence in which the first answer starts,
+    and the whole passage is its paragraph, as in SQuAD's format. Questions that give no pair are
+    counted by reason. Without an id column, the row number from 0 is the id.
     """
     for path in paths:
         spans_of = lru_cache(maxsize=16)(lambda context: sentence_spans(context, language))

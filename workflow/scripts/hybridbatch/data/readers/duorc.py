@@ -25,8 +25,8 @@ COLUMNS = {
 def read(paths: Sequence[str | Path], language: str, counts: Counter) -> Iterator[Pair]:
     """The question and the first sentence of the plot that has its first answer.
 
-    Answers are people's own words, without a place in the plot: those that do not stand there as
-    they are, as whole words, give no pair. Plots are too long for a passage.
+    Answers are written by annotators and have no position in the plot. A question gives a pair only
+    if its answer stands in the plot literally, as whole words. Plots are too long for a passage.
     """
     for path in paths:
         spans_of = lru_cache(maxsize=16)(lambda plot: sentence_spans(plot, language))
@@ -36,7 +36,7 @@ def read(paths: Sequence[str | Path], language: str, counts: Counter) -> Iterato
             if row["no_answer"] or not answer:
                 counts["unanswerable"] += 1
                 continue
-            # Runs of white space are alike; "Ed" is not in "Edward".
+            # Any white space matches any other; "Ed" does not match in "Edward".
             words = r"\s+".join(map(re.escape, answer.split()))
             place = re.search(rf"(?<!\w){words}(?!\w)", plot)
             if place is None:

@@ -35,7 +35,7 @@ def read(paths: Sequence[str | Path], language: str, counts: Counter) -> Iterato
             if not isinstance(answers[0], str):
                 raise DataError(f"{where}: the first answer is not text.")
             answer = clean(answers[0])
-            # The relation is the file's name, P106.train.json.
+            # The file's name has the relation, as in P106.train.json.
             yield Pair(
                 f"{path.name.removesuffix('.json')}-{number}", clean(question), answer, answer
             )

@@ -10,9 +10,9 @@ from hybridbatch.runtime.errors import DataError
 
 
 def read(paths: Sequence[str | Path], language: str, counts: Counter) -> Iterator[Pair]:
-    """Pairs of a JSON Lines file: `question` and `passage`, and if you like `id` and `paragraph`.
+    """The pairs of JSON Lines files with `question`, `passage` and optionally `id`, `paragraph`.
 
-    Without `id`, the line's number is the id; without `paragraph`, the passage is its own.
+    `id` defaults to the line number, `paragraph` to the passage.
     """
     for path in map(Path, paths):
         for number, record in json_objects(path):

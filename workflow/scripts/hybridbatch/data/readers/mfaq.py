@@ -19,7 +19,7 @@ def read(paths: Sequence[str | Path], language: str, counts: Counter) -> Iterato
         for _, row in parquet_rows(path, COLUMNS):
             numbers += 1
             yield Pair(
-                # The row's number is the id: pair_id may count anew on every page.
+                # The row number is the id, since pair_id may restart on every page.
                 str(numbers),
                 clean(row["question"] or ""),
                 clean(row["answer"] or ""),

@@ -1,7 +1,7 @@
-"""mMARCO (Bonifacio et al. 2021): unicamp-dl/mmarco, MS MARCO in the translation of its authors.
+"""mMARCO (Bonifacio et al. 2021): unicamp-dl/mmarco, MS MARCO machine-translated by its authors.
 
-One file of triples serves all languages: (query, passage that answers, passage that does not) by
-ids, which are the same in every language's queries and collection. Tab-separated, without a header.
+One file of triples serves all languages: ids of (query, positive passage, negative passage). The
+ids are the same in every language's queries and collection. Tab-separated, without a header.
 """
 
 from collections import Counter
@@ -16,7 +16,7 @@ from hybridbatch.runtime.errors import ConfigError, DataError
 def read(paths: Sequence[str | Path], language: str, counts: Counter) -> Iterator[Pair]:
     """A pair for every triple; `paths` are the triples, the queries and the collection.
 
-    The collection is held in memory, 5 GB in English; the triples pass by.
+    The collection is held in memory, 5 GB in English; the triples are streamed.
     """
     if len(paths) != 3:
         raise ConfigError(
@@ -50,7 +50,7 @@ def read(paths: Sequence[str | Path], language: str, counts: Counter) -> Iterato
 def read_parallel(paths: Sequence[str | Path], text_ids: Sequence[str]) -> list[str]:
     """The texts `q:<query>` and `p:<passage>` in another language, from its queries and collection.
 
-    Raises DataError that names the first id that is not there, and the file.
+    Raises DataError that names the first missing id, and the file.
     """
     if len(paths) != 2:
         raise ConfigError(

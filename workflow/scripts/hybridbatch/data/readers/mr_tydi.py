@@ -26,7 +26,7 @@ def read(paths: Sequence[str | Path], language: str, counts: Counter) -> Iterato
             negative = None
             if negatives:
                 _, negative = _passage(negatives[0], f"{where}, first negative passage")
-            # A docid is its article's number, # and its own.
+            # A docid has the form `<article>#<passage>`.
             yield Pair(id_, clean(query), passage, docid.split("#")[0], negative=negative)
 
 

@@ -15,7 +15,7 @@ _OFFSETS = pa.list_(pa.int64())
 COLUMNS = {
     "context": pa.string(),
     "question": pa.string(),
-    # Places of each answer in the context, in characters.
+    # Character offsets of each answer in the context.
     "labels": pa.list_(pa.struct([("start", _OFFSETS), ("end", _OFFSETS)])),
 }
 
@@ -36,5 +36,5 @@ def read(paths: Sequence[str | Path], language: str, counts: Counter) -> Iterato
             if passage is None:
                 counts["answer_outside_sentences"] += 1
                 continue
-            # The row's number is the id: that `key` is unique is not stated anywhere.
+            # The row number is the id, since nothing states that `key` is unique.
             yield Pair(str(numbers), clean(row["question"] or ""), clean(passage), clean(context))

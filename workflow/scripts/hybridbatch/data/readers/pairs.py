@@ -1,8 +1,7 @@
 """Question-answer pairs as two text columns of parquet files.
 
-The data sets of sentence-transformers have this form: natural-questions and yahoo-answers. The
-columns go by their order, since their names differ and not all are documented; the log says which
-ones were taken.
+Such as the data sets natural-questions and yahoo-answers of sentence-transformers. Columns are
+taken by position, since their names differ and not all are documented. The log says which ones.
 """
 
 from collections import Counter

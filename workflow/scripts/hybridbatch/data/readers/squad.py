@@ -10,10 +10,10 @@ from hybridbatch.data.squad_format import paragraphs
 
 
 def read(paths: Sequence[str | Path], language: str, counts: Counter) -> Iterator[Pair]:
-    """Pairs of a file in SQuAD's format: the question and the sentence its first answer starts in.
+    """Each question with the sentence in which its first answer starts, in SQuAD's format.
 
-    Questions that cannot give a pair are counted by reason, never dropped silently. An answer
-    that runs over a sentence's end is kept with the sentence where it starts, as in LAReQA.
+    Questions that give no pair are counted by reason. An answer that crosses a sentence boundary is
+    paired with the sentence where it starts, as in LAReQA.
     """
     for path in paths:
         for paragraph in paragraphs(path):

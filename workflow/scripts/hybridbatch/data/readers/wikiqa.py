@@ -20,9 +20,9 @@ COLUMNS = {
 
 
 def read(paths: Sequence[str | Path], language: str, counts: Counter) -> Iterator[Pair]:
-    """A pair for every sentence that answers; hard negatives are sentences that do not.
+    """A pair for every sentence that answers a question; its other sentences are hard negatives.
 
-    A question's sentences stand together in the files. Its pairs take its negatives in turn.
+    The sentences of a question are adjacent in the files. Its pairs take its negatives in turn.
     """
     for path in paths:
         rows = (row for _, row in parquet_rows(path, COLUMNS))

@@ -1,6 +1,6 @@
-"""What an entry of `catalogue.corpora` has: a module here for each reader with keys of its own.
+"""Models of the entries in `catalogue.corpora`, a module for each reader with keys of its own.
 
-A reader without one (data/readers) has the keys of `FileCorpus`.
+A reader in data/readers without a module here has the keys of `FileCorpus`.
 """
 
 from typing import Annotated
@@ -31,17 +31,17 @@ class Corpus(Model):
 
     @property
     def parallel_languages(self) -> list[str] | None:
-        """The languages besides its own that its publisher gives it in; None: it is translated."""
+        """Other languages that the corpus is published in; None if it is translated instead."""
         return None
 
     @property
     def streamed(self) -> bool:
-        """Whether its rows are streamed into shards, which are then its files."""
+        """Whether its rows are streamed into shards; its files are then these shards."""
         return False
 
     @property
     def url(self) -> str | None:
-        """Where it comes from, if that is neither a source nor a file of one's own."""
+        """Its URL, if it comes neither from a source nor from a local file."""
         return None
 
     def own_files(self) -> list[File]:
@@ -53,7 +53,7 @@ class Corpus(Model):
         return []
 
     def own_keys(self) -> dict:
-        """The keys that only this kind has, for its reader."""
+        """The keys that only this kind has, as passed to its reader."""
         return self.plain(without=tuple(FileCorpus.model_fields))
 
 

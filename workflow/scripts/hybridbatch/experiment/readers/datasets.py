@@ -70,6 +70,6 @@ class Config(Corpus):
         return f"https://huggingface.co/datasets/{self.path}/tree/{self.revision}"
 
     def rows(self) -> dict:
-        """What chooses its rows: the values of a data.hub.DataSet."""
+        """The values of a data.hub.DataSet, which determine its rows."""
         plain = self.plain()
         return {key: plain.get(key) for key in _KEYS}
