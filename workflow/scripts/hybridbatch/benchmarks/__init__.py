@@ -1,1 +1,1 @@
-"""Test collections: queries, candidates and relevance judgements, a module a kind."""
+"""Test collections (queries, candidates, relevance judgements), one module a kind."""

@@ -1,9 +1,9 @@
-"""What the rest of the workflow asks of a benchmark, whatever its kind.
+"""The interface of all kinds of benchmarks.
 
-Each kind is a module of this room that is loaded by the `kind` of its catalogue entry and has
-`read(files, language) -> Collection`. `files` are those of the entry by name. Which languages are
-searched together, whether all candidates are ranked, and which figures are averaged stands in the
-kind's configuration model, since the rules have to know it before anything is read.
+Each kind is a module of this package, loaded by the `kind` of its catalogue entry. It has a
+function `read(files, language) -> Collection`, where `files` are the entry's files by name. The
+kind's configuration model says which languages are searched together, whether all candidates are
+ranked, and which scores are averaged, since the rules need this before any file is read.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,14 +15,14 @@ import pyarrow as pa
 from hybridbatch.runtime.errors import DataError
 
 QUERY_SCHEMA = pa.schema([("query_id", pa.string()), ("text", pa.string())])
-# A candidate is a text, or an image as a file's bytes (PNG and the like), by its modality.
+# By modality: a candidate is a text, or an image as the bytes of an image file such as PNG.
 CANDIDATE_SCHEMAS = {
     "text": pa.schema([("candidate_id", pa.string()), ("text", pa.string())]),
     "image": pa.schema([("candidate_id", pa.string()), ("image", pa.binary())]),
 }
 CANDIDATE_SCHEMA = CANDIDATE_SCHEMAS["text"]
 QRELS_SCHEMA = pa.schema([("query_id", pa.string()), ("candidate_id", pa.string())])
-# Where judgements also say what is not relevant: 1 is relevant, 0 judged and not relevant.
+# Judgements that include non-relevant ones: 1 is relevant, 0 is judged as not relevant.
 GRADED_SCHEMA = pa.schema(
     [("query_id", pa.string()), ("candidate_id", pa.string()), ("grade", pa.int64())]
 )
@@ -33,7 +33,7 @@ class Collection:
     """Queries, candidates and relevance judgements of one language, in the files' order.
 
     Tables of QUERY_SCHEMA, one of CANDIDATE_SCHEMAS, and QRELS_SCHEMA or GRADED_SCHEMA. Candidates
-    are None where they stay in their own files, too many to be ranked all.
+    are None if there are too many to rank them all; they then stay in their original files.
     """
 
     queries: pa.Table
@@ -47,7 +47,7 @@ def collection(
     relevant: Sequence[tuple[str, str]],
     modality: str = "text",
 ) -> Collection:
-    """The collection of queries and candidates by id, and of (query id, candidate id) pairs."""
+    """A collection from queries and candidates by id, and relevant (query id, candidate id)."""
     schema = CANDIDATE_SCHEMAS[modality]
     return Collection(
         pa.table([list(queries), list(queries.values())], schema=QUERY_SCHEMA),
@@ -57,7 +57,7 @@ def collection(
 
 
 def modality_of(candidates: pa.Table, path: str | Path) -> str:
-    """The modality of a table of candidates; `DataError` naming `path` where it has none."""
+    """The modality of a table of candidates; raises `DataError` naming `path` if unknown."""
     for modality in CANDIDATE_SCHEMAS:
         if modality in candidates.column_names:
             return modality

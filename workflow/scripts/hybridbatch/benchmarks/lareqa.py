@@ -1,7 +1,8 @@
-"""XQuAD-R and MLQA-R (Roy et al. 2020, LAReQA, section 3), and whatever has their format.
+"""XQuAD-R and MLQA-R (Roy et al. 2020, LAReQA, section 3), and other files in their format.
 
-A candidate is one slice of a paragraph's context by `sentence_breaks`; the relevant one is the
-sentence where the answer starts. Questions are parallel: the same id in every language.
+Candidates are the sentences of a paragraph's context, as given by `sentence_breaks`. The sentence
+where the answer starts is relevant. Questions are parallel: their ids are the same in every
+language.
 """
 
 from collections.abc import Mapping
@@ -15,9 +16,9 @@ from hybridbatch.runtime.errors import DataError
 def read(files: Mapping[str, str | Path], language: str) -> Collection:
     """The collection of the file `file`.
 
-    Query ids are the question ids, the same in every language; a candidate is known by
-    `language:article.paragraph:position`. Raises `DataError` naming file, paragraph and id where
-    a field is missing, a question id stands twice, or an answer starts outside every sentence.
+    Query ids are the question ids; the id of a candidate is `language:article.paragraph:position`.
+    Raises `DataError` naming file, paragraph and id if a field is missing, a question id occurs
+    twice, or an answer starts outside every sentence.
     """
     queries: dict[str, str] = {}
     candidates: dict[str, str] = {}

@@ -1,8 +1,8 @@
-"""Collections of too many passages to rank them all: queries, judgements and passages in shards.
+"""Collections with too many passages to rank them all: queries, judgements, shards of passages.
 
 MIRACL (Zhang et al. 2023, "MIRACL: A Multilingual Retrieval Dataset Covering 18 Diverse
-Languages", TACL 11) has topics as `id, tab, text`, judgements as TREC has them and passages as
-JSON Lines with docid, title and text, the last in shards of half a million.
+Languages", TACL 11) has topics as `id, tab, text`, judgements in TREC's format, and passages as
+JSON Lines with docid, title and text, in shards of half a million.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,11 +27,11 @@ from hybridbatch.runtime.logs import Progress, log
 
 @dataclass(frozen=True)
 class Survey:
-    """What there is of one language: numbers, and the passages that judgements name.
+    """The counts of one language, and its judged passages.
 
-    counts: queries; judgements and, among them, relevant ones; passages; judged, the distinct
-    passages that are judged and there; and of judgements and relevant ones absent_judgements and
-    absent_relevant, whose passage the collection lacks. judged: a table of CANDIDATE_SCHEMA.
+    counts: `queries`; `judgements` and the `relevant` among them; `passages`; `judged`, the
+    distinct judged passages in the collection; `absent_judgements` and `absent_relevant`, those
+    whose passage is not in the collection. judged: a table of CANDIDATE_SCHEMA.
     """
 
     counts: dict[str, int]
@@ -49,7 +49,7 @@ def read(files: Mapping[str, str | Path], language: str) -> Collection:
 
 
 def read_topics(path: str | Path) -> pa.Table:
-    """Queries as QUERY_SCHEMA, in the file's order; DataError for an id that stands twice."""
+    """Queries as QUERY_SCHEMA, in the file's order; DataError if an id occurs twice."""
     found: dict[str, str] = {}
     for number, (id_, text) in fields(path, 2):
         if id_ in found:
@@ -63,10 +63,10 @@ def read_topics(path: str | Path) -> pa.Table:
 
 
 def read_qrels(path: str | Path) -> pa.Table:
-    """Judgements as GRADED_SCHEMA, in the file's order: 1 is relevant, 0 judged and not relevant.
+    """Judgements as GRADED_SCHEMA, in the file's order: 1 is relevant, 0 is not relevant.
 
-    Raises DataError for a line that is not `query Q0 passage grade`, another grade (the metrics
-    are those of binary judgements) and a judgement that stands twice.
+    Raises DataError for a line that is not `query Q0 passage grade`, for other grades (the metrics
+    are defined for binary judgements), and for a judgement that occurs twice.
     """
     rows: dict[tuple[str, str], int] = {}
     for number, line in lines(path):
@@ -86,7 +86,7 @@ def read_qrels(path: str | Path) -> pa.Table:
 
 
 def judged_queries(queries: pa.Table, qrels: pa.Table, where: str) -> pa.Table:
-    """The queries that have judgements; DataError if judgements name a query that is not there."""
+    """The queries that have judgements; DataError if judgements name an unknown query."""
     known, judged = set(queries["query_id"].to_pylist()), set(qrels["query_id"].to_pylist())
     if unknown := sorted(judged - known):
         raise DataError(
@@ -102,8 +102,8 @@ def read_passages(path: str | Path) -> Iterator[tuple[str, str]]:
     """(id, title and text) of a shard, one passage at a time.
 
     path: JSON Lines with docid, title and text, plain or gzipped, or a parquet file of
-    CANDIDATE_SCHEMA. Raises DataError naming file and line where a shard is cut off, a field is
-    missing, an id has white space or nothing is there.
+    CANDIDATE_SCHEMA. Raises DataError naming file and line if a shard is truncated or empty, a
+    field is missing, or an id contains white space.
     """
     if Path(path).suffix == ".parquet":
         with pq.ParquetFile(checked(path)) as file:
@@ -125,8 +125,8 @@ def read_passages(path: str | Path) -> Iterator[tuple[str, str]]:
 def survey(paths: Sequence[str | Path], queries: pa.Table, qrels: pa.Table) -> Survey:
     """Read all passages of a language once; see `Survey`.
 
-    Raises DataError if a judged passage stands twice. Judgements whose passage is not there stay:
-    they count as not found, as in trec_eval.
+    Raises DataError if a judged passage occurs twice. Judgements of absent passages are kept and
+    count as not found, as in trec_eval.
     """
     wanted = set(qrels["candidate_id"].to_pylist())
     there: dict[str, str] = {}

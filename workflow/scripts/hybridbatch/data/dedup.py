@@ -19,7 +19,7 @@ class FirstTimes:
     """A set of keys in sorted arrays; a set of Python integers would take ten times the memory."""
 
     def __init__(self) -> None:
-        self._runs: list[np.ndarray] = []  # sorted, disjoint, each more than twice as long as the next
+        self._runs: list[np.ndarray] = []  # sorted, disjoint; each over twice as long as the next
 
     def of(self, keys: np.ndarray) -> np.ndarray:
         """bool [n]: True at the first occurrence of a key, over all calls; keys: uint64 [n]."""

@@ -88,7 +88,7 @@ def mirrored(data_set: DataSet, mirror: str | None) -> Path | None:
     """The data set's folder in a mirror, or None.
 
     `{mirror}/huggingface.co/datasets/{path}/tree/{revision}` is tried first, then the folder
-    without a commit, `{mirror}/huggingface.co/datasets/{path}`, which has to hold data files itself.
+    without a commit, `{mirror}/huggingface.co/datasets/{path}`, which has to hold data files.
     """
     if not mirror:
         return None

@@ -1,1 +1,1 @@
-"""Encoders, their inputs and their vectors, a module a kind."""
+"""Encoders, one module a kind, with their inputs and vectors."""

@@ -1,14 +1,16 @@
-"""What the rest of the workflow asks of an encoder, whatever its kind.
+"""The interface of all kinds of encoders.
 
-An encoder embeds a *side*, queries or candidates, of a *modality*, text or image. Its two sides may
-be one shared tower that tells them apart by a prefix, or two towers. Each kind is a module of this
-room that is loaded by the `kind` of its catalogue entry and has four functions:
+An encoder embeds a *side*, queries or candidates, of a *modality*, text or image. Both sides may
+share one tower that tells them apart by a prefix, or each may have its own tower. Each kind is a
+module of this package, loaded by the `kind` of its catalogue entry. It has four functions:
 
-- `prepare(values, texts, folder)` makes what training starts from: a tokenizer, pretrained weights.
-- `inputs(values, folder)` gives the function that turns texts or images into inputs. It needs no
-  torch, since one job does it for all samplings and seeds.
-- `start(values, folder, seed)` gives the `Encoder` that is trained.
-- `load(values, model)` gives vectors by a saved model, the same that SentenceTransformer gives.
+- `prepare(values, texts, folder)` writes what training starts from: a tokenizer or pretrained
+  weights.
+- `inputs(values, folder)` returns the function that turns texts or images into inputs. It does not
+  need torch, and one job makes the inputs for all samplings and seeds.
+- `start(values, folder, seed)` returns the `Encoder` to be trained.
+- `load(values, model)` returns a function that encodes with a saved model. Its vectors equal those
+  of SentenceTransformer.
 
 `values` is the catalogue's entry; `folder` is what `prepare` made.
 """
@@ -22,7 +24,7 @@ from hybridbatch.encoders.inputs import Inputs
 
 QUERY, CANDIDATE = SIDES = ("query", "candidate")
 TEXT, IMAGE = MODALITIES = ("text", "image")
-# The sides by the names of their prompts in a saved model, which are sentence-transformers'.
+# The name of each side's prompt in a saved model, as in sentence-transformers.
 PROMPTS = {QUERY: "query", CANDIDATE: "document"}
 
 # (side, modality, texts or encoded images) -> inputs
@@ -32,10 +34,10 @@ Encode = Callable[[str, str, Sequence[str] | Sequence[bytes]], np.ndarray]
 
 
 class Encoder(Protocol):
-    """An encoder while it is trained.
+    """An encoder during training.
 
-    model: the SentenceTransformer whose parameters are trained and that is saved. Tables of which a
-    batch uses few rows may set `sparse` on their module: they get a sparse optimizer.
+    model: the SentenceTransformer that is trained and saved. An embedding module of which a batch
+    uses few rows may set `sparse`; its weights then get a sparse optimizer.
     """
 
     model: Any

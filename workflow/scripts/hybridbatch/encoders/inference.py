@@ -1,4 +1,4 @@
-"""Vectors by a saved model, the same that SentenceTransformer gives."""
+"""Encoding with a saved model; the vectors equal those of SentenceTransformer."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -19,9 +19,9 @@ VectorsOf = Callable[[Inputs], np.ndarray]
 
 
 def load(values: Mapping[str, Any], model: Path) -> Encode:
-    """A saved model as a function of a side, a modality and what is to be encoded.
+    """Load a saved model as a function of side, modality and items to encode.
 
-    values: the encoder's catalogue entry. The function raises `DataError` where a vector is not
+    values: the encoder's catalogue entry. The function raises `DataError` if a vector is not
     finite.
     """
     encode = kinds.load("encoders", values["kind"]).load(values, model)
@@ -36,7 +36,7 @@ def load(values: Mapping[str, Any], model: Path) -> Encode:
 
 
 def by_torch(model: Path, make: MakeInputs) -> Encode:
-    """Vectors by a saved model of one tower, on a GPU where the job holds one."""
+    """Encode with a saved model of one tower, on a GPU if the job has one."""
     import torch
 
     from hybridbatch.encoders.towers import embed_padded, load_model
@@ -55,7 +55,7 @@ def by_torch(model: Path, make: MakeInputs) -> Encode:
 
 
 def encode_by(make: MakeInputs, vectors_of: VectorsOf) -> Encode:
-    """Encode by making inputs and turning them into vectors, in batches of about one length."""
+    """A function that makes inputs and encodes them in batches of similar length."""
 
     def encode(side: str, modality: str, items: Sequence[Any]) -> np.ndarray:
         return in_length_order(make(side, modality, items), vectors_of, _PLURALS[side])
@@ -64,11 +64,11 @@ def encode_by(make: MakeInputs, vectors_of: VectorsOf) -> Encode:
 
 
 def in_length_order(inputs: Inputs, vectors_of: VectorsOf, unit: str) -> np.ndarray:
-    """Apply `vectors_of` to batches of inputs of about one length; vectors in input order.
+    """Apply `vectors_of` to batches of inputs of similar length.
 
-    Sorted by tokens, since characters say little across scripts; a batch has a budget of padded
-    tokens, so that short texts come in large batches. unit: what the log counts in. Returns float32
-    [n, d].
+    Inputs are sorted by tokens, since lengths in characters are not comparable between scripts. A
+    batch has a limit of padded tokens, so that short texts form large batches. unit: the word for
+    items in the log. Returns float32 [n, d] in input order.
     """
     lengths = inputs.lengths()
     order = np.argsort(-lengths, kind="stable")

@@ -1,7 +1,7 @@
-"""What an encoder is given: texts as token ids, or arrays of one shape, such as images.
+"""Inputs of encoders: token ids of texts, or arrays of one shape, such as images.
 
-Inputs are made once per encoder and language and are shared by all samplings and seeds. Training
-and encoding only count, choose and join them; what they mean is the encoder's own business.
+Inputs are made once per encoder and language and shared by all samplings and seeds. Training and
+encoding only count, select and concatenate them. Only the encoder interprets them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ class Inputs(Protocol):
     def __len__(self) -> int: ...
 
     def lengths(self) -> np.ndarray:
-        """int64 [n]: what each costs to encode, in tokens or whole inputs; 0 is an absent one."""
+        """int64 [n]: cost of encoding each, in tokens or whole inputs; 0 for an absent input."""
         ...
 
     def take(self, rows: np.ndarray) -> "Inputs":
@@ -25,7 +25,7 @@ class Inputs(Protocol):
         ...
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """All it consists of, by name, as `from_arrays` takes them."""
+        """The arrays that it consists of, by name, for `from_arrays`."""
         ...
 
 
@@ -77,7 +77,7 @@ class Dense:
         return {"values": self.values}
 
     def lengths(self) -> np.ndarray:
-        """int64 [n]: one each, since all cost the same."""
+        """int64 [n], all 1, since all inputs cost the same."""
         return np.ones(len(self.values), dtype=np.int64)
 
     def take(self, rows: np.ndarray) -> "Dense":
@@ -87,9 +87,9 @@ class Dense:
 
 @dataclass(frozen=True)
 class Repeating:
-    """Inputs of which many are the same: `which`, int [n], numbers them in `distinct`.
+    """Inputs with many repetitions: `which`, int [n], are their positions in `distinct`.
 
-    A passage of mMARCO stands in dozens of its pairs.
+    For example, a passage of mMARCO is in dozens of pairs.
     """
 
     distinct: Ragged | Dense
@@ -103,7 +103,7 @@ class Repeating:
         return {**self.distinct.arrays(), "which": self.which}
 
     def lengths(self) -> np.ndarray:
-        """int64 [n]: of each input."""
+        """int64 [n]: length of each input, repetitions included."""
         return self.distinct.lengths()[self.which]
 
     def take(self, rows: np.ndarray) -> Ragged | Dense:
@@ -112,7 +112,7 @@ class Repeating:
 
 
 def from_arrays(arrays: Mapping[str, np.ndarray]) -> Inputs:
-    """The inputs whose `arrays` these are."""
+    """The inverse of `Inputs.arrays`."""
     if "ids" in arrays:
         distinct: Ragged | Dense = Ragged(arrays["ids"], arrays["bounds"])
     else:
@@ -121,7 +121,7 @@ def from_arrays(arrays: Mapping[str, np.ndarray]) -> Inputs:
 
 
 def concatenate(parts: Sequence[Ragged | Dense]) -> Ragged | Dense:
-    """Inputs of one sort, one part after the other."""
+    """Concatenate inputs, all Ragged or all Dense."""
     if isinstance(parts[0], Dense):
         return Dense(np.concatenate([part.values for part in parts]))
     bounds = np.concatenate([[0], np.cumsum(np.concatenate([part.lengths() for part in parts]))])

@@ -22,9 +22,9 @@ _SIDES = ("queries", "passages", "negatives")
 class PairInputs:
     """The inputs of the pairs of one corpus in one language.
 
-    rows: int64 [n], the pairs' numbers in the corpus, ascending; question_numbers and
-    passage_numbers: int64 [n], equal where question or passage is the same, comparable between the
-    languages of the corpus; negatives: the hard negatives, an empty sequence where there is none.
+    rows: int64 [n], the numbers of the pairs in the corpus, ascending. question_numbers,
+    passage_numbers: int64 [n], equal for equal questions or passages, in all languages of the
+    corpus. negatives: the hard negatives, an empty sequence where a pair has none.
     """
 
     rows: np.ndarray
@@ -35,7 +35,7 @@ class PairInputs:
     negatives: Inputs
 
     def save(self, path: str | Path, keys: Mapping[str, str | int] | None = None) -> None:
-        """Write a safetensors file, whole; keys: what it is of, as for `files.write_table`."""
+        """Write a safetensors file atomically; keys: as for `files.write_table`."""
         tensors = {name: getattr(self, name) for name in _NUMBERS}
         for side in _SIDES:
             for name, array in getattr(self, side).arrays().items():
@@ -44,7 +44,7 @@ class PairInputs:
 
     @staticmethod
     def load(path: str | Path) -> tuple["PairInputs", dict[str, str | int]]:
-        """What `save` wrote, and its keys."""
+        """Load what `save` wrote, with its keys."""
         found, keys = read_tensors(path)
         values = {name: found[name] for name in _NUMBERS}
         for side in _SIDES:
@@ -57,9 +57,9 @@ class PairInputs:
 def pair_inputs(make: MakeInputs, pairs: pa.Table, train: Rows) -> PairInputs:
     """The inputs of the pairs of one language.
 
-    make: of the encoder (`base`). pairs: all pairs of the corpus (id, question_id, passage_id),
-    which give the numbers; train: those of the language (id, question, passage, negative), in the
-    same order. Raises `DataError` where the two do not fit.
+    make: the encoder's function for inputs (see `base`). pairs: all pairs of the corpus (id,
+    question_id, passage_id), from which the numbers come. train: the pairs of the language (id,
+    question, passage, negative), in the same order. Raises `DataError` if the two do not match.
     """
     queries = _Distinct(make, QUERY)
     passages, negatives = (_Distinct(make, CANDIDATE) for _ in range(2))
@@ -84,18 +84,18 @@ def pair_inputs(make: MakeInputs, pairs: pa.Table, train: Rows) -> PairInputs:
 
 
 class _Distinct:
-    """Makes the inputs of texts as they come, each once."""
+    """Makes the inputs of a stream of texts, once for each distinct text."""
 
     def __init__(self, make: MakeInputs, side: str) -> None:
         self._make, self._side = make, side
-        # Numbers by a hash of the text; 0 is no text, and has no tokens.
+        # Numbers by a hash of the text; number 0 stands for no text and has no tokens.
         self._numbers: dict[bytes, int] = {b"": 0}
-        self._ids = bytearray()  # grows without a second copy of all
+        self._ids = bytearray()  # a bytearray grows without a second copy of its contents
         self._lengths = [np.zeros(1, dtype=np.int64)]
         self._which = [np.zeros(0, dtype=np.int32)]
 
     def add(self, texts: Sequence[str | None]) -> None:
-        """Append texts; None is the empty sequence."""
+        """Append texts; None stands for the empty sequence."""
         new: list[str] = []
         which = np.zeros(len(texts), dtype=np.int32)
         for row, text in enumerate(texts):
@@ -111,14 +111,14 @@ class _Distinct:
         self._which.append(which)
 
     def inputs(self) -> Repeating:
-        """All that was added."""
+        """The inputs of all texts added."""
         bounds = np.concatenate([[0], np.cumsum(np.concatenate(self._lengths))])
         ids = np.frombuffer(self._ids, dtype=np.int32)
         return Repeating(Ragged(ids, bounds), np.concatenate(self._which))
 
 
 def _find(ids: Sequence[str], numbered: Iterator[tuple[int, str]]) -> np.ndarray:
-    """int64 [n]: the numbers of `ids`, which stand in `numbered` in their order."""
+    """int64 [n]: the numbers of `ids`; `numbered` has all of them, in the same order."""
     rows = np.empty(len(ids), dtype=np.int64)
     for i, id_ in enumerate(ids):
         row = next((row for row, other in numbered if other == id_), None)
@@ -129,5 +129,5 @@ def _find(ids: Sequence[str], numbered: Iterator[tuple[int, str]]) -> np.ndarray
 
 
 def _numbers(ids: pa.ChunkedArray) -> np.ndarray:
-    """int64 [n]: equal where the ids are, numbered by first appearance."""
+    """int64 [n]: numbers of the ids, in order of first appearance."""
     return ids.combine_chunks().dictionary_encode().indices.to_numpy().astype(np.int64)

@@ -12,17 +12,17 @@ from hybridbatch.encoders.base import Encode, Encoder, MakeInputs
 
 @dataclass(frozen=True)
 class ScratchConfig:
-    """The catalogue's values."""
+    """The values of the catalogue entry."""
 
     kind: str
     layers: int
     heads: int
-    dimension: int  # of tokens and embeddings; a multiple of `heads`
-    feed_forward: int  # dimension between the two halves of a layer's feed-forward network
+    dimension: int  # of hidden states and embeddings; a multiple of `heads`
+    feed_forward: int  # hidden dimension of a layer's feed-forward network
     dropout: float
     vocabulary: int
-    tokenizer_characters: int  # of each language, for training the tokenizer
-    max_tokens: int  # and that many positions
+    tokenizer_characters: int  # characters of each language for training the tokenizer
+    max_tokens: int  # maximum length of inputs, and number of positions
     query_prefix: str
     passage_prefix: str
 
@@ -41,10 +41,10 @@ def inputs(values: Mapping[str, Any], folder: Path) -> MakeInputs:
 
 
 def start(values: Mapping[str, Any], folder: Path, seed: int) -> Encoder:
-    """A transformer with random weights from `seed`, its embeddings the mean over tokens.
+    """A transformer with random weights from `seed`, and mean pooling over tokens.
 
-    DistilBERT's architecture is BERT's (and so XLM-R's) without what a mean over tokens has no
-    use for: segments and a pooler. Texts get no special tokens.
+    The architecture is DistilBERT's: that of BERT and XLM-R without segment embeddings and pooler,
+    which mean pooling does not need. Texts get no special tokens.
     """
     import torch
     from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
@@ -75,7 +75,7 @@ def start(values: Mapping[str, Any], folder: Path, seed: int) -> Encoder:
         DistilBertModel(architecture).save_pretrained(saved)
         tokenizer.save_pretrained(saved)
         transformer = Transformer(saved, max_seq_length=config.max_tokens)
-    # A batch has few of the vocabulary's tokens; the other rows need no gradient.
+    # A batch has few of the vocabulary's tokens, so gradients of the embeddings are sparse.
     transformer.model.get_input_embeddings().sparse = True
     pooling = Pooling(config.dimension, pooling_mode="mean")
     modules = [transformer, pooling, Normalize()]
@@ -83,5 +83,5 @@ def start(values: Mapping[str, Any], folder: Path, seed: int) -> Encoder:
 
 
 def load(values: Mapping[str, Any], model: Path) -> Encode:
-    """Vectors by the saved model."""
+    """Encode with the saved model."""
     return inference.by_torch(model, inputs(values, model))

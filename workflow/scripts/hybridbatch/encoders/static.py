@@ -1,6 +1,6 @@
 """The mean of token embeddings; its Unigram tokenizer is trained by the workflow.
 
-A saved static model is looked up with NumPy alone, which starts ten times faster than torch.
+Encoding with a saved model uses NumPy alone, which starts ten times faster than torch.
 """
 
 from collections.abc import Mapping
@@ -18,12 +18,12 @@ from hybridbatch.runtime.files import read_tensors
 
 @dataclass(frozen=True)
 class StaticConfig:
-    """The catalogue's values."""
+    """The values of the catalogue entry."""
 
     kind: str
     dimension: int
     vocabulary: int
-    tokenizer_characters: int  # of each language, for training the tokenizer
+    tokenizer_characters: int  # characters of each language for training the tokenizer
     max_tokens: int
     query_prefix: str
     passage_prefix: str
@@ -55,13 +55,13 @@ def start(values: Mapping[str, Any], folder: Path, seed: int) -> "Static":
     shape = (tokenizer.get_vocab_size(), config.dimension)
     table = torch.randn(shape, generator=generator) / config.dimension**0.5
     static = StaticEmbedding(tokenizer, embedding_weights=table)
-    # A batch has few of the vocabulary's tokens; the other rows need no gradient.
+    # A batch has few of the vocabulary's tokens, so gradients of the embeddings are sparse.
     static.embedding.sparse = True
     return Static(assembled([static, Normalize()], tokens.prompts(config), best_device()))
 
 
 class Static:
-    """A static encoder while it is trained."""
+    """A static encoder during training."""
 
     def __init__(self, model) -> None:
         self.model = model
@@ -77,7 +77,7 @@ class Static:
 
 
 def load(values: Mapping[str, Any], model: Path) -> Encode:
-    """Vectors by the saved model: its table, looked up."""
+    """Encode with the saved model by looking up its embedding table."""
     make = inputs(values, model)
     table = read_tensors(model / "model.safetensors")[0]["embedding.weight"]
 

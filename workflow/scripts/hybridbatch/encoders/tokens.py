@@ -27,12 +27,12 @@ Texts = Mapping[str, Sequence[str]]  # by language
 def train_unigram(
     texts_by_language: Texts, vocabulary: int, characters_per_language: int
 ) -> Tokenizer:
-    """A Unigram tokenizer trained on equally many characters of every language.
+    """Train a Unigram tokenizer on equally many characters of every language.
 
-    Without the balance, English and the languages that translate into most words would take the
-    vocabulary. Languages that have less give all they have; a text too small for `vocabulary`
-    pieces gives fewer. Trained by sentencepiece in one thread, which is deterministic; the
-    trainer of `tokenizers` is not.
+    Without this balance, English and the languages with the longest translations would dominate the
+    vocabulary. Languages with fewer characters contribute all they have. Too little text gives
+    fewer than `vocabulary` pieces. The trainer is sentencepiece in one thread, which is
+    deterministic; that of `tokenizers` is not.
     """
     tokenizer = Tokenizer(models.Unigram())
     tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
@@ -74,12 +74,12 @@ def save_unigram(texts: Texts, vocabulary: int, characters: int, folder: Path) -
 
 
 def prompts(config: Any) -> dict[str, str]:
-    """The prefixes of an encoder's configuration by the names of sentence-transformers' prompts."""
+    """The prefixes in an encoder's configuration, by sentence-transformers' prompt names."""
     return {PROMPTS[QUERY]: config.query_prefix, PROMPTS[CANDIDATE]: config.passage_prefix}
 
 
 def load_tokenizer(path: str | Path, max_tokens: int) -> Tokenizer:
-    """The `tokenizer.json` at `path`, cutting at `max_tokens`, without padding."""
+    """Load the `tokenizer.json` at `path`, with truncation to `max_tokens` and no padding."""
     tokenizer = Tokenizer.from_file(str(checked(path)))
     tokenizer.enable_truncation(max_tokens)
     tokenizer.no_padding()
@@ -87,10 +87,10 @@ def load_tokenizer(path: str | Path, max_tokens: int) -> Tokenizer:
 
 
 def tokenize(tokenizer: Tokenizer, texts: Sequence[str], special_tokens: bool) -> Ragged:
-    """Token ids of `texts`; raise `DataError` if one has none."""
+    """Token ids of `texts`; raises `DataError` if a text has no tokens."""
     ids: list[np.ndarray] = []
     lengths: list[int] = []
-    # In slices, since an Encoding takes a hundred times the memory of its ids.
+    # In slices, since an Encoding object takes a hundred times the memory of its ids.
     for start in range(0, len(texts), _SLICE):
         part = list(texts[start : start + _SLICE])
         for encoding in tokenizer.encode_batch_fast(part, add_special_tokens=special_tokens):
@@ -106,9 +106,9 @@ def tokenize(tokenizer: Tokenizer, texts: Sequence[str], special_tokens: bool) -
 def text_inputs(
     tokenizer: Tokenizer, prefixes: Mapping[str, str], special_tokens: bool
 ) -> MakeInputs:
-    """The function that makes inputs of texts: each side's prefix, then the tokenizer.
+    """The function that makes inputs: it adds the side's prefix to texts and tokenizes them.
 
-    prefixes: by the prompt's name in a saved model (`base.PROMPTS`).
+    prefixes: by prompt name (`base.PROMPTS`).
     """
 
     def make(side: str, modality: str, texts: Sequence[str]) -> Ragged:

@@ -10,16 +10,16 @@ from sentence_transformers import SentenceTransformer
 from hybridbatch.encoders.inputs import Ragged
 from hybridbatch.runtime.files import checked
 
-# Tokens of padding for which one more pass through the model is worth its while. The CPU's figure
-# is measured (benchmarks/transformer_training.py); the GPU's, where launching all kernels again
-# costs more, is an estimate.
+# Number of padding tokens that cost as much as one more pass through the model. The CPU's number is
+# measured (benchmarks/transformer_training.py). The GPU's is an estimate; it is larger because
+# each pass launches all kernels again.
 _TOKENS_A_PASS = {"cpu": 256, "gpu": 4096}
 
 
 def best_device() -> str:
-    """`cuda` where the job has a GPU (see `runtime.gpus`), else `cpu`.
+    """`cuda` if the job has a GPU (see `runtime.gpus`), else `cpu`.
 
-    Left to itself, SentenceTransformer would also take accelerators that no job asks for.
+    By default, SentenceTransformer would also use accelerators that no job requested.
     """
     return "cuda" if torch.cuda.is_available() else "cpu"
 
@@ -27,15 +27,15 @@ def best_device() -> str:
 def assembled(
     modules: Sequence[torch.nn.Module], prompts: dict[str, str], device: str
 ) -> SentenceTransformer:
-    """The model of these modules on a device.
+    """A SentenceTransformer of these modules on a device.
 
-    prompts: each side's prefix, by the name of its prompt (`base.PROMPTS`).
+    prompts: each side's prefix, by prompt name (`base.PROMPTS`).
     """
     return SentenceTransformer(modules=list(modules), prompts=prompts, device=device)
 
 
 def load_model(path: Path) -> SentenceTransformer:
-    """A saved model on the `best_device`; safetensors only, no remote code, no network."""
+    """Load a saved model onto the `best_device`: safetensors only, no remote code, no network."""
     return SentenceTransformer(
         str(checked(path)),
         device=best_device(),
@@ -59,7 +59,7 @@ class TextTower:
 def embed_padded(model: SentenceTransformer, tokens: Ragged) -> torch.Tensor:
     """Embeddings, float [n, d] on the model's device, in input order.
 
-    The sequences pass through the model in chunks of about one length, so that little is padded.
+    Sequences pass through the model in chunks of similar length, to save padding.
     """
     device = model.device
     allowed = _TOKENS_A_PASS["cpu" if device.type == "cpu" else "gpu"]
@@ -70,10 +70,10 @@ def embed_padded(model: SentenceTransformer, tokens: Ragged) -> torch.Tensor:
 
 
 def length_chunks(lengths: np.ndarray, allowed: int) -> list[np.ndarray]:
-    """Row numbers in chunks of about one length, the longest first.
+    """Row numbers in chunks of similar length, the longest first.
 
-    lengths: int [n]. Padded to its longest row, each chunk has at most `allowed` tokens of
-    padding, so that there are as many chunks as the lengths differ.
+    lengths: int [n]. Each chunk, padded to its longest row, has at most `allowed` padding tokens.
+    The more the lengths differ, the more chunks there are.
     """
     order = np.argsort(-lengths, kind="stable")
     cuts, padding = [], 0

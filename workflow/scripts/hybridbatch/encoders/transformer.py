@@ -1,4 +1,4 @@
-"""A Hugging Face encoder: a hub name with its revision, or a local folder without."""
+"""A pretrained Hugging Face encoder: a hub name with a revision, or a local folder."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ _WEIGHTS = ("*.safetensors", "*.json", "*.txt", "*.model")
 
 @dataclass(frozen=True)
 class TransformerConfig:
-    """The catalogue's values."""
+    """The values of the catalogue entry."""
 
     kind: str
     model: str
-    pooling: str  # mean, cls, or published: the modules that are stored with the model
+    pooling: str  # `mean`, `cls`, or `published`: the modules stored with the model
     max_tokens: int
     query_prefix: str
     passage_prefix: str
@@ -27,9 +27,9 @@ class TransformerConfig:
 
 
 def prepare(values: Mapping[str, Any], texts: tokens.Texts, folder: Path) -> None:
-    """Bring a pretrained encoder to `folder` as a SentenceTransformer folder.
+    """Save a pretrained encoder to `folder` in the format of SentenceTransformer.
 
-    Weights are read from safetensors only, at the pinned revision, and no remote code runs.
+    Weights are read from safetensors only, at the pinned revision; no remote code is run.
     """
     config = TransformerConfig(**values)
     local = Path(config.model).is_dir()
@@ -72,19 +72,19 @@ def inputs(values: Mapping[str, Any], folder: Path) -> MakeInputs:
 
 
 def start(values: Mapping[str, Any], folder: Path, seed: int) -> Encoder:
-    """The pretrained model; the seed changes nothing."""
+    """The pretrained model; it does not depend on the seed."""
     from hybridbatch.encoders.towers import TextTower, load_model
 
     return TextTower(load_model(folder))
 
 
 def load(values: Mapping[str, Any], model: Path) -> Encode:
-    """Vectors by the saved model."""
+    """Encode with the saved model."""
     return inference.by_torch(model, inputs(values, model))
 
 
 def _assemble(path: str, config: TransformerConfig):
-    """The model that training starts from, a SentenceTransformer; on the CPU, only to be saved."""
+    """The SentenceTransformer that training starts from. It is on the CPU, only to be saved."""
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
 

@@ -1,1 +1,1 @@
-"""Fine-tuning: batches, loss, optimisation, exact resumption."""
+"""Fine-tuning: batch sampling, loss, optimisation, exact resumption."""

@@ -8,14 +8,14 @@ class TrainConfig:
     """How a model is fine-tuned."""
 
     sampling: str
-    alpha: float | None  # share of monolingual batches in `hybrid`; None in other samplings
-    pairs: float  # share of each corpus' pairs that are trained on
+    alpha: float | None  # share of monolingual batches in `hybrid`; None for other samplings
+    pairs: float  # fraction of each corpus' pairs that is trained on
     batch_size: int  # pairs
     max_steps: int
-    warmup_share: float  # of max_steps, linear; then linear decay to 0
+    warmup_share: float  # fraction of max_steps for linear warm-up; then linear decay to 0
     learning_rate: float
-    weight_decay: float  # AdamW's; a static table has none
+    weight_decay: float  # of AdamW; does not apply to static embedding tables
     temperature: float
     max_grad_norm: float
     evaluate_every: int  # steps between validations and checkpoints
-    patience: int  # validations without a better loss before training stops
+    patience: int  # validations without improvement before training stops

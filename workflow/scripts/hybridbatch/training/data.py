@@ -1,4 +1,4 @@
-"""What is trained on: corpora in all their languages, and fixed validation batches."""
+"""Training data: corpora in all their languages, and fixed validation batches."""
 
 import hashlib
 import math
@@ -15,8 +15,8 @@ from hybridbatch.training.samplers import CorpusPairs, Sampler
 class TrainingCorpus:
     """One corpus in all its languages, for drawing pairs and gathering their inputs.
 
-    Only a fraction `share` of the pairs is sampled, rounded up: the same pairs in every language
-    and for every seed, and those of a smaller share are among those of a larger one.
+    Only a fraction `share` of the pairs is used, rounded up. These are the same pairs in every
+    language and for every seed, and a smaller share is a subset of a larger one.
     """
 
     def __init__(self, name: str, by_language: dict[str, PairInputs], share: float = 1.0) -> None:
@@ -52,7 +52,7 @@ class TrainingCorpus:
         return self._gather(rows, languages, [pairs.negatives for pairs in self._pairs])
 
     def content_hash(self) -> str:
-        """Changes with the pairs or their tokens."""
+        """A hash of the pairs and their tokens."""
         digest = hashlib.sha256()
         for pairs in self._pairs:
             for side in (pairs.queries, pairs.passages, pairs.negatives):
@@ -60,7 +60,7 @@ class TrainingCorpus:
                     digest.update(np.ascontiguousarray(array))
             for array in (pairs.rows, pairs.question_numbers, pairs.passage_numbers):
                 digest.update(np.ascontiguousarray(array))
-        digest.update(np.ascontiguousarray(self._row_of))  # which of them are kept
+        digest.update(np.ascontiguousarray(self._row_of))  # which pairs are used
         return digest.hexdigest()
 
     def _gather(self, rows: np.ndarray, languages: np.ndarray, sides: list[Inputs]) -> Inputs:
@@ -76,7 +76,7 @@ class TrainingCorpus:
 def validation_batches(
     corpora: Sequence[TrainingCorpus], batch_size: int
 ) -> list[tuple[Inputs, Inputs]]:
-    """Fixed English batches, about as many as the validation pairs fill."""
+    """Fixed English (query, passage) batches, about as many as the validation pairs fill."""
     size = batch_size
     for pairs in (c.pairs for c in corpora):
         distinct = min(len(np.unique(pairs.passages)), len(np.unique(pairs.questions)))
@@ -101,5 +101,5 @@ def validation_batches(
 
 
 def _nested_sample(n: int, share: float) -> np.ndarray:
-    """int64, ascending: which of `n` pairs the share `share` is; the first of one fixed shuffle."""
+    """int64, ascending: a fraction `share` of `n` pairs, the first ones of a fixed shuffle."""
     return np.sort(np.random.default_rng(0).permutation(n)[: math.ceil(n * share)])

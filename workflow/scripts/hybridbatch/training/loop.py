@@ -1,8 +1,8 @@
-"""Fine-tuning: batches in, a model and a record of every step out.
+"""The training loop. It writes a model and a record of every step.
 
-Resumption is exact: a batch depends on (seed, step), dropout on (seed, step), the learning rate
-on the step; what else a step reads (weights, optimizer state, best weights) is in the checkpoint,
-and so are the validation losses so far.
+Resumption is exact. Batches and dropout depend only on (seed, step), the learning rate only on the
+step. The checkpoint has everything else that a step reads (weights, optimizer state, best weights)
+and the validation losses so far.
 """
 
 import json
@@ -46,14 +46,15 @@ def finetune(
     checkpoints: Path,
     code: str = "",
 ) -> None:
-    """Fine-tune and write the model folder `output`, whole.
+    """Fine-tune and write the model folder `output` atomically.
 
-    Beside the weights it holds `training.jsonl` (every step), `validation.jsonl` (steps trained and
-    the English validation loss then), `mix.json` (the achieved shares of batch kinds, corpora and
-    languages) and `run.json` (the resolved configuration). Resumes from
-    `checkpoints`, a folder outside the declared outputs, if an unfinished run of the same
-    configuration, data, base model and `code` (a fingerprint) is there, and waits while another
-    process is training the same model. Raises TrainingError at a non-finite loss or gradient.
+    Beside the weights the folder has `training.jsonl` (every step), `validation.jsonl` (number of
+    steps and English validation loss), `mix.json` (achieved shares of batch kinds, corpora and
+    languages) and `run.json` (the resolved configuration).
+
+    checkpoints: a folder outside the declared outputs. If it has an unfinished run of the same
+    configuration, data, base model and `code` (a fingerprint), training resumes there. Waits while
+    another process trains the same model. Raises TrainingError at a non-finite loss or gradient.
     """
     values = [asdict(config), dict(encoder_values), seed, code]
     data = [
@@ -113,7 +114,7 @@ class _Run:
             config.batch_size,
             seed,
             config.alpha,
-            # Of a small share of its pairs a corpus may not fill a batch.
+            # With a small share of its pairs, a corpus may not fill a batch.
             leave_out_small=config.pairs < 1,
         )
         self.optimizers = optimizers_of(self.model, config)
@@ -143,7 +144,7 @@ class _Run:
 
     def _train_step(self, batch: Batch) -> tuple[float, float]:
         config = self.config
-        torch.manual_seed(self.seed * 1_000_003 + self.step)  # dropout, so that resuming is exact
+        torch.manual_seed(self.seed * 1_000_003 + self.step)  # for dropout; exact after a resume
         self.model.train()
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
@@ -176,7 +177,7 @@ class _Run:
     def _loss(
         self, queries: Inputs, passages: Inputs, negatives: Inputs | None = None
     ) -> torch.Tensor:
-        # On CPUs bf16 is far slower than fp32.
+        # Only on GPUs, since bf16 is far slower than fp32 on CPUs.
         with torch.autocast("cuda", torch.bfloat16, enabled=self.device.type == "cuda"):
             query_vectors = self.encoder.embed(QUERY, TEXT, queries)
             passage_vectors = self.encoder.embed(CANDIDATE, TEXT, passages)

@@ -12,11 +12,12 @@ def info_nce(
 ) -> torch.Tensor:
     """InfoNCE over cosine similarity with in-batch negatives.
 
-    queries: float [B, d]; passages: float [B, d], the i-th answers the i-th query; negatives:
-    float [B, d] or None, each query's hard negative, a candidate for that query only; a row of
-    zeros where a query has none. Returns the mean over queries of -log softmax(cosine /
-    temperature) at the own passage. Computed in float32 whatever autocast does, since the
-    temperature magnifies rounding.
+    queries: float [B, d]. passages: float [B, d]; the i-th answers the i-th query. negatives:
+    float [B, d] or None: each query's hard negative, which is a candidate for that query only; a
+    row of zeros where a query has none.
+
+    Returns the mean over queries of -log softmax(cosine / temperature) at the query's own passage.
+    Always computed in float32, even under autocast, since a low temperature magnifies rounding.
     """
     with torch.autocast(queries.device.type, enabled=False):
         queries = functional.normalize(queries.float(), dim=-1)

@@ -1,11 +1,11 @@
-"""The achieved mix of a run: what its batches were of."""
+"""The achieved mix of a training run: shares of batch kinds, corpora and languages."""
 
 import json
 from pathlib import Path
 
 
 def achieved_mix(training_log: Path) -> dict:
-    """Shares of batch kinds, corpora and query and passage languages over the steps of a log."""
+    """Shares of batch kinds, corpora, query languages and passage languages over a log's steps."""
     rows = [json.loads(line) for line in training_log.read_text(encoding="utf-8").splitlines()]
     mix: dict = {"steps": len(rows)}
     for key in ("kind", "corpus"):

@@ -1,4 +1,4 @@
-"""Optimizers, the learning rate's schedule, and the clipping of gradients."""
+"""Optimizers, the learning rate schedule, and gradient clipping."""
 
 import torch
 from sentence_transformers import SentenceTransformer
@@ -22,7 +22,7 @@ def optimizers_of(model: SentenceTransformer, config: TrainConfig) -> list[torch
 
 
 def schedule(step: int, config: TrainConfig) -> float:
-    """The share of the learning rate at `step` (from 0): linear warm-up, then linear decay to 0."""
+    """The factor on the learning rate at `step` (from 0): linear warm-up, linear decay to 0."""
     warmup = max(1, round(config.warmup_share * config.max_steps))
     if step < warmup:
         return (step + 1) / warmup
@@ -32,7 +32,7 @@ def schedule(step: int, config: TrainConfig) -> float:
 def clip(model: torch.nn.Module, max_norm: float) -> float:
     """Scale all gradients so that their joint norm is at most `max_norm`; returns the norm before.
 
-    torch.nn.utils.clip_grad_norm_ takes no sparse gradients.
+    Replaces torch.nn.utils.clip_grad_norm_, which does not accept sparse gradients.
     """
     gradients = []
     for parameter in model.parameters():

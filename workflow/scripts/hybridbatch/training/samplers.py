@@ -1,9 +1,9 @@
-"""Batches: which pairs, and in which languages their questions and passages are taken.
+"""Batch sampling: which pairs, and the languages of their questions and passages.
 
 The samplings are those of the paper (section 3) and LAReQA's baselines. A batch is a function of
-(seed, step) alone, so that training resumes without any sampler state, and the choice of a
-hybrid batch's kind uses a random stream of its own, so that alpha = 1 gives the very batches of
-`x-x-mono` and alpha = 0 those of `x-y`.
+(seed, step) alone, so that training resumes without sampler state. The kind of a hybrid batch is
+drawn from a separate random stream, so that alpha = 1 gives exactly the batches of `x-x-mono` and
+alpha = 0 exactly those of `x-y`.
 """
 
 from collections.abc import Sequence
@@ -17,15 +17,15 @@ from hybridbatch.runtime.logs import log
 
 SAMPLINGS = ("en-en", "x-x", "x-x-mono", "x-y", "hybrid")
 _KIND_STREAM, _CONTENT_STREAM = 0, 1
-_ROUNDS = 100  # of drawing again, before the pairs that fit are looked up
+_ROUNDS = 100  # of redrawing, before the remaining slots draw from a list of the pairs that fit
 
 
 @dataclass(frozen=True)
 class CorpusPairs:
-    """The pairs of one corpus: which languages each exists in, which question and passage it has.
+    """The pairs of one corpus: their languages, questions and passages.
 
-    available: bool [pairs, languages]; questions, passages: int [pairs], equal where the question
-    or passage is the same; languages: the codes of the columns.
+    available: bool [pairs, languages], whether a pair exists in a language. questions, passages:
+    int [pairs], equal for equal questions or passages. languages: codes of the columns.
     """
 
     name: str
@@ -40,10 +40,10 @@ class CorpusPairs:
 
 @dataclass(frozen=True)
 class Batch:
-    """B pairs of one corpus. rows: pair numbers; the languages are column numbers, all int [B]."""
+    """B pairs of one corpus. rows: pair numbers; languages: column numbers; all int [B]."""
 
     corpus: int
-    kind: str  # the sampling the batch itself follows: for hybrid, `x-x-mono` or `x-y`
+    kind: str  # the sampling of this batch; for hybrid, `x-x-mono` or `x-y`
     rows: np.ndarray
     query_languages: np.ndarray
     passage_languages: np.ndarray
@@ -52,10 +52,10 @@ class Batch:
 class Sampler:
     """Draws the batch of every step.
 
-    Corpora are drawn with probability proportional to their number of pairs. A corpus that
-    cannot give a batch of the kind (one language for `x-y`, no English for `en-en`) is left out
-    of the draw, and the log says so; so is one that is too small for a batch, with
-    `leave_out_small`. Within a batch no question and no passage stands twice.
+    Corpora are drawn with probability proportional to their number of pairs. A corpus that cannot
+    give a batch of the kind (only one language for `x-y`, no English for `en-en`) is not drawn,
+    and the log says so. With `leave_out_small`, the same holds for a corpus that is too small for a
+    batch. No question and no passage occurs twice in a batch.
     """
 
     def __init__(
@@ -68,9 +68,9 @@ class Sampler:
         source_language: str = "en",
         leave_out_small: bool = False,
     ) -> None:
-        """Raise `DataError` if no corpus can give a batch, or one is too small for `batch_size`.
+        """Raises `DataError` if no corpus can give a batch, or one is too small for `batch_size`.
 
-        alpha: of hybrid sampling, the share of monolingual batches.
+        alpha: for hybrid sampling, the share of monolingual batches.
         """
         if sampling not in SAMPLINGS:
             raise ValueError(f"sampling {sampling!r} is none of {', '.join(SAMPLINGS)}")
@@ -113,7 +113,7 @@ class Sampler:
             queries = rng.integers(n, size=size)
         if kind != "x-y":
             return queries, queries
-        # One of the n - 1 others, uniformly: every ordered pair is equally likely.
+        # One of the n - 1 other languages, uniformly: all ordered pairs are equally likely.
         return queries, (queries + rng.integers(1, n, size=size)) % n
 
     def _eligible(self, kind: str) -> tuple[np.ndarray, np.ndarray]:
@@ -142,11 +142,11 @@ class Sampler:
         return np.array(numbers), sizes / sizes.sum()
 
     def _check_size(self, pairs: CorpusPairs, kind: str) -> None:
-        """A batch of different passages and questions in every language a batch can have.
+        """Check that every language (for `x-y`, every two together) can fill a batch.
 
-        For `x-y`, in every two languages together. Then a slot finds a pair whatever the others
-        took, and no run fails in the middle (where pairs share questions as well as passages, it
-        is all but certain).
+        A batch needs distinct questions and passages. If the check passes, each slot finds a pair
+        whatever the other slots took, so no run fails in the middle. Where pairs share both
+        questions and passages, this is nearly, but not strictly, certain.
         """
         columns = range(len(pairs.languages))
         if kind == "en-en":
@@ -173,10 +173,10 @@ class Sampler:
 def _draw_rows(
     pairs: CorpusPairs, queries: np.ndarray, passages: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
-    """For each slot a pair that exists in both its languages; no question or passage twice.
+    """Draw for each slot a pair that exists in both its languages, without repetitions.
 
-    Slots draw uniformly among all pairs; a draw that does not fit is drawn again, so each slot
-    is uniform among the pairs that fit it and are not taken.
+    Slots draw uniformly from all pairs and redraw until the pair fits. Each slot is therefore
+    uniform over the pairs that fit and whose question and passage are not taken.
     """
     rows = np.full(len(queries), -1)
     questions: set[int] = set()

@@ -1,1 +1,1 @@
-"""Texts in other languages, and how good the translations are."""
+"""Machine translation of texts, and its quality."""

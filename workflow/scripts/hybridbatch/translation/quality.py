@@ -1,9 +1,10 @@
-"""How good the translations are: BLEU and chrF++ against texts that people translated, and chrF of
-the translations' translations back into English against the English texts.
+"""Translation quality: BLEU and chrF++ against human references, and round-trip chrF.
 
-All by sacrebleu (Post 2018), whose signatures stand beside the figures and say how they were made.
-The round trip needs no reference, but it measures both ways: a bad way back lowers the score, and
-words that neither way translates raise it. Somers (2005) found it a poor predictor of quality.
+Round-trip chrF compares the English texts with the translations translated back into English. All
+scores are from sacrebleu (Post 2018), and its signatures are reported beside them. The round trip
+needs no reference, but it measures both directions: a bad back-translation lowers the score, and
+words that neither direction translates raise it. Somers (2005) found it a poor predictor of
+quality.
 """
 
 from collections.abc import Sequence
@@ -34,23 +35,23 @@ COLUMNS = [
     "round_trip_chrf_signature",
 ]
 KINDS = {"q": "questions", "s": "sentences"}
-# Without spaces between words, sacrebleu's usual tokenizer takes a clause for a word.
+# For scripts without spaces, sacrebleu's default tokenizer would take a clause for a word.
 _TOKENIZERS = {"zh": "zh", "ja": "char", "th": "char"}
 
 
 @dataclass(frozen=True)
 class Part:
-    """One reference set in one language; every table of `translation.TEXT_SCHEMA`."""
+    """One reference set in one language; all tables have translate.TEXT_SCHEMA."""
 
     translator: str
     references: str  # the set's name
-    route: Sequence[str]  # from English to the language, pivots between
+    route: Sequence[str]  # languages from English over any pivots to the language
     source: pa.Table  # English
     output: pa.Table
-    reference: pa.Table | None  # None where nobody translated the set into the language
-    seconds: float  # that all steps of the route took, start of the engines included
-    returned: pa.Table | None = None  # the output, back in English; None without a way back
-    way_back: Sequence[str] = ()  # from the language to English, pivots between
+    reference: pa.Table | None  # None if the set does not have the language
+    seconds: float  # wall time of all steps of the route, start of the engines included
+    returned: pa.Table | None = None  # the output translated back to English, if possible
+    way_back: Sequence[str] = ()  # languages from this one over any pivots to English
 
     @property
     def language(self) -> str:
@@ -69,7 +70,7 @@ def scores(outputs: Sequence[str], references: Sequence[str], language: str) -> 
 
 
 def round_trip_score(returned: Sequence[str], sources: Sequence[str]) -> dict:
-    """Corpus chrF (0 to 100) of texts that came back against those that went out; its signature."""
+    """Corpus chrF (0 to 100) of back-translated texts against their sources, and its signature."""
     chrf = CHRF()
     return {
         "round_trip_chrf": chrf.corpus_score(returned, [sources]).score,
@@ -78,11 +79,11 @@ def round_trip_score(returned: Sequence[str], sources: Sequence[str]) -> dict:
 
 
 def quality_rows(part: Part) -> list[dict]:
-    """A row of COLUMNS for the questions and for the sentences of a set, in one language.
+    """Rows of COLUMNS, one for the questions and one for the sentences of a set in one language.
 
-    A text that failed counts as an empty output, so that failing does not pay. Speed is in words
-    of the English texts and is the set's as a whole; the way back does not count. Raises
-    `DataError` where source, output, reference and what came back do not have the same texts.
+    A failed text counts as an empty output, so that failures lower the score. Speed is in English
+    words a second over the whole set, without the back-translation. Raises `DataError` if source,
+    output, reference and back-translation differ in their texts.
     """
     ids = part.output["text_id"].to_pylist()
     if part.source["text_id"].to_pylist() != ids:
@@ -128,10 +129,10 @@ def quality_rows(part: Part) -> list[dict]:
 
 
 def quality_table(parts: Sequence[Part]) -> pd.DataFrame:
-    """COLUMNS rows of all parts; a score is absent without a reference, or without a way back."""
+    """Rows of COLUMNS of all parts; scores without a reference or way back are missing."""
     return pd.DataFrame([r for part in parts for r in quality_rows(part)], columns=COLUMNS)
 
 
 def texts_by_id(texts: pa.Table) -> dict[str, str]:
-    """The texts of a `translation.TEXT_SCHEMA` table."""
+    """The texts of a table of translate.TEXT_SCHEMA, by id."""
     return dict(zip(texts["text_id"].to_pylist(), texts["text"].to_pylist(), strict=True))

@@ -1,6 +1,6 @@
-"""Parallel texts that people translated: what machine translation is measured against.
+"""Human-translated parallel texts: the references for machine translation.
 
-Each reader gives the texts of one language by an id that is the same in every language:
+Each reader returns the texts of one language by an id that is the same in every language:
 `q:<question id>` for questions, `s:<article.paragraph:position>` for sentences.
 """
 
@@ -18,8 +18,8 @@ from hybridbatch.translation.translate import TEXT_SCHEMA
 def read_questions(path: str | Path, language: str) -> dict[str, str]:
     """The questions of a file in SQuAD's format, such as XQuAD's (Artetxe et al. 2020).
 
-    Raises `DataError` where a field is missing or an id stands twice. XQuAD's paragraphs are
-    parallel too, but no longer sentence by sentence.
+    Raises `DataError` if a field is missing or an id occurs twice. XQuAD's paragraphs are parallel
+    too, but not sentence by sentence.
     """
     return _questions(paragraphs(path))
 
@@ -27,7 +27,7 @@ def read_questions(path: str | Path, language: str) -> dict[str, str]:
 def read_parallel(path: str | Path, language: str) -> dict[str, str]:
     """Questions and sentences of a benchmark file whose sentences are parallel in every language.
 
-    The bundled benchmark's are; those of XQuAD-R and MLQA-R are not.
+    This holds for the bundled benchmark, but not for XQuAD-R and MLQA-R.
     """
     found = list(paragraphs(path))
     texts = _questions(found)
@@ -55,7 +55,7 @@ READERS: dict[str, Callable[[str | Path, str], dict[str, str]]] = {
 
 
 def texts_table(texts: dict[str, str]) -> pa.Table:
-    """The table that a shard of a corpus' texts is, so that the same rule can translate it."""
+    """The texts as a table like a corpus shard's, so that the same rule can translate it."""
     lines = list(texts.values())
     columns = {
         "text_id": list(texts),

@@ -1,8 +1,8 @@
-"""Translation: one interface for every engine, and the table a translated shard is.
+"""Translation: one interface for every engine, and the table of a translated shard.
 
-An engine is anything with `translate(lines) -> list[Translation]`, one result a line, in order.
-One that needs hours for a shard says so by a number `block_lines`: it is then asked for that many
-lines at a time, and each block is kept in a journal, so that a killed run goes on where it was.
+An engine is anything with `translate(lines) -> list[Translation]`, one result a line, in order. An
+engine that needs hours for a shard has an attribute `block_lines`. It is then given that many lines
+at a time, and each translated block is saved as a checkpoint, so that a killed job resumes there.
 """
 
 import json
@@ -25,15 +25,15 @@ TEXT_SCHEMA = pa.schema(
         ("text_id", pa.string()),
         ("text", pa.string()),  # null where the translation failed
         ("words", pa.int32()),
-        ("unknown", pa.int32()),  # words the engine did not know and passed on
-        ("error", pa.string()),  # null where it did not fail
+        ("unknown", pa.int32()),  # number of words that the engine did not know and left as they are
+        ("error", pa.string()),  # null where the translation succeeded
     ]
 )
 
 
 @dataclass(frozen=True)
 class Translation:
-    """What became of one line. `text` is None exactly where `error` says why."""
+    """The result for one line. Either `text` or `error` is None."""
 
     text: str | None
     unknown: int = 0
@@ -44,14 +44,14 @@ class Translator(Protocol):
     """A translation engine for one language pair."""
 
     def translate(self, lines: Sequence[str]) -> list[Translation]:
-        """One `Translation` for each line, in order; a line that fails costs that line only."""
+        """One `Translation` for each line, in order; a failing line does not affect the others."""
         ...
 
 
 def source_texts(pairs: Rows) -> pa.Table:
-    """Every text of the pairs once: questions as `q:<question_id>`, passages as `p:<passage_id>`.
+    """Every distinct text: questions as `q:<question_id>`, passages as `p:<passage_id>`.
 
-    The result is a shard's table in the corpus' own language, the start of every route.
+    Returns a table of TEXT_SCHEMA in the corpus' own language, from which every route starts.
     """
     seen: set[str] = set()
     parts, progress = [], Progress(None, "pairs")
@@ -67,7 +67,7 @@ def source_texts(pairs: Rows) -> pa.Table:
                 text_id = f"{kind}:{id_}"
                 if id_ is not None and text_id not in seen:
                     seen.add(text_id)
-                    # Of a large corpus most texts are not new: none of those becomes a string.
+                    # Converted only if new: in a large corpus most texts have occurred before.
                     texts[text_id] = column[row].as_py()
         parts.append(_table(list(texts), [Translation(text) for text in texts.values()]))
         progress.add(len(batch), f"{len(seen):,} texts")
@@ -81,18 +81,18 @@ def shard(texts: pa.Table, number: int, of: int) -> pa.Table:
 
 
 def parallel_table(texts: pa.Table, lines: Sequence[str]) -> pa.Table:
-    """A shard whose translation came with the corpus: `lines`, one for each of its texts."""
+    """The table of a shard whose translation is published: `lines`, one for each of `texts`."""
     return _table(texts["text_id"].to_pylist(), [Translation(line) for line in lines])
 
 
 def translate_table(
     texts: pa.Table, translator: Translator, journal: Path | None = None
 ) -> pa.Table:
-    """A shard translated: the same ids in the same order.
+    """Translate a shard; the result has the same ids in the same order.
 
-    A line that failed on the way to the pivot language stays failed, with its first reason.
-    journal: a folder for blocks (`Work.state`); with it, an engine that has `block_lines` goes on
-    where a killed run was. It is left for the caller to remove, when the table is safe.
+    A line that already failed on the way to the pivot language keeps its first error. journal: a
+    folder for checkpoints of blocks (`Work.state`). With it, an engine that has `block_lines`
+    resumes where a killed job stopped. The caller removes it once the table is published.
     """
     ids, lines = texts["text_id"].to_pylist(), texts["text"].to_pylist()
     errors = texts["error"].to_pylist()
@@ -160,7 +160,7 @@ def _table(ids: list[str], results: list[Translation]) -> pa.Table:
 
 
 def summary(texts: pa.Table) -> list[dict]:
-    """Counts of a translated table: one row in all, and one for each reason of failure."""
+    """Counts of a translated table: one row for the whole, and one for each kind of error."""
     errors = Counter(texts["error"].drop_null().to_pylist())
     words, unknown = pc.sum(texts["words"]).as_py(), pc.sum(texts["unknown"]).as_py()
     share = round(unknown / words, 4) if words else None

@@ -1,6 +1,6 @@
 """Translation engines, a module each, with `translator(route) -> Translator`.
 
-They are loaded by the name in the configuration, so that a new engine changes no result of another.
+An engine is loaded by its name in the configuration, so adding one changes no other results.
 """
 
 from hybridbatch.runtime import kinds
@@ -8,5 +8,5 @@ from hybridbatch.translation.translate import Translator
 
 
 def translator(route: dict) -> Translator:
-    """The engine that a route names."""
+    """Load the engine that a route names."""
     return kinds.load("translation.engines", route["kind"]).translator(route)

@@ -1,6 +1,6 @@
-"""What the neural engines share: the model's folder, language codes, splitting, batches in order.
+"""The shared part of neural engines: loading, language codes, splitting and batching.
 
-Only tokenizing is done here, so that an engine is what turns token ids into token ids.
+Tokenization is done here. An engine only maps token ids to token ids.
 """
 
 import difflib
@@ -22,10 +22,10 @@ _FILES = ("*.safetensors", "*.json", "*.txt", "*.model")
 
 @dataclass(frozen=True)
 class NeuralConfig:
-    """A route through a neural model: what decides the translation, whatever the engine.
+    """The settings of a translation step with a neural model that all engines share.
 
-    model: a hub name with its `revision`, or a local folder. source: the source language as the
-    configuration names it; source_code, target_code: as the model does.
+    model: a hub name with its `revision`, or a local folder. source: the configuration's code of
+    the source language. source_code, target_code: the model's language codes.
     """
 
     model: str
@@ -33,13 +33,13 @@ class NeuralConfig:
     source_code: str
     target_code: str
     beams: int  # 1 is greedy
-    max_new_tokens: int  # of a translation; what is longer in the source language is split
-    batch_tokens: int  # source tokens of a batch, padding included
+    max_new_tokens: int  # limit of a translation; longer source texts are split
+    batch_tokens: int  # limit of source tokens in a batch, padding included
     revision: str | None = None
 
     @staticmethod
     def of(route: dict) -> "NeuralConfig":
-        """The part of a route that is not the engine's own."""
+        """The shared settings in a route, without those of the engine."""
         return NeuralConfig(**{k: v for k, v in route.items() if k not in _ENGINES_OWN})
 
 
@@ -48,17 +48,17 @@ _ENGINES_OWN = ("kind", "quantization")
 
 @dataclass(frozen=True)
 class Output:
-    """Token ids of a translation without its end; `ended` is False if it was cut."""
+    """Token ids of a translation without the end token; `ended` is False if it was truncated."""
 
     ids: list[int]
     ended: bool
 
 
 def model_folder(model: str, revision: str | None) -> Path:
-    """The folder of a model, fetched from the hub if need be: safetensors and text files only.
+    """The folder of a model; from the hub, only safetensors and text files are downloaded.
 
-    Raises ConfigError without a revision or without safetensors, TranslationError if the hub does
-    not give it.
+    Raises ConfigError without a revision or without safetensors, TranslationError if the download
+    fails.
     """
     folder = Path(model)
     if not folder.is_dir():
@@ -82,7 +82,7 @@ def model_folder(model: str, revision: str | None) -> Path:
 
 
 def language_ids(tokenizer: PreTrainedTokenizerBase) -> dict[str, int]:
-    """Token ids of the language codes that a model knows: NLLB's or M2M-100's."""
+    """Token ids of the language codes of an NLLB or M2M-100 model, by code."""
     if hasattr(tokenizer, "lang_code_to_id"):
         return dict(tokenizer.lang_code_to_id)
     plain = set(tokenizer.special_tokens_map.values())
@@ -91,15 +91,16 @@ def language_ids(tokenizer: PreTrainedTokenizerBase) -> dict[str, int]:
 
 
 class NeuralTranslator(ABC):
-    """Lines to token ids and back, in batches of like length; an engine adds `generate`."""
+    """Translates lines in batches of similar length; a subclass implements `generate`."""
 
-    # A killed run loses at most one block. Large, since batches are made within a block.
+    # A killed job loses at most one block. It is large because batches are made within a block.
     block_lines = 2048
 
     def __init__(self, config: NeuralConfig, folder: Path) -> None:
-        """Raise TranslationError if the model does not know a language.
+        """Load the tokenizer from `folder`, the model's folder.
 
-        folder: the model's. Raises ConfigError if `max_new_tokens` is more than it can give.
+        Raises TranslationError if the model does not know a language, ConfigError if
+        `max_new_tokens` exceeds what the model can generate.
         """
         self.config = config
         self.model_config: PreTrainedConfig = AutoConfig.from_pretrained(
@@ -115,8 +116,8 @@ class NeuralTranslator(ABC):
         self.target = known[config.target_code]
         self.tokenizer.src_lang = config.source_code
         self._before, self._after = self.tokenizer.prefix_tokens, self.tokenizer.suffix_tokens
-        # Ids that must not come out as text. In transformers 5, M2M-100's language codes are not
-        # among its special tokens, and rows of embeddings without a token read `<unk>`.
+        # Ids that must not be decoded to text. In transformers 5, M2M-100's language codes are not
+        # special tokens, and embedding rows without a token are decoded to `<unk>`.
         special = {*self.tokenizer.all_special_tokens, None}
         tokens = self.tokenizer.convert_ids_to_tokens(list(range(self.model_config.vocab_size)))
         self._silent = {i for i, token in enumerate(tokens) if token in special}
@@ -127,7 +128,7 @@ class NeuralTranslator(ABC):
                 f"translation model {config.model}: max_new_tokens is {config.max_new_tokens}, but "
                 f"the model has {positions} positions."
             )
-        # A translation is about as long as its source: a longer source would come out cut.
+        # A translation is about as long as its source, so a longer source would be truncated.
         whole = min(positions, self.tokenizer.model_max_length, config.max_new_tokens)
         self.limit = whole - len(self._before) - len(self._after)
         if self.limit < 1:
@@ -137,13 +138,14 @@ class NeuralTranslator(ABC):
 
     @abstractmethod
     def generate(self, batch: list[list[int]]) -> list[Output]:
-        """Translate token ids, with the source language's and end tokens, in order.
+        """Translate a batch of token ids; outputs are in the order of the batch.
 
-        The outputs hold neither start nor end; the target language's code may stand in them.
+        Inputs include the tokens of the source language and of the end. Outputs have neither start
+        nor end token, but may contain the target language's code.
         """
 
     def translate(self, lines: Sequence[str]) -> list[Translation]:
-        """Translate `lines`; a line longer than the model takes is split at its sentences."""
+        """Translate `lines`; a line that is too long for the model is split into sentences."""
         split = self._split(lines)
         pieces = [ids for parts in split for ids in parts]
         outputs = dict(self._outputs(pieces))
@@ -159,7 +161,7 @@ class NeuralTranslator(ABC):
         return [self._join([next(following) for _ in parts]) for parts in split]
 
     def _split(self, lines: Sequence[str]) -> list[list[list[int]]]:
-        """Of each line the token ids of its pieces, mostly one, none for an empty line."""
+        """The token ids of each line's pieces: usually one piece, none for an empty line."""
         split: list[list[list[int]]] = []
         too_long = chopped = 0
         for line, ids in zip(lines, self._tokenize(lines), strict=True):
@@ -189,7 +191,7 @@ class NeuralTranslator(ABC):
     def _tokenize(self, lines: Sequence[str]) -> list[list[int]]:
         if not lines:
             return []
-        # A text that speaks of `</s>` must not end there.
+        # A text that contains the characters `</s>` must not end there.
         options = {"add_special_tokens": False, "split_special_tokens": True, "verbose": False}
         return self.tokenizer(list(lines), **options)["input_ids"]
 
@@ -208,9 +210,9 @@ class NeuralTranslator(ABC):
 
 
 def batches(lengths: Sequence[int], tokens: int) -> Iterator[list[int]]:
-    """Numbers of sequences, longest first, in batches of at most `tokens`, padding included.
+    """Batches of sequence numbers, longest first, each of at most `tokens`, padding included.
 
-    A sequence that is longer than that makes a batch by itself.
+    A sequence longer than `tokens` is a batch by itself.
     """
     batch: list[int] = []
     for i in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
@@ -223,7 +225,7 @@ def batches(lengths: Sequence[int], tokens: int) -> Iterator[list[int]]:
 
 
 def out_of_memory(config: NeuralConfig) -> TranslationError:
-    """The error for a batch that the GPU does not hold."""
+    """The error for a batch that does not fit in GPU memory."""
     return TranslationError(
         f"the GPU's memory does not hold a batch: lower batch_tokens ({config.batch_tokens}) or "
         f"beams ({config.beams}) of {config.model}."

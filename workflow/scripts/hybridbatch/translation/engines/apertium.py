@@ -28,11 +28,11 @@ _ESCAPED = re.compile(r"\\(.)")
 _SEPARATOR = re.compile(r"\[\n(\d+)\n\]")
 _ADDED_STOP = re.compile(r"\s*\.\[\]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_BATCH = 500  # lines a run of the engine; fixed, since a few rules look past a line's end
+_BATCH = 500  # lines in a run of the engine; fixed, since some rules read past a line's end
 
 
 class Apertium:
-    """The engine for one installed mode, such as `eng-spa`."""
+    """Apertium with one installed mode, such as `eng-spa`."""
 
     def __init__(self, mode: str, package: str, seconds_per_line: float = 1.0) -> None:
         """Raise `TranslationError`, saying what to install, if engine or mode is missing."""
@@ -43,7 +43,7 @@ class Apertium:
             )
 
     def translate(self, lines: Sequence[str]) -> list[Translation]:
-        """Translate `lines`; unknown words lose their mark and are counted."""
+        """Translate `lines`; the marks of unknown words are counted and removed."""
         results: list[Translation] = []
         progress = Progress(len(lines), f"lines of {self.mode}")
         for start in range(0, len(lines), _BATCH):
@@ -66,7 +66,7 @@ class Apertium:
             log.warning("%s: line %d failed: %s", self.mode, missing[0], complaint)
             return {missing[0]: Translation(None, error=complaint)}
         if len(missing) == len(batch):
-            # Halve, so that each part is smaller than what just failed.
+            # Split in half, so that each part is smaller than the batch that just failed.
             missing_parts = (missing[: len(missing) // 2], missing[len(missing) // 2 :])
         else:
             missing_parts = (missing,)
@@ -77,7 +77,7 @@ class Apertium:
     def _run(self, batch: dict[int, str]) -> tuple[dict[int, str], str]:
         text = "".join(_write(line) + f"[\n{i}\n]" for i, line in batch.items())
         timeout = 60 + self.seconds_per_line * len(batch)
-        # A session of its own, so that a pipeline that hangs can be ended whole.
+        # A session of its own, so that all processes of a hanging pipeline can be killed.
         with subprocess.Popen(
             ["apertium", "-f", "none", self.mode],
             stdin=subprocess.PIPE,
@@ -97,7 +97,7 @@ class Apertium:
         arrived: dict[int, str] = {}
         expected = iter(batch)
         for output, number in zip(pieces[::2], pieces[1::2], strict=False):
-            # Past the first number out of order, what belongs to which line is not known.
+            # After a number out of order, it is unknown which text belongs to which line.
             if int(number) != next(expected, None):
                 break
             arrived[int(number)] = output
@@ -112,7 +112,7 @@ def translator(route: dict) -> Apertium:
 
 
 def _write(line: str) -> str:
-    # A stop marked as ours ends the sentence, so that rules do not reach into the next line.
+    # A marked full stop ends the sentence, so that rules do not reach into the next line.
     stop = "" if line.rstrip().endswith((".", "?", "!")) else ".[]"
     return _RESERVED.sub(r"\\\1", line) + stop
 
@@ -121,9 +121,9 @@ def _read(source: str, output: str) -> Translation:
     text = _ADDED_STOP.sub("", output).replace("[]", "")
     unknown = 0
     for mark in "*#@":
-        # `\@` is how a mark comes out of generators that escape it; `\\@` is a backslash of the
-        # source and a mark. A mark may stand inside a word (24*oz). Where the source itself has
-        # the character before a word, marks cannot be told from text: all are left alone.
+        # Some generators escape a mark as `\@`; `\\@` is a backslash of the source and a mark. A
+        # mark may stand inside a word (24*oz). If the source itself has the character before a
+        # word, marks cannot be told from text, and none is removed.
         if re.search(rf"{re.escape(mark)}\w", source):
             continue
         text, found = re.subn(rf"(?<!\\)((?:\\\\)*)\\?{re.escape(mark)}(?=\w)", r"\1", text)

@@ -1,10 +1,10 @@
-"""NLLB-200 and M2M-100 by CTranslate2: the fast engine, on GPUs and on CPUs (int8).
+"""NLLB-200 and M2M-100 with CTranslate2: the fast engine, on GPUs and on CPUs (int8).
 
-The model is converted once, into a cache. The converter of CTranslate2 4.8 works out the vocabulary
-from `tokenizer.get_vocab()` and `additional_special_tokens`. Of an M2M-100 that transformers 5 has
-saved, neither holds the language codes, and the conversion fails. So the converter is given the
-whole vocabulary, a token for every row of the embeddings; the same list turns ids into
-CTranslate2's tokens and back.
+The model is converted once, into a cache. The converter of CTranslate2 4.8 builds the vocabulary
+from `tokenizer.get_vocab()` and `additional_special_tokens`. For an M2M-100 saved by transformers
+5, neither contains the language codes, and the conversion fails. The converter is therefore given
+the complete vocabulary, one token for every embedding row. The same list maps ids to CTranslate2's
+tokens and back.
 """
 
 import hashlib
@@ -31,18 +31,18 @@ from hybridbatch.translation.engines._batches import (
     out_of_memory,
 )
 
-# Beside the hub's own cache: what is made from a model lies where the model lies.
+# Beside the hub's cache, so that a converted model lies near the original.
 CACHE = Path(HF_HOME) / "hybridbatch" / "ctranslate2"
 
 
 class CTranslate2(NeuralTranslator):
-    """One direction of a multilingual model."""
+    """One translation direction of a multilingual model."""
 
     def __init__(self, config: NeuralConfig, quantization: str, device: str, cache: Path) -> None:
-        """Convert the model below `cache` if that is not done yet, and load it onto `device`.
+        """Convert the model into `cache` if that is not done yet, and load it onto `device`.
 
-        quantization: of the weights, as CTranslate2 names it; where the device cannot compute in
-        it, CTranslate2 takes the nearest it can (float16 on a CPU becomes float32).
+        quantization: of the weights, as CTranslate2 names it. If the device does not support it,
+        CTranslate2 takes the nearest supported type (float16 on a CPU becomes float32).
         """
         folder = model_folder(config.model, config.revision)
         super().__init__(config, folder)
@@ -62,7 +62,7 @@ class CTranslate2(NeuralTranslator):
                 beam_size=self.config.beams,
                 max_decoding_length=self.config.max_new_tokens,
                 min_decoding_length=0,
-                max_input_length=0,  # already split; never cut in silence
+                max_input_length=0,  # no limit: inputs are already split, and must not be truncated silently
                 return_end_token=True,
             )
         return [self._output(result.hypotheses[0]) for result in results]
@@ -80,12 +80,12 @@ def translator(route: dict) -> CTranslate2:
 
 
 def converted(folder: Path, config: NeuralConfig, quantization: str, cache: Path) -> Path:
-    """The folder of the converted model, made if it is not there; `folder` holds the original."""
+    """The folder of the converted model, converted if need be from the original in `folder`."""
     version = config.revision if not Path(config.model).is_dir() else _content_hash(folder)
     name = "--".join(Path(config.model).parts[-2:])
     path = cache / ctranslate2.__version__ / f"{name}-{version[:12]}-{quantization}"
     cache.mkdir(parents=True, exist_ok=True)
-    # Shards of one model start side by side: the first converts, the others wait.
+    # Several shards may start at once: the first converts the model, the others wait.
     with FileLock(cache / f"{path.name}.lock"):
         if not _is_whole(path):
             log.info("converting %s to %s in %s", config.model, quantization, path)
@@ -103,9 +103,9 @@ def _is_whole(path: Path) -> bool:
 
 
 def vocabulary(tokenizer: PreTrainedTokenizerBase, size: int) -> list[str]:
-    """A token for every id below `size`, each another one; ids that stand for nothing get a name.
+    """A distinct token for every id below `size`; unused ids get a made-up name.
 
-    NLLB and M2M-100 have more rows of embeddings than tokens.
+    NLLB and M2M-100 have more embedding rows than tokens.
     """
     tokens: dict[str, None] = {}
     for i, token in enumerate(tokenizer.convert_ids_to_tokens(list(range(size)))):
@@ -114,7 +114,7 @@ def vocabulary(tokenizer: PreTrainedTokenizerBase, size: int) -> list[str]:
 
 
 class _Converter(TransformersConverter):
-    """The converter held to safetensors and local files, with a whole vocabulary."""
+    """The converter, restricted to safetensors and local files, with a complete vocabulary."""
 
     def load_model(self, model_class: type, model_name_or_path: str, **kwargs) -> PreTrainedModel:
         kwargs |= {"use_safetensors": True, "local_files_only": True, "trust_remote_code": False}
@@ -128,9 +128,9 @@ class _Converter(TransformersConverter):
 
 
 class _Words:
-    """What the converter asks a tokenizer for."""
+    """The parts of a tokenizer that the converter uses."""
 
-    num_madeup_words = 0  # they are in the vocabulary
+    num_madeup_words = 0  # the vocabulary includes them already
     special_tokens_map: dict[str, list[str]] = {}  # noqa: RUF012 (never changed)
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, size: int) -> None:
@@ -147,7 +147,7 @@ class _Words:
 
 @contextmanager
 def _advice(config: NeuralConfig) -> Iterator[None]:
-    """Turn what CTranslate2 says of a GPU into a TranslationError that says what to do."""
+    """Turn CTranslate2's GPU errors into a TranslationError that says what to do."""
     try:
         yield
     except RuntimeError as error:

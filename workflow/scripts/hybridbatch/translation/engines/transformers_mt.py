@@ -1,6 +1,6 @@
-"""NLLB-200 and M2M-100 by transformers: the plain engine, against which the fast one is held.
+"""NLLB-200 and M2M-100 with transformers: the reference for the fast engine.
 
-On CUDA in bfloat16, on a CPU in float32.
+Computes in bfloat16 on CUDA, in float32 on a CPU.
 """
 
 import torch
@@ -17,10 +17,10 @@ from hybridbatch.translation.engines._batches import (
 
 
 class Transformers(NeuralTranslator):
-    """One direction of a multilingual model."""
+    """One translation direction of a multilingual model."""
 
     def __init__(self, config: NeuralConfig, device: str) -> None:
-        """Load the model onto `device`; raise ConfigError or TranslationError if it cannot be."""
+        """Load the model onto `device`; raises ConfigError or TranslationError on failure."""
         folder = model_folder(config.model, config.revision)
         super().__init__(config, folder)
         self.device = torch.device(device)
@@ -33,7 +33,7 @@ class Transformers(NeuralTranslator):
             trust_remote_code=False,
         )
         self.model = self.model.to(self.device).eval()
-        # Not the generation settings that are stored with the model, which differ between models.
+        # Replaces the generation settings stored with the model, which differ between models.
         self.model.generation_config = GenerationConfig(
             decoder_start_token_id=self.model_config.decoder_start_token_id,
             pad_token_id=self.tokenizer.pad_token_id,
@@ -42,7 +42,7 @@ class Transformers(NeuralTranslator):
             forced_bos_token_id=self.target,
             max_new_tokens=config.max_new_tokens,
             num_beams=config.beams,
-            early_stopping=config.beams > 1,  # at the first `beams` ends, as CTranslate2 does
+            early_stopping=config.beams > 1,  # stop at `beams` finished hypotheses, like CTranslate2
             do_sample=False,
         )
 
