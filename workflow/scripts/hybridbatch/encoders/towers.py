@@ -1,4 +1,4 @@
-"""Towers of torch: how they are assembled, loaded, and run over sequences of different lengths."""
+"""Torch models: assembling, loading, and running them on sequences of different lengths."""
 
 from collections.abc import Sequence
 from pathlib import Path

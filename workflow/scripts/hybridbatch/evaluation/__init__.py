@@ -1,1 +1,1 @@
-"""From ranks to metrics, means, intervals, tests and verdicts."""
+"""Metrics from ranks, means, intervals, significance tests and verdicts."""

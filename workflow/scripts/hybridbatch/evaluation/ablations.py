@@ -1,8 +1,8 @@
-"""Ablations: the same scores at every value of the one thing that is varied.
+"""Ablations: the scores at every value of one varied setting.
 
 A row of scores is as in the papers' tables, with the value as `point`. Where several samplings were
-trained at each point, rows with `versus` have hybrid's paired difference to another sampling, with
-its interval: they say at which values hybrid batches help.
+trained at each point, rows with `versus` have the paired difference of hybrid to another sampling,
+with its interval. They show at which values hybrid batches help.
 """
 
 from collections.abc import Iterable
@@ -22,7 +22,7 @@ ABLATION_COLUMNS = [
     "published",
     "delta",
 ]
-# At their points other languages are trained on than those that `seen` means are over.
+# Their points differ in training languages, so that means over `seen` languages do not apply.
 _OTHER_LANGUAGES = ("languages", "unseen_languages")
 _HYBRID = "hybrid"
 
@@ -33,18 +33,18 @@ def ablation_table(
     comparisons: Iterable[tuple[str, str, str, pd.DataFrame]],
     published: pd.DataFrame,
 ) -> pd.DataFrame:
-    """Rows of ABLATION_COLUMNS.
+    """The table of one ablation, with ABLATION_COLUMNS.
 
-    parts: (point, cells of one system and benchmark, with columns benchmark, encoder, sampling);
-    comparisons: (point, benchmark, encoder, rows of `significance.compare`); published: LAReQA's
-    figures (`published.read_published`), which stand beside the table of that name only.
+    parts: (point, scores of one system and benchmark, with columns benchmark, encoder, sampling).
+    comparisons: (point, benchmark, encoder, rows of `significance.compare`). published: LAReQA's
+    scores (`tables.published.read_published`), used only in the ablation `lareqa`.
     """
     frames = [cells.assign(point=point) for point, cells in parts]
     frame = pd.concat(frames, ignore_index=True).assign(versus=None)
     if name in _OTHER_LANGUAGES:
         frame = frame[~frame["language"].isin([MEAN_SEEN, MEAN_UNSEEN])]
     if name == "alpha":
-        frame["sampling"] = _HYBRID  # what it is at every alpha
+        frame["sampling"] = _HYBRID  # alpha 0 and 1 too, which are systems of other samplings
     samplings = set(frame["sampling"])
     for point, benchmark, encoder, rows in comparisons:
         names = {"point": point, "benchmark": benchmark, "encoder": encoder}
@@ -62,9 +62,9 @@ def ablation_table(
 
 
 def _of_hybrid(rows: pd.DataFrame, samplings: set[str]) -> pd.DataFrame:
-    """Rows of `significance.compare` that have hybrid, as hybrid minus the other sampling.
+    """The comparisons with hybrid, as hybrid minus the other sampling.
 
-    samplings: those of the ablation; the tables may compare others.
+    samplings: those of the ablation, since the main tables may compare others.
     """
     rows = rows[rows["sampling_a"].isin(samplings) & rows["sampling_b"].isin(samplings)]
     first, second = rows["sampling_a"] == _HYBRID, rows["sampling_b"] == _HYBRID

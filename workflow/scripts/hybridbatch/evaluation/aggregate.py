@@ -1,9 +1,10 @@
-"""Table cells: means over queries, languages and seeds, with bootstrap intervals.
+"""Scores: means over queries, languages and seeds, with bootstrap intervals.
 
-A cell is an average of *groups*, a group being the queries of one language against one pool. The
-cross-lingual cell of a language averages its groups against every other language; a mean row is
-the macro average over languages. A median row is the median over languages of the means over
-queries and seeds; it is no average of groups, so only the bootstrap gives its interval.
+A *group* is the queries of one language against one pool, and a *cell* is a score that averages
+groups. The cross-lingual cell of a language averages its groups against every other language. A
+mean row is the macro average over languages. A median row is the median, over languages, of the
+means over queries and seeds. It is not an average of groups, so only the bootstrap can give its
+interval.
 """
 
 from collections.abc import Callable, Sequence
@@ -35,7 +36,7 @@ Group = tuple[str, str]  # query language, pool of candidates
 
 @dataclass(frozen=True)
 class Rows:
-    """Which pools a benchmark has, and what its mean rows are over."""
+    """The pools of a benchmark, and the languages that its mean rows average."""
 
     pools: Sequence[str] = (ALL, SEEN)
     averaged: Sequence[str] | None = None  # languages in mean and median rows; None: all
@@ -47,9 +48,9 @@ PARALLEL = Rows()
 
 @dataclass(frozen=True)
 class Cell:
-    """Which groups an average takes; a language counts once, whatever its number of groups.
+    """The groups that a score averages. Each language has the same weight in it.
 
-    In a median row a language is one of those among which the middle is sought.
+    For a median row, the median is over the means of the languages.
     """
 
     setting: str
@@ -65,13 +66,15 @@ def score_system(
     config: StatisticsConfig,
     of: Rows = PARALLEL,
 ) -> pd.DataFrame:
-    """Every cell of one system on one benchmark; columns SCORE_COLUMNS.
+    """All scores of one system on one benchmark; columns SCORE_COLUMNS.
 
-    frames: the per-query metrics (per_query.query_metrics or run_metrics) by query language and
-    seed; of: what the benchmark has. INDEX_COLUMN is added where they have it. The value is the
-    mean over seeds. Intervals are percentile bootstrap intervals over queries (a
-    question in all its languages is one unit) and seeds, each resampled with replacement; a cell
-    of one query has no interval. Raises DataError if the seeds differ in their queries.
+    frames: per-query metrics (per_query.query_metrics or run_metrics) by query language and seed.
+    seen: the training languages. of: the benchmark's pools and means. INDEX_COLUMN is added if the
+    frames have it.
+
+    The value is the mean over seeds. Intervals are percentile bootstrap intervals: queries and
+    seeds are each resampled with replacement, and a question in all its languages is one unit. A
+    score of one query has no interval. Raises DataError if the seeds differ in their queries.
     """
     values, group_names, _, seeds = collect(frames)
     seen = [code for code in languages if code in seen]
@@ -104,9 +107,9 @@ def score_system(
 
 
 def with_pool_sizes(cells: pd.DataFrame, counts: dict[str, dict[str, int]]) -> pd.DataFrame:
-    """Cells with PASSAGE_COLUMNS, filled where a row is of one language.
+    """Scores with PASSAGE_COLUMNS added, filled in rows of a single language.
 
-    counts: of a passages.Survey, by language.
+    counts: by language, the counts of a benchmarks.miracl.Survey.
     """
     sizes = [
         counts[language]["judged" if pool == JUDGED else "passages"] if language in counts else None
@@ -124,14 +127,17 @@ def _middle(means: np.ndarray) -> np.ndarray:
 
 
 def _one_by_one(cell: Cell) -> list[Cell]:
-    """A cell for each language of a median row."""
+    """Split the cell of a median row into one cell for each language."""
     return [Cell(cell.setting, cell.pool, cell.language, (one,)) for one in cell.languages]
 
 
 def collect(
     frames: dict[tuple[str, int], pd.DataFrame],
 ) -> tuple[dict[str, np.ndarray], list[Group], list[str], list[int]]:
-    """Per metric float64 [groups, seeds, queries], NaN where a query has no answer; the axes."""
+    """The metrics as arrays: float64 [groups, seeds, queries] by metric, and the three axes.
+
+    NaN where a query has no answer in the pool.
+    """
     seeds = sorted({seed for _, seed in frames})
     queries = sorted(set().union(*(set(frame["query_id"]) for frame in frames.values())))
     number = {query: i for i, query in enumerate(queries)}
@@ -164,7 +170,7 @@ def collect(
 def cells_of(
     languages: Sequence[str], seen: Sequence[str], groups: set[Group], of: Rows = PARALLEL
 ) -> list[Cell]:
-    """Every cell that the groups allow; seen: those of the languages with training data."""
+    """All cells that the groups allow; seen: the training languages."""
     cells = []
     averaged = languages if of.averaged is None else of.averaged
     for setting in SETTINGS:
@@ -200,7 +206,7 @@ def _groups(setting: str, pool: str, language: str, members: Sequence[str]) -> l
 
 
 def group_weights(cell: Cell, groups: list[Group]) -> np.ndarray:
-    """Each group's share of the cell; float64 [groups], of sum 1."""
+    """The weight of each group in a cell; float64 [groups], summing to 1."""
     weights = np.zeros(len(groups))
     for of_language in cell.languages:
         for group in of_language:

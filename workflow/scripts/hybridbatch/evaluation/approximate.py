@@ -1,9 +1,9 @@
-"""Ranks that an approximate index gives, and how much of the exact ranking it finds.
+"""Ranks from an approximate index, and its recall of the exact ranking.
 
-An index returns the first `depth` candidates of a pool only. A relevant candidate behind them, or
-one that the index missed, has no rank and counts as not found, as in trec_eval. Its score is the
-inner product of the vectors themselves, and of equal scores the greater id stands first, so that
-what was found stands in the order of an exact ranking.
+An index returns only the first `depth` candidates of a pool. A relevant candidate that it does not
+return has no rank and counts as not found, as in trec_eval. Scores are inner products of the
+original vectors, and ties are broken by descending id, so that the candidates found are in the
+order of the exact ranking.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,10 +25,10 @@ def search_pools(
     seen: Sequence[str],
     config: SearchConfig,
 ) -> dict[str, tuple[pa.Table, pa.Table]]:
-    """By pool, the run of the index and the exact run, as deep as its recall is measured.
+    """By pool, the run of the index and the exact run, to the depth at which recall is measured.
 
-    Pools are every language, `all`, and `seen` (the languages with training data), as in
-    `per_query`. Each has an index of its own, since a filtered index would search less of it.
+    Pools are each single language, `all`, and `seen` (the training languages), as in `per_query`.
+    Each pool has its own index: filtering the results of a common index would search less of it.
     """
     members = {language: [language] for language in pool.candidate_ids}
     members[ALL] = list(pool.candidate_ids)
@@ -54,7 +54,7 @@ def ranks_in_runs(
 ) -> pa.Table:
     """The rank of every relevant candidate in each pool, null where the index did not return it.
 
-    Rows and columns as of `per_query.relevant_ranks`: a RANK_SCHEMA table.
+    Returns a RANK_SCHEMA table, as `per_query.relevant_ranks` does.
     """
     place: dict[str, dict[tuple[str, str], int]] = {}
     for name, (run, _) in runs.items():
@@ -91,10 +91,10 @@ def index_metrics(
     runs: Mapping[str, tuple[pa.Table, pa.Table]],
     index: str,
 ) -> pa.Table:
-    """Metrics of every query in every pool, as `per_query.query_metrics`, by an index.
+    """Metrics of every query in every pool for an index, as in `per_query.query_metrics`.
 
-    Two kinds of columns are added: `index`, its factory string, and of each metric of an INDEX how
-    much of the exact ranking it found.
+    Added columns: `index`, its factory string, and its recall of the exact ranking, one column for
+    each metric of source INDEX.
     """
     return with_recall(query_metrics(ranks, seen, complete=False), runs, index)
 
@@ -105,9 +105,9 @@ def with_recall(
     index: str,
     prefix: str = "",
 ) -> pa.Table:
-    """`metrics` with the columns of an index: see `index_metrics`.
+    """`metrics` with the columns of an index added: see `index_metrics`.
 
-    prefix: what the query ids of the metrics begin with, and those of the runs do not.
+    prefix: a prefix of the query ids in `metrics` that those in `runs` lack.
     """
     pools = metrics["candidates"].to_pylist()
     ids = [id_.removeprefix(prefix) for id_ in metrics["query_id"].to_pylist()]
@@ -119,10 +119,10 @@ def with_recall(
 
 
 def index_recall(run: pa.Table, exact: pa.Table, metric: str) -> dict[str, float]:
-    """By query id, the share of the first k of the exact run that stand in the first k of `run`.
+    """By query id, the fraction of the exact run's first k that are in the first k of `run`.
 
-    run, exact: of `index.RUN_SCHEMA`; metric: of an INDEX, which has the k. A pool of fewer
-    candidates is compared whole.
+    run, exact: tables of `retrieval.index.RUN_SCHEMA`. metric: one of source INDEX, which defines
+    k. A pool of fewer than k candidates is compared whole.
     """
     wanted = [r for r in exact.to_pylist() if r["rank"] <= INDEX_DEPTHS[metric]]
     place = {(r["query_id"], r["candidate_id"]): r["rank"] for r in run.to_pylist()}

@@ -1,4 +1,4 @@
-"""Language bias in detail: means of what was measured query by query, with intervals."""
+"""Language bias in detail: means over queries and seeds, with intervals."""
 
 from collections.abc import Iterable, Sequence
 
@@ -33,12 +33,12 @@ def bias_cells(
 ) -> pd.DataFrame:
     """Means over queries and seeds of one system on one benchmark; columns CELL_COLUMNS.
 
-    tables: language_bias.BIAS_SCHEMA, by seed. Query language `mean` is the macro average over the
-    query languages; of shares it also has candidate language `same`, the share of the query's own.
-    A correlation stands in both directions, and with candidate language `mean`, the macro average
-    over the other languages. Intervals as those of `aggregate.score_system`: a question in all its
-    languages is one unit, and one question has none. Raises DataError if the seeds differ in
-    their queries.
+    tables: by seed, tables of language_bias.BIAS_SCHEMA. Query language `mean` is the macro average
+    over the query languages; for shares it also has candidate language `same`, the share of the
+    query's own language. A correlation is listed in both directions, and with candidate language
+    `mean`, the macro average over the other languages. Intervals are as in
+    `aggregate.score_system`: a question in all its languages is one unit, and a single question
+    has no interval. Raises DataError if the seeds differ in their queries.
     """
     groups, tensor, fair, seeds = _collect(tables)
     cells = _cells(groups, [*languages, SAME, OTHER, MEAN])
@@ -62,12 +62,13 @@ def bias_cells(
 def _collect(
     tables: dict[int, pa.Table],
 ) -> tuple[list[tuple], np.ndarray, np.ndarray, list[int]]:
-    """The groups, by their _GROUP values; their figures [groups, seeds, queries]; their fair
-    shares [groups]; the seeds.
+    """Returns the groups (_GROUP values), values [groups, seeds, queries], fair shares, seeds.
+
+    Fair shares are [groups].
     """
     seeds = sorted(tables)
     frame = pd.concat([tables[seed].to_pandas().assign(seed=i) for i, seed in enumerate(seeds)])
-    frame["k"] = frame["k"].fillna(0).astype("int64")  # what has no k is a group, too
+    frame["k"] = frame["k"].fillna(0).astype("int64")  # groupby would drop rows without k
     by_group = frame.groupby(_GROUP, sort=False)
     fair = by_group["fair"].first()
     query, ids = pd.factorize(frame["query_id"])
@@ -85,9 +86,9 @@ def _collect(
 
 
 def _cells(groups: list[tuple], order: list[str]) -> dict[tuple, np.ndarray]:
-    """The groups' weights [groups] in each row of the table, by the row's _GROUP values.
+    """The weights of the groups [groups] in each row of the table, by the row's _GROUP values.
 
-    order: in which languages stand, and what stands in their place.
+    order: of the languages and of the words in their place, such as `mean`.
     """
     cells: dict[tuple, np.ndarray] = {}
     kinds = {(pool, measure, k) for pool, measure, _, _, k in groups}
@@ -122,6 +123,6 @@ def _cells(groups: list[tuple], order: list[str]) -> dict[tuple, np.ndarray]:
 def bias_detail(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
     """Rows of all systems and benchmarks; columns DETAIL_COLUMNS.
 
-    parts: of `bias_cells`, each with its columns benchmark, encoder and sampling.
+    parts: frames of `bias_cells` with added columns benchmark, encoder and sampling.
     """
     return pd.concat(parts, ignore_index=True).assign(table="bias_detail")[DETAIL_COLUMNS]

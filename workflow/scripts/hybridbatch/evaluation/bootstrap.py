@@ -27,10 +27,10 @@ def bootstrap(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Weighted means of group means, and the ends of their percentile bootstrap intervals.
 
-    tensor: float64 [groups, seeds, queries], of `aggregate.collect`; weights: [cells, groups].
-    Queries and seeds are resampled with replacement, each where there is more than one. Returns
-    three arrays [cells]; the ends are NaN if there is one query. over: applied to the means [cells]
-    or [cells, resamples] of every draw, it may combine their rows.
+    tensor: float64 [groups, seeds, queries], of `aggregate.collect`. weights: [cells, groups].
+    over: a function applied to the means, [cells] or [cells, resamples], of every draw; it may
+    combine their rows. Queries and seeds are each resampled with replacement if there is more than
+    one. Returns three arrays [cells]; the ends are NaN if there is only one query.
     """
     n_seeds, n_queries = tensor.shape[1:]
     means = resampled(tensor, weights)
@@ -64,7 +64,7 @@ def resampled(tensor: np.ndarray, weights: np.ndarray) -> Callable[..., np.ndarr
     present = (~np.isnan(tensor[:, 0, :])).astype(float)  # [groups, queries]
     filled = np.nan_to_num(tensor)  # [groups, seeds, queries]
     n_queries, n_seeds = tensor.shape[2], tensor.shape[1]
-    # A resample may miss all queries of a tiny group: it then counts as what was measured.
+    # A resample may contain no query of a tiny group. The group then keeps its measured mean.
     measured = filled.sum(2).mean(1) / present.sum(1)
 
     def statistic(

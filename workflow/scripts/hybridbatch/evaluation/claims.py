@@ -1,21 +1,20 @@
-"""The paper's statements as tests over our own scores, at whatever scale was run.
+"""The paper's claims, tested on our own scores, at any scale.
 
-A statement is about one difference between samplings, in the mean over all query languages, and is
-judged by the difference's interval alone:
+A claim is about one difference between samplings, in the mean over all query languages. Only the
+interval of the difference decides the verdict:
 
 - *better*: `holds` if the whole interval is better than zero, `does not` if all of it is worse.
 - *not worse*: `holds` if the whole interval is better than minus a margin (non-inferiority),
   `does not` if all of it is worse than that.
-- `undecided` in between, and where one query gives no interval; `not run` where a sampling was not
-  run, or the pool has no such cell.
+- `undecided` in between, and where a single query gives no interval; `not run` where a sampling was
+  not run, or the pool has no such score.
 
-The paper's own size of a difference is no threshold: it is another one for each of its encoders.
-The difference as a share of what it is compared with stands beside the verdict. Verdicts are not
-corrected for their number.
+The size of the difference in the paper is not a threshold, since it varies between encoders. The
+relative difference is reported beside the verdict. Verdicts are not corrected for multiple testing.
 
 Piaggio et al. (2012), "Reporting of noninferiority and equivalence randomized trials", on verdicts
 by interval; Berger (1982), "Multiparameter hypothesis testing and acceptance sampling", on a
-statement about the better of two: not worse than it is not worse than both.
+claim about the better of two: not worse than the better one means not worse than either.
 """
 
 from collections.abc import Iterable
@@ -50,7 +49,7 @@ CLAIM_COLUMNS = [
 
 @dataclass(frozen=True)
 class Claim:
-    """`sampling` compared with `others` (with the better of them) in one mean cell."""
+    """`sampling` compared with the better one of `others` in one mean score."""
 
     name: str
     statement: str
@@ -58,7 +57,7 @@ class Claim:
     metric: str
     sampling: str
     others: tuple[str, ...]
-    better: bool  # or else: not worse
+    better: bool  # the claim is `better`; else `not worse`
 
 
 CLAIMS = (
@@ -107,10 +106,10 @@ CLAIMS = (
 
 @dataclass(frozen=True)
 class Margins:
-    """How much worse is still not worse."""
+    """Non-inferiority margins."""
 
-    margin: float  # of mAP
-    rank_distance_margin: float  # share of the other sampling's rank distance
+    margin: float  # in mAP, absolute
+    rank_distance_margin: float  # as a fraction of the other sampling's rank distance
 
 
 @dataclass(frozen=True)
@@ -131,9 +130,9 @@ def claims_table(
 ) -> pd.DataFrame:
     """A row for each statement, encoder, benchmark and pool; columns CLAIM_COLUMNS.
 
-    comparisons: (benchmark, encoder, rows of `significance.compare`). `difference` is the
-    sampling's value minus the other's (the better one's), as measured: for rank distance negative
-    is better. `share` is the difference over the other's value; `margin` is absolute.
+    comparisons: (benchmark, encoder, rows of `significance.compare`). `difference` is the value of
+    the sampling minus that of the (better) other one; for rank distance, negative is better.
+    `share` is the difference divided by the other's value; `margin` is absolute.
     """
     rows = [
         {
@@ -149,10 +148,10 @@ def claims_table(
 
 
 def verdict(low: float, high: float, margin: float) -> str:
-    """The verdict on a gain (positive is better) with this interval; margin 0: better than."""
+    """The verdict on a gain with this interval; positive is better, margin 0 tests `better`."""
     if low > -margin:
         return HOLDS
-    return DOES_NOT if high < -margin else UNDECIDED  # NaN, no interval, is in neither
+    return DOES_NOT if high < -margin else UNDECIDED  # NaN (no interval) compares False in both
 
 
 def _judged(claim: Claim, means: pd.DataFrame, margins: Margins) -> dict:
@@ -167,7 +166,7 @@ def _judged(claim: Claim, means: pd.DataFrame, margins: Margins) -> dict:
     found = [_gain(claim, chosen, other, margins) for other in claim.others]
     if not found or None in found:
         return row
-    # The better of two is the one that is gained on least; every end of the interval is its worst.
+    # The better of two others is the one with the smaller gain. Each end is the worst of both.
     least = min(found, key=lambda gain: gain.gain)
     low, high = min(g.low for g in found), min(g.high for g in found)
     sign = -1 if METRICS[claim.metric].less_is_better else 1
@@ -186,7 +185,7 @@ def _judged(claim: Claim, means: pd.DataFrame, margins: Margins) -> dict:
 
 
 def _gain(claim: Claim, rows: pd.DataFrame, other: str, margins: Margins) -> _Gain | None:
-    """What the claim's sampling gains on another one; None if the two were not compared."""
+    """The gain of the claim's sampling over another one; None if the two were not compared."""
     metric = METRICS[claim.metric]
     for row in rows.itertuples():
         if {row.sampling_a, row.sampling_b} != {claim.sampling, other}:

@@ -1,7 +1,8 @@
-"""A job's inputs by what they are of, whatever order they came in.
+"""Selecting a job's inputs by their keys instead of their order.
 
-Keys say what a file is of: encoder, sampling, seed, benchmark, language and the like. They stand in
-the file itself (`files.write_table`). A part is a file's keys with what was read from it.
+The keys of a file say what it holds: encoder, sampling, seed, benchmark, language and so on. They
+are stored in the file itself (`files.write_table`). A part is the keys of a file with the value
+read from it.
 """
 
 from collections import Counter
@@ -15,10 +16,10 @@ Keys = Mapping[str, Any]
 
 
 def pick(parts: Sequence[tuple[Keys, Value]], wanted: Sequence[Keys]) -> list[Value]:
-    """What was read, in the order of `wanted`, each entry of which names a part by some keys.
+    """The values of the parts in the order of `wanted`. Each entry selects one part by some keys.
 
-    All entries have the same keys. Raises DataError where an entry fits no part, where two parts
-    fit one entry, and where a part is left over.
+    All entries must have the same key names. Raises DataError if an entry matches no part or two
+    parts, and if a part is left over.
     """
     names = sorted(wanted[0]) if wanted else []
     values = {_place(keys, names): value for keys, value in parts}
@@ -35,7 +36,7 @@ def pick(parts: Sequence[tuple[Keys, Value]], wanted: Sequence[Keys]) -> list[Va
 
 
 def common(parts: Sequence[tuple[Keys, Any]], names: Sequence[str]) -> dict[str, Any]:
-    """The keys `names`, which all parts have in common; DataError where two differ."""
+    """The values of the keys `names`, equal in all parts; DataError if two parts differ."""
     found = {name: list(dict.fromkeys(keys.get(name) for keys, _ in parts)) for name in names}
     for name, values in found.items():
         if len(values) != 1:

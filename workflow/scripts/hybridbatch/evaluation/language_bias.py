@@ -1,7 +1,7 @@
 """Language bias of multilingual rankings, query by query: shares, mean ranks, rank correlations.
 
-All are of the ranking of a pool of several languages (`all` or `seen`, see per_query.py), for
-the queries of one of its languages. What they mean, and their sources: docs/metrics.md.
+All are computed from the ranking of a pool of several languages (`all` or `seen`, see
+per_query.py), for the queries of one of its languages. docs/metrics.md has definitions and sources.
 """
 
 from collections.abc import Sequence
@@ -22,10 +22,10 @@ BIAS_SCHEMA = pa.schema(
         ("measure", pa.string()),
         ("query_language", pa.string()),
         ("candidate_language", pa.string()),  # or `same`, `other`, or the other query's language
-        ("k", pa.int64()),  # of shares, else null
+        ("k", pa.int64()),  # cutoff of shares, else null
         ("query_id", pa.string()),
         ("value", pa.float64()),
-        ("fair", pa.float64()),  # of shares, else null
+        ("fair", pa.float64()),  # fair share, else null
     ]
 )
 
@@ -40,15 +40,15 @@ def measure_rankings(
     """Shares and rank correlations of every query, in each pool: a BIAS_SCHEMA table.
 
     query_ids, queries: ids and unit vectors float32 [q, d] of each language's queries; a question
-    has the same id in every language. candidates: float32 [n, d], language after language in the
-    order of `candidate_ids`. seen: the languages with training data. Whole rankings are made for
-    a block of questions at a time, so that memory does not grow with the number of questions. A
-    correlation stands once, for the pair of languages in the order of `candidate_ids`.
+    has the same id in every language. candidates: float32 [n, d], grouped by language in the order
+    of `candidate_ids`. seen: the training languages. Full rankings are made for one block of
+    questions at a time, so that memory does not grow with the number of questions. Each correlation
+    is given once, for the pair of languages in the order of `candidate_ids`.
     """
     languages = list(candidate_ids)
     identifiers = [id_ for language in languages for id_ in candidate_ids[language]]
     language_of = np.repeat(languages, [len(candidate_ids[code]) for code in languages])
-    # Of equal scores the greater id stands first, as trec_eval sorts: here, the earlier column.
+    # At equal scores the greater id ranks first, as in trec_eval. Here it has the earlier column.
     columns = np.argsort(np.array(identifiers))[::-1]
     candidates, language_of = candidates[columns].astype(np.float64), language_of[columns]
     questions = sorted(set().union(*query_ids.values()))
@@ -72,10 +72,10 @@ def measure_rankings(
 
 
 class _Pool:
-    """A pool of candidates and what was measured in it, a block of questions after the other."""
+    """A pool of candidates and its measures, collected block by block of questions."""
 
     def __init__(self, name: str, languages: list[str], of_all: np.ndarray, all_: list[str]):
-        """languages: the pool's; of_all: the language of every candidate; all_: all languages."""
+        """languages: of the pool; of_all: language of each candidate; all_: all languages."""
         self.name, self.languages = name, languages
         self.members = [all_.index(code) for code in languages]
         self.columns = np.flatnonzero(np.isin(of_all, languages))
@@ -84,9 +84,10 @@ class _Pool:
         self.rho: list[np.ndarray] = []  # [questions, L, L]
 
     def measure(self, scores: np.ndarray, place: np.ndarray) -> None:
-        """scores: float32 [m, all candidates]; place: int [questions, all languages], rows or -1.
+        """Measure one block of questions.
 
-        Both are of one block of questions; -1 is a question that the language does not have.
+        scores: float32 [m, all candidates]. place: int [questions, all languages], the rows of
+        `scores`; -1 where a language does not have the question.
         """
         place, n = place[:, self.members], len(self.columns)
         size = len(self.languages)
@@ -106,7 +107,7 @@ class _Pool:
         self.rho.append(rho)
 
     def tables(self, questions: list[str]) -> list[pa.Table]:
-        """What was measured, as BIAS_SCHEMA tables."""
+        """The measures as BIAS_SCHEMA tables."""
         shares, rho = np.concatenate(self.shares), np.concatenate(self.rho)
         sizes = np.bincount(self.language_of, minlength=len(self.languages))
         fair = sizes / sizes.sum()
@@ -141,13 +142,13 @@ class _Pool:
 
 
 def ranking(scores: np.ndarray) -> np.ndarray:
-    """Numbers of the candidates, best first; of equal scores, the lesser number first.
+    """Numbers of the candidates, best first; at equal scores, the smaller number first.
 
     scores: float32 [n], finite. Returns int64 [n]. The score's bits and the number are sorted as
     one integer, which takes less than half the time of a stable argsort.
     """
     bits = (scores + np.float32(0)).view(np.int32)  # -0 becomes 0
-    # A negative float's bits run the other way; and the best is to come first.
+    # The bits of negative floats sort in reverse. The inversion puts the best first.
     descending = ~(bits ^ ((bits >> 31) & np.int32(0x7FFFFFFF)))
     keys = descending.astype(np.int64) << 32
     keys |= np.arange(len(scores))
@@ -159,20 +160,20 @@ def ranking(scores: np.ndarray) -> np.ndarray:
 def correlations(ranks: np.ndarray) -> np.ndarray:
     """Spearman's rho between every two rankings without ties; float64 [m, m].
 
-    ranks: float64 [m, n], each row 0 to n - 1 in some order. One candidate has no correlation: NaN.
+    ranks: float64 [m, n], each row a permutation of 0 to n - 1. NaN if n is 1.
     """
     n = ranks.shape[1]
     if n < 2:
         return np.full((len(ranks), len(ranks)), np.nan)
-    centred = 2 * ranks - (n - 1)  # twice the distance from the mean rank is whole
+    centred = 2 * ranks - (n - 1)  # doubled, so that the values are integers
     return centred @ centred.T / (n * (n**2 - 1) / 3)
 
 
 def mean_ranks(ranks: pa.Table, language: str, seen: Sequence[str]) -> pa.Table:
-    """Mean rank of a query's answers in its own language, and in others: a BIAS_SCHEMA table.
+    """Mean ranks of a query's answers in its own and in other languages: a BIAS_SCHEMA table.
 
-    ranks: per_query.RANK_SCHEMA, of the queries of `language`. A query without an answer on one
-    of the two sides has no row there.
+    ranks: per_query.RANK_SCHEMA, of the queries of `language`. A query gets a row only for those of
+    the two groups in which it has an answer.
     """
     frame = ranks.to_pandas()
     own = frame["candidate_language"] == language
@@ -187,10 +188,7 @@ def mean_ranks(ranks: pa.Table, language: str, seen: Sequence[str]) -> pa.Table:
 
 
 def _rows(questions: list[str], query_ids: list[list[str]]) -> np.ndarray:
-    """Where each question stands when the languages' queries stand one after another; else -1.
-
-    int64 [questions, languages].
-    """
+    """int64 [questions, languages]: row of each question in the concatenated queries, or -1."""
     number = {question: i for i, question in enumerate(questions)}
     rows = np.full((len(questions), len(query_ids)), -1)
     start = 0

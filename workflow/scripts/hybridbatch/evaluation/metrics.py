@@ -1,11 +1,11 @@
-"""Retrieval metrics from the ranks of the relevant candidates, and the registry of them all.
+"""Retrieval metrics from the ranks of the relevant candidates, and the registry of all metrics.
 
-A metric is a function and one entry in METRICS: its unit, direction, decimals and title, and the
-settings that show it. Nothing else names all metrics.
+A metric is a function and one entry in METRICS: unit, direction, decimals, title, and the settings
+that report it. Adding a metric needs no change elsewhere.
 
-The functions take `ranks` int [r], from 1, `query` int [r], the number of the query each belongs
-to, and `relevant` int [q], how many relevant candidates each query has, found or not; they return
-float64 [q]. They equal trec_eval's, except `rank_distance`, which it does not have.
+The functions take `ranks`, int [r], from 1; `query`, int [r], the number of each rank's query; and
+`relevant`, int [q], the number of relevant candidates of each query, found or not. They return
+float64 [q]. Values equal trec_eval's, except for `rank_distance`, which trec_eval does not have.
 """
 
 from collections.abc import Callable
@@ -17,21 +17,21 @@ import numpy as np
 from hybridbatch.evaluation.settings import CROSS_LINGUAL, MONOLINGUAL, MULTILINGUAL
 
 SHARE, RANKS = "share", "ranks"  # units
-# What a metric is computed from: the ranks of all relevant candidates; a run, which has the first
-# candidates only; or the run of an approximate index, for which the first k of the exact ranking
-# count as the relevant ones.
+# The source of a metric: RANKING has the ranks of all relevant candidates. RUN has only the first
+# candidates. INDEX is the run of an approximate index, where the first k candidates of the exact
+# ranking count as relevant.
 RANKING, RUN, INDEX = "ranking", "run", "index"
 
 
 def average_precision(ranks: np.ndarray, query: np.ndarray, relevant: np.ndarray) -> np.ndarray:
-    """Mean over the relevant of the precision at their rank (trec_eval's `map`)."""
+    """Mean, over the relevant candidates, of the precision at their rank (trec_eval's `map`)."""
     order = np.lexsort((ranks, query))
     precision = (_position(query[order]) + 1) / ranks[order]
     return np.bincount(query[order], precision, minlength=len(relevant)) / relevant
 
 
 def recall_at(ranks: np.ndarray, query: np.ndarray, relevant: np.ndarray, k: int) -> np.ndarray:
-    """Share of the relevant in the first k: with 11 relevant, recall at 10 is at most 10/11."""
+    """Fraction of the relevant that is in the first k; at most 10/11 for k = 10 and 11 relevant."""
     return np.bincount(query, ranks <= k, minlength=len(relevant)) / relevant
 
 
@@ -62,11 +62,12 @@ def _position(sorted_query: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Metric:
-    """What is computed, and how it is shown.
+    """A metric's function and presentation.
 
     decimals: in the tables of one benchmark; the overviews of all benchmarks have one less.
-    sources: of RANKING, RUN and INDEX. settings: those in which the metric is reported. complete:
-    it needs the rank of every relevant candidate, which an approximate index does not give.
+    sources: among RANKING, RUN and INDEX. settings: those in which the metric is reported.
+    complete: whether it needs the rank of every relevant candidate, which an approximate index does
+    not give.
     """
 
     function: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
@@ -113,10 +114,10 @@ SETTINGS = {
 
 
 def of_source(source: str) -> dict[str, Metric]:
-    """The metrics that are computed from RANKING or RUN."""
+    """The metrics that are computed from one of RANKING, RUN and INDEX."""
     return {name: metric for name, metric in METRICS.items() if source in metric.sources}
 
 
 def metric_title(metric: str) -> str:
-    """`mAP`; of a metric that is not registered, its name."""
+    """The title of a metric, such as `mAP`; an unregistered metric's own name."""
     return METRICS[metric].title if metric in METRICS else metric

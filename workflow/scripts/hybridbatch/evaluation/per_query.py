@@ -1,9 +1,11 @@
-"""From vectors to ranks to per-query metrics, for the queries of one language.
+"""Ranks from vectors, and per-query metrics from ranks, for the queries of one language.
 
-Settings (the paper, section 4.1), for queries of language L: *monolingual*, against candidates of
-L; *cross-lingual*, against candidates of each other language C, where the query has an answer in
-C; *multilingual*, against the union of all languages' candidates, every language's answer
-relevant. The pool `seen` is the union of the languages with training data.
+Settings (the paper, section 4.1), for queries of language L:
+
+- *monolingual*: against candidates of L.
+- *cross-lingual*: against candidates of each other language C in which the query has an answer.
+- *multilingual*: against the candidates of all languages, where the answers in all languages are
+  relevant. The pool `seen` restricts this to the training languages.
 """
 
 from collections.abc import Sequence
@@ -37,9 +39,9 @@ def relevant_ranks(
 ) -> pa.Table:
     """The rank of every relevant candidate of every query, in each pool: a RANK_SCHEMA table.
 
-    queries: float32 [q, d]; candidates: float32 [n, d], language after language in the order of
-    `candidate_ids`; qrels: (query id, candidate id) pairs by the candidate's language, of which
-    only those of `query_ids` count; seen: the languages with training data.
+    queries: float32 [q, d]. candidates: float32 [n, d], grouped by language in the order of
+    `candidate_ids`. qrels: by the candidate's language, (query id, candidate id) pairs; those of
+    other queries are ignored. seen: the training languages.
     """
     languages = list(candidate_ids)
     identifiers = [i for language in languages for i in candidate_ids[language]]
@@ -73,10 +75,11 @@ def relevant_ranks(
 def query_metrics(ranks: pa.Table, seen: Sequence[str], complete: bool = True) -> pa.Table:
     """Metrics of every query in every pool it has an answer in, from a RANK_SCHEMA table.
 
-    seen: the languages with training data. complete: whether every relevant candidate has a rank;
-    where an index has given the first ones only, a null rank counts as not found, and metrics that
-    need them all are left out. Columns: query_id; candidates, a language code, `all` or `seen`;
-    relevant; one column for each metric of a RANKING. Rows are sorted by query id within a pool.
+    seen: the training languages. complete: whether every relevant candidate has a rank. If not, a
+    null rank counts as not found, and metrics that need all ranks are left out.
+
+    Columns: query_id; candidates (a language code, `all` or `seen`); relevant; one column for each
+    metric of source RANKING. Rows are sorted by query id within a pool.
     """
     language = ranks["candidate_language"].to_numpy(zero_copy_only=False)
     query_id = ranks["query_id"].to_numpy(zero_copy_only=False)
@@ -111,12 +114,12 @@ def query_metrics(ranks: pa.Table, seen: Sequence[str], complete: bool = True) -
 
 
 def run_metrics(run: pa.Table, qrels: pa.Table, language: str) -> pa.Table:
-    """Metrics of every judged query of one language, from a search.RUN_SCHEMA table.
+    """Metrics of every judged query of one language, from a retrieval.index.RUN_SCHEMA table.
 
-    qrels: of passages.GRADED_SCHEMA. As trec_eval with `-c`: a query that the run lacks scores 0,
-    and a relevant passage counts whether or not the collection has it. Columns as for
-    `query_metrics`, with the metrics of a RUN. Query ids are `language:id`: queries of two
-    languages are different ones, though their ids may be the same.
+    qrels: of benchmarks.base.GRADED_SCHEMA. As in trec_eval with `-c`, a query that is not in the
+    run scores 0, and a relevant passage counts even if the collection lacks it. Columns are those
+    of `query_metrics`, with the metrics of source RUN. Query ids are `language:id`, since different
+    queries of two languages may have the same id.
     """
     ids = sorted(set(qrels["query_id"].to_pylist()))
     number = {id_: i for i, id_ in enumerate(ids)}

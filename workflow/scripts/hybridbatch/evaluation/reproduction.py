@@ -1,9 +1,9 @@
-"""The paper's printed cells beside ours, each with a grade.
+"""The paper's published scores beside ours, each with a grade.
 
-Grades: `agrees`, the published figure lies within our interval; `close`, it lies outside but within
-.005 of our value, for rank distance within 5% of the published one; `differs`; `not run`. Only a
-configuration that declares itself to be at the paper's scale is graded: elsewhere an encoder of the
-same name was trained on other data, and every cell is `not run`.
+Grades: `agrees`, the published value lies within our interval; `close`, it lies outside but within
+.005 of our value, or within 5% of the published value for rank distance; `differs`; `not run`. Only
+a configuration that declares the paper's scale is graded. At other scales, an encoder of the same
+name was trained on other data, and every score is `not run`.
 """
 
 from collections import Counter
@@ -14,7 +14,7 @@ import pandas as pd
 from hybridbatch.evaluation.metrics import METRICS, RANKS
 from hybridbatch.evaluation.settings import ALL, INDEX_COLUMN
 
-PAPER = "paper"  # the configuration's scale at which cells are graded
+PAPER = "paper"  # the value of `scale` at which scores are graded
 AGREES, CLOSE, DIFFERS, NOT_RUN = GRADES = ("agrees", "close", "differs", "not run")
 REPRODUCTION_COLUMNS = [
     "table",
@@ -42,11 +42,11 @@ _OKISH_SHARE = 0.1  # of the graded cells that may differ
 def reproduction_table(
     published: pd.DataFrame, cells: Iterable[pd.DataFrame], scale: str
 ) -> pd.DataFrame:
-    """A row for each published cell, in the paper's order; columns REPRODUCTION_COLUMNS.
+    """A row for each published score, in the paper's order; columns REPRODUCTION_COLUMNS.
 
-    published: of `published.read_published`; cells: of one system and benchmark each, with their
-    columns benchmark, encoder and sampling; scale: the configuration's. `delta` is ours minus
-    published. Cells of an approximate index are not compared.
+    published: of `tables.published.read_published`. cells: scores of one system and benchmark each,
+    with columns benchmark, encoder and sampling. scale: that of the configuration. `delta` is ours
+    minus published. Scores of an approximate index are not compared.
     """
     ours = ["value", "ci_low", "ci_high", "n_queries", "n_seeds"]
     exact = [frame for frame in cells if INDEX_COLUMN not in frame] if scale == PAPER else []
@@ -63,18 +63,18 @@ def reproduction_table(
 
 
 def grade_of(row) -> str:
-    """The grade of one cell; row: published, value, ci_low, ci_high, metric. NaN is absent."""
+    """The grade of one score; row: published, value, ci_low, ci_high, metric; NaN if absent."""
     if pd.isna(row.value):
         return NOT_RUN
     if row.ci_low <= row.published <= row.ci_high:
         return AGREES
     allowed = _CLOSE_SHARE * row.published if METRICS[row.metric].unit == RANKS else _CLOSE
-    # Figures are decimal: .495 is .005 from .5, which binary fractions miss by a bit.
+    # Tolerance, since .5 - .495 is not exactly .005 in binary floating point.
     return CLOSE if abs(row.value - row.published) <= allowed + 1e-9 else DIFFERS
 
 
 def summary(frame: pd.DataFrame) -> str:
-    """One line: OK, OKish, FAIL or `nothing to grade`, and the number of cells of each grade."""
+    """One line: OK, OKish, FAIL or `nothing to grade`, and the number of scores of each grade."""
     counts = Counter(frame["grade"])
     graded = sum(counts[grade] for grade in (AGREES, CLOSE, DIFFERS))
     if not graded:

@@ -1,8 +1,8 @@
-"""What scores are of, beside metric and language: settings, pools and means; their columns."""
+"""Names of settings, pools and means, and the columns that identify a score."""
 
 MONOLINGUAL, CROSS_LINGUAL, MULTILINGUAL = "monolingual", "cross-lingual", "multilingual"
-ALL, SEEN = "all", "seen"  # pools: every language, those with training data
-JUDGED = "judged"  # only the passages that judgements name: another task
+ALL, SEEN = "all", "seen"  # pools: all languages, the training languages
+JUDGED = "judged"  # pool of judged passages only, which makes an easier task
 MEAN, MEAN_SEEN, MEAN_UNSEEN = MEANS = ("mean", "mean_seen", "mean_unseen")
 MEDIAN = "median"
 SCORE_COLUMNS = [
@@ -16,8 +16,8 @@ SCORE_COLUMNS = [
     "n_queries",
     "n_seeds",
 ]
-# Of a benchmark with passages, behind the others: how many were searched, and how many relevant
-# ones the collection lacks. Empty in mean rows.
+# Extra columns for a benchmark with passages: the number of passages searched, and of relevant ones
+# that the collection lacks. Empty in mean rows.
 PASSAGE_COLUMNS = ["pool_size", "absent_relevant"]
-# Of a benchmark that was searched through an approximate index: its factory string.
+# Extra column for a benchmark searched through an approximate index: its factory string.
 INDEX_COLUMN = "index"

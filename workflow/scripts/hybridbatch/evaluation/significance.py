@@ -1,18 +1,20 @@
 """Differences between the samplings of one encoder: tests, intervals and effect sizes.
 
-The unit is the question in all its languages and pools: a permutation exchanges the two samplings'
-scores of a whole question, for questions are what was sampled, and their translations are not
-independent of each other.
+The unit is the question in all its languages and pools. A permutation exchanges the two samplings'
+scores of a whole question, since questions were sampled, and their translations are not independent
+of each other.
 
-Seeds are a random factor, but no more questions: the scores of one question under three seeds are
-not three observations. A question's difference is averaged over the seeds, and the test exchanges
-those means, so that p generalises over questions *for these seeds*. A test that also exchanged
-seeds could not get below p = 2 / 2^seeds, .25 with three. What generalises over seeds stands
-beside p: the interval resamples questions and seeds (two samplings' scores of one question and seed
-stay together), and the columns seed_min, seed_max and seeds_same_sign show the seeds' own
-differences. Where p is small and the interval holds zero, other seeds might say otherwise.
-Resampling both counts what differs from seed to seed and question to question more than once, so
-the interval is rather too wide there; three seeds show only two thirds of their own variance.
+Seeds are a random factor, but they add no observations: the scores of one question under three
+seeds are not independent. A question's difference is averaged over the seeds, and the test
+exchanges these means, so p generalises over questions *for these seeds*. A test that also exchanged
+seeds could not get below p = 2 / 2^seeds, which is .25 with three seeds.
+
+Generalisation over seeds is reported beside p. The interval resamples questions and seeds (two
+samplings' scores of one question and seed stay together), and the columns seed_min, seed_max and
+seeds_same_sign show the differences of single seeds. Where p is small but the interval contains
+zero, other seeds might give another result. Resampling both factors counts the interaction of seed
+and question more than once, which makes the interval rather too wide; a resample of three seeds
+shows only two thirds of their variance.
 
 Smucker, Allan and Carterette (2007), "A comparison of statistical significance tests for
 information retrieval evaluation"; Holm (1979), "A simple sequentially rejective multiple test
@@ -56,7 +58,7 @@ COMPARISON_COLUMNS = [
 ]
 _TEXTS = {"setting", "metric", "pool", "language", "sampling_a", "sampling_b"}
 _COUNTS = {"n_queries", "n_seeds"}
-_ROWS_AT_ONCE = 400  # of the null distribution, which holds a float for each row and permutation
+_ROWS_AT_ONCE = 400  # rows of the null distribution, a float for each row and permutation
 
 
 def compare(
@@ -67,14 +69,14 @@ def compare(
     permutations: int,
     of: Rows = PARALLEL,
 ) -> pd.DataFrame:
-    """Every cell's difference between every two samplings; columns COMPARISON_COLUMNS.
-
-    Medians over languages are no means of questions' differences and are left out.
+    """The difference between every two samplings in every score; columns COMPARISON_COLUMNS.
 
     frames: by sampling, the per-query metrics by query language and seed, as for
-    `aggregate.score_system`. `difference` is sampling_a minus sampling_b, in the metric's own unit
-    (a share; for rank distance, ranks). A cell of one query has neither p nor interval nor effect
-    size. Raises DataError if seeds or samplings differ in their queries.
+    `aggregate.score_system`. seen, of: as there. permutations: number of random permutations.
+    `difference` is sampling_a minus sampling_b, in the metric's unit (a share; ranks for rank
+    distance). A score of one query has neither p nor interval nor effect size. Medians over
+    languages are left out, since they are not means of differences of questions. Raises DataError
+    if seeds or samplings differ in their queries.
     """
     collected = {sampling: collect(of_sampling) for sampling, of_sampling in frames.items()}
     _check_same(collected)
@@ -89,7 +91,7 @@ def compare(
         weights = np.array([group_weights(cell, group_names) for cell in cells])
         for metric, tensor in tensors.items():
             if INDEX in METRICS[metric].sources:
-                continue  # of the index, not of the samplings
+                continue  # it measures the index, not the samplings
             wanted = [i for i, cell in enumerate(cells) if metric in SETTINGS[cell.setting]]
             w, other = weights[wanted], collected[b][0][metric]
             difference, low, high = bootstrap(tensor - other, w, config)
@@ -131,11 +133,11 @@ def compare(
 
 
 def unit_differences(tensor: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What each question contributes to each cell's difference, averaged over seeds.
+    """The contribution of each question to the difference in each cell, averaged over seeds.
 
-    tensor: float64 [groups, seeds, queries], differences; weights: [cells, groups]. Returns
-    float64 [cells, queries], whose mean over a cell's questions is the cell's difference, zero for
-    a question without a score in the cell; and which those are, bool [cells, queries].
+    tensor: float64 [groups, seeds, queries], differences. weights: [cells, groups]. Returns float64
+    [cells, queries], whose mean over a cell's questions is the cell's difference, zero for a
+    question without a score in the cell; and bool [cells, queries], whether it has a score.
     """
     present = ~np.isnan(tensor[:, 0, :])
     means = np.nan_to_num(tensor).mean(1) / present.sum(1, keepdims=True)
@@ -146,14 +148,14 @@ def unit_differences(tensor: np.ndarray, weights: np.ndarray) -> tuple[np.ndarra
 def permutation_p(units: np.ndarray, permutations: int, seed: int) -> np.ndarray:
     """Two-sided p of the mean of each row, by scipy's paired permutation test.
 
-    units: float64 [rows, queries], differences of paired scores. Exchanging a question's two
-    scores flips the sign of its difference: scipy draws the signs, the same ones for all rows, and
-    here they meet the differences in one product. All 2^queries exchanges are enumerated where
-    they are no more than `permutations`. One query has no test: NaN.
+    units: float64 [rows, queries], differences of paired scores. Exchanging the two scores of a
+    question flips the sign of its difference. scipy draws the signs, the same for all rows, and one
+    matrix product applies them to the differences. All 2^queries exchanges are enumerated if there
+    are at most `permutations`. With one query p is NaN.
     """
     if units.shape[1] < 2:
         return np.full(len(units), np.nan)
-    # Exchanges that give the same sum must compare equal, whatever the order of its terms.
+    # Exchanges with the same sum must compare equal, whatever the order of summation.
     scale = np.abs(units).sum(1, keepdims=True)
     scaled = (units / np.where(scale > 0, scale, 1)).T
 
@@ -188,7 +190,7 @@ def effect_size(units: np.ndarray) -> float:
 
 
 def holm(p: np.ndarray) -> np.ndarray:
-    """Holm's adjusted p of one family; an absent p stays absent and does not count."""
+    """Holm's adjusted p values of one family; a missing p stays missing and does not count."""
     adjusted, tested = np.full(len(p), np.nan), np.flatnonzero(~np.isnan(p))
     order = tested[np.argsort(p[tested], kind="stable")]
     steps = p[order] * np.arange(len(order), 0, -1)
@@ -197,7 +199,7 @@ def holm(p: np.ndarray) -> np.ndarray:
 
 
 def _check_same(collected: dict[str, tuple]) -> None:
-    """Samplings are paired question by question: all must have the same ones."""
+    """Check that all samplings have the same questions, since scores are paired by question."""
     for (a, first), (b, second) in combinations(collected.items(), 2):
         same = first[1:] == second[1:] and all(
             (np.isnan(tensor) == np.isnan(second[0][metric])).all()
@@ -211,7 +213,7 @@ def _check_same(collected: dict[str, tuple]) -> None:
 
 
 def _each_seed(tensor: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """The cells' values for each seed alone; float64 [cells, seeds]."""
+    """The value of each cell for each single seed; float64 [cells, seeds]."""
     statistic = resampled(tensor, weights)
     queries, seeds = np.arange(tensor.shape[2]), range(tensor.shape[1])
     return np.stack([statistic(queries, np.array([seed])) for seed in seeds], axis=1)
@@ -222,7 +224,7 @@ def _share_of_same_sign(of_seeds: np.ndarray, difference: float) -> float:
 
 
 def _typed(frame: pd.DataFrame) -> pd.DataFrame:
-    """The columns in order and of the same types, rows or none."""
+    """The columns in fixed order and types, also for an empty frame."""
     types = {
         column: "str" if column in _TEXTS else "int64" if column in _COUNTS else "float64"
         for column in COMPARISON_COLUMNS

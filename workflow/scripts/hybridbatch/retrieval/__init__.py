@@ -1,1 +1,1 @@
-"""Rankings: exact ones, those of an index, and runs as TREC has them."""
+"""Ranking: exact, by an index, and as TREC runs."""

@@ -1,7 +1,7 @@
-"""Searching vectors: an index chooses what is looked at, scores are of the vectors themselves.
+"""Vector search with FAISS. The index selects candidates; scores are recomputed from the vectors.
 
-The index lives in memory and is made for one search. With FAISS's factory string `Flat` the search
-is exact to the last tie; any other string names an approximate index, which may miss candidates.
+The index is built in memory for one search. With the factory string `Flat` the search is exact,
+ties included. Any other string names an approximate index, which may miss candidates.
 """
 
 from collections.abc import Iterable, Sequence
@@ -36,7 +36,7 @@ class SearchConfig:
     """How a shard is indexed and searched."""
 
     index: str  # FAISS factory string
-    depth: int  # passages a query is given
+    depth: int  # passages returned for each query
     index_parameters: str = ""  # such as nprobe=64
 
     @property
@@ -45,7 +45,7 @@ class SearchConfig:
         return self.index != EXACT
 
     def exact(self, depth: int) -> "SearchConfig":
-        """The search that this one is measured against."""
+        """The exact search that this one's recall is measured against."""
         return SearchConfig(EXACT, depth)
 
 
@@ -58,10 +58,10 @@ def search(
 ) -> pa.Table:
     """The first `depth` passages of each query among these, as RUN_SCHEMA.
 
-    queries: unit vectors float32 [q, d]; vectors: float32 [n, d] of the passages `ids`. The index
-    says which passages are looked at; their scores are inner products of the vectors themselves,
-    so that shards compare whatever the index. `Flat` is exact to the last tie: it is asked for
-    more passages until those left out cannot reach the depth.
+    queries: unit vectors float32 [q, d]. vectors: float32 [n, d] of the passages `ids`. The index
+    selects passages. Their scores are inner products of the original vectors, so that scores of
+    different shards are comparable with any index. `Flat` is exact, ties included: it fetches more
+    passages until those left out cannot reach the depth.
     """
     with waiting(f"building the index {config.index} of {len(vectors):,} vectors"):
         index = _index(vectors, config)
@@ -87,7 +87,7 @@ def search(
 
 
 def with_exact(run: pa.Table, exact: pa.Table) -> pa.Table:
-    """The run of an approximate index and the exact one in one table, told apart by `exact`."""
+    """An approximate and an exact run in one table; the column `exact` tells them apart."""
     tables = [
         table.append_column("exact", pa.array([value] * len(table), pa.bool_()))
         for table, value in ((run, False), (exact, True))
@@ -96,7 +96,7 @@ def with_exact(run: pa.Table, exact: pa.Table) -> pa.Table:
 
 
 def without_exact(run: pa.Table) -> tuple[pa.Table, pa.Table | None]:
-    """The two runs of `with_exact`; None for the second where there is only one."""
+    """The two runs of a table from `with_exact`; the second is None if there is no exact run."""
     if "exact" not in run.column_names:
         return run, None
     is_exact = run["exact"]
@@ -105,7 +105,7 @@ def without_exact(run: pa.Table) -> tuple[pa.Table, pa.Table | None]:
 
 
 def merge_parts(runs: Iterable[pa.Table], depth: int, where: str) -> pa.Table:
-    """`merge` of runs that may be of `with_exact`, the exact ones apart."""
+    """Like `merge`, for runs that may be from `with_exact`; exact runs are merged separately."""
     parts = [without_exact(run) for run in runs]
     merged = merge([run for run, _ in parts], depth, where)
     exact = [run for _, run in parts if run is not None]
@@ -115,7 +115,8 @@ def merge_parts(runs: Iterable[pa.Table], depth: int, where: str) -> pa.Table:
 def merge(runs: Iterable[pa.Table], depth: int, where: str) -> pa.Table:
     """The first `depth` passages of each query over all runs, as RUN_SCHEMA, ranked anew.
 
-    DataError, beginning with `where`, if a query has a passage twice: it is in two shards.
+    Raises DataError, beginning with `where`, if a query has a passage twice, which means that the
+    passage is in two shards.
     """
     run = pa.concat_tables([RUN_SCHEMA.empty_table(), *runs]).combine_chunks()
     run = run.take(pc.sort_indices(run, sort_keys=_ORDER))

@@ -4,22 +4,25 @@ from collections.abc import Sequence
 
 import numpy as np
 
-SCORES_A_BLOCK = 4_000_000  # of queries times candidates; bounds memory
+SCORES_A_BLOCK = 4_000_000  # queries times candidates in a block; bounds memory
 
 
 def exact_scores(queries: np.ndarray, candidates: np.ndarray) -> np.ndarray:
     """Inner products, float32 [q, n], of float32 [q, d] and [n, d] (or the same in float64).
 
-    Summed in float64 and rounded once, so that equal vectors score equal wherever they stand in
-    the matrix. A float32 product does not promise that, and then noise would break ties.
-    float32 is also what trec_eval keeps of a score.
+    Sums are in float64 and rounded once. Equal vectors therefore get equal scores at any position
+    in the matrix. A float32 product does not guarantee this, so that rounding noise would break
+    ties. trec_eval also stores scores as float32.
     """
     wide = candidates.astype(np.float64, copy=False)
     return (queries.astype(np.float64) @ wide.T).astype(np.float32)
 
 
 def places(identifiers: Sequence[str]) -> np.ndarray:
-    """int64 [n]: each document id's place among them all; of equal scores the greater is first."""
+    """int64 [n]: the rank of each document id in ascending order, to break ties.
+
+    At equal scores, the greater place ranks first.
+    """
     place = np.empty(len(identifiers), dtype=np.int64)
     place[np.argsort(np.array(identifiers))] = np.arange(len(identifiers))
     return place
@@ -33,13 +36,15 @@ def ranks_by_language(
     relevant_query: np.ndarray,
     relevant_candidate: np.ndarray,
 ) -> np.ndarray:
-    """How many candidates of each language stand before each relevant one.
+    """The number of candidates of each language that rank before each relevant one.
 
-    queries: unit vectors float32 [q, d]; candidates: float32 [n, d], language after language with
-    `sizes` int [L]; identifiers: the candidates' document ids; relevant_query, relevant_candidate:
-    int [r], the relevant pairs. Returns int64 [r, L]: candidates of the language that score higher
-    or, at an equal score, have the greater id (descending document id, as trec_eval sorts). The
-    rank in a pool of languages is one plus the sum over its columns.
+    queries: unit vectors float32 [q, d]. candidates: float32 [n, d], grouped by language; sizes:
+    int [L], the group sizes. identifiers: document ids of the candidates. relevant_query,
+    relevant_candidate: int [r], the relevant pairs.
+
+    Returns int64 [r, L]: the candidates of the language that score higher or, at an equal score,
+    have the greater document id, as trec_eval sorts. The rank in a pool of languages is one plus
+    the sum over its columns.
     """
     place = places(identifiers)
     starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])

@@ -1,7 +1,7 @@
-"""Rankings as they were scored, in rows for TREC's files (`trec`).
+"""Exact rankings and judgements as rows for TREC files (`trec`).
 
-A run and its judgements have the queries with an answer in the pool, so that a tool that averages
-over the judged queries and one that averages over the run's agree with the workflow's means.
+A run and its judgements have only the queries with an answer in the pool. Tools that average over
+the judged queries, or over those of the run, then both agree with the workflow's means.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -35,10 +35,9 @@ def run_rows(
 ) -> Iterator[tuple[str, str, float]]:
     """Rows (query id, candidate id, score) of each query's first `depth`, the best first.
 
-    queries: unit vectors float32 [q, d]; candidates: float32 [n, d]. Scores are those that the
-    ranks were counted from, ties in the order of `ranking`: descending candidate id. They are
-    float32, which is what trec_eval keeps of a score, so that it sees the same ties. Raises
-    DataError where ids and vectors differ in number.
+    queries: unit vectors float32 [q, d]; candidates: float32 [n, d]. Scores and the order of ties
+    (descending candidate id) are those of `ranking`. Scores are float32 as in trec_eval, which
+    therefore sees the same ties. Raises DataError if ids and vectors differ in number.
     """
     for what, ids, vectors in (
         ("queries", query_ids, queries),
@@ -63,7 +62,7 @@ def first_places(scores: np.ndarray, place: np.ndarray, depth: int) -> np.ndarra
     """
     kept = np.arange(len(scores))
     if depth < len(scores):
-        # All that tie with the last are still there when places decide.
+        # Keep everything that ties with the last score, so that places can break the ties.
         least = np.partition(scores, len(scores) - depth)[len(scores) - depth]
         kept = np.flatnonzero(scores >= least)
     return kept[np.lexsort((-place[kept], -scores[kept]))[:depth]]

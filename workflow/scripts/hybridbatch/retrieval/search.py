@@ -1,9 +1,9 @@
-"""Runs: the first passages of each query, from shards that are encoded and searched in turn.
+"""Passage search: shards are encoded and searched one by one.
 
-Vectors and indexes live in memory, a shard at a time, and are dropped when its first passages are
-known. Kept, those of MIRACL's 90 million passages would take 140 GB a system at 768 dimensions in
-float16, 280 GB in float32, and nothing reads them again. What is kept of each shard is its part of
-the run, among the checkpoints: a killed job goes on at the shard it was in.
+Vectors and index of a shard are held in memory and dropped after its search. Stored, the vectors of
+MIRACL's 90 million passages would take 140 GB a system at 768 dimensions in float16, 280 GB in
+float32, and nothing would read them again. Each shard's part of the run is kept as a checkpoint, so
+that a killed job resumes at the shard where it stopped.
 """
 
 from itertools import islice
@@ -18,7 +18,7 @@ _TEXTS_AT_ONCE = 20_000
 
 
 def encode_passages(path: str | Path, encode: Encode) -> tuple[list[str], np.ndarray]:
-    """Ids and unit vectors, float32 [n, d], of a shard."""
+    """Encode a shard; returns the ids and unit vectors, float32 [n, d], of its passages."""
     ids: list[str] = []
     vectors = []
     passages = read_passages(path)

@@ -1,9 +1,8 @@
-"""Runs and relevance judgements in TREC's formats, which trec_eval and its kin read.
+"""Runs and relevance judgements in TREC's formats, for trec_eval and similar tools.
 
-A run's line is `query Q0 document rank score tag`, a judgement's `query 0 document grade`, fields
-separated by spaces: https://github.com/usnistgov/trec_eval. trec_eval orders a query's documents
-itself, by descending score and then descending document id, whatever the rank says; the ranks
-written here are in that order.
+A line of a run is `query Q0 document rank score tag`, one of judgements `query 0 document grade`,
+with fields separated by spaces: https://github.com/usnistgov/trec_eval. trec_eval ignores the ranks
+and sorts by descending score, then descending document id. The ranks written here have that order.
 """
 
 import math
@@ -17,12 +16,12 @@ from hybridbatch.runtime.files import whole
 
 
 def write_run(path: str | Path, rows: Iterable[tuple[str, str, float]], tag: str) -> None:
-    """Write rows (query id, document id, score) as a run, whole; rank 1 is the best.
+    """Write rows (query id, document id, score) as a run, atomically; rank 1 is the best.
 
-    A query's rows stand together, in any order; rows pass by query by query. Scores are written
-    so that they read back the same. Raises DataError for an id or tag that is empty or has white
-    space, a score that is not finite, a document that a query has twice, and a query whose rows
-    do not stand together.
+    The rows of a query must be adjacent, in any order; they are streamed query by query. Scores are
+    written without loss. Raises DataError for an id or tag that is empty or has white space, a
+    score that is not finite, a document that a query has twice, and a query whose rows are not
+    adjacent.
     """
     _check(path, "the tag", tag)
     with whole(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
@@ -39,10 +38,10 @@ def write_run(path: str | Path, rows: Iterable[tuple[str, str, float]], tag: str
 
 
 def write_qrels(path: str | Path, rows: Iterable[tuple[str, str, int]]) -> None:
-    """Write rows (query id, document id, grade) as judgements, whole, in their order.
+    """Write rows (query id, document id, grade) as judgements, atomically, in their order.
 
-    Grade 0 is judged and not relevant. A query's rows stand together. Raises DataError as
-    `write_run` does, and for a grade that is not a whole number.
+    Grade 0 means judged as not relevant. The rows of a query must be adjacent. Raises DataError as
+    `write_run` does, and for a grade that is not an integer.
     """
     with whole(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
         for query, of_query in _by_query(path, rows):
@@ -55,7 +54,7 @@ def write_qrels(path: str | Path, rows: Iterable[tuple[str, str, int]]) -> None:
 
 
 def _by_query(path: str | Path, rows: Iterable[tuple]) -> Iterator[tuple[str, list[tuple]]]:
-    """The rows of one query after the other, with their ids checked."""
+    """Group adjacent rows by query, and check the ids."""
     done: set[str] = set()
     for query, group in groupby(rows, key=itemgetter(0)):
         of_query = list(group)

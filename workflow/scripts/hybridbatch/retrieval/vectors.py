@@ -14,9 +14,8 @@ from hybridbatch.runtime.files import keys_of, read_table, read_tensors
 class Pool:
     """Vectors of one model on one benchmark.
 
-    queries: unit vectors float32 [q, d] by language; candidate_ids: by language, in the order in
-    which the languages are searched; candidates: float32 [n, d], language after language in that
-    order.
+    queries: by language, unit vectors float32 [q, d]. candidate_ids: by language, in the pool's
+    order of languages. candidates: float32 [n, d], grouped by language in that order.
     """
 
     queries: dict[str, np.ndarray]
@@ -36,11 +35,11 @@ class Pool:
 def read_pool(
     languages: Sequence[str], candidates: Iterable[str | Path], embeddings: Iterable[str | Path]
 ) -> Pool:
-    """The pool of `languages`, in their order; the files say themselves of which language they are.
+    """Read the pool of `languages`, in their order. Each file's keys name its language.
 
-    candidates: parquet files with `candidate_id`; embeddings: of `write_tensors`, with `queries`
-    and `candidates`. Files of other languages are left out. Raises `DataError` where a language
-    has no file, ids and vectors differ in number, or vectors differ in dimension.
+    candidates: parquet files with `candidate_id`. embeddings: files of `write_tensors` with
+    `queries` and `candidates`. Files of other languages are ignored. Raises `DataError` if a
+    language has no file, ids and vectors differ in number, or vectors differ in dimension.
     """
     ids: dict[str, list[str]] = {}
     for path in candidates:
@@ -82,7 +81,7 @@ def read_pool(
 
 
 def check_queries(query_ids: Sequence[str], queries: np.ndarray, where: str | Path) -> None:
-    """Raise `DataError`, beginning with `where`, unless there is a vector for every query."""
+    """Raise `DataError`, beginning with `where`, unless there is one vector for each query."""
     if len(query_ids) != len(queries):
         raise DataError(
             f"{where}: the benchmark has {len(query_ids)} queries, and {len(queries)} have "

@@ -25,7 +25,7 @@ TEXT_SCHEMA = pa.schema(
         ("text_id", pa.string()),
         ("text", pa.string()),  # null where the translation failed
         ("words", pa.int32()),
-        ("unknown", pa.int32()),  # number of words that the engine did not know and left as they are
+        ("unknown", pa.int32()),  # number of words left untranslated, unknown to the engine
         ("error", pa.string()),  # null where the translation succeeded
     ]
 )

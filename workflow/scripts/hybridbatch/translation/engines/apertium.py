@@ -1,12 +1,12 @@
-"""Apertium, made safe: every line comes out as one line or as a recorded failure.
+"""Apertium. Every line gives one output line or a recorded failure.
 
-Lines are separated by superblanks that carry their number (`[\\n12\\n]`), which the engine passes
-on untouched. So the output says by itself which lines arrived, and a crash, a short output or a
-line that swallowed its neighbour is seen, not guessed. The lines that did not arrive are halved
-until each failing one stands alone.
+Lines are separated by superblanks that contain the line's number (`[\\n12\\n]`), which the engine
+passes on unchanged. The output therefore shows which lines arrived, and a crash, a short output or
+merged lines are detected. Batches of missing lines are split in half until each failing line is
+alone.
 
-Null flushing (`-z`) would be the obvious separator, but some programs of Debian 12's pipelines
-swallow nulls (eng-cat gives one line for eight).
+Null flushing (`-z`) would be the obvious separator, but some programs in Debian 12's pipelines
+drop nulls (eng-cat gives one line for eight).
 """
 
 import os
