@@ -1,1 +1,1 @@
-"""Figures from tidy frames, a module a kind; each returns a matplotlib Figure and its Words."""
+"""Figures from tidy frames, one module a kind. Each gives a matplotlib Figure and its Words."""

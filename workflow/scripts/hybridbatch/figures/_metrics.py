@@ -1,4 +1,4 @@
-"""Per-query metrics of several models, as the figures of them read them."""
+"""Reading the per-query metrics of several models for figures."""
 
 from collections.abc import Iterator, Sequence
 from itertools import product
@@ -16,9 +16,9 @@ def read_metrics(
     seeds: Sequence[int],
     languages: Sequence[str],
 ) -> Iterator[tuple[dict[str, str | int], pd.DataFrame]]:
-    """These columns of every sampling, seed and query language, in this order, with their names.
+    """Yield keys and `columns` of each sampling, seed and query language, in this order.
 
-    paths: of `per_query.query_metrics`, in any order.
+    paths: files of `per_query.query_metrics`, in any order.
     """
     wanted = [
         {"sampling": sampling, "seed": seed, "language": language}

@@ -1,8 +1,9 @@
-"""One look for every figure, and the files that a figure becomes.
+"""The common style of all figures, and the files of a figure.
 
-A sampling is told by its name beside the data, by line and marker, and by a colour whose
-lightness alone tells it too, so that a grey print and colour-blind eyes lose nothing. Text becomes
-paths: an SVG in a page cannot count on any font. The same data give the same bytes.
+Samplings are distinguished by a name beside the data, by line and marker, and by a colour. Colours
+differ in lightness, so that they also work in grey print and for colour-blind readers. Text is
+converted to paths, since an SVG in a page cannot rely on any font. The same data give the same
+bytes.
 """
 
 import io
@@ -54,10 +55,10 @@ POOLS = {ALL: "all languages", SEEN: "languages with training data"}
 
 @dataclass(frozen=True)
 class Look:
-    """How a sampling is drawn."""
+    """The look of a sampling in figures."""
 
     color: str
-    dash: tuple[float, ...]  # of matplotlib's on-off sequences; empty: solid
+    dash: tuple[float, ...]  # on-off sequence of matplotlib; empty for a solid line
     marker: str
 
     @property
@@ -77,7 +78,7 @@ LOOKS = {
 
 @dataclass(frozen=True)
 class Words:
-    """What is said of a figure: its title, and a caption with metric, n, seeds and what to see."""
+    """A figure's title, and its caption with metric, n, seeds and how to read it."""
 
     title: str
     caption: str
@@ -85,7 +86,7 @@ class Words:
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Matplotlib's defaults with our changes, whatever the user's own settings are."""
+    """Use matplotlib's defaults with our changes, and ignore the user's own settings."""
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(_RC)
@@ -93,7 +94,7 @@ def style() -> Iterator[None]:
 
 
 def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
-    """Let a function draw in our style."""
+    """Decorate a function so that it draws in our style."""
 
     @wraps(draw)
     def in_style(*args: Any, **kwargs: Any) -> Figure:
@@ -114,10 +115,10 @@ def label_ends(
 ) -> None:
     """Write each series' name beside its last point, right of the axes.
 
-    ends: points in data coordinates; gap: least distance of two names as a share of the axes'
-    height. Call it last: it goes by the limits of the axes.
+    ends: points in data coordinates. gap: minimum distance of two names, as a fraction of the axes'
+    height. Call it last, since it depends on the limits of the axes.
     """
-    axes.get_xlim(), axes.get_ylim()  # what matplotlib computes on demand
+    axes.get_xlim(), axes.get_ylim()  # forces matplotlib to compute the limits
     to_axes = axes.transScale + axes.transLimits
     heights = [to_axes.transform(point)[1] for point in ends.values()]
     for (name, point), height in zip(ends.items(), spread(heights, gap), strict=True):
@@ -145,7 +146,7 @@ def spread(values: Sequence[float], gap: float) -> np.ndarray:
 
 
 def luminance(color: Any) -> float:
-    """Relative luminance of a colour, 0 to 1 (WCAG 2); what is left of it in grey."""
+    """Relative luminance of a colour, 0 to 1 (WCAG 2), which is its lightness in grey print."""
     rgb = np.array(to_rgb(color))
     linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
     return float(linear @ [0.2126, 0.7152, 0.0722])
@@ -158,7 +159,7 @@ def contrast(one: Any, other: Any) -> float:
 
 
 def message_figure(text: str) -> Figure:
-    """A sentence where there is nothing to draw."""
+    """A figure with a sentence, used where there is nothing to draw."""
     with style():
         figure = Figure(figsize=(WIDTH, 1.0))
         figure.text(0.5, 0.5, text, ha="center", va="center", wrap=True)
@@ -166,11 +167,11 @@ def message_figure(text: str) -> Figure:
 
 
 def save_figure(figure: Figure, words: Words, svg: str | Path, text: str | Path, id_: str) -> None:
-    """Write the SVG, with title and description for those who hear it, and `text`.
+    """Write the SVG, with title and description for screen readers, and the text file.
 
-    `text` holds the title, an empty line and the caption. id_: what begins the ids of the SVG's
-    elements, another one for each figure. A date or a random id would make the same figure differ
-    from run to run.
+    text: path of the file with the title, an empty line and the caption. id_: prefix of the ids of
+    the SVG's elements, unique to the figure. The SVG has no date and no random ids, so that its
+    bytes are the same in every run.
     """
     file = io.StringIO()
     with style(), matplotlib.rc_context({"svg.hashsalt": id_}):
@@ -181,7 +182,7 @@ def save_figure(figure: Figure, words: Words, svg: str | Path, text: str | Path,
 
 
 def _described(svg: str, words: Words, name: str) -> str:
-    """The SVG with the elements that screen readers read; ids that differ between figures."""
+    """Add the elements for screen readers to an SVG, and make its ids unique to the figure."""
     label = re.sub(r"[^A-Za-z0-9_.-]", "-", name)
     head = f'<svg role="img" aria-labelledby="{label}-title {label}-description" '
     elements = (
@@ -194,23 +195,23 @@ def _described(svg: str, words: Words, name: str) -> str:
 
 
 def queries_phrase(counts: Iterable[float]) -> str:
-    """`n = 167 queries`, or from least to most."""
+    """`n = 167 queries`, or the range if counts differ."""
     return f"n = {_range(counts)} queries"
 
 
 def seeds_phrase(counts: Iterable[float]) -> str:
-    """`1 seed`, `3 seeds`, or from least to most."""
+    """`1 seed`, `3 seeds`, or the range if counts differ."""
     counts = list(counts)
     return f"{_range(counts)} seed{'' if max(counts) == 1 else 's'}"
 
 
 def ordered(names: Iterable[str]) -> list[str]:
-    """Samplings in the order in which they came, each once."""
+    """The distinct samplings, in order of first appearance."""
     return list(dict.fromkeys(names))
 
 
 def interval_phrase(frame: pd.DataFrame, confidence: float) -> str:
-    """What the bars are, if there are any; frame: with ci_low."""
+    """A phrase that explains the error bars; empty without any. frame: has ci_low."""
     if frame["ci_low"].isna().all():
         return "There are no intervals: one query has none."
     return f"Bars: {100 * confidence:g}% bootstrap intervals over queries and seeds."

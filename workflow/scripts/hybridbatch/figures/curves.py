@@ -27,7 +27,7 @@ from hybridbatch.figures._style import (
 
 @dataclass(frozen=True)
 class Curve:
-    """What an ablation varies and how its axis runs."""
+    """The setting that an ablation varies, and its axis."""
 
     title: str
     axis: str
@@ -65,18 +65,18 @@ CURVES = {
     ),
 }
 HYBRID = "hybrid"
-_DODGE = 5  # points between samplings, so that bars do not hide each other
-PURE = {"x-y": 0.0, "x-x-mono": 1.0}  # samplings that are hybrid at an end of alpha
+_DODGE = 5  # points of offset between samplings, so that error bars do not overlap
+PURE = {"x-y": 0.0, "x-x-mono": 1.0}  # samplings that equal hybrid at this alpha
 _ORDER = ["monolingual", "cross-lingual", "multilingual"]
 _METRICS = ["map", "ndcg_10", "rank_distance"]
 
 
 @styled
 def curve_figure(name: str, table: pd.DataFrame) -> Figure:
-    """A row a benchmark, encoder and pool, a column a setting and metric, a line a sampling.
+    """A row for each benchmark, encoder and pool, a column for each setting and metric.
 
-    name: of CURVES; table: the ablation's, of which the macro means of mAP, nDCG@10 and rank
-    distance are drawn.
+    There is a line for each sampling. name: one of CURVES. table: the ablation's; the macro means
+    of mAP, nDCG@10 and rank distance are drawn.
     """
     curve, means = CURVES[name], curve_points(name, table)
     keys = ["benchmark", "encoder", "pool"]
@@ -113,7 +113,7 @@ def _draw(panel: Axes, name: str, shown: pd.DataFrame, named: bool) -> None:
         bars = panel.vlines(line["point"], line["ci_low"], line["ci_high"], look.color, lw=1)
         points = _DODGE * (i - (len(samplings) - 1) / 2)
         aside = ScaledTranslation(points / 72, 0, panel.figure.dpi_scale_trans)
-        for artist in (*drawn, bars):  # only now, or the axes would not fit them
+        for artist in (*drawn, bars):  # after drawing, since clipped artists do not affect the axes' limits
             artist.set_transform(panel.transData + aside)
         ends[sampling] = (line["point"].iloc[-1], line["value"].iloc[-1])
     if name == "alpha":  # its ends are the other samplings themselves
@@ -152,7 +152,7 @@ def curve_points(name: str, table: pd.DataFrame) -> pd.DataFrame:
     whole, seen = (chosen[chosen["pool"] == pool] for pool in (ALL, SEEN))
     keys = ["benchmark", "encoder", "sampling", "setting", "metric", "point"]
     both = seen.merge(whole, on=keys, how="left", suffixes=("", "_all"))
-    # Where every language of a benchmark is trained on, the pools are one.
+    # If all languages of a benchmark are training languages, both pools are the same.
     other = ~np.isclose(both["value"], both["value_all"])
     told = set(both.loc[other, "benchmark"])
     return chosen[(chosen["pool"] == ALL) | chosen["benchmark"].isin(told)]

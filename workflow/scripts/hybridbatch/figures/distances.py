@@ -1,4 +1,4 @@
-"""How far apart a query's answers in different languages stand: the distribution, not the mean."""
+"""The distribution of rank distance between a query's answers in different languages."""
 
 import numpy as np
 import pandas as pd
@@ -18,15 +18,16 @@ from hybridbatch.figures._style import (
 )
 
 DISTANCE_COLUMNS = ["sampling", "seed", "language", "candidates", "rank_distance"]
-_ZERO = 0.5  # where the bin of distance 0 starts on an axis that has no 0
+_ZERO = 0.5  # left edge of the bin of distance 0, since a logarithmic axis has no 0
 _BINS_A_DECADE = 8
 
 
 def distances_of(metrics: pd.DataFrame, trained: bool) -> pd.DataFrame:
-    """Rows of the unions of languages; metrics: of `per_query.query_metrics`, of one language.
+    """The rows of the pools `all` and `seen`.
 
-    Of `all` alone where the two unions are the same, and where the language has no training data
-    (trained): `seen` is about the queries of those that have, as in the tables.
+    metrics: of `per_query.query_metrics`, for one query language. trained: whether it is a training
+    language. `seen` is left out if it equals `all`, and for other than training languages, as in
+    the tables.
     """
     whole, seen = (metrics[metrics["candidates"] == pool] for pool in (ALL, SEEN))
     same = whole["rank_distance"].to_list() == seen["rank_distance"].to_list()
@@ -35,10 +36,10 @@ def distances_of(metrics: pd.DataFrame, trained: bool) -> pd.DataFrame:
 
 @styled
 def distance_figure(distances: pd.DataFrame) -> Figure:
-    """A row a sampling, a column a pool: the share of queries in each bin of rank distance.
+    """The share of queries in each bin of rank distance; rows are samplings, columns pools.
 
-    distances: DISTANCE_COLUMNS, a row a query and seed, candidates `all` or `seen`. Bins are as
-    wide as each other on the logarithmic axis; 0 has its own.
+    distances: DISTANCE_COLUMNS, one row for each query and seed, with candidates `all` or `seen`.
+    Bins have equal width on the logarithmic axis; distance 0 has its own bin.
     """
     samplings = ordered(distances["sampling"])
     pools = [pool for pool in (ALL, SEEN) if (distances["candidates"] == pool).any()]
@@ -86,7 +87,7 @@ def distance_bins(largest: float) -> np.ndarray:
 
 
 def query_weights(part: pd.DataFrame) -> np.ndarray:
-    """Each row's share, such that every query language counts once; float64, of sum 1."""
+    """Weights that give every query language the same total; float64, summing to 1."""
     sizes = part.groupby("language")["language"].transform("size").to_numpy()
     return 1 / sizes / part["language"].nunique()
 

@@ -1,4 +1,4 @@
-"""Which language finds which: mAP of the queries of L against the candidates of C."""
+"""Heat maps of cross-lingual mAP: queries of language L against candidates of language C."""
 
 from collections.abc import Sequence
 
@@ -34,10 +34,11 @@ def pair_scores(metrics: pd.DataFrame) -> pd.DataFrame:
 
 @styled
 def heatmap_figure(scores: pd.DataFrame, languages: Sequence[str], seen: Sequence[str]) -> Figure:
-    """A panel a sampling, queries down, candidates across, one scale for all.
+    """A panel for each sampling, query languages as rows, candidate languages as columns.
 
-    scores: SCORE_COLUMNS; languages: the benchmark's; seen: those with training data, which stand
-    first, a line after them. A pair that was not scored stays empty.
+    All panels share one colour scale. scores: SCORE_COLUMNS. languages: those of the benchmark.
+    seen: the training languages, which come first, followed by a line. A pair without a score stays
+    empty.
     """
     order = [*seen, *(code for code in languages if code not in seen)]
     samplings = ordered(scores["sampling"])

@@ -1,4 +1,4 @@
-"""Each of the paper's cells against ours."""
+"""Scatter plots of the paper's scores against ours."""
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -21,10 +21,10 @@ _DISTANCE = "rank_distance"
 
 @styled
 def reproduction_figure(cells: pd.DataFrame, scale: str) -> Figure:
-    """A column a sampling; shares above, rank distance below; filled where the cell differs.
+    """A column for each sampling; shares above, rank distance below; filled if the grade differs.
 
-    cells: reproduction.csv; scale: the configuration's. At another scale than the paper's there
-    is nothing to compare, and the figure says so.
+    cells: reproduction.csv. scale: that of the configuration. At any other scale than the paper's
+    there is nothing to compare, and the figure says so.
     """
     run = cells[cells["grade"] != NOT_RUN]
     if run.empty:

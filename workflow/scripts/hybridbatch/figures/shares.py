@@ -1,4 +1,4 @@
-"""Whose passages stand on top: the share of the query's own language in the first k."""
+"""Language bias at the top: the share of the query's own language in the first k."""
 
 from collections.abc import Sequence
 from itertools import product
@@ -24,21 +24,21 @@ from hybridbatch.figures._style import (
     styled,
 )
 
-_DODGE = 0.14  # of the step between languages, so that bars do not hide each other
-_HALF = 0.35  # of a step: half the length of a fair share's line
+_DODGE = 0.14  # offset in steps between languages, so that error bars do not overlap
+_HALF = 0.35  # half the length of the line of a fair share, in steps between languages
 
 
 @styled
 def share_figure(bias: pd.DataFrame, languages: Sequence[str], seen: Sequence[str]) -> Figure:
-    """A row a pool, a column a k: share of the own language against the query language.
+    """The share of the own language by query language; rows are pools, columns are values of k.
 
-    bias: rows of bias_detail.csv of one encoder and benchmark; languages, seen: as for the heat
-    map, in whose order they stand, the mean after them.
+    bias: rows of bias_detail.csv for one encoder and benchmark. languages, seen: as for the heat
+    map. The order of languages is the same, followed by the mean.
     """
     own = own_shares(bias)
     pools = [pool for pool in (ALL, SEEN) if (own["pool"] == pool).any()]
     if set(languages) == set(seen):
-        pools = pools[:1]  # they are one
+        pools = pools[:1]  # both pools are the same
     cutoffs = sorted(own["k"].unique())
     order = [*seen, *(code for code in languages if code not in seen)]
     figure, axes = panels(len(pools), len(cutoffs), 2.7, sharey=True)

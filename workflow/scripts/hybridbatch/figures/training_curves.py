@@ -1,4 +1,4 @@
-"""How training went: the loss of the batches, smoothed, and the English validation loss."""
+"""Training curves: the smoothed training loss and the English validation loss."""
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -15,15 +15,15 @@ from hybridbatch.figures._style import (
 )
 
 CURVE_COLUMNS = ["sampling", "seed", "step", "loss"]
-_WINDOW_SHARE = 20  # a smoothed loss is the mean over this part of the steps
+_WINDOW_SHARE = 20  # the smoothing window is 1 / this of the steps
 
 
 @styled
 def training_figure(training: pd.DataFrame, validation: pd.DataFrame) -> Figure:
-    """Two panels, a thin line a seed; both frames have CURVE_COLUMNS.
+    """Two panels with a thin line for each seed; both frames have CURVE_COLUMNS.
 
-    training: the loss of each step; validation: the loss after so many steps. A ring marks each
-    seed's lowest validation loss, whose weights the model has.
+    training: the loss of each step. validation: the loss after a number of steps. A ring marks each
+    seed's lowest validation loss; the saved model has the weights of that step.
     """
     figure, axes = panels(1, 2, 3.4, sharex=True)
     titles = ("training loss (moving mean)", "English validation loss")
@@ -56,7 +56,7 @@ def training_figure(training: pd.DataFrame, validation: pd.DataFrame) -> Figure:
         panel.set_ylabel("InfoNCE loss")
         if frame is training:
             panel.set_yscale("log")
-            # Plain numbers: what stands between powers of ten would come as mathematics.
+            # Plain numbers, since minor ticks would otherwise be set as mathematics.
             panel.yaxis.set_minor_locator(LogLocator(subs=(2, 3, 5)))
             panel.yaxis.set_major_formatter(lambda loss, _: f"{loss:g}")
             panel.yaxis.set_minor_formatter(lambda loss, _: f"{loss:g}")
@@ -65,12 +65,12 @@ def training_figure(training: pd.DataFrame, validation: pd.DataFrame) -> Figure:
 
 
 def smoothed(losses: pd.Series) -> pd.Series:
-    """Centred moving mean over `window` steps, of fewer at both ends."""
+    """Centred moving mean over `window` steps, over fewer at both ends."""
     return losses.rolling(window(len(losses)), center=True, min_periods=1).mean()
 
 
 def window(steps: int) -> int:
-    """Odd, so that the mean stands over its middle."""
+    """The length of the smoothing window; odd, so that it has a centre."""
     return 2 * (steps // _WINDOW_SHARE // 2) + 1
 
 

@@ -1,4 +1,4 @@
-"""Does a better translation make a better retriever: chrF++ against mAP, a point a language."""
+"""Translation quality against retrieval: chrF++ and mAP, a point for each language."""
 
 import numpy as np
 import pandas as pd
@@ -21,17 +21,17 @@ from hybridbatch.figures._style import (
     styled,
 )
 
-_TEXTS = "sentences"  # what a passage is; of a set that has none, questions
-_DODGE = 0.008  # of the axis, so that bars do not hide each other
-_CHARACTER = 0.008  # its width, as a share of the figure's
+_TEXTS = "sentences"  # the texts like passages; questions, for a set without sentences
+_DODGE = 0.008  # offset as a fraction of the axis, so that error bars do not overlap
+_CHARACTER = 0.008  # width of a character, as a fraction of the figure's width
 _NOTHING = "No benchmark has a language whose translations were scored."
 
 
 def quality_points(quality: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
-    """Each scored language's chrF++ beside its monolingual mAP of each benchmark and sampling.
+    """The chrF++ of each scored language with its monolingual mAP by benchmark and sampling.
 
-    quality: translation_quality.csv; scores: rows of the benchmarks' tables, of one encoder.
-    Columns of scores, and references and chrf++.
+    quality: translation_quality.csv. scores: rows of the benchmarks' tables for one encoder.
+    Returns the columns of scores, and `references` and `chrf++`.
     """
     scored = quality[quality["chrf++"].notna()]
     with_sentences = set(scored.loc[scored["texts"] == _TEXTS, "references"])
@@ -44,7 +44,7 @@ def quality_points(quality: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
 
 @styled
 def quality_figure(points: pd.DataFrame) -> Figure:
-    """A panel a benchmark, a mark a sampling; points: of `quality_points`."""
+    """A panel for each benchmark, a marker for each sampling; points: of `quality_points`."""
     if points.empty:
         return message_figure(_NOTHING)
     benchmarks = ordered(points["benchmark"])
@@ -74,7 +74,10 @@ def quality_figure(points: pd.DataFrame) -> Figure:
 
 
 def _name_languages(panel: Axes, shown: pd.DataFrame, columns: int) -> None:
-    """Codes above the panel, a line from each down through its points; of several sets, which."""
+    """Write language codes above the panel, each with a line down through its points.
+
+    If there are several reference sets, the set is named, too.
+    """
     several = shown["references"].nunique() > 1
     places = {
         f"{language} ({references})" if several else language: x

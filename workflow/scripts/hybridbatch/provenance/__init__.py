@@ -1,1 +1,1 @@
-"""Where a result comes from: fingerprints of code, lineage, records, verification."""
+"""Provenance of results: fingerprints of code, lineage, records, verification."""

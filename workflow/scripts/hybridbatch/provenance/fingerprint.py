@@ -1,8 +1,8 @@
-"""What a stage's result depends on in the code: a fingerprint that comments do not change.
+"""Fingerprints of the code that a result depends on; comments and docstrings do not count.
 
-Snakemake sees a changed script but not the modules it imports, and it would rerun a training of
-days for a comment. So every rule carries this fingerprint as a parameter, and the profiles turn
-Snakemake's own code trigger off.
+Snakemake notices a changed script but not its imported modules, and would rerun days of training
+for a comment. Every rule therefore has this fingerprint as a parameter, and the profiles turn off
+Snakemake's own code trigger.
 """
 
 import ast
@@ -11,8 +11,9 @@ from functools import cache
 from pathlib import Path
 
 _PACKAGE = Path(__file__).parents[1]
-# Rooms that cannot change a result. `runtime` logs, locks and stores; what a resumed run restores
-# is fingerprinted by its owner. `experiment` yields parameters, which count by themselves.
+# Packages that cannot change a result. `runtime` logs, locks and stores files; the module that saves
+# a checkpoint has its own fingerprint. `experiment` only yields parameters, and Snakemake compares
+# those itself.
 _SILENT = {"runtime", "experiment"}
 
 
@@ -23,7 +24,7 @@ def fingerprint(script: str | Path) -> str:
     """
     seen: dict[Path, str] = {}
     todo = [Path(script)]
-    if todo[0].is_relative_to(_PACKAGE):  # a kind: loading it runs its packages, too
+    if todo[0].is_relative_to(_PACKAGE):  # a kind: importing it also runs its packages' `__init__`
         todo += _module_paths(".".join(todo[0].relative_to(_PACKAGE.parent).with_suffix("").parts))
     while todo:
         path = todo.pop()
@@ -31,7 +32,7 @@ def fingerprint(script: str | Path) -> str:
             seen[path], imported = _parse(path)
             todo += imported
     digest = hashlib.sha256()
-    # By the place in the package: two rooms may have a module of one name.
+    # Named by the path in the package, since two packages may have modules of the same name.
     named = {_name(path): text for path, text in seen.items()}
     for name in sorted(named):
         digest.update(f"{name}\0{named[name]}\0".encode())
@@ -45,7 +46,7 @@ def _name(path: Path) -> str:
 
 @cache
 def _parse(path: Path) -> tuple[str, list[Path]]:
-    """What a module does, as text, and the modules of this package it imports."""
+    """A module's code as normalised text, and the modules of this package that it imports."""
     tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
     imported = [p for name in _imports(tree) for p in _module_paths(name)]
     parts: list[str] = []
@@ -54,7 +55,7 @@ def _parse(path: Path) -> tuple[str, list[Path]]:
 
 
 def _walk(value: object, parts: list[str]) -> None:
-    """Like ast.dump, but the same in every Python: fields that are absent or empty do not count."""
+    """Like ast.dump, but equal in all Python versions: absent or empty fields are left out."""
     if isinstance(value, ast.Constant):
         parts.append(f"{type(value.value).__name__}:{value.value!r}")
     elif isinstance(value, ast.AST):
@@ -84,11 +85,14 @@ def _imports(tree: ast.AST) -> list[str]:
 
 
 def _module_paths(name: str) -> list[Path]:
-    """The module of this package that a dotted name is or is in, and the packages it is part of."""
+    """The module of this package that a dotted name refers to, and its parent packages.
+
+    The name may be a module or an object in one.
+    """
     parts = name.split(".")
     if parts[0] != _PACKAGE.name or (parts[1:2] and parts[1] in _SILENT):
         return []
-    # An import runs the `__init__` of every package on its way.
+    # An import also runs the `__init__` of every parent package.
     packages = [_PACKAGE.joinpath(*parts[1:i], "__init__.py") for i in range(1, len(parts) + 1)]
     module = _PACKAGE.joinpath(*parts[1:]).with_suffix(".py")
     return [path for path in (*packages, module) if path.is_file()]

@@ -1,8 +1,8 @@
-"""What a file was made from, and by which jobs: Snakemake's own record, followed to its sources.
+"""The jobs and sources that a file was made from, according to Snakemake's own records.
 
-For every file that a job makes, Snakemake keeps a record below `.snakemake/metadata`: the rule, the
-inputs, the log and the parameters, code fingerprints among them. So the answer is what did happen,
-for any table, and not what a configuration would now do. A test follows a real run.
+For every output, Snakemake keeps a record below `.snakemake/metadata`: rule, inputs, log and
+parameters, which include code fingerprints. Lineage therefore shows what was run, and not what the
+current configuration would run. A test follows a real run.
 """
 
 import re
@@ -31,7 +31,7 @@ class Job:
 
 @dataclass
 class Lineage:
-    """The jobs behind a file, the files that they made, and those that none of them made."""
+    """The jobs behind a file, the files that they made, and the sources that no job made."""
 
     jobs: set[Job] = field(default_factory=set)
     made: set[str] = field(default_factory=set)
@@ -44,7 +44,7 @@ def lineage(
     fetched_by: Collection[str] = ("fetch", "fetch_dataset"),
     skipped: str | None = None,
 ) -> Lineage:
-    """Follow the record of `file` to its sources; `DataError` if it has none.
+    """Follow the record of `file` to its sources; raises `DataError` if it has no record.
 
     metadata: the folder `.snakemake/metadata`; files are named as in the workflow.
     fetched_by: the rules whose outputs are sources, though a job brought them.
@@ -84,7 +84,7 @@ def _record(metadata: Path, path: str) -> dict | None:
             f"{place}: Snakemake's record of {path} has no {', '.join(sorted(missing))}: it is of "
             "a version that this project does not know; install requirements.txt's."
         )
-    return record if record["rule"] else None  # begun, and not finished
+    return record if record["rule"] else None  # a job that has begun but not finished has no rule
 
 
 def _job(record: dict, path: str) -> Job:

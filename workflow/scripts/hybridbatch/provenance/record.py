@@ -1,7 +1,7 @@
-"""Where a table comes from: configuration, inputs, code, versions, machines and cost, as JSON.
+"""Provenance records of tables, as JSON: configuration, inputs, code, versions, machines, cost.
 
-A record stands beside its table as `{name}.provenance.json`. Nothing of the environment is in it,
-and no path that is not the configuration's own or relative to the project.
+The record of a table is `{name}.provenance.json` beside it. It contains no environment variables,
+and no paths except those of the configuration and those relative to the project.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ from hybridbatch.runtime.usage import machine
 
 SCHEMA_VERSION = 2
 SUFFIX = ".provenance.json"
-# What the code of a result is: a change elsewhere in the checkout is none.
+# Paths that count as code for the dirty flag.
 CODE = ("Snakefile", "workflow", "config", "envs", "resources")
 _PROJECT = Path(__file__).parents[4]
 ENVIRONMENT = _PROJECT / "envs" / "hybridbatch.yaml"
@@ -83,7 +83,7 @@ def record(
 
 
 def sha256(path: Path) -> str:
-    """Of a file; of a folder, over the names and hashes of all files in it."""
+    """sha256 of a file's bytes; for a folder, of the names and hashes of all files in it."""
     if path.is_dir():
         files = sorted(p for p in path.rglob("*") if p.is_file())
         lines = [f"{sha256(file)}  {file.relative_to(path).as_posix()}\n" for file in files]
@@ -93,9 +93,9 @@ def sha256(path: Path) -> str:
 
 
 def checkout(folder: Path) -> dict:
-    """The commit checked out in `folder`, and what was changed on top of it.
+    """The commit checked out in `folder`, and the uncommitted changes.
 
-    Where there is none (an unpacked archive, no git), `commit` is None and `reason` says why.
+    Without a commit (an unpacked archive, no git), `commit` is None and `reason` says why.
     """
 
     def git(*arguments: str) -> str | None:
@@ -108,7 +108,7 @@ def checkout(folder: Path) -> dict:
     if shutil.which("git") is None:
         return nothing | {"reason": "git is not installed"}
     top = git("rev-parse", "--show-toplevel")
-    # A folder inside another project's checkout has that one's commit.
+    # Inside another project's checkout, git would report that project's commit.
     if top is None or Path(top.rstrip("\n")).resolve() != folder.resolve():
         return nothing | {"reason": "not a git checkout, or one that git will not read"}
     commit = git("rev-parse", "--verify", "HEAD")
@@ -120,7 +120,7 @@ def checkout(folder: Path) -> dict:
 
 
 def place(path: str) -> Path:
-    """Where a path of a record is: below the working directory, or else below the project."""
+    """Resolve a path of a record: below the working directory, or else below the project."""
     here = Path(path)
     return here if here.is_absolute() or here.exists() else _PROJECT / path
 
@@ -142,12 +142,12 @@ def _inputs(paths: Iterable[str], part: dict, locked: str | Path) -> dict[str, d
 
 
 def _made(path: str) -> str | None:
-    """The digest that a file between sources and table was published with."""
+    """The digest with which an intermediate file was published."""
     return recorded_digest(path) if Path(path).exists() else None
 
 
 def _pins(part: dict, locked: str | Path) -> dict[str, dict]:
-    """URL, licence and pinned hash of each download; by the catalogue, else by the lock file."""
+    """URL, licence and pinned hash of each download, from the catalogue or else the lock file."""
     recorded = read_json(locked) if Path(locked).is_file() else {}
     downloads = part["pathvars"]["downloads"]
     entries = part["catalogue"].get("sources", {}).values()
@@ -164,7 +164,7 @@ def _pins(part: dict, locked: str | Path) -> dict[str, dict]:
 
 
 def _relative(path: str) -> str:
-    """A path below the project as seen from there: a checkout elsewhere has it, too."""
+    """A path below the project as a relative one, so that it is valid in any checkout."""
     full = Path(path)
     inside = full.is_absolute() and full.is_relative_to(_PROJECT)
     return full.relative_to(_PROJECT).as_posix() if inside else path
@@ -215,7 +215,7 @@ def _package_version(name: str) -> str | None:
 
 
 def _debian_versions(part: dict) -> dict[str, str | None]:
-    """Of Apertium and its language pairs, where a rule-based translator was used."""
+    """Versions of Apertium and its language pairs, if a rule-based translator was used."""
     routes = [
         route
         for entry in part["catalogue"].get("translators", {}).values()
@@ -237,7 +237,7 @@ def _debian_version(package: str) -> str | None:
 
 
 def _stages(usages: dict[Job, dict | None]) -> dict[str, dict]:
-    """Cost and code of each rule, over its jobs that the table comes from."""
+    """Cost and code of each rule, over the jobs in the table's lineage."""
     by_rule: dict[str, list[Job]] = defaultdict(list)
     for job in usages:
         by_rule[job.rule].append(job)
@@ -251,7 +251,7 @@ def _stages(usages: dict[Job, dict | None]) -> dict[str, dict]:
 
 
 def _cost(usages: Iterable[dict | None]) -> dict:
-    """Sums of what jobs used, and the highest peak; those that left no measure are counted."""
+    """Sums of the jobs' usage, and the highest memory peak; jobs without a record are counted."""
     usages = list(usages)
     known = [used for used in usages if used]
     sums = ("wall_seconds", "cpu_seconds", "gpu_seconds")
@@ -264,7 +264,7 @@ def _cost(usages: Iterable[dict | None]) -> dict:
 
 
 def _machines(usages: dict[Job, dict | None]) -> list[dict]:
-    """Each kind of machine with the number of jobs that ran on it, the most first."""
+    """The distinct machines with the number of jobs on each, most jobs first."""
     counts: dict[str, int] = defaultdict(int)
     for used in usages.values():
         if used:

@@ -1,7 +1,7 @@
-"""Whether tables on disk are those that their provenance describes, down to their sources.
+"""Verify that tables on disk, and the files behind them, match their provenance records.
 
-Three hashes are compared: of a table and its sources the sha256 of its record, of each file between
-them the digest that it was published with.
+Tables and their sources are compared with the sha256 in the record. Intermediate files are compared
+with the digest that they were published with.
 """
 
 import json
@@ -14,7 +14,7 @@ from hybridbatch.provenance.record import SCHEMA_VERSION, SUFFIX, place, sha256
 from hybridbatch.runtime.errors import DataError
 from hybridbatch.runtime.files import checked, digest_of, read_json, recorded_digest
 
-# What a table may be written as; figures and the like lie elsewhere.
+# The formats of tables; figures are in another folder.
 _FORMATS = (".csv", ".md", ".tex")
 _DAMAGED = "damaged"  # stands for the digest of a file that has been reported
 _SHOWN = 5  # keys of a configuration that differs
@@ -30,10 +30,11 @@ _PARTS = {
 
 @dataclass
 class Verdict:
-    """problems: one line each, beginning with the file. absent: files behind tables, not here.
+    """The result of a verification.
 
-    inputs: sources that are here; made: files between them and the tables; undigested: those of
-    which no digest says what they should be.
+    problems: one line each, beginning with the file. absent: files behind the tables that are
+    missing. inputs: sources that are present. made: intermediate files. undigested: intermediate
+    files without a digest, which cannot be checked.
     """
 
     records: int = 0
@@ -46,7 +47,7 @@ class Verdict:
 
 
 def verify(tables: Path, config: Experiment | None = None) -> Verdict:
-    """Check every table of a folder against its record, and all files behind it that are here.
+    """Check every table of a folder against its record, and all present files behind it.
 
     config: a resolved configuration, whose part for each table must be the recorded one.
 
@@ -126,7 +127,7 @@ def _check_configuration(
         return
     part = part_for(config, record["table"])
     differing = set(_leaves(part).items()) ^ set(_leaves(recorded).items())
-    # An entry more is as many keys: the chosen names, which are the shortest, come first.
+    # A new entry adds many keys, so the shortest keys, which have the selected names, come first.
     keys = sorted({key for key, _ in differing}, key=lambda key: (key.count("."), key))
     if keys:
         more = f" and {len(keys) - _SHOWN} more" if len(keys) > _SHOWN else ""
@@ -164,7 +165,7 @@ def _check_made(path: Path, record: dict, digests: dict[str, str | None], verdic
 
 
 def _digest(name: str, verdict: Verdict) -> str | None:
-    """Of the content that is there, which is held to what was published."""
+    """The digest of the present content, after checking it against the published one."""
     file = place(name)
     if not file.exists():
         return None
@@ -177,7 +178,7 @@ def _digest(name: str, verdict: Verdict) -> str | None:
 
 
 def _leaves(value: dict, where: str = "") -> dict[str, str]:
-    """Every value that is no mapping as JSON, by its dotted key."""
+    """Every value that is not a mapping, as JSON, by its dotted key."""
     found = {}
     for key, item in value.items():
         name = f"{where}{key}"

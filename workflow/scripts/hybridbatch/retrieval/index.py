@@ -24,11 +24,11 @@ RUN_SCHEMA = pa.schema(
         ("rank", pa.int64()),  # from 1, ties broken as trec_eval breaks them
     ]
 )
-RECALL_DEPTH = 100  # of the exact ranking, against which an index' recall is measured
-EXACT = "Flat"  # FAISS's name of an index that compares every vector
+RECALL_DEPTH = 100  # depth of the exact ranking against which recall is measured
+EXACT = "Flat"  # FAISS factory string of exhaustive search
 _ORDER = [("query_id", "ascending"), ("score", "descending"), ("candidate_id", "descending")]
-_MARGIN = 100  # passages fetched beyond the depth, among which ties are settled
-_NOISE = 1e-4  # more than float32 inner products of unit vectors are off by
+_MARGIN = 100  # extra passages fetched beyond the depth, to break ties at the cut
+_NOISE = 1e-4  # bound on the rounding error of float32 inner products of unit vectors
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,1 @@
-"""The papers' tables: which scores they take and how they are laid out."""
+"""The papers' tables: the scores they show and their layout."""

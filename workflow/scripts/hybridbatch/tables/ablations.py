@@ -1,4 +1,4 @@
-"""The page of an ablation: the same scores at every value of the one thing that is varied."""
+"""The page of an ablation: the scores at every value of one varied setting."""
 
 from collections.abc import Sequence
 from itertools import chain
@@ -44,10 +44,12 @@ _SHOWN = [
 def ablation_page(
     name: str, frame: pd.DataFrame, confidence: float, together: bool, whole: str
 ) -> Page:
-    """A grid an encoder, benchmark and pool: points down, in a band a setting and metric.
+    """A grid for each encoder, benchmark and pool, with points as rows.
 
-    Samplings and differences stand across; together: points have one sampling only, and the
-    settings and metrics stand across, in one band. whole: the point at which nothing is left out.
+    By default there is a band for each setting and metric, and columns are samplings and
+    differences. together: points have only one sampling; there is one band, and columns are
+    settings and metrics. whole: the point at which no language is left out. confidence: of the
+    intervals.
     """
     corner, title = TITLES[name]
     note = _NOTES.get(name, "")
@@ -90,7 +92,7 @@ def _means(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _of_left_out(rows: pd.DataFrame, whole: str) -> pd.DataFrame:
-    """Each left-out language's own rows, before and after it was left out."""
+    """The scores of each left-out language, with and without it in training."""
     parts = []
     for code in dict.fromkeys(rows.loc[rows["point"] != whole, "point"]):
         own = rows[(rows["language"] == code) & rows["point"].isin([whole, code])]

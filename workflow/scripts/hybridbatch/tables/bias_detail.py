@@ -17,9 +17,9 @@ from hybridbatch.tables.words import POOL_TITLES, interval_phrase, seeds_phrase
 
 
 def bias_page(frame: pd.DataFrame, confidence: float) -> Page:
-    """A section a benchmark, encoder and pool: means of each sampling, then every query language.
+    """A section for each benchmark, encoder and pool: means by sampling, then by query language.
 
-    frame: of `bias_detail`.
+    frame: of `evaluation.bias_summary.bias_detail`.
     """
     first = CUTOFFS[0]
     note = f"Means over queries and {seeds_phrase(frame)}"
@@ -58,7 +58,7 @@ def bias_page(frame: pd.DataFrame, confidence: float) -> Page:
 
 
 def _overview(part: pd.DataFrame, caption: str) -> Grid:
-    """The mean rows of one benchmark, encoder and pool: samplings down, measures across."""
+    """The mean rows of one benchmark, encoder and pool: samplings as rows, measures as columns."""
     means = part[part["query_language"] == MEAN]
     titles = {
         **{(SHARE, SAME, k): f"share@{k} of the query's language over fair" for k in CUTOFFS},
@@ -93,7 +93,7 @@ def _cell(row) -> Cell:
 
 
 def _share_matrix(shares: pd.DataFrame, caption: str) -> Grid:
-    """Shares over fair shares, the mean over query languages, and the fair shares."""
+    """Shares divided by fair shares, their means over query languages, and the fair shares."""
     shares = shares[shares["candidate_language"] != SAME]
     over_fair = (shares["value"] / shares["fair"]).map("{:.2f}".format)
     wide = shares.assign(text=over_fair).pivot(

@@ -10,7 +10,7 @@ from hybridbatch.tables.words import POOL_TITLES
 
 
 def claims_page(frame: pd.DataFrame, confidence: float, scale: str) -> Page:
-    """Totals first, then a section an encoder and benchmark: statements down, pools across."""
+    """Totals, then a section for each encoder and benchmark: claims as rows, pools as columns."""
     totals = ["statements", *((frame["verdict"] == v).sum() for v in VERDICTS)]
     title = "What the paper states, tested on our scores"
     blocks: list[str | Grid] = [

@@ -1,4 +1,4 @@
-"""The columns that all tables of scores and counts have."""
+"""The columns shared by all tables of scores and counts."""
 
 from hybridbatch.evaluation.settings import SCORE_COLUMNS
 

@@ -18,7 +18,7 @@ def contamination_page(
 ) -> Page:
     """The counts, and the `number` most similar pairs of each (corpus, language, table).
 
-    The pairs' texts, of any script, are for Markdown alone.
+    Only Markdown shows the texts of the pairs, since LaTeX cannot set every script.
     """
     what = (
         "Texts of the benchmarks that stand in the training data of their language. Exact: the "

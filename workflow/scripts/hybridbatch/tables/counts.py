@@ -9,9 +9,9 @@ from hybridbatch.tables.columns import TIDY_COLUMNS
 
 
 def counts_table(name: str, rows: Sequence[dict], published: dict[tuple, int]) -> pd.DataFrame:
-    """TIDY_COLUMNS rows for counts (Tables 9 and 10).
+    """A table of counts with TIDY_COLUMNS (the paper's Tables 9 and 10).
 
-    rows: benchmark (or corpus), metric, language, value; published: figures by
+    rows: benchmark (or corpus), metric, language, value. published: counts by
     (benchmark, metric, language).
     """
     frame = pd.DataFrame(rows)
@@ -23,7 +23,7 @@ def counts_table(name: str, rows: Sequence[dict], published: dict[tuple, int]) -
 
 
 def counts_page(name: str, title: str, frame: pd.DataFrame, what: str) -> Page:
-    """Counts with the published figure in brackets: `what` and language down, counts across."""
+    """Counts with the published ones in brackets: `what` and language as rows, counts as columns."""
     texts = [
         f"{value:,}" + ("" if pd.isna(published) else f" ({published:,})")
         for value, published in zip(frame["value"], frame["published"], strict=True)

@@ -1,7 +1,7 @@
-"""A card beside a folder of train sets, as the Hugging Face hub has them: sources, making, counts.
+"""The data card of a folder of train sets, in the Hugging Face hub's format.
 
-The YAML on top is the hub's metadata, https://huggingface.co/docs/hub/datasets-cards; its `configs`
-make the folder one that `datasets.load_dataset` opens, a configuration a language.
+The YAML on top is the hub's metadata, https://huggingface.co/docs/hub/datasets-cards. Its `configs`
+allow `datasets.load_dataset` to open the folder, with one configuration for each language.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ COLUMNS = {
     "negative": "a text that looks like the passage and does not answer; null where there is none",
     "language": "of the three texts, an ISO 639 code",
 }
-# What filter_pairs counts, as the card calls it.
+# The card's words for what filter_pairs counts.
 _COUNTS = {
     "pairs": "read",
     "kept": "kept",
@@ -35,21 +35,21 @@ _COUNTS = {
 
 @dataclass(frozen=True)
 class Facts:
-    """What the configuration says of a corpus and its translations."""
+    """The configuration's facts about a corpus and its translations."""
 
     name: str
     origin: str  # URL or file
     licence: str
     languages: Sequence[str]  # the corpus' own is the first
-    translated: Sequence[str]  # of the languages, those that the translator made
+    translated: Sequence[str]  # the machine-translated ones among the languages
     translator: str  # with its licence
-    ways: Sequence[str]  # from English to each translated language
+    ways: Sequence[str]  # routes from English to each translated language
     filtering: Mapping[str, float]
 
 
 @dataclass(frozen=True)
 class Making:
-    """Which code and configuration made the train sets."""
+    """The code and configuration that made the train sets."""
 
     code: Mapping[str, Any]  # of provenance.record.checkout
     configuration: Mapping[str, Any]
@@ -57,9 +57,9 @@ class Making:
 
 
 def data_card(facts: Facts, counts: Mapping[str, Mapping[str, int]], making: Making) -> str:
-    """Markdown with the hub's YAML on top.
+    """The card as Markdown with the hub's YAML on top.
 
-    counts: by language, what filter_pairs counted: `pairs`, `kept` and a number for each reason.
+    counts: by language, the counts of filter_pairs: `pairs`, `kept` and one for each reason.
     """
     number = len(facts.languages)
     table = [[code, *(f"{counts[code][key]:,}" for key in _COUNTS)] for code in facts.languages]
@@ -105,7 +105,7 @@ def _front(facts: Facts) -> str:
         {
             "pretty_name": facts.name,
             "language": list(facts.languages),
-            # The corpus' and the translator's stand in the card; no one licence covers both.
+            # `other`, since no single licence covers corpus and translator. The card names both.
             "license": "other",
             "multilinguality": ["multilingual" if several else "monolingual"],
             "task_categories": ["text-retrieval"],

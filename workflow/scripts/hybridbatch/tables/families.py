@@ -1,4 +1,4 @@
-"""Tests of differences, corrected by Holm within the table that each stands in."""
+"""Significance tests with Holm's correction within each table."""
 
 from collections.abc import Iterable
 
@@ -34,11 +34,11 @@ SIGNIFICANCE_COLUMNS = [
 
 
 def significance_table(comparisons: Iterable[pd.DataFrame]) -> pd.DataFrame:
-    """Rows of all encoders and benchmarks with Holm's p; columns SIGNIFICANCE_COLUMNS.
+    """The tests of all encoders and benchmarks with Holm's p; columns SIGNIFICANCE_COLUMNS.
 
-    comparisons: of `significance.compare`, each with its columns benchmark and encoder. A family
-    is what stands in one table (`family_of`), over all its encoders, benchmarks and pools: the p's
-    a reader of that table looks through.
+    comparisons: frames of `significance.compare` with added columns benchmark and encoder. A family
+    is all tests shown in one table (`family_of`), over its encoders, benchmarks and pools: these
+    are the p values that a reader of the table sees together.
     """
     frame = pd.concat(comparisons, ignore_index=True)
     families = [
@@ -52,7 +52,7 @@ def significance_table(comparisons: Iterable[pd.DataFrame]) -> pd.DataFrame:
 
 
 def family_of(benchmark: str, metric: str, language: str) -> str:
-    """The table whose family a test belongs to; the overviews have the means of their metrics."""
+    """The table whose family a test belongs to; means of overview metrics belong to overviews."""
     for name, spec in SPECS.items():
         if metric in spec.metrics and spec.means_only == (language in MEANS):
             return name

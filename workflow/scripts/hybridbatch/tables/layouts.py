@@ -1,4 +1,4 @@
-"""How scores are laid out on a page, for Markdown and LaTeX alike."""
+"""Layouts of scores on a page, for both Markdown and LaTeX."""
 
 from collections.abc import Iterator, Sequence
 
@@ -16,7 +16,7 @@ from hybridbatch.render.grid import Band, Cell, Grid, Page, Row, pivot
 from hybridbatch.tables.markers import legend, marked
 from hybridbatch.tables.words import MEAN_TITLES, POOL_TITLES, interval_phrase, seeds_phrase
 
-# Columns of averages, in order, by titles that are short.
+# Short titles of the columns of averages, in their order.
 _COLUMN_TITLES = {MEAN: "mean", MEDIAN: "median", MEAN_SEEN: "seen", MEAN_UNSEEN: "unseen"}
 _MEANS = tuple(_COLUMN_TITLES)
 
@@ -29,11 +29,11 @@ def benchmark_page(
     confidence: float,
     averaged: Sequence[str] = (),
 ) -> Page:
-    """A grid an encoder, benchmark and pool: the paper's Tables 3 to 8, 12 and 13.
+    """A grid for each encoder, benchmark and pool: the paper's Tables 3 to 8, 12 and 13.
 
-    Samplings down, in a band a setting and metric; query languages and means across; as many
-    decimals as in the paper. name: the file's; frame: tidy rows; tests: as for `markers.marked`;
-    averaged: the languages that mean rows are over, if they are not all.
+    Rows are samplings, with a band for each setting and metric. Columns are query languages and
+    means. Decimals are those of the paper. name: of the file. frame: tidy rows. tests: as for
+    `markers.marked`. averaged: the languages that means average, if not all.
     """
     frame = marked(frame, tests, confidence)
     note, marks = _note(frame, confidence), legend(frame, confidence)
@@ -88,10 +88,10 @@ def benchmark_page(
 def overview_page(
     name: str, title: str, frame: pd.DataFrame, tests: pd.DataFrame | None, confidence: float
 ) -> Page:
-    """A grid a pool and mean, of mean rows only: the paper's Tables 1 and 2.
+    """A grid for each pool and mean, with means only: the paper's Tables 1 and 2.
 
-    Systems down; settings across, in a group a benchmark, or benchmarks where there is one setting;
-    as many decimals as in the paper. Arguments as for `benchmark_page`.
+    Rows are systems. Columns are settings, grouped by benchmark, or benchmarks if there is only one
+    setting. Decimals are those of the paper. Arguments as for `benchmark_page`.
     """
     frame = marked(frame, tests, confidence)
     note, marks = _note(frame, confidence), legend(frame, confidence)
@@ -134,10 +134,10 @@ def score_band(
     decimals: int,
     title: str = "",
 ) -> Band:
-    """Rows of figures, each row that the papers have followed by theirs.
+    """A band of scores. Each row is followed by the published one, if there is one.
 
-    frame: tidy rows, `marked` where marks are wanted; names, across: of each its row and column;
-    columns: the order across. An average has its interval beside it.
+    frame: tidy rows, from `marked` if markers are to be shown. names, across: the grid's row and
+    column for each of them. columns: the order of columns. Averages have their interval as aside.
     """
     number = f"{{:.{decimals}f}}"
     cells, published = [], []
@@ -167,7 +167,7 @@ def _mean_note(mean: str) -> str:
 
 
 def _pool_sizes(frame: pd.DataFrame) -> dict[str, str]:
-    """By language, the passages that were searched, where that is known."""
+    """The number of passages searched by language, where it is known."""
     if "pool_size" not in frame:
         return {}
     known = frame.dropna(subset="pool_size").drop_duplicates("language")
@@ -175,7 +175,7 @@ def _pool_sizes(frame: pd.DataFrame) -> dict[str, str]:
 
 
 def _passage_notes(frame: pd.DataFrame) -> list[str]:
-    """How candidates were searched, and where relevant passages are not there."""
+    """Notes on how passages were searched, and on relevant passages that the collection lacks."""
     notes = []
     if INDEX_COLUMN in frame:
         notes.append(
@@ -217,12 +217,12 @@ def _numbers(frame: pd.DataFrame) -> str:
 
 
 def _below(frame: pd.DataFrame, confidence: float) -> str:
-    """Where LaTeX has the intervals, if there are any."""
+    """The sentence on where LaTeX prints intervals; empty if there are none."""
     return f"; below: {interval_phrase(frame, confidence)}" if frame["ci_low"].notna().any() else ""
 
 
 def _note(frame: pd.DataFrame, confidence: float) -> str:
-    """What a figure is, in the form in which it is printed."""
+    """The note that explains how a score is printed."""
     note = _numbers(frame)
     if frame["ci_low"].notna().any():
         note += f" [{interval_phrase(frame, confidence)}]"

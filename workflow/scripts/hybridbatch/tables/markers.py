@@ -1,4 +1,4 @@
-"""Which of the samplings compared is best, which second, and which not significantly behind."""
+"""Markers for the best and second sampling, and for those not significantly worse than the best."""
 
 from collections.abc import Iterator
 
@@ -8,18 +8,20 @@ import pandas as pd
 from hybridbatch.evaluation.metrics import METRICS
 from hybridbatch.render.grid import BOLD, DAGGER, UNDERLINED
 
-# What the samplings in one comparison have in common.
+# The columns that define a comparison: samplings are compared within each group.
 GROUP = ["benchmark", "encoder", "setting", "metric", "pool", "language"]
 
 
 def marked(frame: pd.DataFrame, tests: pd.DataFrame | None, confidence: float) -> pd.DataFrame:
     """`frame` with columns emphasis, mark, behind and p_best.
 
-    frame: tidy rows of scores, a sampling once in each GROUP; tests: rows of
-    `families.significance_table`, or None where nothing was tested. Best is BOLD and second
-    UNDERLINED, by the figures before rounding; equal ones share. `behind`: not the best; `p_best`:
-    p_holm of the difference to the best (the first of equal ones), NaN where there is no test. The
-    mark is DAGGER where p_best is above 1 - confidence. A sampling alone in its group has neither.
+    frame: tidy rows of scores, at most one for each sampling and GROUP. tests: rows of
+    `families.significance_table`, or None if nothing was tested.
+
+    emphasis: BOLD for the best and UNDERLINED for the second, by unrounded values; equal values
+    share it. behind: whether it is not the best. p_best: p_holm of the difference to the best (the
+    first of equal ones), NaN without a test. mark: DAGGER where p_best is above 1 - confidence. A
+    sampling that is alone in its group gets neither emphasis nor mark.
     """
     p_of = {} if tests is None else dict(_p_of_pairs(tests))
     emphasis = pd.Series("", frame.index)
@@ -40,7 +42,7 @@ def marked(frame: pd.DataFrame, tests: pd.DataFrame | None, confidence: float) -
 
 
 def legend(frame: pd.DataFrame, confidence: float) -> str:
-    """What the marks in a `marked` frame mean; empty where no samplings were compared."""
+    """The legend of a `marked` frame; empty if no samplings were compared."""
     behind = frame[frame["behind"]]
     if behind.empty:
         return ""

@@ -1,4 +1,4 @@
-"""A card beside each model, as the Hugging Face hub has them: what it is, of what, how good.
+"""The model card of a system, in the Hugging Face hub's format.
 
 Mitchell et al. (2019), "Model cards for model reporting"; the YAML on top is the hub's metadata,
 https://huggingface.co/docs/hub/model-cards.
@@ -38,7 +38,7 @@ _AVERAGES = {
     MEAN_UNSEEN: "mean of languages without",
     MEDIAN: "median",
 }
-# The achieved shares in mix.json, as the card calls them.
+# The card's words for the achieved shares in mix.json.
 _SHARES = {
     "kind": "batches",
     "corpus": "corpora",
@@ -50,28 +50,28 @@ _HUB_DATASET = re.compile(r"https://huggingface\.co/datasets/([^/]+/[^/]+)/(?:re
 
 @dataclass(frozen=True)
 class Corpus:
-    """A training corpus: where it comes from, and what of it was trained on."""
+    """A training corpus: its origin, and the part of it that was trained on."""
 
     name: str
     origin: str  # URL or file
     licence: str
     languages: Sequence[str]
-    translated: Sequence[str]  # of the languages, those that the translator made
+    translated: Sequence[str]  # the machine-translated ones among the languages
     pairs: Mapping[str, int]  # by language, after the filters
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What the configuration says of a model."""
+    """The configuration's facts about a model."""
 
     system: str
     sampling: str
-    base: str  # hub name with revision and licence, or what was trained from scratch
+    base: str  # hub name with revision and licence, or a description if trained from scratch
     hub_name: str | None  # of the base model
     translator: str  # with its licence
-    ways: Sequence[str]  # from English to each translated language
+    ways: Sequence[str]  # routes from English to each translated language
     validation: Sequence[Sequence[str]]  # corpus, licence
-    seen: Sequence[str]  # languages that the configuration has training data in
+    seen: Sequence[str]  # training languages of the configuration
     corpora: Sequence[Corpus]
     scale: str
 
@@ -83,11 +83,11 @@ def model_card(
     cells: Sequence[pd.DataFrame],
     confidence: float,
 ) -> str:
-    """Markdown with the hub's YAML on top.
+    """The card as Markdown with the hub's YAML on top.
 
-    runs, mixes: by seed, `run.json` and `mix.json` of the model folders; cells: of
-    `aggregate.score_system`, one frame a benchmark. Raises DataError where the seeds were trained
-    in different ways.
+    runs, mixes: by seed, `run.json` and `mix.json` of the model folders. cells: frames of
+    `aggregate.score_system`, one for each benchmark. Raises DataError if the seeds differ in their
+    run settings.
     """
     run = _common(facts.system, runs)
     languages = list(dict.fromkeys(c for corpus in facts.corpora for c in corpus.languages))
@@ -148,13 +148,13 @@ def _front(facts: Facts, languages: Sequence[str]) -> str:
             "hybrid-batch",
         ],
         "language": list(languages),
-        # The data's licences stand in the card; none of them covers all of it.
+        # `other`, since no single licence covers all data. The card names them.
         "license": "other",
     }
     if facts.hub_name:
         front["base_model"] = facts.hub_name
     found = [_HUB_DATASET.match(corpus.origin) for corpus in facts.corpora]
-    # The hub knows no others.
+    # Only data sets of the hub may stand here.
     if datasets := list(dict.fromkeys(match[1] for match in found if match)):
         front["datasets"] = datasets
     return yaml.safe_dump(front, sort_keys=False, allow_unicode=True)
@@ -276,7 +276,7 @@ def _limits(facts: Facts, languages: Sequence[str], max_tokens: int) -> str:
 
 
 def _code(text: str) -> str:
-    """A text in quotation marks as a code span, whatever is in it."""
+    """A text in quotation marks as a Markdown code span, also if it contains backticks."""
     quoted = json.dumps(text, ensure_ascii=False)
     longest = max(map(len, re.findall("`+", quoted)), default=0)
     fence = "`" * (longest + 1)

@@ -1,4 +1,4 @@
-"""The papers' printed figures, read strictly: every file names its line when it is wrong."""
+"""The papers' published scores and counts, read strictly; errors name file and line."""
 
 import csv
 from collections.abc import Sequence
@@ -20,9 +20,9 @@ _COUNTS = _FIGURES - {"value"}
 def read_figures(path: str | Path, columns: Sequence[str]) -> pd.DataFrame:
     """The rows of a file that has exactly these columns.
 
-    Columns of figures are float64, of counts int64, the others text that is never empty. Raises
-    `DataError`, naming the line, for other columns, a row of another length, an empty field, a
-    figure that is no number, and a cell (all fields but the figures) that stands twice.
+    Columns of scores are float64, of counts int64, all others non-empty text. Raises `DataError`,
+    naming the line, for other columns, a row of another length, an empty field, a value that is not
+    a number, and a key (all fields but the values) that occurs twice.
     """
     with open(path, encoding="utf-8", newline="") as file:
         header, *rows = list(csv.reader(file)) or [[]]
@@ -50,7 +50,7 @@ def read_figures(path: str | Path, columns: Sequence[str]) -> pd.DataFrame:
 
 
 def read_published(path: str | Path, columns: Sequence[str] = HYBRID_BATCH) -> pd.DataFrame:
-    """The cells of a file of scores (HYBRID_BATCH or LAREQA) under the names of our own columns.
+    """The scores of a file with columns HYBRID_BATCH or LAREQA, with our own column names.
 
     Raises `DataError` as `read_figures` does.
     """

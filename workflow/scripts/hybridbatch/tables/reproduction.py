@@ -1,4 +1,4 @@
-"""The page of the paper's cells beside ours: totals, then each of the paper's tables."""
+"""The page of the paper's scores beside ours: totals, then each of the paper's tables."""
 
 import pandas as pd
 
@@ -6,7 +6,7 @@ from hybridbatch.evaluation.metrics import METRICS
 from hybridbatch.evaluation.reproduction import GRADES, NOT_RUN, PAPER, summary
 from hybridbatch.render.grid import Cell, Grid, Page, pivoted, plain
 
-_DECIMALS = {1: 3, 2: 0, 7: 1, 8: 1}  # as the paper prints them; four in its other tables
+_DECIMALS = {1: 3, 2: 0, 7: 1, 8: 1}  # by table, as in the paper; its other tables have four
 _TITLES = {name: metric.title for name, metric in METRICS.items()}
 
 

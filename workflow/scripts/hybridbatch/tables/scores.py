@@ -14,7 +14,7 @@ _KEYS = ["benchmark", "encoder", "sampling", "setting", "metric", "language"]
 
 @dataclass(frozen=True)
 class TableSpec:
-    """Which cells a table takes, and which of the paper's tables it stands beside."""
+    """The scores that a table shows, and the paper's table that it is compared with."""
 
     title: str
     metrics: tuple[str, ...]
@@ -39,7 +39,7 @@ SPECS = {
 def benchmark_spec(title: str) -> TableSpec:
     """The table of one benchmark: the paper's Tables 3 to 6, 12 and 13.
 
-    Its metrics are those that no table of all benchmarks shows by language.
+    It has the metrics that no overview of all benchmarks shows by language.
     """
     elsewhere = {m for spec in SPECS.values() if not spec.means_only for m in spec.metrics}
     metrics = tuple(metric for metric in METRICS if metric not in elsewhere)
@@ -52,12 +52,11 @@ def tidy(
     cells: Iterable[pd.DataFrame],
     published: pd.DataFrame,
 ) -> pd.DataFrame:
-    """TIDY_COLUMNS rows of a table from the cells of one system and benchmark each.
+    """A table with TIDY_COLUMNS; cells: frames of scores of one system and benchmark each.
 
-    Behind them PASSAGE_COLUMNS and INDEX_COLUMN, if the cells have them.
-
-    `published` and `delta` (ours minus published) are filled for pool `all` where the paper has
-    the cell and stay absent elsewhere, and where an approximate index was searched.
+    PASSAGE_COLUMNS and INDEX_COLUMN follow if the cells have them. `published` and `delta` (ours
+    minus published) are filled for pool `all` where the paper has the score. They stay empty
+    elsewhere, and where an approximate index was searched.
     """
     parts = []
     for frame in cells:

@@ -11,7 +11,7 @@ _COLUMNS = ["samplings", "difference", "p", "Holm", "d_z", "seeds"]
 
 
 def significance_page(frame: pd.DataFrame, confidence: float, permutations: int) -> Page:
-    """The mean rows: a section an encoder, benchmark and pool, a table a mean."""
+    """The mean rows: a section for each encoder, benchmark and pool, a table for each mean."""
     title = "Differences between samplings"
     if frame.empty:
         nothing = "Fewer than two samplings were run: nothing to compare."

@@ -1,6 +1,6 @@
-"""What came out, in short: the main scores and how many of the paper's statements hold.
+"""A summary of results: the main scores, and how many of the paper's claims hold.
 
-Reads finished tables (CSV) with the standard library alone, since a terminal waits for it.
+Finished tables (CSV) are read with the standard library alone, to start fast in a terminal.
 """
 
 import csv
@@ -11,9 +11,9 @@ from pathlib import Path
 from hybridbatch.runtime.errors import DataError
 from hybridbatch.runtime.files import checked
 
-# As evaluation/claims.py words them, in the order in which a reader asks; a test compares the two.
+# The verdicts of evaluation/claims.py in order of display; a test keeps the two equal.
 VERDICTS = ("holds", "undecided", "does not", "not run")
-_ALWAYS = 3  # the first of them stand even where none was given
+_ALWAYS = 3  # the first three are shown even if their count is 0
 _MEAN = {"table": "main", "pool": "all", "metric": "map", "language": "mean"}
 
 
@@ -31,8 +31,8 @@ class Scores:
 class Verdicts:
     """How often each statement of the paper got each verdict.
 
-    places: combinations of encoder, benchmark and pool that it was tested in; counts: by statement
-    and verdict, both in the order in which they are shown.
+    places: number of combinations of encoder, benchmark and pool in which claims were tested.
+    counts: by claim and verdict, both in the order of display.
     """
 
     places: int

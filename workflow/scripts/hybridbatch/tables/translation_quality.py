@@ -27,9 +27,9 @@ def samples(parts: Sequence[Part], number: int) -> list[tuple[str, str | None, s
 
 
 def quality_page(frame: pd.DataFrame, parts: Sequence[Part], number: int) -> Page:
-    """The figures, the signatures once, and `number` texts of each language side by side.
+    """The scores, the signatures once, and `number` texts of each language side by side.
 
-    Signatures and texts, which may be of any script, are for Markdown alone.
+    Only Markdown shows signatures and texts, since LaTeX cannot set every script.
     """
     shown = [name for name in COLUMNS if not name.endswith("_signature")]
     what = (
@@ -50,7 +50,7 @@ def quality_page(frame: pd.DataFrame, parts: Sequence[Part], number: int) -> Pag
 
 
 def _round_trips(parts: Sequence[Part]) -> list[str]:
-    """What the round trip is, the ways back, and why a language has none: a paragraph, if any."""
+    """A paragraph on the round trip: its routes, and why languages lack one; none if unused."""
     ways = dict.fromkeys("-".join(part.way_back) for part in parts if part.way_back)
     missing = dict.fromkeys((p.translator, p.language) for p in parts if not p.way_back)
     said = []

@@ -1,4 +1,4 @@
-"""What pools and means are called in tables, and how numbers of seeds and intervals are put."""
+"""Wording in tables: names of pools and means, numbers of seeds, intervals."""
 
 import pandas as pd
 
@@ -23,6 +23,6 @@ def seeds_phrase(frame: pd.DataFrame) -> str:
 
 
 def interval_phrase(frame: pd.DataFrame, confidence: float) -> str:
-    """What was resampled for the intervals; frame: rows with n_seeds."""
+    """A phrase that says what the intervals resample; frame: rows with n_seeds."""
     units = "queries" if (frame["n_seeds"] == 1).all() else "queries and seeds"
     return f"{100 * confidence:g}% bootstrap interval over {units}"
