@@ -19,7 +19,7 @@ from pathlib import Path
 from playwright.sync_api import Error, Locator, Page, TimeoutError, sync_playwright
 
 LOCAL = ("data:", "blob:")
-PATIENCE = 10_000  # ms until a click has shown
+PATIENCE = 10_000  # ms to wait for the effect of a click
 SIZE = {"width": 1440, "height": 1000}
 MISSING = "Chromium is needed to check the report. Type: sudo apt-get install chromium"
 
@@ -56,7 +56,7 @@ def check(report: Path, screenshots: Path) -> tuple[list[str], list[str]]:
 
 @contextmanager
 def _browser_page() -> Iterator[Page]:
-    """A page without network, in the distribution's Chromium: playwright's own is not fetched."""
+    """A page without network in the system's Chromium, so that playwright downloads none."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"),
@@ -72,7 +72,7 @@ def _foreign(url: str, address: str) -> list[str]:
 
 
 def _front(page: Page) -> list[str]:
-    """What the first page lacks of the results, and what of it cannot be seen."""
+    """Problems of the first page: missing results, and elements that cannot be seen."""
     problems = []
     if page.locator(".front table").count() < 2:
         problems.append("first page: the main table or the verdicts are missing")

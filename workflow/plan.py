@@ -35,8 +35,8 @@ from hybridbatch.cost.work import read_rates, read_work  # noqa: E402
 from hybridbatch.experiment.load import load  # noqa: E402
 from hybridbatch.runtime.errors import ConfigError  # noqa: E402
 
-_CORES = 1024  # more than any job has threads, which Snakemake would cut
-# What stands apart from the rest: targets of the Snakefile.
+_CORES = 1024  # more than the threads of any job, which Snakemake would otherwise reduce
+# Targets of the Snakefile that the plan lists separately.
 TABLES, ABLATIONS = "tables", "ablations"
 
 
@@ -46,12 +46,12 @@ def planned_jobs(
     missing: bool = False,
     targets: Sequence[str] = (TABLES, ABLATIONS),
 ) -> tuple[list[Job], list[Job]]:
-    """The jobs of all tables, and what other targets add to them, as Snakemake plans them.
+    """The jobs of all tables, and the jobs that other targets add, as Snakemake plans them.
 
-    files: the configuration, without the catalogue; folder: the checkout, with what has been made
-    in it; missing: only what is not there yet; targets: TABLES and others. Rules without an output,
-    which only name targets, are no jobs here. Raises RuntimeError with what Snakemake says where it
-    cannot plan.
+    files: the configuration, without the catalogue. folder: the checkout, with any existing
+    results. missing: plan only outputs that do not exist yet. targets: TABLES and others. Rules
+    without outputs, which only name targets, are left out. Raises RuntimeError with Snakemake's
+    message if it cannot plan.
     """
     found: tuple[list[Job], list[Job]] = ([], [])
     with snakemakes_dag(files, folder, missing, targets) as dag:
@@ -77,9 +77,9 @@ def planned_jobs(
 def snakemakes_dag(
     files: Sequence[str | Path], folder: Path, missing: bool, targets: Sequence[str]
 ) -> Iterator[DAG]:
-    """Snakemake's own DAG, for `planned_jobs`; nothing is locked, nothing written.
+    """Snakemake's own DAG, for `planned_jobs`, without locking or writing anything.
 
-    Its API can print a DAG but not hand one over, hence the two underscores.
+    Snakemake's API can print a DAG but not return it, hence the access to private names.
     """
     configfiles = [Path(file).absolute() for file in files]
     said = io.StringIO()

@@ -45,7 +45,7 @@ _HEADER = re.compile(
 
 
 class Stages:
-    """What of Snakemake's output is worth a line, and how far its stages are."""
+    """Selects lines of Snakemake's output to show, and tracks the progress of stages."""
 
     def __init__(self, stage_of: dict[str, str], now: float) -> None:
         """stage_of: the stage of each rule; a rule without one is not counted."""
@@ -54,9 +54,9 @@ class Stages:
         self._done: Counter[str] = Counter()
         self._running: Counter[str] = Counter()
         self._since: dict[str, float] = {}
-        self._block = ""  # what follows: the numbers of jobs, a job, or the log of a failed one
-        self._rules = 0  # horizontal ones that a failed job's log still has: above and below it
-        self._said = ""  # by a job, last
+        self._block = ""  # the kind of block being read: job counts, a job, or a failed job's log
+        self._rules = 0  # horizontal lines still expected around a failed job's log
+        self._said = ""  # the last line of a job's log
 
     def feed(self, line: str, now: float) -> Iterator[str]:
         """The lines to show for one of Snakemake's."""
@@ -98,7 +98,7 @@ class Stages:
         working = ", ".join(f"{s} {self._done[s]} of {self._total[s]}" for s in stages)
         done, total = self._done.total(), self._total.total()
         line = f"    {now - self._start:.0f} s, {done} of {total} jobs; {working}"
-        # Which of several jobs spoke is not known.
+        # With several running jobs, it is unknown which one wrote the line.
         if self._said and self._running.total() == 1:
             line += f": {self._said}"
         yield line if len(line) <= WIDTH else line[: WIDTH - 3] + "..."
@@ -133,7 +133,7 @@ def run(command: list[str]) -> int:
             command, stderr=subprocess.PIPE, text=True, encoding="utf-8", errors="replace"
         ) as process,
     ):
-        # Snakemake ends its jobs itself; what it says of that must still be read.
+        # Snakemake stops its jobs itself, and its output on that must still be read.
         signal.signal(signal.SIGINT, lambda *_: None)  # a terminal sends it to Snakemake, too
         signal.signal(signal.SIGTERM, lambda *_: process.terminate())
         for line in _lines(process):

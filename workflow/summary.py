@@ -23,7 +23,7 @@ def page(scores: list[Scores], found: Verdicts, results: Path) -> str:
     """At most LINES lines of at most WIDTH characters; what does not fit is counted."""
     rest = _rest(results)
     claims = _claims(found)
-    # Half of the page for each, and what one does not need is the other's.
+    # Half of the page for each part; lines that one does not need go to the other.
     room = LINES - len(rest) - 2  # empty lines
     table = _scores(scores)
     shown = max(room // 2, room - len(claims))

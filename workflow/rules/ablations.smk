@@ -5,7 +5,7 @@
 
 
 def points(wildcards):
-    """What is varied, and the system that has this value, in the table's order."""
+    """The values of the ablation with their systems, in the table's order."""
     return [
         {"point": point.value, "system": point.system.name, "variant": point.system.variant}
         for point in variants.ablation_points(experiment, wildcards.ablation)
@@ -13,7 +13,7 @@ def points(wildcards):
 
 
 def comparisons_of_points(wildcards):
-    """Where samplings are compared with hybrid at each point."""
+    """The comparisons with hybrid at each point; none for ablations with one sampling."""
     if wildcards.ablation in constants.ONE_SAMPLING:
         return []
     found = [

@@ -1,4 +1,4 @@
-"""Everything the rules ask: the configuration's answers, wildcard constraints, code fingerprints."""
+"""Shared by several rule files: the configuration, wildcard constraints, code fingerprints."""
 
 import os
 import re
@@ -18,8 +18,8 @@ from hybridbatch.runtime.checkpoints import remove_published
 from hybridbatch.runtime.errors import ConfigError
 from snakemake.exceptions import WorkflowError
 
-# Read from the files themselves, strictly: Snakemake's `config` is merged leniently. Its jobs have
-# the same files and options on their command lines.
+# Read strictly from the files themselves, since Snakemake merges `config` leniently. Snakemake's jobs
+# have the same files and options on their command lines.
 try:
     experiment = load(
         workflow.config_settings.configfiles or ["config/config.yaml"],
@@ -59,7 +59,7 @@ TRANSLATED = {
 QUALITY = [
     (r, code) for r in experiment.quality for code in lookups.scored_languages(experiment, r)
 ]
-# By language the way from its translations back to English; those without one are left out.
+# The route from each language back to English; languages without a route are left out.
 WAYS_BACK = {code: way for _, code in QUALITY if (way := lookups.back_steps(experiment, code))}
 # Corpora that come in several languages; the others are translated.
 PARALLEL = [name for name, of in CATALOGUE.corpora.items() if of.parallel_languages is not None]
@@ -72,7 +72,7 @@ FORMATS = ["csv", "md", "tex"]  # of every table
 RANKED = lookups.multilingual_benchmarks(experiment)
 RANKED_BENCHMARKS = [name for name, of in CATALOGUE.benchmarks.items() if of.ranks_all]
 PASSAGE_BENCHMARKS = [name for name, of in CATALOGUE.benchmarks.items() if not of.ranks_all]
-# The overviews are of metrics that only ranked benchmarks have.
+# The overviews show metrics that only ranked benchmarks have.
 SCORE_TABLES = [*experiment.benchmarks, *(outputs.SCORE_TABLES if RANKED else ())]
 
 
@@ -104,7 +104,7 @@ wildcard_constraints:
 
 @cache
 def code(script, *kinds):
-    """Fingerprints of a script with all it imports, and of the kinds that it loads by name.
+    """Fingerprints of a script with its imports, and of the kinds that it loads by name.
 
     kinds: their modules, such as `data/readers/squad`. Each entry is `name:fingerprint`.
     """
@@ -114,7 +114,7 @@ def code(script, *kinds):
 
 
 def keys(wildcards):
-    """What a job's output is of, which the output itself says: see `files.write_table`."""
+    """The keys of a job's output, which are stored in the output: see `files.write_table`."""
     found = {name: int(value) if name == "seed" else value for name, value in wildcards.items()}
     if "system" in found:
         system = SYSTEMS[found["system"]]
@@ -127,7 +127,7 @@ def keys(wildcards):
 
 
 def files(template, keys):
-    """`template` for each of the keys, which the job that reads the files is given, too."""
+    """`template` filled in for each of the keys, which the job that reads the files also gets."""
     return [template.format(**of) for of in keys]
 
 
@@ -158,7 +158,7 @@ def benchmark_entry(wildcards):
 
 
 def benchmark_files(wildcards):
-    """By name, the files that the benchmark's kind reads in one language."""
+    """The files of one language of a benchmark, by the names that its kind expects."""
     return lookups.benchmark_files(experiment, wildcards.benchmark, wildcards.language)
 
 
@@ -171,7 +171,7 @@ def passage_files(wildcards):
 
 
 def files_to_search(wildcards):
-    """The shards of a part; where only judged passages are searched, those."""
+    """The shards of a part, or the file of judged passages if only those are searched."""
     if benchmark_entry(wildcards).judged_only:
         return ["<results>/collections/{benchmark}/{language}/judged.parquet"]
     return lookups.files_of_part(
@@ -180,7 +180,7 @@ def files_to_search(wildcards):
 
 
 def search_values(wildcards):
-    """The values of a retrieval.SearchConfig."""
+    """The values of a retrieval.index.SearchConfig."""
     return benchmark_entry(wildcards).search_values
 
 
@@ -192,7 +192,7 @@ def parts_of_run(wildcards):
 
 
 def counts_of_passages(wildcards):
-    """How many passages each language of a benchmark has, where they are in shards."""
+    """The files with each language's number of passages; none if all candidates are ranked."""
     if wildcards.benchmark not in PASSAGE_BENCHMARKS:
         return []
     return by_language("<results>/collections/{benchmark}/{language}/counts.json")(wildcards)
@@ -207,7 +207,7 @@ def route(wildcards):
 
 
 def texts_of(corpus, language):
-    """All shards of a corpus' texts: its own language's, or translated ones."""
+    """All shards of a corpus' texts in one language: its own, or a translation."""
     own = CATALOGUE.corpora[corpus].language == language
     root = "texts/{corpus}" if own else "translations/{translator}/{corpus}/{language}"
     return expand(
@@ -244,7 +244,7 @@ def references_to_translate(wildcards):
 
 
 def back_in(references, language, target):
-    """A reference set translated into `language`, on its way back at `target`."""
+    """A reference set translated into `language` and from there back into `target`."""
     root = f"<results>/back_translations/{experiment.translator}"
     return f"{root}/{references}/{language}/{target}.parquet"
 
@@ -254,7 +254,7 @@ def back_route(wildcards):
 
 
 def references_to_translate_back(wildcards):
-    """The translated reference set, or where it came to on its way back."""
+    """The translated reference set, or the previous step of its back-translation."""
     source = back_route(wildcards)["source"]
     if source == wildcards.language:
         return references_in(wildcards.references, source)
@@ -262,7 +262,7 @@ def references_to_translate_back(wildcards):
 
 
 def translated_shards(wildcards=None):
-    """All shards of all corpora in all languages translated into."""
+    """All translated shards of all corpora."""
     return [
         file
         for corpus in experiment.corpora
@@ -272,13 +272,13 @@ def translated_shards(wildcards=None):
 
 
 def benchmarks_in(language):
-    """The benchmarks of texts that have a language: images stand in no training data."""
+    """The text benchmarks that have a language. Training data contains no images."""
     entries = {name: CATALOGUE.benchmarks[name] for name in experiment.benchmarks}
     return [n for n, of in entries.items() if language in of.languages and of.modality == "text"]
 
 
 def collections_in(language, side):
-    """One side of all benchmarks that have a language; of shards of passages the judged ones."""
+    """One side of all benchmarks that have a language; only judged passages, if in shards."""
     return [
         f"<results>/collections/{benchmark}/{language}/"
         f"{'judged' if side == 'candidates' and benchmark in PASSAGE_BENCHMARKS else side}.parquet"
@@ -287,7 +287,7 @@ def collections_in(language, side):
 
 
 def texts_for_tokenizer(wildcards):
-    """A pretrained encoder brings its tokenizer; the others' are trained on the train sets."""
+    """The train sets for training a tokenizer; none if the encoder has its own."""
     if CATALOGUE.encoders[wildcards.encoder].has_own_tokenizer:
         return []
     return files("<results>/train/{corpus}/{language}.parquet", TRAIN_SETS)
@@ -332,7 +332,7 @@ def encoder_module(wildcards):
 
 
 def checkpoints(wildcards, output):
-    """A folder of an output's own, which Snakemake does not delete, since no rule declares it."""
+    """The checkpoint folder of an output. No rule declares it, so Snakemake does not delete it."""
     results = lookups.results(experiment)
     return f"{results}/checkpoints/{Path(output[0]).relative_to(results)}"
 
@@ -342,9 +342,9 @@ def benchmark_languages(wildcards):
 
 
 def seen_languages(wildcards):
-    """The benchmark's languages that the configuration has training data in.
+    """The benchmark's languages that are training languages of the configuration.
 
-    For an ablation too, which may train on fewer: all are scored in the same pools.
+    This also holds for ablations that train on fewer, so that all are scored in the same pools.
     """
     return [code for code in benchmark_languages(wildcards) if code in TRAIN_LANGUAGES]
 
@@ -378,7 +378,7 @@ def in_pool(template):
 
 
 def seeds(wildcards):
-    """Of the wildcards' system, or of all systems of their variant."""
+    """The seeds of the system, or of the variant, in the wildcards."""
     named = getattr(wildcards, "system", None)
     system = SYSTEMS[named] if named else systems_of_variant(wildcards)[0]
     return variants.seeds_of(experiment, system.encoder)
@@ -396,7 +396,8 @@ def metrics_of_system(wildcards):
 def systems_of_variant(wildcards):
     """The systems of a variant that are compared on a benchmark.
 
-    On those of the tables, the tables' systems, and not what an ablation adds to them.
+    On the benchmarks of the main tables, these are the tables' systems, without those that only an
+    ablation has.
     """
     known = TABLE_SYSTEMS if wildcards.benchmark in experiment.benchmarks else SYSTEMS
     found = [system for system in known.values() if system.variant == wildcards.variant]
@@ -432,7 +433,7 @@ def exported_files(wildcards=None):
 
 
 def scores_to_grade(wildcards):
-    """Every system's scores at the paper's scale; at another none is graded, and none is needed."""
+    """All systems' scores at the paper's scale; none at other scales, which are not graded."""
     if experiment.scale != "paper":
         return []
     return expand(
@@ -443,30 +444,30 @@ def scores_to_grade(wildcards):
 
 
 def benchmarks_of_table(wildcards):
-    """A benchmark's table takes its own scores, the others those of all ranked benchmarks."""
+    """The benchmarks in a table: its own one, or all ranked benchmarks for an overview."""
     table = wildcards.score_table
     return [table] if table in experiment.benchmarks else RANKED
 
 
 def title_of_table(wildcards):
-    """A benchmark's own title; the others' titles are the tables' own."""
+    """The benchmark's title, or None for an overview, which has its own title."""
     name = wildcards.score_table
     return lookups.benchmark_title(experiment, name) if name in experiment.benchmarks else None
 
 
 def averaged_in_table(wildcards):
-    """The languages that a benchmark's mean rows are over, if they are not all."""
+    """The languages that a benchmark's mean rows average; empty if they average all."""
     return getattr(CATALOGUE.benchmarks.get(wildcards.score_table), "averaged", None) or []
 
 
 def benchmarks_of_card(wildcards):
-    """The configuration's benchmarks; of a system that only ablations have, theirs."""
+    """The configuration's benchmarks, or those of ablations if only they have the system."""
     of_tables = wildcards.system in TABLE_SYSTEMS
     return experiment.benchmarks if of_tables else experiment.ablations.benchmarks
 
 
 def model_folders(wildcards=None):
-    """Of the systems that the tables have."""
+    """The model folders of the systems in the main tables."""
     return [
         f"<results>/models/{name}/seed{seed}"
         for name, system in TABLE_SYSTEMS.items()
@@ -475,7 +476,7 @@ def model_folders(wildcards=None):
 
 
 def files_of_tables(names):
-    """Tables in all formats, and where each comes from."""
+    """Tables in all formats, with their provenance records."""
     return expand(
         "<results>/tables/{name}.{format}", name=names, format=[*FORMATS, "provenance.json"]
     )

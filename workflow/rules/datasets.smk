@@ -4,7 +4,7 @@
 
 
 def refuse_unstated(corpora):
-    """Stop where texts would be passed on whose licence nobody has stated."""
+    """Raise an error if a corpus or translator has no stated licence, before texts are exported."""
     names = dict.fromkeys(n for c in corpora for n in lookups.unstated_licences(experiment, c))
     if names:
         listed = ", ".join(names)
@@ -42,7 +42,7 @@ def configuration_of_train_sets(wildcards):
     """What a corpus' train sets depend on."""
     alone = experiment.model_copy(update={"corpora": [wildcards.corpus]})
     part = outputs.part_for(alone, "filtering")
-    part.pop("pathvars")  # where they lie is no part of what they are
+    part.pop("pathvars")  # the location does not affect the contents
     return part
 
 

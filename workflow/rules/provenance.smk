@@ -15,7 +15,7 @@ rule record_provenance:
         **resources_of("record_provenance"),
     params:
         table=lambda wildcards: wildcards.table,
-        # Of the configuration only what the table depends on: another key records nothing again.
+        # Only the part that the table depends on, so that other keys do not rerun this rule.
         configuration=lambda wildcards: outputs.part_for(experiment, wildcards.table),
         recorded=SOURCES_LOCK,
         code=code("record_provenance"),

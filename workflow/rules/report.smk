@@ -9,14 +9,14 @@ def benchmark_titles():
 
 
 def report_entry(wildcards):
-    """Where the report lists a table or a figure, and as what."""
+    """The report's entry for a table or a figure."""
     if "table" in wildcards.keys():
         return outputs.table_entry(wildcards.table, benchmark_titles())
     return outputs.figure_entry(wildcards.figure, benchmark_titles())
 
 
 def report_section(wildcards):
-    """The section's name, with its number among those that this configuration fills."""
+    """The section's name with its number among the sections of this configuration."""
     titles = benchmark_titles()
     there = [outputs.table_entry(name, titles).section for name in table_names() + ABLATIONS]
     return outputs.numbered(there)[report_entry(wildcards).section]
@@ -39,7 +39,7 @@ def report_files(ablations):
 
 
 def front_table():
-    """The main table; without a benchmark whose candidates are all ranked, the first's own."""
+    """The main table; the first benchmark's table if no benchmark ranks all candidates."""
     return "main" if RANKED else experiment.benchmarks[0]
 
 

@@ -1,4 +1,4 @@
-"""What each rule asks of the machine: functions of what its jobs cost, see hybridbatch/cost."""
+"""The resource requests of all rules, as functions of the jobs' cost: see hybridbatch/cost."""
 
 from hybridbatch.cost import requests
 from hybridbatch.cost.stages import WITH_DEVICE, stage_of
@@ -13,7 +13,7 @@ def work():
 
 @cache
 def request(rule, wildcards):
-    """What one job asks for; wildcards: (name, value) of each, in any order."""
+    """The request of one job; wildcards: pairs (name, value), in any order."""
     found = requests.of_job(work(), rule, dict(wildcards))
     if found.unknown and workflow.is_main_process:
         unknown_size(found.unknown)
@@ -22,17 +22,17 @@ def request(rule, wildcards):
 
 @cache
 def unknown_size(message):
-    """Say it once."""
+    """Log a message, but only once."""
     logger.info(f"{message} Until then, jobs that depend on it ask for a default.")
 
 
 def asked(rule, name):
-    """A function of a job's wildcards and attempt: one of the values of its request."""
+    """A function of wildcards and attempt that returns one value of a job's request."""
     return lambda wildcards, attempt: getattr(request(rule, (*wildcards.items(),)), name)(attempt)
 
 
-# Snakemake calls each function for every job, which takes it longer than the function takes: what is
-# the same for all jobs of a rule is no function.
+# Values that are the same for all jobs of a rule are constants: Snakemake calls each function for
+# every job, and the call costs more than the function itself.
 def threads_of(rule):
     if rule not in WITH_DEVICE:
         return 1
@@ -40,7 +40,7 @@ def threads_of(rule):
 
 
 def resources_of(rule):
-    """Memory, minutes, space for outputs and GPUs; on another attempt more of all but GPUs."""
+    """Memory, runtime, disk and GPUs of a rule's jobs; retries request more, except for GPUs."""
     stage_of(rule)  # every rule has one
     gpu = asked(rule, "gpu") if rule in WITH_DEVICE else 0
     return {name: asked(rule, name) for name in ("mem_mb", "runtime", "disk_mb")} | {"gpu": gpu}

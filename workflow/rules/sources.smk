@@ -17,7 +17,7 @@ rule fetch:
     resources:
         **resources_of("fetch"),
     params:
-        # No `code`: what the file must hash to says all.
+        # No `code`: the file's hash determines the output.
         url=lambda wildcards: SOURCES[wildcards.source_file]["url"],
         sha256=lambda wildcards: SOURCES[wildcards.source_file]["sha256"],
         recorded=SOURCES_LOCK,
@@ -31,7 +31,7 @@ def data_set(wildcards):
 
 
 def files_of_yours(wildcards):
-    """The files of a data set that is no commit of the hub: one that changes is read again."""
+    """The files of a local data set, so that it is read again after a change."""
     entry = corpus_entry(wildcards)
     if entry.revision is not None:
         return []

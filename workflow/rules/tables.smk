@@ -19,7 +19,7 @@ TRANSLATED_SETS = [
 
 
 def translated_sets(wildcards):
-    """By `corpus/language` all shards of a translated corpus."""
+    """All shards of each translated corpus, by `corpus/language`."""
     return {"{corpus}/{language}".format(**of): texts_of(**of) for of in TRANSLATED_SETS}
 
 

@@ -56,7 +56,7 @@ rule read_parallel:
         texts=own_shard,
         files=parallel_files,
     output:
-        # Whichever translator the other corpora have; theirs stand beside it.
+        # Stored under the active translator's directory, beside the translations of other corpora.
         "<results>/translations/{translator}/{corpus}/{language}/{shard}.parquet",
     log:
         "<logs>/read_parallel/{translator}_{corpus}_{language}_{shard}.log",

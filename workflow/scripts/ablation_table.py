@@ -1,4 +1,4 @@
-"""One ablation: every score at every value of what is varied, as a table."""
+"""The table of one ablation: all scores at every value of the varied setting."""
 
 from hybridbatch.evaluation.ablations import ablation_table
 from hybridbatch.render.write import write

@@ -1,4 +1,4 @@
-"""The card of a corpus' train sets, which makes their folder a data set to load."""
+"""The card of a corpus' train sets, with which `datasets.load_dataset` opens their folder."""
 
 from pathlib import Path
 

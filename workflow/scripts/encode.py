@@ -11,7 +11,7 @@ from hybridbatch.runtime.logs import logged
 
 
 def main(snakemake) -> None:
-    if not snakemake.resources.gpu:  # else a GPU is taken when torch is needed
+    if not snakemake.resources.gpu:  # otherwise a GPU is leased when torch is needed
         hide_gpus()
     params = snakemake.params
     queries, candidates = (read_table(snakemake.input[side]) for side in ("queries", "candidates"))

@@ -1,4 +1,4 @@
-"""Texts of the benchmarks that stand in a corpus' train set of their language, or nearly."""
+"""Benchmark texts with exact or near duplicates in a corpus' train set of their language."""
 
 from hybridbatch.data.contamination import SIDES, ContaminationConfig, duplicates
 from hybridbatch.runtime.files import read_keyed, read_table, write_json, write_table

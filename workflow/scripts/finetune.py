@@ -32,7 +32,7 @@ def main(snakemake) -> None:
 
 
 def _corpora(paths: Iterable[str], share: float = 1.0) -> list[TrainingCorpus]:
-    """Sorted, so that the order of lists in the configuration does not choose the batches."""
+    """Load corpora, sorted so that batches do not depend on the configuration's order of lists."""
     found: dict[tuple[str, str], PairInputs] = {}
     for path in paths:
         pairs, keys = PairInputs.load(path)

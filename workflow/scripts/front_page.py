@@ -1,4 +1,4 @@
-"""What came out, for the report's first page."""
+"""The results on the report's first page."""
 
 from hybridbatch.render.front import front_page
 from hybridbatch.runtime.files import checked, read_text, write_text

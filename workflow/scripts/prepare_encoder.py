@@ -8,7 +8,7 @@ from hybridbatch.runtime.logs import logged
 def main(snakemake) -> None:
     values = snakemake.params.encoder
     texts: dict[str, list[str]] = {}
-    # In the order of corpora and languages, so that that of the configuration's lists is none.
+    # Sorted by corpus and language, so that the configuration's order of lists does not matter.
     for keys, table in read_keyed(snakemake.input.texts, ["question", "passage"]):
         for column in (table["question"], table["passage"]):
             texts.setdefault(keys["language"], []).extend(column.to_pylist())

@@ -1,4 +1,4 @@
-"""Where one table comes from, as JSON beside it."""
+"""The provenance record of one table, as JSON beside it."""
 
 from hybridbatch.provenance import record as provenance
 from hybridbatch.runtime.files import write_json

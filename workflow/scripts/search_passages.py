@@ -19,7 +19,7 @@ from hybridbatch.runtime.logs import Progress, log, logged
 
 
 def main(snakemake) -> None:
-    if not snakemake.resources.gpu:  # else a GPU is taken when torch is needed
+    if not snakemake.resources.gpu:  # otherwise a GPU is leased when torch is needed
         hide_gpus()
     params, model = snakemake.params, Path(snakemake.input.model)
     config = SearchConfig(**params.search)

@@ -1,4 +1,4 @@
-"""What translation did to each corpus and language: texts, words, unknown words, failures."""
+"""Translation counts by corpus and language: texts, words, unknown words, failures."""
 
 import pandas as pd
 import pyarrow as pa

@@ -1,1 +1,1 @@
-"""What a configuration costs, on paper."""
+"""Estimates of the cost of a configuration."""

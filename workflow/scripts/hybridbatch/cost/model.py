@@ -1,6 +1,6 @@
-"""What work costs: shapes of models, sizes of corpora, rates, and the formulas over them.
+"""The cost model: model shapes, corpus sizes, rates, and the formulas over them.
 
-All numbers are those of resources/rates.yaml, which says where each is from.
+All numbers come from resources/rates.yaml, which gives the source of each.
 """
 
 import heapq
@@ -19,7 +19,7 @@ Entry = TypeVar("Entry")
 
 @dataclass(frozen=True)
 class Span:
-    """From `low` to `high`."""
+    """A range of estimates from `low` to `high`."""
 
     low: float
     high: float
@@ -33,27 +33,27 @@ class Gpu:
     """A GPU and the CPU cores beside it."""
 
     name: str
-    bf16_flops: float  # a second, at most
+    bf16_flops: float  # peak FLOPs a second
     cores: int
     source: str
 
 
 @dataclass(frozen=True)
 class Rate:
-    """Work a second, or a share of a GPU's peak, from slow to fast."""
+    """A range of rates, slow to fast: work a second, or a fraction of a GPU's peak."""
 
     low: float
     high: float
     source: str
 
     def seconds(self, work: float, unit: float = 1.0) -> Span:
-        """Seconds that `work` takes at `unit` times the rate."""
+        """Seconds for `work` at `unit` times the rate."""
         return Span(work / (self.high * unit), work / (self.low * unit))
 
 
 @dataclass(frozen=True)
 class CorpusRates:
-    """What is known of a corpus before it is read; see the comment in resources/rates.yaml."""
+    """Sizes of a corpus that are known before it is read; see resources/rates.yaml."""
 
     question_words: float
     passage_words: float
@@ -68,21 +68,19 @@ class CorpusRates:
 
 @dataclass(frozen=True)
 class BenchmarkRates:
-    """What is known of a benchmark before it is read."""
+    """Sizes of a benchmark that are known before it is read."""
 
     query_words: float
     candidate_words: float
     source: str
     queries: int | None = None
     candidates: int | None = None
-    judged_a_query: float = (
-        0.0  # passages that judgements name, where a search can be of those only
-    )
+    judged_a_query: float = 0.0  # judged passages, where a search can be restricted to them
 
 
 @dataclass(frozen=True)
 class ReferenceRates:
-    """What is known of a reference set before it is read: texts a language, and their words."""
+    """Sizes of a reference set known before it is read: texts in each language, and words."""
 
     texts: int
     words: float
@@ -91,7 +89,7 @@ class ReferenceRates:
 
 @dataclass(frozen=True)
 class MemoryRates:
-    """Bytes of main memory: of a process as it starts, for each pair, for each different text."""
+    """Bytes of main memory: for a started process, for each pair, for each distinct text."""
 
     source: str
     process: float = 0.0
@@ -101,35 +99,35 @@ class MemoryRates:
 
 @dataclass(frozen=True)
 class Text:
-    """How text is counted in tokens and bytes."""
+    """Conversions from words to tokens and bytes."""
 
     tokens_a_word: float
     special_tokens: float
     prefix_tokens: float
     bytes_a_word: float
-    padding: float  # tokens of an unsorted batch, padding included, over those without
-    parquet_share: float  # bytes of a parquet file over those of its texts
-    gzip_share: float  # of a gzipped file of JSON Lines
+    padding: float  # ratio of padded to unpadded tokens in an unsorted batch
+    parquet_share: float  # bytes of a parquet file over bytes of its texts
+    gzip_share: float  # the same for gzipped JSON Lines
 
 
 @dataclass(frozen=True)
 class Rates:
-    """The file of rates."""
+    """The contents of resources/rates.yaml."""
 
     gpus: dict[str, Gpu]
     rates: dict[str, Rate]
-    seconds: dict[str, Rate]  # a job, not work a second
+    seconds: dict[str, Rate]  # fixed durations of jobs
     text: Text
     models: dict[str, Shape]
     corpora: dict[str, CorpusRates]
     benchmarks: dict[str, BenchmarkRates]
     references: dict[str, ReferenceRates]
     memory: dict[str, MemoryRates]
-    bytes_of_language: dict[str, float]  # over English; `other` for the rest
+    bytes_of_language: dict[str, float]  # ratio to English; `other` for the rest
 
     @staticmethod
     def of(values: Mapping[str, Any]) -> "Rates":
-        """From the parsed file; raise ConfigError that names the wrong or missing key."""
+        """Build from the parsed file; raises ConfigError naming the wrong or missing key."""
 
         def section(name: str, kind: type[Entry]) -> dict[str, Entry]:
             return {
@@ -159,38 +157,38 @@ class Rates:
         return found
 
     def rate(self, name: str) -> Rate:
-        """The rate `name`; raise ConfigError if the file has none."""
+        """The rate `name`; raises ConfigError if the file does not have it."""
         return _key(self.rates, name, "rates ")
 
     def seconds_of(self, name: str) -> Span:
-        """Seconds `name` of a job; raise ConfigError if the file has none."""
+        """The duration `name` in seconds; raises ConfigError if the file does not have it."""
         found = _key(self.seconds, name, "seconds ")
         return Span(found.low, found.high)
 
     def memory_of(self, name: str, pairs: float = 0.0, texts: float = 0.0) -> float:
-        """Bytes of main memory of `name`; raise ConfigError if the file has none."""
+        """Bytes of main memory of `name`; raises ConfigError if the file does not have it."""
         found = _key(self.memory, name, "memory ")
         return found.process + pairs * found.pair + texts * found.text
 
     def bytes_of(self, words: float, language: str) -> float:
-        """UTF-8 bytes of a text of `words` English words in `language`."""
+        """UTF-8 bytes in `language` of a text that has `words` words in English."""
         factors = self.bytes_of_language
         return words * self.text.bytes_a_word * factors.get(language, factors["other"])
 
     def tokens_of(self, words: float, limit: float) -> float:
-        """Tokens of an encoder's input, with prefix and ends, of at most `limit`."""
+        """Tokens of an encoder's input with prefix and special tokens, at most `limit`."""
         text = self.text
         tokens = words * text.tokens_a_word + text.special_tokens + text.prefix_tokens
         return min(tokens, limit)
 
     def padded_tokens_of(self, words: float, limit: float) -> float:
-        """The same in an unsorted batch, padding included."""
+        """Like `tokens_of`, in an unsorted batch with padding."""
         return min(self.tokens_of(words, limit) * self.text.padding, limit)
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """Sizes of a corpus; questions, passages and negatives are different texts."""
+    """Sizes of a corpus; questions, passages and negatives are numbers of distinct texts."""
 
     name: str
     pairs: float  # to train on
@@ -208,19 +206,19 @@ class Corpus:
 
     @property
     def words(self) -> float:
-        """Of the different texts."""
+        """English words of all distinct texts."""
         passages = self.passages + self.negatives
         return self.questions * self.question_words + passages * self.passage_words
 
     @property
     def pair_words(self) -> float:
-        """Of a pair that is written out in full, as the train sets are."""
+        """English words of a pair written out in full, as in train sets."""
         return self.question_words + (1 + self.negative_share) * self.passage_words
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What one job costs, on one GPU or one core."""
+    """The cost of one job on one GPU or one core."""
 
     seconds: Span
     on_gpu: bool = False
@@ -228,16 +226,16 @@ class Cost:
     tokens: float = 0.0
     flops: float = 0.0
     disk: float = 0.0  # bytes of its outputs
-    memory: float = 0.0  # bytes of main memory at most, its processes' own included
+    memory: float = 0.0  # peak bytes of main memory, processes included
     gpu_memory: float = 0.0  # bytes
 
 
 def generation(shape: Shape, source: float, target: float, beams: int) -> float:
     """FLOPs of translating one text of `source` tokens into `target` ones by beam search.
 
-    Each beam projects the source's keys and values once a layer, and each of its tokens goes
-    through the decoder's other matrices and the output's, attends to the source and to half of
-    the target on average.
+    Each beam projects the source's keys and values once in every layer. Each target token passes
+    through the other matrices of the decoder and the output matrix. It attends to the source and,
+    on average, to half of the target.
     """
     layers, width = shape.decoder_layers, shape.width
     source_projections = 2 * layers * width**2
@@ -248,9 +246,9 @@ def generation(shape: Shape, source: float, target: float, beams: int) -> float:
 
 
 def hours(jobs: Iterable[Cost], gpus: int, cores: int) -> Span:
-    """Hours of jobs that wait for nothing but a device, the longest first to the first free one.
+    """Hours for independent jobs, scheduled longest first onto the first free device.
 
-    gpus and cores: how many there are of each. Both kinds run side by side.
+    gpus, cores: numbers of devices. Jobs on GPUs and on cores run in parallel.
     """
     jobs = list(jobs)
     ends = []
@@ -273,10 +271,10 @@ def corpus_sizes(
     published: Mapping[str, int],
     counts: Mapping[str, int] | None,
 ) -> Corpus:
-    """Sizes of a corpus: the workflow's own counts, else the published, else those of the rates.
+    """Sizes of a corpus: the workflow's own counts, else published ones, else those in the rates.
 
-    published: pairs by the data set's name; counts: the corpus' counts.json, where it was read.
-    Raises ConfigError that says which key to add.
+    published: numbers of pairs by the data set's name. counts: the corpus' counts.json, or None if
+    it has not been read. Raises ConfigError naming the key to add.
     """
     entry, known = config.catalogue.corpora[name], rates.corpora.get(name)
     if known is None:
@@ -319,7 +317,7 @@ class Collection:
 
     queries: float
     candidates: float
-    query_words: float  # of one, as of a candidate
+    query_words: float  # words of one query
     candidate_words: float
     judged_a_query: float
 
@@ -334,9 +332,9 @@ def collection_sizes(
     rates: Rates,
     published: Mapping[str, tuple[int, int]],
 ) -> dict[str, Collection]:
-    """Sizes of a benchmark by language: the published ones, else those of the rates.
+    """Sizes of a benchmark by language: the published ones, else those in the rates.
 
-    published: (queries, candidates) by language. Raises ConfigError that says which key to add.
+    published: (queries, candidates) by language. Raises ConfigError naming the key to add.
     """
     known = rates.benchmarks.get(name)
     if known is None:
@@ -359,7 +357,7 @@ def collection_sizes(
 
 
 def reference_sizes(rates: Rates, name: str) -> ReferenceRates:
-    """Sizes of a reference set; raise ConfigError that says which key to add."""
+    """Sizes of a reference set; raises ConfigError naming the key to add."""
     if name not in rates.references:
         raise ConfigError(
             f"{RATES_FILE}: references has no {name!r}: add `{name}: {{texts: ..., words: ..., "
@@ -369,7 +367,7 @@ def reference_sizes(rates: Rates, name: str) -> ReferenceRates:
 
 
 def model_shape(rates: Rates, model: str) -> Shape:
-    """The shape of a model; raise ConfigError that says which key to add."""
+    """The shape of a model; raises ConfigError naming the key to add."""
     if model not in rates.models:
         keys = ", ".join(f"{f.name}: ..." for f in fields(Shape))
         raise ConfigError(

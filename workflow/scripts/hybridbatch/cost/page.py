@@ -1,4 +1,4 @@
-"""A plan as a page of text: the table of stages, memory, and what was assumed."""
+"""A plan as a page of text: the table of stages, resource requests, and assumptions."""
 
 from collections.abc import Sequence
 
@@ -20,12 +20,12 @@ ASSUMED = {
     "evaluate": "every query against every candidate, on CPUs; means, intervals, tests",
     "tables": "tables and their records",
 }
-_MUCH_MB = 2000  # from here on a rule has a row of its own
+_MUCH_MB = 2000  # a rule that requests this much memory gets its own row
 _UNITS = ("", "k", "M", "G", "T", "P", "E", "Z")
 
 
 def scaled(number: float, unit: str) -> str:
-    """Two digits and a prefix: 1.5e9 bytes are `1.5 GB`."""
+    """A number with two digits and an SI prefix: 1.5e9 bytes give `1.5 GB`."""
     if not number:
         return "-"
     value, prefix = float(f"{number:.2g}"), 0
@@ -123,7 +123,7 @@ def _grid(rows: list, headers: list[str], align: Sequence[str]) -> str:
 
 
 def _rows(rows: Sequence[Row]) -> list[list]:
-    """Each stage, and all together."""
+    """A row for each stage, and one for the total."""
     hours = [sum((getattr(row, key) for row in rows), Span(0, 0)) for key in ("hours_1", "hours_8")]
     jobs, tokens, flops, disk = (
         sum(getattr(row, key) for row in rows) for key in ("jobs", "tokens", "flops", "disk")
@@ -139,7 +139,7 @@ def _row(row: Row) -> list:
 
 
 def _requests(largest: Sequence[Largest]) -> list[list]:
-    """Each rule with jobs that ask for much; what the others ask for at most, in one row."""
+    """A row for each rule with large requests, and one for the maximum of all others."""
     small = [of for of in largest if of.mem_mb < _MUCH_MB and not of.gpu_memory]
     rows = [_request(of.rule, [of]) for of in largest if of not in small]
     return rows + ([_request(f"the other {len(small)} rules", small)] if small else [])

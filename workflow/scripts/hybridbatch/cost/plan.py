@@ -1,4 +1,4 @@
-"""The plan of a configuration: what the jobs that Snakemake plans add up to."""
+"""The plan of a configuration: the total cost of the jobs in Snakemake's DAG."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ from hybridbatch.cost.work import Work
 
 @dataclass(frozen=True)
 class Job:
-    """A job of Snakemake's DAG, with what it asks for."""
+    """A job of Snakemake's DAG, with the resources that it requests."""
 
     rule: str
     wildcards: Mapping[str, str]
@@ -22,7 +22,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Row:
-    """A stage in all."""
+    """The total cost of a stage."""
 
     stage: str
     jobs: int
@@ -36,36 +36,36 @@ class Row:
 
 @dataclass(frozen=True)
 class Largest:
-    """The most that any job of a rule asks for."""
+    """The largest request of any job of a rule."""
 
     rule: str
     jobs: int
     threads: int
     mem_mb: int
     runtime: int  # minutes
-    gpu_memory: float  # bytes, which no job asks for
+    gpu_memory: float  # bytes; only reported, no job requests it
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a configuration costs."""
+    """The cost of a configuration."""
 
     gpu: Gpu
     rows: tuple[Row, ...]
     corpora: tuple[Corpus, ...]
-    read: tuple[str, ...]  # corpora whose sizes are the workflow's own counts
+    read: tuple[str, ...]  # corpora with sizes from the workflow's own counts
     models: int
-    steps: tuple[int, int] | None  # fewest and most of any of them
-    ablations: tuple[Row, ...]  # what they add to the stages, empty where none is chosen
+    steps: tuple[int, int] | None  # fewest and most training steps of a system
+    ablations: tuple[Row, ...]  # cost added by ablations; empty if none is selected
     ablation_models: int
     gpu_hours: Span
     largest: tuple[Largest, ...]
 
 
 def plan(work: Work, tables: Iterable[Job], ablations: Iterable[Job] = ()) -> Plan:
-    """What all tables cost, and the ablations apart, which have the jobs that `tables` has not.
+    """The plan for the jobs of all tables, and for those that only ablations need.
 
-    Raises ConfigError where a size is unknown, LookupError where a rule has no cost.
+    Raises ConfigError if a size is unknown, LookupError if a rule has no cost.
     """
     of_tables, of_ablations = _costs(work, tables), _costs(work, ablations)
     models = [work.systems[j.wildcards["system"]] for j, _ in of_tables if j.rule == "finetune"]

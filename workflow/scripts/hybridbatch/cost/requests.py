@@ -1,6 +1,6 @@
-"""What a job asks of the machine for what it costs; on another attempt twice as much.
+"""Resource requests of jobs, with a margin over their cost; each retry doubles them.
 
-Estimates are rough, and a job that is killed has cost more than one that asked for too much.
+The margin is generous, since estimates are rough and a killed job costs more than unused memory.
 """
 
 import math
@@ -18,13 +18,13 @@ _RUNTIME_FACTOR = 1.5
 _DISK_FACTOR = 1.2
 _LEAST_MINUTES = 10
 _LEAST_DISK_MB = 100
-# Where the size of a corpus or benchmark of one's own is unknown.
+# Used where the size of a user's own corpus or benchmark is unknown.
 _DEFAULT = {"seconds": Span(0, 3600), "memory": 4e9, "disk": 4e9}
 
 
 @dataclass(frozen=True)
 class Request:
-    """What one job asks for. unknown: why it is a default."""
+    """The resource request of one job. unknown: why it is a default, if it is one."""
 
     cost: Cost
     unknown: str = ""
@@ -47,14 +47,14 @@ class Request:
         return _grown(max(math.ceil(_DISK_FACTOR * self.cost.disk / _MB), _LEAST_DISK_MB), attempt)
 
     def gpu(self, attempt: int = 1) -> int:
-        """How many GPUs, whatever the attempt."""
+        """The number of GPUs; the same in every attempt."""
         return int(self.cost.on_gpu)
 
 
 def of_job(work: Work, rule: str, wildcards: Mapping[str, str]) -> Request:
-    """What a job asks for; a default where a size is unknown, which is no reason not to run it.
+    """The request of a job; a default if a size is unknown, so that the job can still run.
 
-    Threads and GPUs do not depend on sizes. Raises LookupError where the rule has no cost.
+    Threads and GPUs do not depend on sizes. Raises LookupError if the rule has no cost.
     """
     try:
         return Request(cost_of(work, rule, wildcards))

@@ -1,4 +1,4 @@
-"""The stages of a plan: every rule of the workflow, and what a job of it costs."""
+"""The stages of a plan: all rules of the workflow, and the cost of their jobs."""
 
 from collections.abc import Callable, Mapping
 
@@ -79,7 +79,7 @@ STAGE_OF = {rule: stage for stage, rules in STAGES.items() for rule in rules}
 
 
 def stage_of(rule: str) -> str:
-    """The stage of a rule; raise LookupError that says where to add it."""
+    """The stage of a rule; raises LookupError that says where to add it."""
     if rule not in STAGE_OF:
         raise LookupError(
             f"rule {rule} has no stage and no cost: add both to STAGES in "
@@ -88,7 +88,7 @@ def stage_of(rule: str) -> str:
     return STAGE_OF[rule]
 
 
-# Rules of jobs that may want a GPU or several threads; all others want neither.
+# Rules whose jobs may use a GPU or several threads; all others use neither.
 WITH_DEVICE = frozenset(
     rule for stage in ("translate", "fine-tune", "encode") for rule in STAGES[stage]
 )
@@ -104,5 +104,5 @@ def device_of(work: Work, rule: str, wildcards: Mapping[str, str]) -> dict:
 
 
 def cost_of(work: Work, rule: str, wildcards: Mapping[str, str]) -> Cost:
-    """What one job costs; raise ConfigError where a size is unknown, LookupError as `stage_of`."""
+    """The cost of one job; raises ConfigError if a size is unknown, LookupError as `stage_of`."""
     return STAGES[stage_of(rule)][rule](work, wildcards)

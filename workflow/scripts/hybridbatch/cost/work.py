@@ -1,7 +1,7 @@
-"""What the jobs of a configuration work on: sizes of its corpora, collections, encoders and files.
+"""The sizes of a configuration's corpora, collections, encoders and files.
 
-Nothing is run; what is read is in the repository, but for counts of corpora that the workflow has
-read.
+Nothing is run. Only files of the repository are read, and the counts of corpora that the workflow
+has already read.
 """
 
 import csv
@@ -37,7 +37,7 @@ from hybridbatch.experiment.readers import Corpus as CorpusEntry
 from hybridbatch.experiment.shapes import Shape
 from hybridbatch.runtime.errors import ConfigError
 
-NO_TIME = Span(0, 0)  # beyond that of starting
+NO_TIME = Span(0, 0)  # no time beyond the start of the process
 # Of pretrained models: on a CPU all that compute, beside a GPU those that prepare its batches.
 _THREADS = 8
 _ROOT = Path(__file__).parents[4]
@@ -86,11 +86,11 @@ class Work:
         return self.encoder(encoder).shape(side, self.model_shape)
 
     def parameters(self, encoder: str) -> float:
-        """Of all its towers."""
+        """The number of parameters of all its towers."""
         return self.encoder(encoder).parameters(self.model_shape)
 
     def width(self, encoder: str) -> int:
-        """Of its vectors."""
+        """The dimension of its vectors."""
         return self.encoder(encoder).width or self.shape(encoder, "query").width
 
     def model_shape(self, model: str) -> Shape:
@@ -99,12 +99,12 @@ class Work:
 
     @cached_property
     def systems(self) -> dict[str, variants.System]:
-        """By name, all that the tables and ablations have."""
+        """All systems of tables and ablations, by name."""
         return variants.systems(self.experiment) | variants.ablation_systems(self.experiment)
 
     @property
     def corpora(self) -> list[Corpus]:
-        """Those that are trained on."""
+        """The corpora that are trained on."""
         return [self.corpus(name) for name in self.experiment.corpora]
 
     @property
@@ -116,8 +116,8 @@ class Work:
     def encoders_device(self, name: str) -> dict:
         """`threads` and `on_gpu` of jobs that compute with an encoder.
 
-        What is trained from scratch keeps to one thread: more of them change the order of sums, and
-        so the last bits of its weights.
+        Encoders trained from scratch use one thread: more threads would change the order of sums,
+        and thereby the last bits of the weights.
         """
         entry = self.encoder(name)
         return {"threads": _THREADS if entry.pretrained else 1, "on_gpu": entry.wants_gpu}
@@ -140,12 +140,12 @@ class Work:
         return Cost(seconds + self.rates.seconds_of("start"), memory=held, **values)
 
     def gpu_seconds(self, flops: float, share: str, gain: Span | None = None) -> Span:
-        """Seconds of a GPU; gain: how many times as fast."""
+        """Seconds on a GPU; share: the rate's name; gain: speed-up factor."""
         seconds = self.rates.rate(share).seconds(flops, self.gpu.bf16_flops)
         return Span(seconds.low / gain.high, seconds.high / gain.low) if gain else seconds
 
     def model_seconds(self, encoder: str, flops: float, share: str) -> Span:
-        """On a GPU, or on a core where the encoder wants none."""
+        """Seconds on a GPU, or on one core if the encoder does not use a GPU."""
         if self.encoder(encoder).wants_gpu:
             return self.gpu_seconds(flops, share)
         return self.rates.rate("cpu_flops").seconds(flops)
@@ -171,7 +171,7 @@ class Work:
 
     @cached_property
     def _downloads(self) -> dict[str, Callable[[], float]]:
-        """What gives each file's size; sizes are asked for one by one, since some are unknown."""
+        """Functions that return the size of each file. They are lazy, since some are unknown."""
         found: dict[str, Callable[[], float]] = {}
         config = self.experiment
         for name in dict.fromkeys([*config.corpora, *config.validation]):
@@ -190,7 +190,7 @@ class Work:
         found: dict[str, Callable[[], float]],
         groups: Iterable[tuple[list[File], Callable[[], float]]],
     ) -> None:
-        """Files of sources with the size of all of a group together, gzipped if their names say."""
+        """Add the files of groups, given each group's total size; gzipped if their names say so."""
 
         def share(size: Callable[[], float], number: int, packed: bool) -> float:
             return size() / number * (self.rates.text.gzip_share if packed else 1.0)
@@ -235,7 +235,7 @@ class Work:
         return self.rates.bytes_of(sizes.texts * sizes.words, language)
 
 
-# Of one pair in a file of token ids: three int64 numbers and three int32 places.
+# Bytes of one pair in a file of token ids: three int64 numbers and three int32 positions.
 PAIR_BYTES = 3 * 8 + 3 * 4
 
 
@@ -246,14 +246,14 @@ def read_rates() -> Rates:
 
 
 def slowest_gpu(rates: Rates) -> str:
-    """The GPU that a job is given the time of, whichever it gets."""
+    """The slowest GPU of the rates; time limits assume it, whichever GPU a job gets."""
     return min(rates.gpus, key=lambda name: rates.gpus[name].bf16_flops)
 
 
 def read_work(experiment: Experiment, rates: Rates, gpu: str, folder: Path = Path()) -> Work:
     """The work of a configuration on a GPU of the rates.
 
-    folder: where its results may lie; sizes of corpora that were read are theirs. Raises
+    folder: where results may be; sizes of corpora that have been read are taken from there. Raises
     ConfigError for an unknown GPU.
     """
     if gpu not in rates.gpus:

@@ -114,7 +114,9 @@ def recorded_hashes(path: str | Path | None) -> dict[str, str]:
 def record_hash(path: Path, url: str, sha256: str) -> None:
     """Add a hash to a lock file; later fetches have to match it."""
     with locked(path):
-        write_json(path, {**recorded_hashes(path), url: sha256}, digest=False)  # no digest: users may edit the file
+        write_json(
+            path, {**recorded_hashes(path), url: sha256}, digest=False
+        )  # no digest: users may edit the file
     log.warning("%s: recorded sha256 %s in %s; later fetches are held to it", url, sha256, path)
 
 

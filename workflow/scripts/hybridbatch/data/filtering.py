@@ -128,7 +128,9 @@ def _rows(row_of: dict[str, int], kind: str, ids: pa.Array, name: str) -> np.nda
 def _keys(texts: pa.ChunkedArray) -> np.ndarray:
     """uint64 [n]: keys that are equal where the texts are."""
     parts, progress = [], Progress(len(texts), "texts", last=False)
-    for start in range(0, len(texts), BATCH_ROWS):  # in slices, since Python strings take much memory
+    for start in range(
+        0, len(texts), BATCH_ROWS
+    ):  # in slices, since Python strings take much memory
         part = texts.slice(start, BATCH_ROWS)
         parts.append(keys(t or "" for t in part.to_pylist()))
         progress.add(len(part))

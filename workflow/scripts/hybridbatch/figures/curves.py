@@ -113,7 +113,7 @@ def _draw(panel: Axes, name: str, shown: pd.DataFrame, named: bool) -> None:
         bars = panel.vlines(line["point"], line["ci_low"], line["ci_high"], look.color, lw=1)
         points = _DODGE * (i - (len(samplings) - 1) / 2)
         aside = ScaledTranslation(points / 72, 0, panel.figure.dpi_scale_trans)
-        for artist in (*drawn, bars):  # after drawing, since clipped artists do not affect the axes' limits
+        for artist in (*drawn, bars):  # after drawing, so that limits fit
             artist.set_transform(panel.transData + aside)
         ends[sampling] = (line["point"].iloc[-1], line["value"].iloc[-1])
     if name == "alpha":  # its ends are the other samplings themselves

@@ -11,9 +11,9 @@ from functools import cache
 from pathlib import Path
 
 _PACKAGE = Path(__file__).parents[1]
-# Packages that cannot change a result. `runtime` logs, locks and stores files; the module that saves
-# a checkpoint has its own fingerprint. `experiment` only yields parameters, and Snakemake compares
-# those itself.
+# Packages that cannot change a result. `runtime` logs, locks and stores files; the modules whose
+# state a checkpoint holds are in fingerprints. `experiment` only yields parameters, and Snakemake
+# compares those itself.
 _SILENT = {"runtime", "experiment"}
 
 

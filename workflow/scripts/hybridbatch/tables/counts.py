@@ -23,7 +23,7 @@ def counts_table(name: str, rows: Sequence[dict], published: dict[tuple, int]) -
 
 
 def counts_page(name: str, title: str, frame: pd.DataFrame, what: str) -> Page:
-    """Counts with the published ones in brackets: `what` and language as rows, counts as columns."""
+    """Counts with the published ones in brackets; rows are `what` and language."""
     texts = [
         f"{value:,}" + ("" if pd.isna(published) else f" ({published:,})")
         for value, published in zip(frame["value"], frame["published"], strict=True)

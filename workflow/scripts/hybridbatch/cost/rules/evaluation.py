@@ -6,10 +6,10 @@ from hybridbatch.cost.model import Cost, Span
 from hybridbatch.cost.work import Work
 from hybridbatch.experiment import systems as variants
 
-# Of one query's metric in one pool and setting, in memory.
+# Bytes in memory of one metric of one query in one pool and setting.
 _METRIC_BYTES = 50
 _METRICS = 10
-# Scores of a block of queries, as numbers and as they are compared: retrieval/ranking.py.
+# Bytes of the scores of a block of queries, and of their comparison: see retrieval/ranking.py.
 _BLOCK_BYTES = 4_000_000 * (4 + 8 + 8)
 
 
@@ -79,7 +79,7 @@ def export_run(work: Work, wildcards: Mapping[str, str]) -> Cost:
     return work.light(disk=lines * _LINE_BYTES, memory=lines * 2 * _LINE_BYTES)
 
 
-# Of a line of a TREC run: query, document, rank, score and the run's name.
+# Bytes of a line in a TREC run: query, document, rank, score and the run's name.
 _LINE_BYTES = 100
 
 
@@ -107,5 +107,5 @@ def table(work: Work, wildcards: Mapping[str, str]) -> Cost:
 
 
 def page(work: Work, wildcards: Mapping[str, str]) -> Cost:
-    """What only writes down what is there."""
+    """A page that only formats existing results."""
     return work.light(Span(0, 0))

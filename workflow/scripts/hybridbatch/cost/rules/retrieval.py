@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from hybridbatch.cost.model import Collection, Cost, Span
 from hybridbatch.cost.work import Work
 
-# Of one passage of a run: its id, compressed, score and rank.
+# Bytes on disk of one passage in a run: compressed id, score and rank.
 RUN_BYTES = 24
-# While runs are merged: its id as text, score and rank.
+# Bytes in memory of one passage while runs are merged: id as text, score and rank.
 _HELD_RUN_BYTES = 150
 
 
@@ -82,7 +82,7 @@ def _encoded(work: Work, encoder: str, seconds: Span, *, memory: float, **values
 def _vectors(
     work: Work, encoder: str, sizes: Collection, candidates: float
 ) -> tuple[Span, float, float]:
-    """(seconds, tokens, FLOPs) of encoding all queries and so many candidates."""
+    """(seconds, tokens, FLOPs) of encoding all queries and a number of candidates."""
     entry, words = work.encoder(encoder), 0.0
     tokens = flops = 0.0
     for side, number, length in (

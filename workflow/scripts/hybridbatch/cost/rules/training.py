@@ -7,11 +7,11 @@ from hybridbatch.cost.work import PAIR_BYTES, Work
 from hybridbatch.experiment import lookups
 from hybridbatch.experiment import systems as variants
 
-# Bytes a parameter while it is trained in float32: itself, its gradient, AdamW's two moments and
-# the best weights so far.
+# Bytes for each parameter in float32 training: weight, gradient, AdamW's two moments, and the best
+# weight so far.
 _TRAINING_BYTES = 20
-# Bytes a token, layer and unit of width that the backward pass needs in 16 bits, attention scores
-# left out: Korthikanti et al. 2022, "Reducing activation recomputation", section 4.1.
+# Bytes of activations for each token, layer and unit of width, in 16 bits and without attention
+# scores: Korthikanti et al. 2022, "Reducing activation recomputation", section 4.1.
 _ACTIVATION_BYTES = 34
 
 
@@ -58,7 +58,7 @@ def tokenize_validation(work: Work, wildcards: Mapping[str, str]) -> Cost:
 
 
 def finetune(work: Work, wildcards: Mapping[str, str]) -> Cost:
-    """Tokens and FLOPs are those of all steps; the time begins at the earliest stop."""
+    """Tokens and FLOPs are for all steps; the time ranges from the earliest possible stop."""
     rates, system = work.rates, work.systems[wildcards["system"]]
     encoder, name = work.encoder(system.encoder), system.encoder
     values = variants.training_values(work.experiment, system)
@@ -139,9 +139,9 @@ def held_tokens(work: Work, system: variants.System) -> float:
 
 
 def drawn(work: Work, system: variants.System) -> list[tuple[Corpus, float]]:
-    """The corpora with the share of the steps that each is drawn for.
+    """The corpora, each with the fraction of steps for which it is drawn.
 
-    In proportion to its pairs; a corpus of one language gives no cross-lingual batch.
+    It is proportional to the pairs. A corpus in only one language gives no cross-lingual batch.
     """
     values = variants.training_values(work.experiment, system)
     cross = {"x-y": 1.0, "hybrid": 1.0 - (values["alpha"] or 0.0)}.get(values["sampling"], 0.0)

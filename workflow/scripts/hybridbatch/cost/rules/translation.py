@@ -7,7 +7,7 @@ from hybridbatch.cost.work import Work
 
 
 def translate(work: Work, wildcards: Mapping[str, str]) -> Cost:
-    """One shard: every different text of the corpus, as long as it is in English."""
+    """One shard of the distinct texts; a translation is taken to be as long as the English text."""
     corpus = work.corpus(wildcards["corpus"])
     shards = work.corpus_entry(corpus.name).shards
     texts = (
@@ -28,7 +28,7 @@ def translate_back(work: Work, wildcards: Mapping[str, str]) -> Cost:
 
 
 def filter_pairs(work: Work, wildcards: Mapping[str, str]) -> Cost:
-    """All pairs are taken to pass."""
+    """The estimate assumes that all pairs pass."""
     corpus = work.corpus(wildcards["corpus"])
     return work.light(
         work.rates.rate("filter_pairs").seconds(corpus.pairs),
@@ -47,7 +47,7 @@ def export_train_set(work: Work, wildcards: Mapping[str, str]) -> Cost:
 
 
 def _translated(work: Work, texts: Sequence[tuple[float, float]], language: str) -> Cost:
-    """texts: how many there are of how many words."""
+    """texts: (number of texts, words of each)."""
     number = sum(count for count, _ in texts)
     disk = work.parquet(sum(count * words for count, words in texts), language)
     held = work.rates.memory_of("texts", 0, number)
@@ -71,8 +71,8 @@ def _generated(work: Work, texts: Sequence[tuple[float, float]], disk: float, he
         tokens += pieces * 2 * length
         lengths.append(whole)
     gain = rates.rate(translator.gain) if translator.gain else None
-    # Keys and values of the source and of the translation, and a second copy when beams change
-    # places; scores of all words in float32, three times, of as many short texts as fill a batch.
+    # Keys and values of source and translation, and a second copy when beams are reordered; also
+    # three copies of the float32 scores of all tokens, for as many short texts as fill a batch.
     cache = 2 * 2 * translator.batch_tokens * beams * shape.decoder_layers * 2 * shape.width * 2
     scores = translator.batch_tokens / min(lengths) * beams * shape.vocabulary * 4 * 3
     return work.heavy(

@@ -62,7 +62,7 @@ class CTranslate2(NeuralTranslator):
                 beam_size=self.config.beams,
                 max_decoding_length=self.config.max_new_tokens,
                 min_decoding_length=0,
-                max_input_length=0,  # no limit: inputs are already split, and must not be truncated silently
+                max_input_length=0,  # no limit: already split, never truncate silently
                 return_end_token=True,
             )
         return [self._output(result.hypotheses[0]) for result in results]

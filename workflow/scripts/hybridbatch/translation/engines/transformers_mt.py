@@ -42,7 +42,8 @@ class Transformers(NeuralTranslator):
             forced_bos_token_id=self.target,
             max_new_tokens=config.max_new_tokens,
             num_beams=config.beams,
-            early_stopping=config.beams > 1,  # stop at `beams` finished hypotheses, like CTranslate2
+            early_stopping=config.beams
+            > 1,  # stop at `beams` finished hypotheses, like CTranslate2
             do_sample=False,
         )
 
