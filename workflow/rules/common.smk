@@ -18,8 +18,8 @@ from hybridbatch.runtime.checkpoints import remove_published
 from hybridbatch.runtime.errors import ConfigError
 from snakemake.exceptions import WorkflowError
 
-# Read strictly from the files themselves, since Snakemake merges `config` leniently. Snakemake's jobs
-# have the same files and options on their command lines.
+# Read strictly from the files themselves, since Snakemake merges `config` leniently. Its jobs have
+# the same files and options on their command lines.
 try:
     experiment = load(
         workflow.config_settings.configfiles or ["config/config.yaml"],
