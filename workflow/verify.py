@@ -22,6 +22,9 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("results", nargs="?", default="results", help="root of the results")
     parser.add_argument("--config", nargs="+", metavar="FILE", help="configuration to compare with")
+    parser.add_argument(
+        "--strict", action="store_true", help="fail where a file is not here or has no digest, too"
+    )
     options = parser.parse_args(arguments)
     try:
         config = load(options.config) if options.config else None
@@ -38,9 +41,11 @@ def main(arguments: list[str]) -> int:
     print(
         f"{verdict.files} files of {verdict.records} records, {verdict.made} files that they were "
         f"made from, {verdict.inputs} inputs"
-        f"{', the configuration' if config else ''}: mismatches: {len(verdict.problems)}"
+        f"{', the configuration' if config else ''}: mismatches: {len(verdict.problems)}, "
+        f"not here: {len(verdict.absent)}, without digest: {len(verdict.undigested)}"
     )
-    return int(bool(verdict.problems))
+    unknown = [*verdict.absent, *verdict.undigested] if options.strict else []
+    return int(bool(verdict.problems or unknown))
 
 
 if __name__ == "__main__":

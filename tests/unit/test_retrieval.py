@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from hybridbatch.benchmarks.miracl import read_passages
 from hybridbatch.encoders.base import CANDIDATE, TEXT
 from hybridbatch.retrieval.index import RUN_SCHEMA, SearchConfig, merge, search
 from hybridbatch.retrieval.ranking import exact_scores
@@ -133,7 +134,7 @@ def test_passages_are_encoded_in_pieces_and_in_order(tmp_path: Path, monkeypatch
         asked.append((side, modality, len(texts)))
         return np.array([[float(text.split()[1])] for text in texts], dtype=np.float32)
 
-    ids, vectors = encode_passages(tmp_path / "docs-0.jsonl", encode)
+    ids, vectors = encode_passages(read_passages(tmp_path / "docs-0.jsonl"), encode)
     assert ids == [f"{i}#0" for i in range(5)]
     assert vectors.ravel().tolist() == [0, 1, 2, 3, 4]
     assert asked == [(CANDIDATE, TEXT, n) for n in (2, 2, 1)]

@@ -168,8 +168,7 @@ def test_of_many_keys_a_few_are_shown_the_shortest_first(config):
     problem = _problem(other)  # the table of the one benchmark is as it was
     assert problem.startswith("results/tables/main.provenance.json")
     assert (
-        ": benchmarks, catalogue.benchmarks.more.kind, catalogue.benchmarks.more.languages, "
-        in problem
+        ": benchmarks, catalogue.benchmarks.more.depth, catalogue.benchmarks.more.kind, " in problem
     )
     many = _other(other, seeds=[7], samplings=["x-y"], scale="laptop")
     assert verify(TABLES, many).problems[1].endswith(" more")

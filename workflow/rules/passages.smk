@@ -39,8 +39,9 @@ rule survey_passages:
     resources:
         **resources_of("survey_passages"),
     params:
+        kind=lambda wildcards: benchmark_entry(wildcards).kind,
         of=keys,
-        code=code("survey_passages"),
+        code=lambda wildcards: code("survey_passages", benchmark_module(wildcards)),
     script:
         "../scripts/survey_passages.py"
 
@@ -67,8 +68,11 @@ rule search_passages:
         search=search_values,
         encoder=encoder_values,
         checkpoints=checkpoints,
+        kind=lambda wildcards: benchmark_entry(wildcards).kind,
         of=keys,
-        code=lambda wildcards: code("search_passages", encoder_module(wildcards)),
+        code=lambda wildcards: code(
+            "search_passages", encoder_module(wildcards), benchmark_module(wildcards)
+        ),
     script:
         "../scripts/search_passages.py"
 

@@ -15,7 +15,8 @@ from hybridbatch.training.loop import finetune
 
 def main(snakemake) -> None:
     params = snakemake.params
-    (lease_gpu if snakemake.resources.gpu else hide_gpus)()
+    if not snakemake.resources.gpu:
+        hide_gpus()
     torch.set_num_threads(snakemake.threads)
     config = TrainConfig(**params.training)
     finetune(
@@ -27,7 +28,9 @@ def main(snakemake) -> None:
         _corpora(snakemake.input.validation),
         Path(snakemake.output[0]),
         Path(params.checkpoints),
-        " ".join(params.code),
+        # More threads change the order of sums, and so the last bits of what a run resumes.
+        " ".join([*params.code, f"threads:{snakemake.threads}"]),
+        prepare=lease_gpu if snakemake.resources.gpu else None,
     )
 
 

@@ -9,7 +9,8 @@ def main(snakemake) -> None:
     values = snakemake.params.encoder
     texts: dict[str, list[str]] = {}
     # Sorted by corpus and language, so that the configuration's order of lists does not matter.
-    for keys, table in read_keyed(snakemake.input.texts, ["question", "passage"]):
+    found = read_keyed(snakemake.input.texts, ["question", "passage"])
+    for keys, table in sorted(found, key=lambda item: (item[0]["corpus"], item[0]["language"])):
         for column in (table["question"], table["passage"]):
             texts.setdefault(keys["language"], []).extend(column.to_pylist())
     with whole(snakemake.output[0]) as folder:

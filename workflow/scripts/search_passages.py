@@ -12,6 +12,7 @@ from hybridbatch.retrieval.index import (
     with_exact,
 )
 from hybridbatch.retrieval.search import encode_passages
+from hybridbatch.runtime import kinds
 from hybridbatch.runtime.checkpoints import intact, key_of, working
 from hybridbatch.runtime.files import read_table, write_table
 from hybridbatch.runtime.gpus import hide_gpus
@@ -23,6 +24,7 @@ def main(snakemake) -> None:
         hide_gpus()
     params, model = snakemake.params, Path(snakemake.input.model)
     config = SearchConfig(**params.search)
+    kind = kinds.load("benchmarks", params.kind)
     queries = read_table(snakemake.input.queries)
     query_ids, texts = (queries[name].to_pylist() for name in ("query_id", "text"))
     shards, output = [Path(path) for path in snakemake.input.passages], Path(snakemake.output[0])
@@ -43,7 +45,7 @@ def main(snakemake) -> None:
             if intact(done):
                 log.info("%s: searched before, its run is in %s", shard, done)
             else:
-                passages = encode_passages(shard, encode)
+                passages = encode_passages(kind.read_passages(shard), encode)
                 found = search(query_ids, vectors, *passages, config)
                 if config.approximate:
                     wanted = search(query_ids, vectors, *passages, config.exact(RECALL_DEPTH))

@@ -1,13 +1,14 @@
 """Count the passages of one language and keep those that the judgements name."""
 
-from hybridbatch.benchmarks.miracl import survey
+from hybridbatch.runtime import kinds
 from hybridbatch.runtime.files import read_table, write_json, write_table
 from hybridbatch.runtime.logs import log, logged
 
 
 def main(snakemake) -> None:
     files = snakemake.input
-    found = survey(files.passages, read_table(files.queries), read_table(files.qrels))
+    kind = kinds.load("benchmarks", snakemake.params.kind)
+    found = kind.survey(files.passages, read_table(files.queries), read_table(files.qrels))
     log.info("%s", ", ".join(f"{name} {n:,}" for name, n in found.counts.items()))
     if found.counts["absent_judgements"]:
         log.warning(

@@ -18,8 +18,11 @@ _RUNTIME_FACTOR = 1.5
 _DISK_FACTOR = 1.2
 _LEAST_MINUTES = 10
 _LEAST_DISK_MB = 100
-# Used where the size of a user's own corpus or benchmark is unknown.
-_DEFAULT = {"seconds": Span(0, 3600), "memory": 4e9, "disk": 4e9}
+# A scheduler refuses a job that asks for more than its limit. A longer job resumes where it was.
+_MOST_MINUTES = 2880
+# Used where the size of a user's own corpus or benchmark is unknown. It stays unknown for a whole
+# run, so too much is asked for rather than too little.
+_DEFAULT = {"seconds": Span(0, 8 * 3600), "memory": 8e9, "disk": 8e9}
 
 
 @dataclass(frozen=True)
@@ -38,9 +41,9 @@ class Request:
         return _grown(100 * math.ceil(_MEMORY_FACTOR * self.cost.memory / (100 * _MB)), attempt)
 
     def runtime(self, attempt: int = 1) -> int:
-        """Minutes, from the slow end of every rate."""
+        """Minutes, from the slow end of every rate; two days at the most."""
         minutes = math.ceil(_RUNTIME_FACTOR * self.cost.seconds.high / 60)
-        return _grown(max(minutes, _LEAST_MINUTES), attempt)
+        return min(_grown(max(minutes, _LEAST_MINUTES), attempt), _MOST_MINUTES)
 
     def disk_mb(self, attempt: int = 1) -> int:
         """Space for the job's outputs in MB."""

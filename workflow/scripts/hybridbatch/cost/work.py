@@ -270,7 +270,10 @@ def read_work(experiment: Experiment, rates: Rates, gpu: str, folder: Path = Pat
     @cache
     def counts(name: str) -> Mapping[str, int] | None:
         path = corpora / name / "counts.json"
-        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+        try:
+            return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+        except ValueError:
+            return None  # damaged: its readers say so; no reason not to plan
 
     return Work(experiment, rates, rates.gpus[gpu], published, evaluation, counts)
 

@@ -30,11 +30,6 @@ def multilingual_benchmarks(config: Experiment) -> list[str]:
     return [n for n in config.benchmarks if entries[n].parallel and not entries[n].approximate]
 
 
-def has_passages(config: Experiment, benchmark: str) -> bool:
-    """Whether a benchmark has too many passages to rank them all, as MIRACL does."""
-    return not config.catalogue.benchmarks[benchmark].ranks_all
-
-
 def pool_languages(config: Experiment, benchmark: str, setting: str, language: str) -> list[str]:
     """The languages of the candidates that queries of `language` are ranked against.
 

@@ -6,22 +6,22 @@ float32, and nothing would read them again. Each shard's part of the run is kept
 that a killed job resumes at the shard where it stopped.
 """
 
+from collections.abc import Iterator
 from itertools import islice
-from pathlib import Path
 
 import numpy as np
 
-from hybridbatch.benchmarks.miracl import read_passages
 from hybridbatch.encoders.base import CANDIDATE, TEXT, Encode
 
 _TEXTS_AT_ONCE = 20_000
 
 
-def encode_passages(path: str | Path, encode: Encode) -> tuple[list[str], np.ndarray]:
-    """Encode a shard; returns the ids and unit vectors, float32 [n, d], of its passages."""
+def encode_passages(
+    passages: Iterator[tuple[str, str]], encode: Encode
+) -> tuple[list[str], np.ndarray]:
+    """Encode (id, text) pairs, held in pieces; returns ids and unit vectors, float32 [n, d]."""
     ids: list[str] = []
     vectors = []
-    passages = read_passages(path)
     while piece := list(islice(passages, _TEXTS_AT_ONCE)):
         ids += [id_ for id_, _ in piece]
         vectors.append(encode(CANDIDATE, TEXT, [text for _, text in piece]))

@@ -157,8 +157,8 @@ class Work:
 
         of: what determines it besides the key, as given to `publish`.
         """
-        record = self.state / _RECORD
-        if not record.is_file() or json.loads(record.read_text(encoding="utf-8"))["of"] != of:
+        record = _read_record(self.state / _RECORD)
+        if record is None or record["of"] != of:
             return False
         if not intact(self._copy):
             return False
@@ -248,14 +248,33 @@ def remove_published(root: Path) -> None:
             continue
         owner = _read_owner(folder)
         if owner is None or owner.is_gone():
-            output = json.loads(record.read_text(encoding="utf-8"))["output"]
-            copy = state / _PUBLISHED / Path(output).name
-            if record_path(INCOMPLETE, output) is None and _is_copy(copy, Path(output)):
-                shutil.rmtree(folder)
+            found = _read_record(record)
+            output = found["output"] if found else None
+            if output and record_path(INCOMPLETE, output) is None:
+                copy = state / _PUBLISHED / Path(output).name
+                if _is_copy(copy, Path(output)):
+                    shutil.rmtree(folder)
         lock.release()
         _remove_empty(folder.parent, root)
     with suppress(OSError):
         root.rmdir()
+
+
+def _read_record(path: Path) -> dict[str, Any] | None:
+    """What was published, and what decided it; None without a record that can be read.
+
+    A damaged one is set aside: the work is then done again, and no job waits for a person.
+    """
+    if not path.is_file():
+        return None
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        return {"output": str(found["output"]), "of": found["of"]}
+    except (ValueError, KeyError, TypeError):
+        aside = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.damaged")
+        path.rename(aside)
+        log.warning("%s: is damaged; set aside as %s", path, aside)
+        return None
 
 
 def release(folder: Path) -> str:

@@ -8,7 +8,7 @@ and the validation losses so far.
 import json
 import math
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,7 @@ def finetune(
     output: Path,
     checkpoints: Path,
     code: str = "",
+    prepare: Callable[[], None] | None = None,
 ) -> None:
     """Fine-tune and write the model folder `output` atomically.
 
@@ -54,7 +55,8 @@ def finetune(
 
     checkpoints: a folder outside the declared outputs. If it has an unfinished run of the same
     configuration, data, base model and `code` (a fingerprint), training resumes there. Waits while
-    another process trains the same model. Raises TrainingError at a non-finite loss or gradient.
+    another process trains the same model. `prepare` is called once the wait is over, because a
+    waiting process must hold no GPU. Raises TrainingError at a non-finite loss or gradient.
     """
     values = [asdict(config), dict(encoder_values), seed, code]
     data = [
@@ -64,6 +66,8 @@ def finetune(
     with working(checkpoints, key_of([values, data], files=[encoder]), output) as work:
         if work.is_published():
             return
+        if prepare is not None:
+            prepare()
         run = _Run(config, encoder_values, encoder, seed, train, validation, work)
         run.train()
         with work.publish() as temporary:

@@ -2,7 +2,8 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from hybridbatch.experiment.base import File, Language, Model, Name, Unique
 
@@ -28,6 +29,14 @@ class Searched(Model):
     depth: Annotated[int, Field(ge=100)] = Field(
         default=1000, description="candidates that an index returns for a query"
     )
+
+    @model_validator(mode="after")
+    def _parameters_have_an_index(self) -> "Searched":
+        if self.index is None and self.index_parameters is not None:
+            raise PydanticCustomError(
+                "no_index", "index_parameters are of an index: give `index`, too"
+            )
+        return self
 
     @property
     def search_values(self) -> dict:
