@@ -72,7 +72,7 @@ class Stages:
             yield line
             return
         self._block = ""
-        if line.startswith("Logfile "):
+        if line.startswith("Logfile ") and line.endswith(":"):
             self._block, self._rules = "log", 2
             yield line
         elif line == "Job stats:":

@@ -73,7 +73,7 @@ def _claims(found: Verdicts) -> list[str]:
             f"{counts[name]:>{w}}" for name, w in zip(found.verdicts, widths, strict=True)
         )
         room = WIDTH - len(numbers) - 2
-        first, *more = textwrap.wrap(statement, room) or [""]
+        first, *more = textwrap.wrap(statement, room, break_on_hyphens=False) or [""]
         lines.append(f"{numbers}  {first}")
         lines += [f"{'':>{len(numbers) + 4}}{_cut(text, room - 2)}" for text in more]
     return lines

@@ -132,6 +132,11 @@ def test_log_of_a_failed_job_is_shown_whole(stages):
     assert shown(stages, finished("translate", 1), 1.0) == []
 
 
+@pytest.mark.parametrize("said", ["Logfile a.log not found.", "Logfile a.log: empty file"])
+def test_failed_job_without_a_log_hides_nothing_and_shows_no_routine(stages, said):
+    assert shown(stages, f"{said}\n" + started("finetune", 3), 1.0) == [said]
+
+
 def test_errors_before_there_are_jobs_are_shown():
     stages = Stages(STAGE_OF, 0.0)
     text = "SyntaxError in file Snakefile, line 3:\ninvalid syntax"

@@ -16,7 +16,7 @@ _STATEMENTS = """### What the paper states
 
 How often each statement holds here. Each is tested for every encoder, benchmark and pool of
 languages, {places} in all. `holds`: the whole interval of the difference is on the statement's
-side; `does not`: all of it is on the other; `undecided`: it reaches both.
+side; `does not`: all of it is on the other; `undecided`: it reaches both; `not run`: no such cell.
 
 {table}
 """
