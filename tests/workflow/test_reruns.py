@@ -47,8 +47,9 @@ def test_new_kinds_and_the_runtime_rerun_nothing(finished: Checkout):
 
 
 def test_pages_and_kinds_rerun_their_own_jobs(finished: Checkout):
-    with edited(
-        finished, "tables/contamination.py", "tables/significance.py", "data/readers/jsonl.py"
-    ):
-        assert changed(finished) == {"contamination_table", "significance_table", "read_corpus"}
+    # One after the other: of a job whose inputs are made again, Snakemake gives no other reason.
+    with edited(finished, "tables/contamination.py", "tables/significance.py"):
+        assert changed(finished) == {"contamination_table", "significance_table"}
+    with edited(finished, "data/readers/jsonl.py"):
+        assert changed(finished) == {"read_corpus"}
     assert finished.plan(*SMALL) == []
