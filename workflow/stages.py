@@ -26,7 +26,8 @@ EVERY = 10.0  # seconds between lines while no stage ends
 WIDTH = 80
 _DEFINED = re.compile(r"^\s*(?:use rule \w+ as|rule|checkpoint) (\w+)", re.MULTILINE)
 _STARTED = re.compile(r"(?:local)?(?:rule|checkpoint) (\w+):$")
-_FINISHED = re.compile(r"Finished jobid: \d+ \(Rule: (\w+)\)$")
+# Another process may write in the same line: Snakemake ends its own by a separate call.
+_FINISHED = re.compile(r"Finished jobid: \d+ \(Rule: (\w+)\)(.*)$")
 _COUNT = re.compile(r"(\w+) +(\d+)$")
 _INFO = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} INFO (.*)$")
 _RULE = re.compile(r"={20,}$")
@@ -84,6 +85,8 @@ class Stages:
             self._since.setdefault(stage, now)
         elif found := _FINISHED.match(line):
             yield from self._finish(self._stage_of.get(found[1], ""), now)
+            if found[2]:
+                yield from self.feed(found[2], now)
         elif found := _INFO.match(line):
             self._said = found[1]
         elif not _ROUTINE.match(line) and not _HEADER.match(line):

@@ -104,6 +104,16 @@ def test_what_a_job_alone_says_is_passed_on(stages):
     assert list(stages.wait(30.0)) == ["    30 s, 0 of 4 jobs; train 0 of 1, translate 0 of 2"]
 
 
+def test_a_line_in_which_a_job_writes_too_counts_and_loses_nothing(stages):
+    shown(stages, started("finetune", 2), 0.0)
+    lines = shown(stages, "Finished jobid: 2 (Rule: finetune)a warning", 9.0)
+    assert lines[0].split() == ["train", "1", "jobs", "9", "s"]
+    assert lines[1:] == ["a warning"]
+    shown(stages, started("translate", 1), 10.0)
+    said = "2026-11-25 22:48:17,698 INFO 2 of 3"
+    assert shown(stages, f"Finished jobid: 1 (Rule: translate){said}", 11.0) == []
+
+
 def test_targets_are_no_stage(stages):
     assert shown(stages, started("tables", 1) + finished("tables", 1), 1.0) == []
     assert list(stages.wait(60.0)) == []
