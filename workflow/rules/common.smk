@@ -349,32 +349,26 @@ def seen_languages(wildcards):
     return [code for code in benchmark_languages(wildcards) if code in TRAIN_LANGUAGES]
 
 
-def by_language(template):
-    """An input function: `template` for every language of the wildcard's benchmark."""
+def by_language(template, languages=benchmark_languages):
+    """An input function: `template` for every language of the wildcard's benchmark.
 
-    def files(wildcards):
-        fields = dict(wildcards.items())
-        return [
-            template.format(**{**fields, "language": language})
-            for language in benchmark_languages(wildcards)
-        ]
-
-    return files
+    languages: a function that gives others for the wildcards.
+    """
+    return lambda wildcards: files(
+        template,
+        [{**dict(wildcards.items()), "language": code} for code in languages(wildcards)],
+    )
 
 
 def in_pool(template):
     """An input function: `template` for every language of the candidates of a {setting}."""
+    return by_language(template, pool_languages)
 
-    def files(wildcards):
-        fields = dict(wildcards.items())
-        return [
-            template.format(**{**fields, "language": language})
-            for language in lookups.pool_languages(
-                experiment, wildcards.benchmark, wildcards.setting, wildcards.language
-            )
-        ]
 
-    return files
+def pool_languages(wildcards):
+    return lookups.pool_languages(
+        experiment, wildcards.benchmark, wildcards.setting, wildcards.language
+    )
 
 
 def seeds(wildcards):
@@ -490,7 +484,7 @@ def files_of_table(wildcards):
 def table_names():
     """The papers' tables and those of the statistics."""
     names = [*SCORE_TABLES, *outputs.COUNT_TABLES, *outputs.STATISTICS_TABLES]
-    return names + [*outputs.BIAS_TABLES] * bool(lookups.multilingual_benchmarks(experiment))
+    return names + [*outputs.BIAS_TABLES] * bool(RANKED)
 
 
 def table_files(wildcards=None):
@@ -505,7 +499,7 @@ def figure_names():
         names += [
             f"{encoder}/{benchmark}/{kind}"
             for kind in ("heatmap", "rank_distance", "language_share")
-            for benchmark in lookups.multilingual_benchmarks(experiment)
+            for benchmark in RANKED
         ]
     return names
 
