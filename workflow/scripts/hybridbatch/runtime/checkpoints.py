@@ -121,10 +121,14 @@ def intact(path: Path) -> bool:
         if recorded_digest(path):
             checked(path)
             return True
+    _set_aside(path)
+    return False
+
+
+def _set_aside(path: Path) -> None:
     aside = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.damaged")
     path.rename(aside)
     log.warning("%s: is damaged; set aside as %s", path, aside)
-    return False
 
 
 class Work:
@@ -271,9 +275,7 @@ def _read_record(path: Path) -> dict[str, Any] | None:
         found = json.loads(path.read_text(encoding="utf-8"))
         return {"output": str(found["output"]), "of": found["of"]}
     except (ValueError, KeyError, TypeError):
-        aside = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.damaged")
-        path.rename(aside)
-        log.warning("%s: is damaged; set aside as %s", path, aside)
+        _set_aside(path)
         return None
 
 
