@@ -110,6 +110,20 @@ def _width(cell: pd.Series) -> float:
     return cell["ci_high"] - cell["ci_low"]
 
 
+def _interval_of_scipy(data, statistic):
+    """SciPy's percentile interval, from the same draws as ours."""
+    return stats.bootstrap(
+        data,
+        statistic,
+        n_resamples=CONFIG.resamples,
+        batch=100,
+        vectorized=False,
+        confidence_level=CONFIG.confidence,
+        method="percentile",
+        rng=np.random.default_rng(CONFIG.seed),
+    ).confidence_interval
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_cells_are_plain_means_over_queries_languages_and_seeds(seed):
     frames = _ragged(seed)
@@ -198,16 +212,10 @@ def test_interval_of_one_seed_is_that_of_scipy(confidence):
 def test_interval_of_several_seeds_is_that_of_scipy_over_queries_and_seeds():
     values = np.random.default_rng(0).random((3, 50))
     cell = _cell(score_system(_one_language(values), ["en"], [], CONFIG))
-    theirs = stats.bootstrap(
+    theirs = _interval_of_scipy(
         (np.arange(50), np.arange(3)),
         lambda queries, seeds: values[np.ix_(seeds, queries)].mean(),
-        n_resamples=CONFIG.resamples,
-        batch=100,
-        vectorized=False,
-        confidence_level=CONFIG.confidence,
-        method="percentile",
-        rng=np.random.default_rng(CONFIG.seed),
-    ).confidence_interval
+    )
     assert (cell["ci_low"], cell["ci_high"]) == pytest.approx((theirs.low, theirs.high), abs=1e-12)
 
 
@@ -379,16 +387,10 @@ def test_interval_of_a_median_is_that_of_scipy_over_queries_and_seeds():
         for seed in (0, 1):
             frame = frames[code, seed]
             scores[i, seed, [queries.index(q) for q in frame["query_id"]]] = frame["ndcg_10"]
-    theirs = stats.bootstrap(
+    theirs = _interval_of_scipy(
         (np.arange(len(queries)), np.arange(2)),
         lambda q, s: np.median(np.nanmean(scores[:, s][:, :, q].mean(1), axis=1)),
-        n_resamples=CONFIG.resamples,
-        batch=100,
-        vectorized=False,
-        confidence_level=CONFIG.confidence,
-        method="percentile",
-        rng=np.random.default_rng(CONFIG.seed),
-    ).confidence_interval
+    )
     assert (median["ci_low"], median["ci_high"]) == pytest.approx(
         (theirs.low, theirs.high), abs=1e-12
     )
