@@ -1,5 +1,8 @@
 """The resource requests of all rules, as functions of the jobs' cost: see hybridbatch/cost."""
 
+from inspect import signature
+
+from snakemake.common import overwrite_function_params
 from hybridbatch.cost import requests
 from hybridbatch.cost.stages import WITH_DEVICE, stage_of
 from hybridbatch.cost.work import read_rates, read_work, slowest_gpu
@@ -28,7 +31,15 @@ def unknown_size(message):
 
 def asked(rule, name):
     """A function of wildcards and attempt that returns one value of a job's request."""
-    return lambda wildcards, attempt: getattr(request(rule, (*wildcards.items(),)), name)(attempt)
+    return known_signature(
+        lambda wildcards, attempt: getattr(request(rule, (*wildcards.items(),)), name)(attempt)
+    )
+
+
+def known_signature(function):
+    """Store the function's parameters, which Snakemake otherwise inspects again for every job."""
+    overwrite_function_params(function, signature(function).parameters)
+    return function
 
 
 # Values that are the same for all jobs of a rule are constants: Snakemake calls each function for
@@ -36,7 +47,7 @@ def asked(rule, name):
 def threads_of(rule):
     if rule not in WITH_DEVICE:
         return 1
-    return lambda wildcards: request(rule, (*wildcards.items(),)).threads
+    return known_signature(lambda wildcards: request(rule, (*wildcards.items(),)).threads)
 
 
 def resources_of(rule):

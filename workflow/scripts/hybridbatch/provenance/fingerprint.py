@@ -48,42 +48,54 @@ def _name(path: Path) -> str:
 def _parse(path: Path) -> tuple[str, list[Path]]:
     """A module's code as normalised text, and the modules of this package that it imports."""
     tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
-    imported = [p for name in _imports(tree) for p in _module_paths(name)]
     parts: list[str] = []
-    _walk(_without_docstrings(tree), parts)
-    return "".join(parts), imported
+    names: list[str] = []
+    _walk(tree, parts, names)
+    return "".join(parts), [module for name in names for module in _module_paths(name)]
 
 
-def _walk(value: object, parts: list[str]) -> None:
-    """Like ast.dump, but equal in all Python versions: absent or empty fields are left out."""
-    if isinstance(value, ast.Constant):
-        parts.append(f"{type(value.value).__name__}:{value.value!r}")
-    elif isinstance(value, ast.AST):
-        parts.append(type(value).__name__ + "(")
-        for name, field in ast.iter_fields(value):
-            if field is not None and field != []:
-                parts.append(name + "=")
-                _walk(field, parts)
-        parts.append(")")
-    elif isinstance(value, list):
-        for item in value:
-            _walk(item, parts)
-            parts.append(",")
+_DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def _walk(node: ast.AST, parts: list[str], imported: list[str]) -> None:
+    """The text of a node, without its docstring, and the dotted names that it imports.
+
+    Like ast.dump, but equal in all Python versions: absent or empty fields are left out. One walk
+    does all, since every run of Snakemake parses every module.
+    """
+    if isinstance(node, ast.Constant):
+        parts.append(f"{type(node.value).__name__}:{node.value!r}")
+        return
+    if isinstance(node, ast.Import):
+        imported += [alias.name for alias in node.names]
+    elif isinstance(node, ast.ImportFrom) and node.module:
+        imported.append(node.module)
+        imported += [f"{node.module}.{alias.name}" for alias in node.names]
+    elif isinstance(node, _DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
+        node.body = node.body[1:]
+    parts.append(type(node).__name__ + "(")
+    for name in node._fields:
+        field = getattr(node, name, None)
+        if field is None or field == []:
+            continue
+        parts.append(name + "=")
+        if isinstance(field, list):
+            for item in field:
+                _value(item, parts, imported)
+                parts.append(",")
+        else:
+            _value(field, parts, imported)
+    parts.append(")")
+
+
+def _value(value: object, parts: list[str], imported: list[str]) -> None:
+    if isinstance(value, ast.AST):
+        _walk(value, parts, imported)
     else:
         parts.append(repr(value))
 
 
-def _imports(tree: ast.AST) -> list[str]:
-    names = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names.append(node.module)
-            names += [f"{node.module}.{alias.name}" for alias in node.names]
-    return names
-
-
+@cache
 def _module_paths(name: str) -> list[Path]:
     """The module of this package that a dotted name refers to, and its parent packages.
 
@@ -96,13 +108,3 @@ def _module_paths(name: str) -> list[Path]:
     packages = [_PACKAGE.joinpath(*parts[1:i], "__init__.py") for i in range(1, len(parts) + 1)]
     module = _PACKAGE.joinpath(*parts[1:]).with_suffix(".py")
     return [path for path in (*packages, module) if path.is_file()]
-
-
-def _without_docstrings(tree: ast.Module) -> ast.Module:
-    for node in ast.walk(tree):
-        documented = isinstance(
-            node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
-        )
-        if documented and ast.get_docstring(node, clean=False) is not None:
-            node.body = node.body[1:]
-    return tree
