@@ -145,57 +145,17 @@ def corpus_entry(wildcards):
     return CATALOGUE.corpora[wildcards.corpus]
 
 
-def corpus_files(wildcards):
-    return lookups.corpus_files(experiment, wildcards.corpus)
-
-
-def parallel_files(wildcards):
-    return lookups.parallel_files(experiment, wildcards.corpus, wildcards.language)
-
-
 def benchmark_entry(wildcards):
     return CATALOGUE.benchmarks[wildcards.benchmark]
-
-
-def benchmark_files(wildcards):
-    """The files of one language of a benchmark, by the names that its kind expects."""
-    return lookups.benchmark_files(experiment, wildcards.benchmark, wildcards.language)
 
 
 def benchmark_module(wildcards):
     return f"benchmarks/{benchmark_entry(wildcards).kind}"
 
 
-def passage_files(wildcards):
-    return lookups.passage_files(experiment, wildcards.benchmark, wildcards.language)
-
-
-def files_to_search(wildcards):
-    """The shards of a part, or the file of judged passages if only those are searched."""
-    if benchmark_entry(wildcards).judged_only:
-        return ["<results>/collections/{benchmark}/{language}/judged.parquet"]
-    return lookups.files_of_part(
-        experiment, wildcards.benchmark, wildcards.language, wildcards.part
-    )
-
-
 def search_values(wildcards):
     """The values of a retrieval.index.SearchConfig."""
     return benchmark_entry(wildcards).search_values
-
-
-def parts_of_run(wildcards):
-    return expand(
-        "<results>/runs/{{system}}/seed{{seed}}/{{benchmark}}/{{language}}/{part}.parquet",
-        part=lookups.passage_parts(experiment, wildcards.benchmark, wildcards.language),
-    )
-
-
-def counts_of_passages(wildcards):
-    """The files with each language's number of passages; none if all candidates are ranked."""
-    if wildcards.benchmark not in PASSAGE_BENCHMARKS:
-        return []
-    return by_language("<results>/collections/{benchmark}/{language}/counts.json")(wildcards)
 
 
 def shards(corpus):
@@ -219,48 +179,6 @@ def texts_of(corpus, language):
     )
 
 
-def own_shard(wildcards):
-    """The same shard in the corpus' own language."""
-    own = corpus_entry(wildcards).language
-    return texts_of(wildcards.corpus, own)[int(wildcards.shard)]
-
-
-def shard_to_translate(wildcards):
-    """The same shard in the language it is translated from."""
-    return texts_of(wildcards.corpus, route(wildcards)["source"])[int(wildcards.shard)]
-
-
-def references_in(references, language):
-    """A reference set's texts: the English ones as they are, or translated."""
-    if language == constants.SOURCE_LANGUAGE:
-        return f"<results>/references/{references}/{language}.parquet"
-    root = f"<results>/reference_translations/{experiment.translator}"
-    return f"{root}/{references}/{language}.parquet"
-
-
-def references_to_translate(wildcards):
-    """A reference set in the language it is translated from."""
-    return references_in(wildcards.references, route(wildcards)["source"])
-
-
-def back_in(references, language, target):
-    """A reference set translated into `language` and from there back into `target`."""
-    root = f"<results>/back_translations/{experiment.translator}"
-    return f"{root}/{references}/{language}/{target}.parquet"
-
-
-def back_route(wildcards):
-    return lookups.back_route(experiment, wildcards.language, wildcards.target)
-
-
-def references_to_translate_back(wildcards):
-    """The translated reference set, or the previous step of its back-translation."""
-    source = back_route(wildcards)["source"]
-    if source == wildcards.language:
-        return references_in(wildcards.references, source)
-    return back_in(wildcards.references, wildcards.language, source)
-
-
 def translated_shards(wildcards=None):
     """All translated shards of all corpora."""
     return [
@@ -269,53 +187,6 @@ def translated_shards(wildcards=None):
         for language in lookups.translated_languages(experiment, corpus)
         for file in texts_of(corpus, language)
     ]
-
-
-def benchmarks_in(language):
-    """The text benchmarks that have a language. Training data contains no images."""
-    entries = {name: CATALOGUE.benchmarks[name] for name in experiment.benchmarks}
-    return [n for n, of in entries.items() if language in of.languages and of.modality == "text"]
-
-
-def collections_in(language, side):
-    """One side of all benchmarks that have a language; only judged passages, if in shards."""
-    return [
-        f"<results>/collections/{benchmark}/{language}/"
-        f"{'judged' if side == 'candidates' and benchmark in PASSAGE_BENCHMARKS else side}.parquet"
-        for benchmark in benchmarks_in(language)
-    ]
-
-
-def texts_for_tokenizer(wildcards):
-    """The train sets for training a tokenizer; none if the encoder has its own."""
-    if CATALOGUE.encoders[wildcards.encoder].has_own_tokenizer:
-        return []
-    return files("<results>/train/{corpus}/{language}.parquet", TRAIN_SETS)
-
-
-def encoder_of(wildcards):
-    return f"<results>/encoders/{SYSTEMS[wildcards.system].encoder}"
-
-
-def train_tokens(wildcards):
-    system = SYSTEMS[wildcards.system]
-    return [
-        f"<results>/tokens/{system.encoder}/{corpus}/{language}.safetensors"
-        for corpus in experiment.corpora
-        for language in variants.system_languages(experiment, corpus, system)
-    ]
-
-
-def validation_tokens(wildcards):
-    encoder = SYSTEMS[wildcards.system].encoder
-    return [
-        f"<results>/tokens/{encoder}/{corpus}/validation.safetensors"
-        for corpus in experiment.validation
-    ]
-
-
-def training_values(wildcards):
-    return variants.training_values(experiment, SYSTEMS[wildcards.system])
 
 
 def encoder_entry(wildcards):
@@ -360,33 +231,6 @@ def by_language(template, languages=benchmark_languages):
     )
 
 
-def in_pool(template):
-    """An input function: `template` for every language of the candidates of a {setting}."""
-    return by_language(template, pool_languages)
-
-
-def pool_languages(wildcards):
-    return lookups.pool_languages(
-        experiment, wildcards.benchmark, wildcards.setting, wildcards.language
-    )
-
-
-def seeds(wildcards):
-    """The seeds of the system, or of the variant, in the wildcards."""
-    named = getattr(wildcards, "system", None)
-    system = SYSTEMS[named] if named else systems_of_variant(wildcards)[0]
-    return variants.seeds_of(experiment, system.encoder)
-
-
-def metrics_of_system(wildcards):
-    """Per-query metrics of every seed and query language, seeds first."""
-    return [
-        f"<results>/metrics/{wildcards.system}/seed{seed}/{wildcards.benchmark}/{language}.parquet"
-        for seed in seeds(wildcards)
-        for language in benchmark_languages(wildcards)
-    ]
-
-
 def systems_of_variant(wildcards):
     """The systems of a variant that are compared on a benchmark.
 
@@ -398,14 +242,11 @@ def systems_of_variant(wildcards):
     return found or [s for s in SYSTEMS.values() if s.variant == wildcards.variant]
 
 
-def metrics_of_variant(wildcards):
-    """Per-query metrics of every sampling, seed and query language, in this order."""
-    return [
-        f"<results>/metrics/{system.name}/seed{seed}/{wildcards.benchmark}/{language}.parquet"
-        for system in systems_of_variant(wildcards)
-        for seed in seeds(wildcards)
-        for language in benchmark_languages(wildcards)
-    ]
+def seeds(wildcards):
+    """The seeds of the system, or of the variant, in the wildcards."""
+    named = getattr(wildcards, "system", None)
+    system = SYSTEMS[named] if named else systems_of_variant(wildcards)[0]
+    return variants.seeds_of(experiment, system.encoder)
 
 
 def exported_files(wildcards=None):
@@ -424,40 +265,6 @@ def exported_files(wildcards=None):
         for part in parts
     ]
     return runs + [f"<results>/exports/qrels/{part}.qrels" for part in parts]
-
-
-def scores_to_grade(wildcards):
-    """All systems' scores at the paper's scale; none at other scales, which are not graded."""
-    if experiment.scale != "paper":
-        return []
-    return expand(
-        "<results>/scores/{system}/{benchmark}.parquet",
-        system=TABLE_SYSTEMS,
-        benchmark=experiment.benchmarks,
-    )
-
-
-def benchmarks_of_table(wildcards):
-    """The benchmarks in a table: its own one, or all ranked benchmarks for an overview."""
-    table = wildcards.score_table
-    return [table] if table in experiment.benchmarks else RANKED
-
-
-def title_of_table(wildcards):
-    """The benchmark's title, or None for an overview, which has its own title."""
-    name = wildcards.score_table
-    return lookups.benchmark_title(experiment, name) if name in experiment.benchmarks else None
-
-
-def averaged_in_table(wildcards):
-    """The languages that a benchmark's mean rows average; empty if they average all."""
-    return getattr(CATALOGUE.benchmarks.get(wildcards.score_table), "averaged", None) or []
-
-
-def benchmarks_of_card(wildcards):
-    """The configuration's benchmarks, or those of ablations if only they have the system."""
-    of_tables = wildcards.system in TABLE_SYSTEMS
-    return experiment.benchmarks if of_tables else experiment.ablations.benchmarks
 
 
 def model_folders(wildcards=None):

@@ -3,6 +3,21 @@
 # results/tables/contamination.csv .md .tex
 
 
+def benchmarks_in(language):
+    """The text benchmarks that have a language. Training data contains no images."""
+    entries = {name: CATALOGUE.benchmarks[name] for name in experiment.benchmarks}
+    return [n for n, of in entries.items() if language in of.languages and of.modality == "text"]
+
+
+def collections_in(language, side):
+    """One side of all benchmarks that have a language; only judged passages, if in shards."""
+    return [
+        f"<results>/collections/{benchmark}/{language}/"
+        f"{'judged' if side == 'candidates' and benchmark in PASSAGE_BENCHMARKS else side}.parquet"
+        for benchmark in benchmarks_in(language)
+    ]
+
+
 # Train sets in a language that a benchmark has, too.
 TESTED_SETS = [of for of in TRAIN_SETS if benchmarks_in(of["language"])]
 

@@ -3,6 +3,22 @@
 # results/scores/{system}/{benchmark}.parquet                           means with intervals
 
 
+def counts_of_passages(wildcards):
+    """The files with each language's number of passages; none if all candidates are ranked."""
+    if wildcards.benchmark not in PASSAGE_BENCHMARKS:
+        return []
+    return by_language("<results>/collections/{benchmark}/{language}/counts.json")(wildcards)
+
+
+def metrics_of_system(wildcards):
+    """Per-query metrics of every seed and query language, seeds first."""
+    return [
+        f"<results>/metrics/{wildcards.system}/seed{seed}/{wildcards.benchmark}/{language}.parquet"
+        for seed in seeds(wildcards)
+        for language in benchmark_languages(wildcards)
+    ]
+
+
 rule evaluate:
     input:
         embeddings=by_language(

@@ -5,6 +5,23 @@
 # results/models/{system}/README.md                                          card of a system's models
 
 
+def in_pool(template):
+    """An input function: `template` for every language of the candidates of a {setting}."""
+    return by_language(template, pool_languages)
+
+
+def pool_languages(wildcards):
+    return lookups.pool_languages(
+        experiment, wildcards.benchmark, wildcards.setting, wildcards.language
+    )
+
+
+def benchmarks_of_card(wildcards):
+    """The configuration's benchmarks, or those of ablations if only they have the system."""
+    of_tables = wildcards.system in TABLE_SYSTEMS
+    return experiment.benchmarks if of_tables else experiment.ablations.benchmarks
+
+
 rule export_ranking:
     input:
         queries="<results>/collections/{benchmark}/{language}/queries.parquet",

@@ -8,6 +8,26 @@
 # results/exports/{system}/seed{seed}/{benchmark}/monolingual/{language}.run, .qrels   on request
 
 
+def passage_files(wildcards):
+    return lookups.passage_files(experiment, wildcards.benchmark, wildcards.language)
+
+
+def files_to_search(wildcards):
+    """The shards of a part, or the file of judged passages if only those are searched."""
+    if benchmark_entry(wildcards).judged_only:
+        return ["<results>/collections/{benchmark}/{language}/judged.parquet"]
+    return lookups.files_of_part(
+        experiment, wildcards.benchmark, wildcards.language, wildcards.part
+    )
+
+
+def parts_of_run(wildcards):
+    return expand(
+        "<results>/runs/{{system}}/seed{{seed}}/{{benchmark}}/{{language}}/{part}.parquet",
+        part=lookups.passage_parts(experiment, wildcards.benchmark, wildcards.language),
+    )
+
+
 use rule read_benchmark as read_topics with:
     output:
         queries="<results>/collections/{benchmark}/{language}/queries.parquet",

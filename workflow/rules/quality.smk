@@ -7,6 +7,37 @@
 #                                       came back against the English ones
 
 
+def references_in(references, language):
+    """A reference set's texts: the English ones as they are, or translated."""
+    if language == constants.SOURCE_LANGUAGE:
+        return f"<results>/references/{references}/{language}.parquet"
+    root = f"<results>/reference_translations/{experiment.translator}"
+    return f"{root}/{references}/{language}.parquet"
+
+
+def references_to_translate(wildcards):
+    """A reference set in the language it is translated from."""
+    return references_in(wildcards.references, route(wildcards)["source"])
+
+
+def back_in(references, language, target):
+    """A reference set translated into `language` and from there back into `target`."""
+    root = f"<results>/back_translations/{experiment.translator}"
+    return f"{root}/{references}/{language}/{target}.parquet"
+
+
+def back_route(wildcards):
+    return lookups.back_route(experiment, wildcards.language, wildcards.target)
+
+
+def references_to_translate_back(wildcards):
+    """The translated reference set, or the previous step of its back-translation."""
+    source = back_route(wildcards)["source"]
+    if source == wildcards.language:
+        return references_in(wildcards.references, source)
+    return back_in(wildcards.references, wildcards.language, source)
+
+
 def scored_texts(wildcards):
     """By `what/references/language`: the source, the output and the times that it took.
 

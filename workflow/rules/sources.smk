@@ -6,6 +6,15 @@
 # results/collections/{benchmark}/{language}/    queries, candidates, relevance judgements
 
 
+def corpus_files(wildcards):
+    return lookups.corpus_files(experiment, wildcards.corpus)
+
+
+def benchmark_files(wildcards):
+    """The files of one language of a benchmark, by the names that its kind expects."""
+    return lookups.benchmark_files(experiment, wildcards.benchmark, wildcards.language)
+
+
 rule fetch:
     output:
         "<downloads>/{source_file}",

@@ -4,6 +4,27 @@
 #                claims.csv, .md, .tex                the paper's statements, judged on our scores
 
 
+def metrics_of_variant(wildcards):
+    """Per-query metrics of every sampling, seed and query language, in this order."""
+    return [
+        f"<results>/metrics/{system.name}/seed{seed}/{wildcards.benchmark}/{language}.parquet"
+        for system in systems_of_variant(wildcards)
+        for seed in seeds(wildcards)
+        for language in benchmark_languages(wildcards)
+    ]
+
+
+def scores_to_grade(wildcards):
+    """All systems' scores at the paper's scale; none at other scales, which are not graded."""
+    if experiment.scale != "paper":
+        return []
+    return expand(
+        "<results>/scores/{system}/{benchmark}.parquet",
+        system=TABLE_SYSTEMS,
+        benchmark=experiment.benchmarks,
+    )
+
+
 rule compare_samplings:
     input:
         metrics=metrics_of_variant,

@@ -18,6 +18,23 @@ TRANSLATED_SETS = [
 ]
 
 
+def benchmarks_of_table(wildcards):
+    """The benchmarks in a table: its own one, or all ranked benchmarks for an overview."""
+    table = wildcards.score_table
+    return [table] if table in experiment.benchmarks else RANKED
+
+
+def title_of_table(wildcards):
+    """The benchmark's title, or None for an overview, which has its own title."""
+    name = wildcards.score_table
+    return lookups.benchmark_title(experiment, name) if name in experiment.benchmarks else None
+
+
+def averaged_in_table(wildcards):
+    """The languages that a benchmark's mean rows average; empty if they average all."""
+    return getattr(CATALOGUE.benchmarks.get(wildcards.score_table), "averaged", None) or []
+
+
 def translated_sets(wildcards):
     """All shards of each translated corpus, by `corpus/language`."""
     return {"{corpus}/{language}".format(**of): texts_of(**of) for of in TRANSLATED_SETS}

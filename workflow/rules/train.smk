@@ -6,6 +6,38 @@
 # results/checkpoints/{an output}/                                what a killed job goes on from
 
 
+def texts_for_tokenizer(wildcards):
+    """The train sets for training a tokenizer; none if the encoder has its own."""
+    if CATALOGUE.encoders[wildcards.encoder].has_own_tokenizer:
+        return []
+    return files("<results>/train/{corpus}/{language}.parquet", TRAIN_SETS)
+
+
+def encoder_of(wildcards):
+    return f"<results>/encoders/{SYSTEMS[wildcards.system].encoder}"
+
+
+def train_tokens(wildcards):
+    system = SYSTEMS[wildcards.system]
+    return [
+        f"<results>/tokens/{system.encoder}/{corpus}/{language}.safetensors"
+        for corpus in experiment.corpora
+        for language in variants.system_languages(experiment, corpus, system)
+    ]
+
+
+def validation_tokens(wildcards):
+    encoder = SYSTEMS[wildcards.system].encoder
+    return [
+        f"<results>/tokens/{encoder}/{corpus}/validation.safetensors"
+        for corpus in experiment.validation
+    ]
+
+
+def training_values(wildcards):
+    return variants.training_values(experiment, SYSTEMS[wildcards.system])
+
+
 rule prepare_encoder:
     input:
         texts=texts_for_tokenizer,

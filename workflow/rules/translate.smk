@@ -5,6 +5,21 @@
 #                                  .json                     how many did not, and why
 
 
+def parallel_files(wildcards):
+    return lookups.parallel_files(experiment, wildcards.corpus, wildcards.language)
+
+
+def own_shard(wildcards):
+    """The same shard in the corpus' own language."""
+    own = corpus_entry(wildcards).language
+    return texts_of(wildcards.corpus, own)[int(wildcards.shard)]
+
+
+def shard_to_translate(wildcards):
+    """The same shard in the language it is translated from."""
+    return texts_of(wildcards.corpus, route(wildcards)["source"])[int(wildcards.shard)]
+
+
 rule shard_texts:
     input:
         pairs="<results>/corpora/{corpus}/train.parquet",
