@@ -20,7 +20,7 @@ def main(snakemake) -> None:
         translated,
         FilterConfig(**params.filtering),
         params.same_language,
-        f"corpus {corpus}, language {language}",
+        f"corpus {corpus}, language {language} ({files.pairs})",
         counts,
     )
     with table_writer(snakemake.output.train, TRAIN_SCHEMA, params.of) as write:

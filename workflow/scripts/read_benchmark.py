@@ -1,14 +1,14 @@
 """Read one language of a benchmark into queries, candidates and relevance judgements."""
 
-from hybridbatch.runtime import kinds
+from hybridbatch.benchmarks.base import read_collection
 from hybridbatch.runtime.files import write_table
 from hybridbatch.runtime.logs import log, logged
 
 
 def main(snakemake) -> None:
     params, output = snakemake.params, snakemake.output
-    kind = kinds.load("benchmarks", params.kind)
-    collection = kind.read(dict(snakemake.input.items()), snakemake.wildcards.language)
+    files = dict(snakemake.input.items())
+    collection = read_collection(params.kind, files, snakemake.wildcards.language)
     log.info("%d queries, %d judgements", len(collection.queries), len(collection.qrels))
     write_table(output.queries, collection.queries, params.of)
     write_table(output.qrels, collection.qrels, params.of)

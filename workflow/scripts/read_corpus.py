@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from hybridbatch.data.pairs import PAIR_SCHEMA, pair_batches, split_validation
+from hybridbatch.data.pairs import PAIR_SCHEMA, pair_batches, refuse_empty_parts, split_validation
 from hybridbatch.data.readers import read
 from hybridbatch.runtime.files import table_writer, write_json
 from hybridbatch.runtime.logs import log, logged
@@ -11,17 +11,20 @@ from hybridbatch.runtime.logs import log, logged
 def main(snakemake) -> None:
     params, output = snakemake.params, snakemake.output
     counts, parts = Counter(), Counter()
-    found = read(params.reader, list(snakemake.input.files), params.language, counts)
+    files = list(snakemake.input.files)
+    name = f"corpus {snakemake.wildcards.corpus} ({', '.join(files)})"
+    found = read(params.reader, files, params.language, counts)
     with (
         table_writer(output.train, PAIR_SCHEMA) as write_train,
         table_writer(output.validation, PAIR_SCHEMA) as write_validation,
     ):
-        for pairs in pair_batches(found, counts, f"corpus {snakemake.wildcards.corpus}"):
+        for pairs in pair_batches(found, counts, name):
             train, validation = split_validation(pairs, params.holdout)
             write_train(train)
             write_validation(validation)
             parts.update(train=len(train), validation=len(validation))
-    sizes = {part: parts[part] for part in ("train", "validation")}
+        sizes = {part: parts[part] for part in ("train", "validation")}
+        refuse_empty_parts(sizes, params.holdout, name)
     log.info("%s", dict(counts) | sizes)
     keys = {"corpus": snakemake.wildcards.corpus, "language": params.language}
     write_json(output.counts, keys | dict(counts) | sizes)

@@ -2,12 +2,12 @@
 
 from hybridbatch.runtime.files import write_table
 from hybridbatch.runtime.logs import log, logged
-from hybridbatch.translation.references import READERS, texts_table
+from hybridbatch.translation.references import read_references, texts_table
 
 
 def main(snakemake) -> None:
-    read = READERS[snakemake.params.reader]
-    texts = texts_table(read(snakemake.input.file, snakemake.wildcards.language))
+    params, language = snakemake.params, snakemake.wildcards.language
+    texts = texts_table(read_references(params.reader, snakemake.input.file, language))
     log.info("%d texts", len(texts))
     write_table(snakemake.output[0], texts)
 

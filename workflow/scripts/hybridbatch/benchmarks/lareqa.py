@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from hybridbatch.benchmarks.base import Collection, collection
+from hybridbatch.data.answers import stands_at
 from hybridbatch.data.squad_format import paragraphs
 from hybridbatch.runtime.errors import DataError
 
@@ -18,7 +19,8 @@ def read(files: Mapping[str, str | Path], language: str) -> Collection:
 
     Query ids are the question ids; the id of a candidate is `language:article.paragraph:position`.
     Raises `DataError` naming file, paragraph and id if a field is missing, a question id occurs
-    twice, or an answer starts outside every sentence.
+    twice, the text of an answer does not stand at its offset, or starts outside every sentence.
+    Offsets are those of the file; the texts are normalised after they were cut.
     """
     queries: dict[str, str] = {}
     candidates: dict[str, str] = {}
@@ -33,8 +35,14 @@ def read(files: Mapping[str, str | Path], language: str) -> Collection:
             if question.id in queries:
                 raise DataError(f"{question.where}: the id stands twice; ids must be unique.")
             queries[question.id] = question.text
-            if question.start is None:
+            if question.start is None or not (question.answer or "").strip():
                 raise DataError(f"{question.where}: has no answer.")
+            if not stands_at(paragraph.context, question.start, question.answer):
+                raise DataError(
+                    f"{question.where}: the answer {question.answer!r:.60} does not stand at "
+                    f"character {question.start} of the context. Offsets count characters, not "
+                    "bytes, and the context has to be the one that they were made for."
+                )
             spans = zip(ids, breaks, strict=True)
             found = next((id_ for id_, (a, b) in spans if a <= question.start < b), None)
             if found is None:

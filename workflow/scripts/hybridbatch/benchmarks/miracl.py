@@ -7,10 +7,10 @@ JSON Lines with docid, title and text, in shards of half a million.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from hybridbatch.benchmarks.base import (
     CANDIDATE_SCHEMA,
@@ -18,10 +18,11 @@ from hybridbatch.benchmarks.base import (
     QUERY_SCHEMA,
     Collection,
 )
-from hybridbatch.data.pairs import clean
-from hybridbatch.data.records import fields, json_objects, lines, need
+from hybridbatch.data.dedup import FirstTimes, keys
+from hybridbatch.data.records import fields, json_objects, lines, need, parquet_rows
+from hybridbatch.data.texts import clean
 from hybridbatch.runtime.errors import DataError
-from hybridbatch.runtime.files import checked
+from hybridbatch.runtime.files import BATCH_ROWS, checked
 from hybridbatch.runtime.logs import Progress, log
 
 
@@ -57,8 +58,6 @@ def read_topics(path: str | Path) -> pa.Table:
         if not (cleaned := clean(text)):
             raise DataError(f"{path}: line {number}: query {id_} has no text.")
         found[id_] = cleaned
-    if not found:
-        raise DataError(f"{path}: has no queries.")
     return pa.table([list(found), list(found.values())], schema=QUERY_SCHEMA)
 
 
@@ -70,7 +69,7 @@ def read_qrels(path: str | Path) -> pa.Table:
     """
     rows: dict[tuple[str, str], int] = {}
     for number, line in lines(path):
-        where, found = f"{path}: line {number}", line.decode("utf-8", "replace").split()
+        where, found = f"{path}: line {number}", line.split()
         if len(found) != 4 or found[1] not in ("Q0", "0"):
             raise DataError(f"{where}: `query Q0 passage grade` is expected, found {line[:80]!r}.")
         query, _, passage, grade = found
@@ -79,8 +78,8 @@ def read_qrels(path: str | Path) -> pa.Table:
         if (query, passage) in rows:
             raise DataError(f"{where}: query {query} and passage {passage} stand twice.")
         rows[query, passage] = int(grade)
-    if not rows:
-        raise DataError(f"{path}: has no judgements.")
+    if not any(rows.values()):
+        raise DataError(f"{path}: judges no passage as relevant.")
     queries, passages = zip(*rows, strict=True)
     return pa.table([list(queries), list(passages), list(rows.values())], schema=GRADED_SCHEMA)
 
@@ -105,41 +104,51 @@ def read_passages(path: str | Path) -> Iterator[tuple[str, str]]:
     CANDIDATE_SCHEMA. Raises DataError naming file and line if a shard is truncated or empty, a
     field is missing, or an id contains white space.
     """
+    for _, id_, text in _passages(path):
+        yield id_, text
+
+
+def _passages(path: str | Path) -> Iterator[tuple[str, str, str]]:
+    """(file and line or row, id, title and text) of a shard's passages."""
     if Path(path).suffix == ".parquet":
-        with pq.ParquetFile(checked(path)) as file:
-            for batch in file.iter_batches(10_000):
-                for row in batch.to_pylist():
-                    yield row["candidate_id"], row["text"]
+        columns = {field.name: field.type for field in CANDIDATE_SCHEMA}
+        for number, row in parquet_rows(checked(path), columns):
+            yield f"{path}: row {number}", row["candidate_id"], row["text"]
         return
-    number = 0
     for number, record in json_objects(path):
         where = f"{path}: line {number}"
         id_, title, text = need(record, {"docid": str, "title": str, "text": str}, where)
         if id_.split() != [id_]:
             raise DataError(f"{where}: docid is {id_!r}; it can be neither empty nor have spaces.")
-        yield id_, clean(f"{title} {text}")
-    if not number:
-        raise DataError(f"{path}: has no passages.")
+        yield where, id_, clean(f"{title} {text}")
 
 
 def survey(paths: Sequence[str | Path], queries: pa.Table, qrels: pa.Table) -> Survey:
     """Read all passages of a language once; see `Survey`.
 
-    Raises DataError if a judged passage occurs twice. Judgements of absent passages are kept and
-    count as not found, as in trec_eval.
+    Raises DataError if a passage occurs twice, or none of the judged ones is there. Judgements of
+    absent passages are kept and count as not found, as in trec_eval.
     """
     wanted = set(qrels["candidate_id"].to_pylist())
     there: dict[str, str] = {}
+    first = FirstTimes()
     passages, progress = 0, Progress(len(paths), "shards")
     for path in paths:
-        for id_, text in read_passages(path):
-            passages += 1
+        found = _passages(path)
+        while part := list(islice(found, BATCH_ROWS)):
+            new = first.of(keys(id_ for _, id_, _ in part))
+            if not new.all():
+                where, id_, _ = part[new.argmin()]
+                raise DataError(f"{where}: passage {id_} stands twice in the collection.")
+            there |= {id_: text for _, id_, text in part if id_ in wanted}
+            passages += len(part)
             progress.add(0, f"{passages:,} passages")
-            if id_ in wanted:
-                if id_ in there:
-                    raise DataError(f"{path}: passage {id_} stands twice in the collection.")
-                there[id_] = text
         progress.add()
+    if not there:
+        raise DataError(
+            f"{', '.join(map(str, paths))}: has none of the {len(wanted)} judged passages: the "
+            "files are of another collection, or of another version."
+        )
     grades = qrels["grade"].to_pylist()
     absent = [id_ not in there for id_ in qrels["candidate_id"].to_pylist()]
     counts = {

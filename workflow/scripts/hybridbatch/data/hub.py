@@ -1,4 +1,7 @@
-"""Rows of data sets, read by the library `datasets`: from the hub, a mirror or local files.
+"""Rows of data sets, found by the library `datasets`: on the hub, in a mirror or in local files.
+
+The library also reads parquet files. JSON and CSV files are read by records.py: the library takes
+`NA` and `null` in CSV for absent, `007` for 7, and the last of two equal keys in a JSON list.
 
 Data sets of the hub are pinned to a commit. No code of a data set is run: the library no longer
 supports loading scripts, and a data set that has nothing else is refused.
@@ -8,13 +11,18 @@ import difflib
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import datasets
+import fsspec
 from datasets.features import features as kinds
+from datasets.packaged_modules.csv.csv import Csv
+from datasets.packaged_modules.json.json import Json
 
 from hybridbatch.data.download import MIRROR_VARIABLE, locked, record_hash, recorded_hashes
+from hybridbatch.data.records import csv_rows, empty, has_nul, json_file, json_objects, lines
 from hybridbatch.data.shards import Row, write_shards
 from hybridbatch.runtime.errors import DataError, SourceError
 from hybridbatch.runtime.logs import Progress, log
@@ -107,11 +115,92 @@ def rows(data_set: DataSet, mirror: str | None, cache: str | Path) -> Iterator[R
     opened or has no such split, `DataError` if a column is missing, a value has the wrong type, or
     there is no row. Messages name path, split, column and row.
     """
-    stream = _open(data_set, mirror, str(cache))
+    builder = _open(data_set, mirror, str(cache))
+    texts = isinstance(builder, Csv | Json)
+    total, values = None, _text_rows(builder, data_set) if texts else None
+    if values is None:
+        values, total = _library_rows(builder, data_set)
+    progress = Progress(total, f"rows of {data_set.path}")
+    for number, (where, row) in enumerate(values):
+        yield _row(row, data_set, where)
+        if number % _LOGGED == 0:
+            progress.add(min(_LOGGED, number + 1))
+
+
+def _library_rows(
+    builder: datasets.DatasetBuilder, data_set: DataSet
+) -> tuple[Iterator[tuple[str, dict]], int | None]:
+    """(place, values) of the rows, as the library reads them, and their number if it is known."""
+    stream = _split(builder.as_streaming_dataset(), data_set)
     first = next(_guarded(stream, data_set), None)
     if first is None:
         raise DataError(f"{data_set}: has no row.")
-    there = _columns(stream.features, first)
+    wanted = _wanted(data_set, _columns(stream.features, first))
+    # Only these columns are decoded, since decoding images may cost more than reading the texts.
+    top = dict.fromkeys(c if c in first else c.split(".")[0] for c in wanted)
+    stream = stream.select_columns(list(top))
+    splits = stream.info.splits or {}
+    total = splits[data_set.split].num_examples if data_set.split in splits else None
+    rows = enumerate(_guarded(stream, data_set))
+    return ((f"{data_set}: row {number}", values) for number, values in rows), total
+
+
+def _text_rows(builder: Csv | Json, data_set: DataSet) -> Iterator[tuple[str, dict]]:
+    """(file and line, values) of the rows of CSV or JSON files."""
+    files = list(map(str, _split(builder.config.data_files or {}, data_set)))
+    read = _csv_rows if isinstance(builder, Csv) else _json_rows
+    found = _guarded(chain.from_iterable(read(f, builder, data_set) for f in files), data_set)
+    first = list(islice(found, _LOGGED))
+    # A key may be absent in some objects.
+    _wanted(data_set, list(dict.fromkeys(name for _, row in first for name in _names(row))))
+    yield from chain(first, found)
+
+
+def _csv_rows(file: str, builder: Csv, data_set: DataSet) -> Iterator[tuple[str, dict]]:
+    start = (data_set.columns.get("answers") or {}).get("start")
+    delimiter = builder.config.delimiter or builder.config.sep
+    for number, texts in csv_rows(file, delimiter, _opened):
+        # An empty field is an absent value.
+        values: dict[str, Any] = {name: text or None for name, text in texts.items()}
+        if (found := values.get(start)) and found.isascii() and found.isdigit():
+            values[start] = int(found)
+        yield f"{file}: line {number}", values
+
+
+def _json_rows(file: str, builder: Json, data_set: DataSet) -> Iterator[tuple[str, dict]]:
+    """Rows of JSON Lines, or of a file that is one list of objects."""
+    field = builder.config.field
+    if field is None and not next(lines(file, _opened))[1].lstrip().startswith("["):
+        for number, values in json_objects(file, _opened):
+            yield f"{file}: line {number}", values
+        return
+    listed = json_file(file, _opened)
+    if field is not None:
+        listed = listed.get(field) if isinstance(listed, dict) else None
+    if not isinstance(listed, list) or not all(isinstance(values, dict) for values in listed):
+        raise DataError(f"{file}: is no list of JSON objects.")
+    if not listed:
+        raise empty(file)
+    for number, values in enumerate(listed):
+        yield f"{file}: entry {number}", values
+
+
+def _opened(path: str | Path) -> IO[bytes]:
+    """Open a file of this machine, or one by its URL on the hub."""
+    return fsspec.open(str(path), "rb").open()
+
+
+def _split(found: Mapping[Any, Any], data_set: DataSet) -> Any:
+    if data_set.split not in found:
+        raise SourceError(
+            f"{data_set}: has no split {data_set.split!r}{_nearest(data_set.split, found)}; it has "
+            f"{', '.join(map(str, found))}."
+        )
+    return found[data_set.split]
+
+
+def _wanted(data_set: DataSet, there: list[str]) -> list[str]:
+    """The data set's column names; `DataError` if one is not `there`."""
     wanted = list(_flat(data_set.columns).values())
     for column in wanted:
         if column not in there:
@@ -119,19 +208,10 @@ def rows(data_set: DataSet, mirror: str | None, cache: str | Path) -> Iterator[R
                 f"{data_set}: has no column {column!r}{_nearest(column, there)}; it has "
                 f"{', '.join(there)}. Correct `columns`."
             )
-    # Only these columns are decoded, since decoding images may cost more than reading the texts.
-    top = dict.fromkeys(c if c in first else c.split(".")[0] for c in wanted)
-    stream = stream.select_columns(list(top))
-    splits = stream.info.splits or {}
-    total = splits[data_set.split].num_examples if data_set.split in splits else None
-    progress = Progress(total, f"rows of {data_set.path}")
-    for number, values in enumerate(_guarded(stream, data_set)):
-        yield _row(values, data_set, number)
-        if number % _LOGGED == 0:
-            progress.add(min(_LOGGED, number + 1))
+    return wanted
 
 
-def _open(data_set: DataSet, mirror: str | None, cache: str) -> datasets.IterableDataset:
+def _open(data_set: DataSet, mirror: str | None, cache: str) -> datasets.DatasetBuilder:
     path, local, more = data_set.path, Path(data_set.path), {}
     if data_set.revision is not None:
         if local.exists():
@@ -155,7 +235,7 @@ def _open(data_set: DataSet, mirror: str | None, cache: str) -> datasets.Iterabl
         )
     log.info("%s from %s", data_set, data_set.url if "revision" in more else data_set.path)
     try:
-        found = datasets.load_dataset(path, data_set.name, streaming=True, cache_dir=cache, **more)
+        return datasets.load_dataset_builder(path, data_set.name, cache_dir=cache, **more)
     except RuntimeError as error:
         if "scripts are no longer supported" not in str(error):
             raise
@@ -166,12 +246,6 @@ def _open(data_set: DataSet, mirror: str | None, cache: str) -> datasets.Iterabl
         ) from error
     except (OSError, ValueError) as error:
         raise SourceError(_advice(data_set, mirror, error)) from error
-    if data_set.split not in found:
-        raise SourceError(
-            f"{data_set}: has no split {data_set.split!r}{_nearest(data_set.split, found)}; it has "
-            f"{', '.join(map(str, found))}."
-        )
-    return found[data_set.split]
 
 
 def _builder(data_set: DataSet) -> str:
@@ -200,14 +274,15 @@ def _guarded(stream: Iterable[dict], data_set: DataSet) -> Iterator[dict]:
         ) from error
 
 
-def _row(values: dict, data_set: DataSet, number: int) -> Row:
-    where = f"{data_set}: row {number}"
+def _row(values: dict, data_set: DataSet, where: str) -> Row:
     columns = data_set.columns
 
     def text(key: str, also: type = str) -> str | None:
         if key not in columns:
             return None
         value = _reach(values, columns[key], where)
+        if has_nul(value):
+            raise DataError(f"{where}: column {columns[key]!r} has the character NUL; remove it.")
         if value is None or isinstance(value, str):
             return value
         if isinstance(value, also) and not isinstance(value, bool):
@@ -221,7 +296,7 @@ def _row(values: dict, data_set: DataSet, number: int) -> Row:
             raise _wrong_type(where, answers["start"], start, "a whole number")
         if "text" in answers:
             answer = _first(_reach(values, answers["text"], where))
-            if not isinstance(answer, str | None):
+            if not isinstance(answer, str | None) or has_nul(answer):
                 raise _wrong_type(where, answers["text"], answer, "text")
     return Row(
         text("question"), text("passage"), text("id", int), text("paragraph", int), answer, start
@@ -237,9 +312,9 @@ def _reach(values: dict, column: str, where: str) -> Any:
         value = _first(value)
         if value is None:
             return None
-        if not isinstance(value, dict) or part not in value:
+        if not isinstance(value, dict):
             raise DataError(f"{where}: has no {column!r}; it has {', '.join(_names(values))}.")
-        value = value[part]
+        value = value.get(part)
     return value
 
 

@@ -7,8 +7,8 @@ passage twice.
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import TypeVar
 
@@ -47,11 +47,7 @@ class Pair:
     negative: str | None = None  # hard negative: a similar passage that does not answer
     passage_id: str = ""  # the corpus' id of the passage; default: a hash of its text
     negative_id: str = ""  # the same for `negative`
-
-
-def clean(text: str) -> str:
-    """`text` on one line, with white space collapsed and stripped."""
-    return " ".join(text.split())
+    where: str = field(default="", compare=False)  # file and line or row, for messages
 
 
 def pair_batches(pairs: Iterable[Pair], counts: Counter, name: str) -> Iterator[pa.RecordBatch]:
@@ -59,16 +55,23 @@ def pair_batches(pairs: Iterable[Pair], counts: Counter, name: str) -> Iterator[
 
     Empty and duplicate pairs are counted and left out. Pairs that differ only in their negatives
     are kept. By default `passage_id` is a hash of the text, so that equal texts are one passage; a
-    corpus may give its own ids. name: the corpus, for messages.
+    corpus may give its own ids. name: the corpus and its files, for messages. Raises `DataError`
+    for an id that occurs twice, and at the end if no pair was kept.
     """
     first_ids, first_pairs = FirstTimes(), FirstTimes()
     progress = Progress(None, "pairs")
     for batch in _chunks(pairs):
         full = [pair for pair in batch if pair.question and pair.passage]
+        for pair in full:
+            if not pair.id:
+                raise DataError(f"{pair.where or name}: has no id; give it one of its own.")
         unique = first_ids.of(keys(pair.id for pair in full))
         if not unique.all():
-            id_ = full[unique.argmin()].id
-            raise DataError(f"{name}: the id {id_!r} stands twice; ids must be unique.")
+            pair = full[unique.argmin()]
+            raise DataError(
+                f"{pair.where or name}: the id {pair.id!r} stands twice in {name}; ids must be "
+                "unique. Mend the file, or leave the ids out."
+            )
         texts = ("\0".join((p.question, p.passage, p.negative or "")) for p in full)
         new = first_pairs.of(keys(texts))
         kept = [pair for pair, is_new in zip(full, new, strict=True) if is_new]
@@ -80,6 +83,9 @@ def pair_batches(pairs: Iterable[Pair], counts: Counter, name: str) -> Iterator[
         )
         progress.add(len(batch))
         yield pa.RecordBatch.from_pylist(list(map(_row, kept)), PAIR_SCHEMA)
+    if not counts["kept"]:
+        found = ", ".join(f"{reason} {number}" for reason, number in counts.items()) or "no pair"
+        raise DataError(f"{name}: gives no pair to train on; it has {found}.")
 
 
 def split_validation(pairs: Table, holdout: float) -> tuple[Table, Table]:
@@ -91,6 +97,16 @@ def split_validation(pairs: Table, holdout: float) -> tuple[Table, Table]:
     held = [int(i[:8], 16) < holdout * 2**32 for i in pairs["paragraph_id"].to_pylist()]
     mask = pa.array(held, type=pa.bool_())
     return pairs.filter(pc.invert(mask)), pairs.filter(mask)
+
+
+def refuse_empty_parts(sizes: Mapping[str, int], holdout: float, name: str) -> None:
+    """Raise `DataError` if `split_validation` left nothing of a part that `holdout` asks for."""
+    for part, share in (("train", 1 - holdout), ("validation", holdout)):
+        if share > 0 and not sizes[part]:
+            raise DataError(
+                f"{name}: its part `{part}` has no pair with holdout {holdout}, since paragraphs "
+                "stay whole and it has too few; change `holdout`, or give more pairs."
+            )
 
 
 def _row(pair: Pair) -> dict[str, str | None]:

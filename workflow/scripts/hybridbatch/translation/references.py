@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from hybridbatch.data.pairs import clean
 from hybridbatch.data.squad_format import Paragraph, paragraphs
+from hybridbatch.data.texts import clean
 from hybridbatch.runtime.errors import DataError
 from hybridbatch.translation.translate import TEXT_SCHEMA
 
@@ -52,6 +52,17 @@ READERS: dict[str, Callable[[str | Path, str], dict[str, str]]] = {
     "questions": read_questions,
     "parallel": read_parallel,
 }
+
+
+def read_references(kind: str, path: str | Path, language: str) -> dict[str, str]:
+    """The texts of one language by id; `DataError` if there are none, or one is blank."""
+    texts = READERS[kind](path, language)
+    if not texts:
+        raise DataError(f"{path}: has no texts.")
+    for id_, text in texts.items():
+        if not text:
+            raise DataError(f"{path}: the text {id_} is blank.")
+    return texts
 
 
 def texts_table(texts: dict[str, str]) -> pa.Table:

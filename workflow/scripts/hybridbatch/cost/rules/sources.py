@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from hybridbatch.cost.model import Cost, Span, reference_sizes
 from hybridbatch.cost.work import Work
 
+# Bytes that a known id needs: its 64-bit key in a sorted array, while this is merged and sorted.
+_KNOWN_ID = 24
+
 
 def fetch(work: Work, wildcards: Mapping[str, str]) -> Cost:
     size = work.download(wildcards["source_file"])
@@ -85,7 +88,7 @@ def survey_passages(work: Work, wildcards: Mapping[str, str]) -> Cost:
     return work.light(
         work.rates.rate("read_pairs").seconds(sizes.candidates),
         disk=work.parquet(judged * sizes.candidate_words, language),
-        memory=work.rates.memory_of("texts", 0, judged),
+        memory=work.rates.memory_of("texts", 0, judged) + _KNOWN_ID * sizes.candidates,
     )
 
 

@@ -5,12 +5,12 @@ The shards have fixed column names (data/hub.py), so nothing here depends on the
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from pathlib import Path
 
-from hybridbatch.data.pairs import Pair, clean
-from hybridbatch.data.sentences import sentence_spans
+from hybridbatch.data.answers import Sentences
+from hybridbatch.data.pairs import Pair
 from hybridbatch.data.shards import read_manifest, read_shards
+from hybridbatch.data.texts import clean
 
 
 def read(paths: Sequence[str | Path], language: str, counts: Counter) -> Iterator[Pair]:
@@ -20,27 +20,23 @@ def read(paths: Sequence[str | Path], language: str, counts: Counter) -> Iterato
     and the whole passage is its paragraph, as in SQuAD's format. Questions that give no pair are
     counted by reason. Without an id column, the row number from 0 is the id.
     """
+    sentences = Sentences(language, counts)
+    before = 0  # rows of the manifests before this one
     for path in paths:
-        spans_of = lru_cache(maxsize=16)(lambda context: sentence_spans(context, language))
         with_answers = "answers" in read_manifest(path)["data_set"]["columns"]
+        number = -1
         for number, row in read_shards(path):
-            context = passage = row.passage or ""
+            context = row.passage or ""
+            passage: str | None = context
             if with_answers:
-                if row.start is None:
-                    counts["unanswerable"] += 1
+                passage = sentences.with_answer(context, row.start, row.answer)
+                if passage is None:
                     continue
-                if not context.startswith(row.answer or "", row.start):
-                    counts["answer_not_at_start"] += 1
-                    continue
-                spans = spans_of(context)
-                found = next((context[a:b] for a, b in spans if a <= row.start < b), None)
-                if found is None:
-                    counts["answer_outside_sentences"] += 1
-                    continue
-                passage = found
             yield Pair(
-                str(number) if row.id is None else row.id,
+                str(before + number) if row.id is None else row.id,
                 clean(row.question or ""),
                 clean(passage),
                 clean(context) if row.paragraph is None else row.paragraph,
+                where=f"{path}: row {number}",
             )
+        before += number + 1

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from hybridbatch.data.pairs import Pair, clean
+from hybridbatch.data.pairs import Pair
 from hybridbatch.data.records import parquet_rows
 from hybridbatch.data.sentences import sentence_spans
+from hybridbatch.data.texts import clean
 
 COLUMNS = {
     "plot_id": pa.string(),
@@ -30,7 +31,7 @@ def read(paths: Sequence[str | Path], language: str, counts: Counter) -> Iterato
     """
     for path in paths:
         spans_of = lru_cache(maxsize=16)(lambda plot: sentence_spans(plot, language))
-        for _, row in parquet_rows(path, COLUMNS):
+        for number, row in parquet_rows(path, COLUMNS):
             answers, plot = row["answers"] or [], row["plot"] or ""
             answer = clean(answers[0] or "") if answers else ""
             if row["no_answer"] or not answer:
@@ -48,5 +49,9 @@ def read(paths: Sequence[str | Path], language: str, counts: Counter) -> Iterato
                 counts["answer_outside_sentences"] += 1
                 continue
             yield Pair(
-                row["question_id"], clean(row["question"] or ""), clean(passage), row["plot_id"]
+                row["question_id"] or "",
+                clean(row["question"] or ""),
+                clean(passage),
+                row["plot_id"] or "",
+                where=f"{path}: row {number}",
             )

@@ -4,17 +4,20 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from hybridbatch.data.pairs import Pair, clean
+from hybridbatch.data.pairs import Pair
 from hybridbatch.data.records import json_objects
+from hybridbatch.data.texts import clean
 from hybridbatch.runtime.errors import DataError
 
 
 def read(paths: Sequence[str | Path], language: str, counts: Counter) -> Iterator[Pair]:
     """The pairs of JSON Lines files with `question`, `passage` and optionally `id`, `paragraph`.
 
-    `id` defaults to the line number, `paragraph` to the passage.
+    `id` defaults to the line number, counted on from file to file; `paragraph` to the passage.
     """
-    for path in map(Path, paths):
+    before = 0  # lines of the files before this one
+    for path in paths:
+        number = 0
         for number, record in json_objects(path):
             for field in ("question", "passage"):
                 if not isinstance(record.get(field), str):
@@ -23,8 +26,10 @@ def read(paths: Sequence[str | Path], language: str, counts: Counter) -> Iterato
                     )
             passage = clean(record["passage"])
             yield Pair(
-                str(number if record.get("id") is None else record["id"]),
+                str(before + number if record.get("id") is None else record["id"]),
                 clean(record["question"]),
                 passage,
                 str(passage if record.get("paragraph") is None else record["paragraph"]),
+                where=f"{path}: line {number}",
             )
+        before += number

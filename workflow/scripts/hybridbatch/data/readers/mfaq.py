@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from hybridbatch.data.pairs import Pair, clean
+from hybridbatch.data.pairs import Pair
 from hybridbatch.data.records import parquet_rows
+from hybridbatch.data.texts import clean
 
 COLUMNS = {"domain_id": pa.int64(), "question": pa.string(), "answer": pa.string()}
 
@@ -16,7 +17,7 @@ def read(paths: Sequence[str | Path], language: str, counts: Counter) -> Iterato
     """Every question with its answer; the pairs of a page are one paragraph."""
     numbers = 0
     for path in paths:
-        for _, row in parquet_rows(path, COLUMNS):
+        for number, row in parquet_rows(path, COLUMNS):
             numbers += 1
             yield Pair(
                 # The row number is the id, since pair_id may restart on every page.
@@ -24,4 +25,5 @@ def read(paths: Sequence[str | Path], language: str, counts: Counter) -> Iterato
                 clean(row["question"] or ""),
                 clean(row["answer"] or ""),
                 str(row["domain_id"]),
+                where=f"{path}: row {number}",
             )

@@ -8,8 +8,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from hybridbatch.data.pairs import Pair, clean
+from hybridbatch.data.pairs import Pair
 from hybridbatch.data.records import fields
+from hybridbatch.data.texts import clean
 from hybridbatch.runtime.errors import ConfigError, DataError
 
 
@@ -44,6 +45,7 @@ def read(paths: Sequence[str | Path], language: str, counts: Counter) -> Iterato
             negative=not_passage,
             passage_id=positive,
             negative_id=negative,
+            where=f"{triples}: line {number}",
         )
 
 

@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from hybridbatch.data.pairs import Pair, clean
+from hybridbatch.data.pairs import Pair
 from hybridbatch.data.records import json_objects, need
+from hybridbatch.data.texts import clean
 
 
 def read(paths: Sequence[str | Path], language: str, counts: Counter) -> Iterator[Pair]:
@@ -27,7 +28,8 @@ def read(paths: Sequence[str | Path], language: str, counts: Counter) -> Iterato
             if negatives:
                 _, negative = _passage(negatives[0], f"{where}, first negative passage")
             # A docid has the form `<article>#<passage>`.
-            yield Pair(id_, clean(query), passage, docid.split("#")[0], negative=negative)
+            article = docid.split("#")[0]
+            yield Pair(id_, clean(query), passage, article, negative=negative, where=where)
 
 
 def _passage(record: object, where: str) -> tuple[str, str]:

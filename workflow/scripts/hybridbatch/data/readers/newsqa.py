@@ -2,19 +2,20 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from pathlib import Path
 
 import pyarrow as pa
 
-from hybridbatch.data.pairs import Pair, clean
+from hybridbatch.data.answers import Sentences
+from hybridbatch.data.pairs import Pair
 from hybridbatch.data.records import parquet_rows
-from hybridbatch.data.sentences import sentence_spans
+from hybridbatch.data.texts import clean
 
 _OFFSETS = pa.list_(pa.int64())
 COLUMNS = {
     "context": pa.string(),
     "question": pa.string(),
+    "answers": pa.list_(pa.string()),
     # Character offsets of each answer in the context.
     "labels": pa.list_(pa.struct([("start", _OFFSETS), ("end", _OFFSETS)])),
 }
@@ -22,19 +23,36 @@ COLUMNS = {
 
 def read(paths: Sequence[str | Path], language: str, counts: Counter) -> Iterator[Pair]:
     """The question and the sentence of the article in which its first answer first starts."""
+    sentences = Sentences(language, counts)
     numbers = 0
     for path in paths:
-        spans_of = lru_cache(maxsize=16)(lambda text: sentence_spans(text, language))
-        for _, row in parquet_rows(path, COLUMNS):
+        for number, row in parquet_rows(path, COLUMNS):
             numbers += 1
             labels, context = row["labels"] or [], row["context"] or ""
-            if not labels or not labels[0] or not labels[0]["start"]:
-                counts["unanswerable"] += 1
-                continue
-            start = labels[0]["start"][0]
-            passage = next((context[a:b] for a, b in spans_of(context) if a <= start < b), None)
+            starts = (labels[0] or {}).get("start") if labels else None
+            start = starts[0] if starts else None
+            answer = _there(context, start, row["answers"] or [])
+            passage = sentences.with_answer(context, start, answer)
             if passage is None:
-                counts["answer_outside_sentences"] += 1
                 continue
-            # The row number is the id, since nothing states that `key` is unique.
-            yield Pair(str(numbers), clean(row["question"] or ""), clean(passage), clean(context))
+            yield Pair(
+                # The row number is the id, since nothing states that `key` is unique.
+                str(numbers),
+                clean(row["question"] or ""),
+                clean(passage),
+                clean(context),
+                where=f"{path}: row {number}",
+            )
+
+
+def _there(context: str, start: int | None, answers: Sequence[str | None]) -> str:
+    """What the context has at `start`, if it is one of the answers; else the first answer.
+
+    Neither their order nor whether they keep the article's case and blanks is documented.
+    """
+    known = [answer for answer in answers if answer]
+    for answer in known if start is not None and start >= 0 else []:
+        found = context[start : start + len(answer)]
+        if clean(found).casefold() == clean(answer).casefold():
+            return found
+    return known[0] if known else ""

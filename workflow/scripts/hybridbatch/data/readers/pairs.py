@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from hybridbatch.data.pairs import Pair, clean
+from hybridbatch.data.pairs import Pair
 from hybridbatch.data.records import open_parquet, parquet_rows
+from hybridbatch.data.texts import clean
 from hybridbatch.runtime.errors import DataError
 from hybridbatch.runtime.logs import log
 
@@ -27,10 +28,16 @@ def read(paths: Sequence[str | Path], language: str, counts: Counter) -> Iterato
         columns = found
         log.info("%s: question is column %r, answer is column %r", path, *columns)
         question, answer = columns
-        for _, row in parquet_rows(path, dict.fromkeys(columns, pa.string())):
+        for number, row in parquet_rows(path, dict.fromkeys(columns, pa.string())):
             numbers += 1
             passage = clean(row[answer] or "")
-            yield Pair(str(numbers), clean(row[question] or ""), passage, passage)
+            yield Pair(
+                str(numbers),
+                clean(row[question] or ""),
+                passage,
+                passage,
+                where=f"{path}: row {number}",
+            )
 
 
 def _text_columns(path: str | Path) -> list[str]:

@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from hybridbatch.data.pairs import Pair, clean
-from hybridbatch.data.sentences import sentence_spans
+from hybridbatch.data.answers import Sentences
+from hybridbatch.data.pairs import Pair
 from hybridbatch.data.squad_format import paragraphs
+from hybridbatch.data.texts import clean
 
 
 def read(paths: Sequence[str | Path], language: str, counts: Counter) -> Iterator[Pair]:
@@ -15,17 +16,18 @@ def read(paths: Sequence[str | Path], language: str, counts: Counter) -> Iterato
     Questions that give no pair are counted by reason. An answer that crosses a sentence boundary is
     paired with the sentence where it starts, as in LAReQA.
     """
+    sentences = Sentences(language, counts)
     for path in paths:
         for paragraph in paragraphs(path):
             context = paragraph.context
-            spans = sentence_spans(context, language)
             for question in paragraph.questions():
-                if question.start is None:
-                    counts["unanswerable"] += 1
-                    continue
-                found = (context[a:b] for a, b in spans if a <= question.start < b)
-                passage = next(found, None)
+                passage = sentences.with_answer(context, question.start, question.answer)
                 if passage is None:
-                    counts["answer_outside_sentences"] += 1
                     continue
-                yield Pair(question.id, clean(question.text), clean(passage), clean(context))
+                yield Pair(
+                    question.id,
+                    clean(question.text),
+                    clean(passage),
+                    clean(context),
+                    where=question.where,
+                )

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from hybridbatch.data.pairs import Pair, clean
+from hybridbatch.data.pairs import Pair
 from hybridbatch.data.records import parquet_rows
+from hybridbatch.data.texts import clean
 
 COLUMNS = {
     "question_id": pa.string(),
@@ -25,14 +26,14 @@ def read(paths: Sequence[str | Path], language: str, counts: Counter) -> Iterato
     The sentences of a question are adjacent in the files. Its pairs take its negatives in turn.
     """
     for path in paths:
-        rows = (row for _, row in parquet_rows(path, COLUMNS))
-        for question_id, group in groupby(rows, key=lambda row: row["question_id"]):
+        rows = parquet_rows(path, COLUMNS)
+        for question_id, group in groupby(rows, key=lambda row: row[1]["question_id"]):
             sentences = list(group)
-            negatives = [clean(row["answer"] or "") for row in sentences if row["label"] == 0]
-            positives = [row for row in sentences if row["label"] == 1]
+            negatives = [clean(row["answer"] or "") for _, row in sentences if row["label"] == 0]
+            positives = [(place, row) for place, row in sentences if row["label"] == 1]
             if not positives:
                 counts["unanswered"] += 1
-            for number, row in enumerate(positives):
+            for number, (place, row) in enumerate(positives):
                 yield Pair(
                     f"{question_id}-{number}",
                     clean(row["question"] or ""),
@@ -40,4 +41,5 @@ def read(paths: Sequence[str | Path], language: str, counts: Counter) -> Iterato
                     row["document_title"] or "",
                     question_id=question_id,
                     negative=negatives[number % len(negatives)] if negatives else None,
+                    where=f"{path}: row {place}",
                 )
