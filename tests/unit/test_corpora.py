@@ -8,15 +8,21 @@ import pyarrow as pa
 import pytest
 
 from hybridbatch.data import readers
-from hybridbatch.data.pairs import PAIR_SCHEMA, Pair, pair_batches, split_validation
+from hybridbatch.data.pairs import (
+    PAIR_SCHEMA,
+    Pair,
+    pair_batches,
+    refuse_empty_parts,
+    split_validation,
+)
 from hybridbatch.data.readers import jsonl, squad
 from hybridbatch.runtime.errors import ConfigError, DataError
 
 CONTEXT = "Ada Lovelace was born in London.  She wrote\na program. It ran a century later."
 
 
-def _question(id_: str, start: int | None) -> dict:
-    answers = [] if start is None else [{"text": "", "answer_start": start}]
+def _question(id_: str, start: int | None, text: str = "Ada") -> dict:
+    answers = [] if start is None else [{"text": text, "answer_start": start}]
     return {"id": id_, "question": f"What  about\n{id_}?", "answers": answers}
 
 
@@ -45,7 +51,7 @@ def _jsonl(tmp_path: Path, *lines: str | dict) -> Path:
     ],
 )
 def test_squad_gives_the_sentence_that_holds_the_answer(tmp_path, answer, sentence):
-    path = _squad(tmp_path, [_question("q1", CONTEXT.index(answer))])
+    path = _squad(tmp_path, [_question("q1", CONTEXT.index(answer), answer)])
     counts: Counter[str] = Counter()
     assert list(squad.read([path], "en", counts)) == [
         Pair("q1", "What about q1?", sentence, " ".join(CONTEXT.split()))
@@ -55,11 +61,18 @@ def test_squad_gives_the_sentence_that_holds_the_answer(tmp_path, answer, senten
 
 def test_squad_counts_what_gives_no_pair(tmp_path):
     between = CONTEXT.index("  She")
-    starts = [0, None, None, len(CONTEXT), between]
-    path = _squad(tmp_path, [_question(f"q{i}", start) for i, start in enumerate(starts)])
+    answers = [
+        (0, "Ada"), (None, ""), (None, ""), (len(CONTEXT), "Ada"), (between, "  She"),
+        (1, "Ada"), (-5, CONTEXT[-5:]), (10**6, "Ada"), (5, ""), (between, "  "),
+    ]  # fmt: skip
+    path = _squad(tmp_path, [_question(f"q{i}", *answer) for i, answer in enumerate(answers)])
     counts: Counter[str] = Counter()
     assert [pair.id for pair in squad.read([path], "en", counts)] == ["q0"]
-    assert counts == {"unanswerable": 2, "answer_outside_sentences": 2}
+    assert counts == {
+        "unanswerable": 4,
+        "answer_outside_sentences": 1,
+        "answer_not_at_start": 4,
+    }
 
 
 @pytest.mark.parametrize("field", ["context", "qas"])
@@ -93,7 +106,7 @@ def test_squad_question_without_field_is_named(tmp_path, field):
         (b"{", "is not JSON"),
         (b"[]", "is not an object but list"),
         (b'{"version": "1.1"}', "field 'data' is missing"),
-        (b'{"data": "\xff"}', "is not JSON in UTF-8"),
+        (b'{"data": "\xff"}', "line 1: is not UTF-8"),
         (b'{"data": {}}', "field 'data' is not a list"),
     ],
 )
@@ -121,7 +134,7 @@ def test_jsonl_takes_given_ids_and_paragraphs_or_makes_them(tmp_path):
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ("{", "is not JSON in UTF-8"),
+        ("{", "is not JSON"),
         ("[1, 2]", "is not a JSON object"),
         ({"passage": "Ada came."}, "'question'"),
         ({"question": "Who came?"}, "'passage'"),
@@ -140,7 +153,7 @@ def test_wrong_jsonl_line_is_named(tmp_path, line, reason):
 def test_jsonl_that_is_not_utf8_is_named(tmp_path):
     path = tmp_path / "pairs.jsonl"
     path.write_bytes('{"question": "Qué?", "passage": "Así."}\n'.encode("latin-1"))
-    with pytest.raises(DataError, match="line 1: is not JSON in UTF-8") as caught:
+    with pytest.raises(DataError, match="line 1: is not UTF-8") as caught:
         list(jsonl.read([path], "en", Counter()))
     assert str(path) in str(caught.value)
 
@@ -166,7 +179,8 @@ def test_reader_is_found_by_name_and_reads_its_files_in_order(tmp_path, name):
 
 @pytest.mark.parametrize("name", ["squad", "jsonl"])
 def test_wrong_file_among_several_is_named(tmp_path, name):
-    right = _squad(tmp_path, []) if name == "squad" else _jsonl(tmp_path)
+    pair = {"question": "Who?", "passage": "Ada."}
+    right = _squad(tmp_path, []) if name == "squad" else _jsonl(tmp_path, pair)
     wrong = tmp_path / "wrong.json"
     wrong.write_text("{", encoding="utf-8")
     with pytest.raises(DataError) as caught:
@@ -281,9 +295,26 @@ def test_passage_id_is_the_same_exactly_for_the_same_text():
     assert first == third != second
 
 
-def test_no_pairs_make_an_empty_table():
-    assert _table().schema == PAIR_SCHEMA
-    assert len(_table()) == 0
+def test_a_corpus_without_pairs_is_refused_with_what_it_has():
+    with pytest.raises(DataError, match=r"pairs.jsonl: gives no pair to train on; it has no pair"):
+        _table()
+    with pytest.raises(DataError, match=r"it has unanswerable 4, read 2, empty 2"):
+        _table(Pair("a", "", "A.", "p"), Pair("b", "B?", "", "p"), counts=Counter(unanswerable=4))
+
+
+@pytest.mark.parametrize(
+    ("train", "validation", "holdout", "part"),
+    [(0, 3, 0.5, "train"), (3, 0, 0.5, "validation"), (3, 0, 1.0, "validation")],
+)
+def test_a_part_without_pairs_is_refused(train, validation, holdout, part):
+    sizes = {"train": train, "validation": validation}
+    with pytest.raises(DataError, match=f"corpus a: its part `{part}` has no pair"):
+        refuse_empty_parts(sizes, holdout, "corpus a")
+
+
+def test_a_part_that_nobody_asks_for_may_be_empty():
+    refuse_empty_parts({"train": 3, "validation": 0}, 0.0, "corpus a")
+    refuse_empty_parts({"train": 0, "validation": 3}, 1.0, "corpus a")
 
 
 def _paragraphs(numbers: range) -> pa.Table:

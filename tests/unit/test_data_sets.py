@@ -203,7 +203,7 @@ def test_a_wrong_configuration_is_named_with_those_there_are(tmp_path):
 def test_two_rows_with_one_id_are_refused(tmp_path):
     rows = [*PAIRS, {**PAIRS[0], "asked": "Another?"}]
     fetched = Fetched(tmp_path, write(tmp_path / "a.jsonl", rows), {**FLAT, "id": "key"})
-    with pytest.raises(DataError, match="corpus mine: the id '7' stands twice"):
+    with pytest.raises(DataError, match="row 3: the id '7' stands twice in corpus mine"):
         list(pair_batches(fetched.pairs(), Counter(), "corpus mine"))
 
 
@@ -214,7 +214,7 @@ def test_a_data_set_without_rows_is_refused(tmp_path, name):
         file.write_text("asked,text\n")
     else:
         pq.write_table(pa.table({"asked": pa.array([], pa.string()), "text": []}), file)
-    with pytest.raises((DataError, SourceError), match=r"split train: .*has no row"):
+    with pytest.raises((DataError, SourceError), match=rf"{name}.*has no row"):
         Fetched(tmp_path, file)
 
 
@@ -229,10 +229,12 @@ def test_an_empty_folder_and_one_that_is_not_there_are_refused(tmp_path):
 def test_a_value_of_a_wrong_type_is_named_by_row_and_column(tmp_path):
     rows = [*PAIRS, {**PAIRS[0], "text": "x"}]
     rows = [{**row, "text": number} for number, row in enumerate(rows)]
-    with pytest.raises(DataError, match="row 0: column 'text' is not text but 0"):
+    with pytest.raises(DataError, match=r"a.jsonl: line 1: column 'text' is not text but 0"):
         Fetched(tmp_path, write(tmp_path / "a.jsonl", rows))
     rows = [{**row, "answers": {"text": ["a"], "answer_start": ["4"]}} for row in SQUAD]
-    with pytest.raises(DataError, match=r"row 0: column 'answers.answer_start' is not a whole"):
+    with pytest.raises(
+        DataError, match=r"b.jsonl: line 1: column 'answers.answer_start' is not a whole"
+    ):
         Fetched(tmp_path, write(tmp_path / "b.jsonl", rows), NESTED)
 
 

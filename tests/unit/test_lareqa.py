@@ -30,8 +30,8 @@ BENCHMARKS = CATALOGUE["catalogue"]["benchmarks"]
 SETS = [(name, code) for name in ("xquad_r", "mlqa_r") for code in BENCHMARKS[name]["languages"]]
 
 
-def _qa(id_: str, question: str, start: int) -> dict:
-    return {"id": id_, "question": question, "answers": [{"text": "-", "answer_start": start}]}
+def _qa(id_: str, question: str, start: int, text: str) -> dict:
+    return {"id": id_, "question": question, "answers": [{"text": text, "answer_start": start}]}
 
 
 # Sentences at [0, 10), [11, 22), [24, 30); the stored list is wrong on purpose.
@@ -39,13 +39,17 @@ FIRST = {
     "context": "Rain fell. Snow came.\n  Later.",
     "sentence_breaks": [[0, 10], [11, 22], [24, 30]],
     "sentences": ["Not", "these", "ones", "at all"],
-    "qas": [_qa("q1", "What fell?", 0), _qa("q2", "What came?", 11), _qa("q3", "When?", 29)],
+    "qas": [
+        _qa("q1", "What fell?", 0, "Rain"),
+        _qa("q2", " What\xa0 came?", 11, "Snow came.\n  Later"),
+        _qa("q3", "When?", 29, "."),
+    ],
 }
 SECOND = {
     "context": "雨が降った。雪が来た。",
     "sentence_breaks": [[0, 6], [6, 11]],
     "sentences": ["雨", "雪"],
-    "qas": [_qa("q4", "何?", 6)],
+    "qas": [_qa("q4", "何?", 6, "雪")],
 }
 BENCHMARK = {"data": [{"paragraphs": [FIRST]}, {"paragraphs": [SECOND]}]}
 
@@ -75,7 +79,7 @@ def test_candidates_are_slices_by_sentence_breaks_not_the_stored_sentences(tmp_p
     assert candidates.schema == CANDIDATE_SCHEMA
     assert candidates.to_pylist() == [
         {"candidate_id": "en:000.000:000", "text": "Rain fell."},
-        {"candidate_id": "en:000.000:001", "text": "Snow came.\n"},
+        {"candidate_id": "en:000.000:001", "text": "Snow came."},
         {"candidate_id": "en:000.000:002", "text": "Later."},
         {"candidate_id": "en:001.000:000", "text": "雨が降った。"},
         {"candidate_id": "en:001.000:001", "text": "雪が来た。"},
@@ -151,12 +155,12 @@ def test_question_id_that_stands_twice_is_named(tmp_path):
     assert _message(path) == f"{where}: the id stands twice; ids must be unique."
 
 
-@pytest.mark.parametrize("start", [-1, 10, 22, 23, 30])
-def test_answer_outside_every_sentence_is_named(tmp_path, start):
+@pytest.mark.parametrize(("start", "text"), [(10, " Snow"), (22, "  Later"), (23, " Later")])
+def test_answer_outside_every_sentence_is_named(tmp_path, start, text):
     path = _write(
         tmp_path,
         lambda articles: articles[0]["paragraphs"][0]["qas"][2].update(
-            answers=[{"answer_start": start}]
+            answers=[{"answer_start": start, "text": text}]
         ),
     )
     where = f"{path}: article 0, paragraph 0, question q3"
@@ -174,10 +178,11 @@ def test_question_without_an_answer_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("not JSON", "is not JSON"),
+        ("", "is empty"),
+        ("not JSON", "line 1: is not JSON"),
         ("[]", "is not an object"),
         ("{}", "field 'data' is missing"),
-        ('{"data": ', "is not JSON"),
+        ('{\n"data": ', "line 2: is not JSON"),
     ],
 )
 def test_file_in_another_format_is_named(tmp_path, text, words):
@@ -189,6 +194,8 @@ def test_file_in_another_format_is_named(tmp_path, text, words):
 def test_file_without_questions_is_named(tmp_path):
     path = tmp_path / "empty.json"
     path.write_text('{"data": []}', encoding="utf-8")
+    assert _message(path) == f"{path}: has no paragraphs."
+    path = _write(tmp_path, lambda articles: [a["paragraphs"][0].update(qas=[]) for a in articles])
     assert _message(path) == f"{path}: has no questions."
 
 
@@ -251,7 +258,7 @@ def test_a_field_of_a_wrong_type_is_named_with_its_place(tmp_path, change, words
     paragraph = {
         "context": "Salt is mined.",
         "sentence_breaks": [[0, 14]],
-        "qas": [{"id": "a", "question": "What?", "answers": [{"answer_start": 3, "text": "t"}]}],
+        "qas": [{"id": "a", "question": "What?", "answers": [{"answer_start": 3, "text": "t i"}]}],
     }
     change(paragraph)
     path = tmp_path / "en.json"

@@ -61,7 +61,7 @@ def test_qrels_keep_zero_grades(tmp_path: Path):
         ("6 What is this?\n", "line 1: 2 fields separated by tabs"),
         ("6\tWhat?\n6\tWho?\n", "line 2: query 6 stands twice"),
         ("6\t \n", "line 1: query 6 has no text"),
-        ("", "has no queries"),
+        ("", "is empty"),
     ],
 )
 def test_wrong_topics_are_refused_with_their_line(tmp_path: Path, text: str, words: str):
@@ -77,7 +77,8 @@ def test_wrong_topics_are_refused_with_their_line(tmp_path: Path, text: str, wor
         ("6\tQ0\t1#0\t1\n6\tQ0\t2#0\t2\n", "line 2: the grade is '2'; only 0 and 1"),
         ("6\tQ0\t1#0\tx\n", "line 1: the grade is 'x'"),
         ("6\tQ0\t1#0\t1\n6\tQ0\t1#0\t0\n", "line 2: query 6 and passage 1#0 stand twice"),
-        ("", "has no judgements"),
+        ("", "is empty"),
+        ("6\tQ0\t1#0\t0\n", "judges no passage as relevant"),
     ],
 )
 def test_wrong_judgements_are_refused_with_their_line(tmp_path: Path, text: str, words: str):
@@ -142,7 +143,7 @@ def test_a_plain_shard_that_is_cut_off_is_named_with_its_line(tmp_path: Path):
         ('{"docid": 1, "title": "t", "text": "a"}', "line 1: lacks docid"),
         ('{"docid": "1 0", "title": "t", "text": "a"}', "line 1: docid is '1 0'"),
         ('{"docid": "", "title": "t", "text": "a"}', "line 1: docid is ''"),
-        ("", "has no passages"),
+        ("", "is empty"),
     ],
 )
 def test_changed_shards_are_refused(tmp_path: Path, line: str, words: str):
@@ -170,9 +171,16 @@ def test_survey_counts_and_keeps_judged_passages(tmp_path: Path):
     assert found.judged.to_pydict() == {"candidate_id": ["2#0", "1#0"], "text": ["t b", "t a"]}
 
 
-def test_a_judged_passage_in_two_shards_is_refused(tmp_path: Path):
-    with pytest.raises(DataError, match=r"docs-1.jsonl.gz: passage 2#0 stands twice"):
-        _survey(tmp_path, [("2#0", "t", "b")], [("2#0", "t", "b")])
+def test_a_passage_in_two_shards_is_refused(tmp_path: Path):
+    with pytest.raises(DataError, match=r"docs-1.jsonl.gz: line 2: passage 2#0 stands twice"):
+        _survey(tmp_path, [("2#0", "t", "b")], [("1#0", "t", "a"), ("2#0", "t", "b")])
+    with pytest.raises(DataError, match=r"docs-0.jsonl.gz: line 3: passage 77#0 stands twice"):
+        _survey(tmp_path, [("77#0", "t", "b"), ("2#0", "t", "b"), ("77#0", "t", "c")])
+
+
+def test_a_collection_without_any_judged_passage_is_refused(tmp_path: Path):
+    with pytest.raises(DataError, match=r"docs-0.jsonl.gz: has none of the 4 judged passages"):
+        _survey(tmp_path, [("77#0", "t", "b")])
 
 
 # The pinned files.

@@ -150,7 +150,7 @@ def test_mr_tydi_that_is_cut_short_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("record", "parts"),
     [
-        ("{", ["is not JSON in UTF-8"]),
+        ("{", ["is not JSON"]),
         ("[]", ["is not a JSON object"]),
         ({"query_id": "2", "text": "?"}, ["lacks query, positive_passages", "has query_id, text"]),
         (_topic("2", [{"docid": "1#1", "body": ""}], []), ["lacks title, text", "has body, docid"]),
@@ -209,19 +209,29 @@ def test_newsqa_takes_the_sentence_in_which_the_first_answer_starts(tmp_path):
         [],
         [label()],
         [label(at("machine"))],
+        [label(at("machine") + 1)],
+        [label(at("EDWARD".title()))],
+        [label(-3)],
     ]
+    answers = [["x", "There"], ["x"], ["x"], ["x"], ["machine"], ["machine"], ["EDWARD Smith"]]
+    answers += [["ns."]]
     path = _parquet(
         tmp_path / "newsqa.parquet",
         NEWSQA,
-        *((PLOT, f"What  is {i}?", ["x"], "key", labels) for i, labels in enumerate(rows)),
+        *(
+            (PLOT, f"What  is {i}?", texts, "key", labels)
+            for i, (texts, labels) in enumerate(zip(answers, rows, strict=True))
+        ),
     )
     pairs, counts = _read("newsqa", path)
     context = " ".join(PLOT.split())
     assert pairs == [
         Pair("1", "What is 0?", "There she meets Edward Smith.", context),
         Pair("5", "What is 4?", "They build a machine.", context),
+        # Neither case nor blanks of the answers are known to be the article's.
+        Pair("7", "What is 6?", "There she meets Edward Smith.", context),
     ]
-    assert counts == {"answer_outside_sentences": 1, "unanswerable": 2}
+    assert counts == {"answer_not_at_start": 3, "unanswerable": 2}
 
 
 @pytest.mark.parametrize("text_type", [pa.string(), pa.large_string()])

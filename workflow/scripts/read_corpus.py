@@ -12,7 +12,7 @@ def main(snakemake) -> None:
     params, output = snakemake.params, snakemake.output
     counts, parts = Counter(), Counter()
     files = list(snakemake.input.files)
-    name = f"corpus {snakemake.wildcards.corpus} ({', '.join(files)})"
+    name = f"corpus {snakemake.wildcards.corpus} ({', '.join(map(str, files))})"
     found = read(params.reader, files, params.language, counts)
     with (
         table_writer(output.train, PAIR_SCHEMA) as write_train,

@@ -102,7 +102,7 @@ def csv_lines(
 ) -> Iterator[tuple[int, list[str]]]:
     """(number of its first line, fields) of every row of a CSV file, the header included.
 
-    Quoted fields may have line ends. Blank lines are skipped.
+    Quoted fields may have line ends. A blank line has no fields.
     """
     csv.field_size_limit(_FIELD_LIMIT)
     text = (line for _, line in _all_lines(path, opened))
@@ -110,9 +110,8 @@ def csv_lines(
     number, any_line = 1, False
     try:
         for row in reader:
-            if row:
-                any_line = True
-                yield number, row
+            any_line = any_line or bool(row)
+            yield number, row
             number = reader.line_num + 1
     except csv.Error as error:
         raise DataError(f"{path}: line {number}: is not CSV ({error}).") from error
@@ -123,11 +122,14 @@ def csv_lines(
 def csv_rows(
     path: str | Path, delimiter: str = ",", opened: Open = _open
 ) -> Iterator[tuple[int, dict[str, str]]]:
-    """(number of its first line, text by column) of the rows of a CSV file with a header."""
-    rows = csv_lines(path, delimiter, opened)
-    _, header = next(rows)
+    """(number of its first line, text by column) of the rows of a CSV file with a header.
+
+    Blank lines are skipped.
+    """
+    rows = (found for found in csv_lines(path, delimiter, opened) if found[1])
+    first, header = next(rows)
     if repeated := [name for name, number in Counter(header).items() if number > 1]:
-        raise DataError(f"{path}: line 1: the column {repeated[0]!r} stands twice.")
+        raise DataError(f"{path}: line {first}: the column {repeated[0]!r} stands twice.")
     number = None
     for number, row in rows:
         if len(row) != len(header):

@@ -1,12 +1,12 @@
 """The papers' published scores and counts, read strictly; errors name file and line."""
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from hybridbatch.data.records import csv_lines
 from hybridbatch.runtime.errors import DataError
 
 LAREQA = ("dataset", "model", "sampling", "setting", "metric", "language", "value")
@@ -24,15 +24,14 @@ def read_figures(path: str | Path, columns: Sequence[str]) -> pd.DataFrame:
     naming the line, for other columns, a row of another length, an empty field, a value that is not
     a number, and a key (all fields but the values) that occurs twice.
     """
-    with open(path, encoding="utf-8", newline="") as file:
-        header, *rows = list(csv.reader(file)) or [[]]
+    (_, header), *numbered = csv_lines(path)
     if header != list(columns):
         raise DataError(
             f"{path}: line 1: columns are {', '.join(header)}; expected {', '.join(columns)}."
         )
     keys = [i for i, name in enumerate(columns) if name == "table" or name not in _FIGURES]
     lines: dict[tuple[str, ...], int] = {}
-    for number, row in enumerate(rows, 2):
+    for number, row in numbered:
         if len(row) != len(columns):
             raise DataError(f"{path}: line {number}: {len(row)} fields; expected {len(columns)}.")
         for name, field in zip(columns, row, strict=True):
@@ -44,7 +43,9 @@ def read_figures(path: str | Path, columns: Sequence[str]) -> pd.DataFrame:
         first = lines.setdefault(tuple(row[i] for i in keys), number)
         if first != number:
             raise DataError(f"{path}: line {number} repeats the cell of line {first}.")
-    frame = pd.DataFrame(rows, columns=list(columns), dtype="str")
+    if not numbered:
+        raise DataError(f"{path}: has no row below its header.")
+    frame = pd.DataFrame([row for _, row in numbered], columns=list(columns), dtype="str")
     types = {name: "int64" if name in _COUNTS else "float64" for name in _FIGURES & set(columns)}
     return frame.astype(types)
 
