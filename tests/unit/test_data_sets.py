@@ -5,6 +5,7 @@ import logging
 from collections import Counter
 from pathlib import Path
 
+import fsspec
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,6 +16,7 @@ from hybridbatch.data import hub
 from hybridbatch.data.hub import DataSet, fetch_data_set
 from hybridbatch.data.pairs import Pair, pair_batches
 from hybridbatch.data.readers import read
+from hybridbatch.data.records import json_objects
 from hybridbatch.data.shards import MANIFEST, read_manifest
 from hybridbatch.experiment import load as conf
 from hybridbatch.experiment import lookups
@@ -92,6 +94,62 @@ def test_a_file_of_every_format_gives_the_same_pairs(tmp_path, name):
         Pair("9", "Who hoots?", "Owls hoot.", "owls"),
         Pair("8", "What do bees drink?", "Bees drink water.", "bees"),
     ]
+
+
+@pytest.mark.parametrize("folder", [False, True])
+@pytest.mark.parametrize("name", ["train.csv", "train.tsv"])
+def test_nothing_in_a_table_is_taken_for_a_number_or_for_nothing(tmp_path, name, folder):
+    """As pandas takes `NA` and `null` for absent, and `007` for 7."""
+    rows = [
+        {"key": "007", "asked": "NA", "text": "null", "page": "1e3"},
+        {"key": "7", "asked": "None", "text": "1999", "page": "TRUE"},
+    ]
+    file = write(tmp_path / "set" / name, rows)
+    columns = {**FLAT, "id": "key", "paragraph": "page"}
+    assert Fetched(tmp_path, file.parent if folder else file, columns).pairs() == [
+        Pair("007", "NA", "null", "1e3"),
+        Pair("7", "None", "1999", "TRUE"),
+    ]
+
+
+def test_offsets_in_a_table_are_numbers(tmp_path):
+    columns = {**FLAT, "answers": {"start": "at"}}
+    file = tmp_path / "a.csv"
+    file.write_text(f'asked,text,at\nWho?,"{CONTEXT}",21\nNone?,"{CONTEXT}",\n')
+    fetched = Fetched(tmp_path, file, columns)
+    assert [pair.passage for pair in fetched.pairs()] == ["Bees drink water from ponds."]
+    assert fetched.counts == {"unanswerable": 1}
+    file.write_text(f'asked,text,at\nWho?,"{CONTEXT}",21.0\n')
+    with pytest.raises(DataError, match=r"a.csv: line 2: column 'at' is not a whole number"):
+        Fetched(tmp_path, file, columns)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("asked,text\nWho?\n", "line 2: has 1 fields, and the header 2"),
+        ("asked,text\nWho?,Me,you\n", "line 2: has 3 fields, and the header 2"),
+        ("asked,text,asked\nWho?,Me,You\n", "line 1: the column 'asked' stands twice"),
+        ('asked,text\nWho?,"Me\nor\n', "line 2: is not CSV"),
+        ('asked,text\nWho?,"Me\nor you"\nWho,\nNo', "line 5: has 1 fields"),
+    ],
+)
+def test_a_row_of_a_table_that_lacks_fields_is_refused_with_its_line(tmp_path, text, words):
+    (tmp_path / "a.csv").write_text(text)
+    with pytest.raises(DataError, match=f"a.csv: {words}"):
+        Fetched(tmp_path, tmp_path / "a.csv")
+
+
+def test_a_key_may_be_absent_in_some_objects(tmp_path):
+    rows = [{"asked": "Who?", "text": "Me."}, {"asked": "You?", "text": "No.", "key": 9}]
+    pairs = Fetched(tmp_path, write(tmp_path / "a.jsonl", rows), {**FLAT, "id": "key"}).pairs()
+    assert [pair.id for pair in pairs] == ["0", "9"]
+
+
+def test_text_files_may_be_at_a_url(tmp_path):
+    """As those of the hub are, by the same file system library."""
+    fsspec.filesystem("memory").pipe("/set/a.jsonl", b'\xef\xbb\xbf{"a": 1}\r\n')
+    assert list(json_objects("memory://set/a.jsonl", hub._opened)) == [(1, {"a": 1})]
 
 
 @pytest.mark.parametrize("suffix", ["parquet", "jsonl", "csv"])
