@@ -17,10 +17,13 @@ from hybridbatch.benchmarks.base import (
     Collection,
 )
 from hybridbatch.benchmarks.lareqa import read
+from hybridbatch.data.answers import stands_at
 from hybridbatch.data.download import MIRROR_VARIABLE, Source, fetch, mirror_from_environment
+from hybridbatch.data.squad_format import paragraphs
 from hybridbatch.experiment.lookups import places
 from hybridbatch.experiment.sources import Source as Pinned
 from hybridbatch.runtime.errors import DataError
+from hybridbatch.translation.references import read_parallel
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -168,6 +171,80 @@ def test_answer_outside_every_sentence_is_named(tmp_path, start, text):
     assert _message(path) == f"{where}: {fault}"
 
 
+GERMAN = "Übergrößen führen müßige Bären öfter über Böden. Nein danke. Dort."
+
+
+def _german(breaks: list, text: str, start: int) -> dict:
+    qas = [_qa("q1", "Wo?", start, text)]
+    return {"paragraphs": [{"context": GERMAN, "sentence_breaks": breaks, "qas": qas}]}
+
+
+def test_offsets_that_count_bytes_or_another_context_are_refused(tmp_path):
+    right, breaks = GERMAN.index("Böden"), [[0, 48], [49, 60], [61, 66]]
+    for start, fault in (
+        (right, None),
+        (len(GERMAN[:right].encode()), True),
+        (right - 1, True),
+        (-len(GERMAN) + right, True),  # would count from the end
+        (10**6, True),
+    ):
+        path = tmp_path / "de.json"
+        path.write_text(json.dumps({"data": [_german(breaks, "Böden", start)]}))
+        if fault is None:
+            assert _read(path, "de").qrels["candidate_id"].to_pylist() == ["de:000.000:000"]
+            continue
+        where = f"{path}: article 0, paragraph 0, question q1"
+        assert _message(path).startswith(
+            f"{where}: the answer 'Böden' does not stand at character {start}"
+        )
+
+
+@pytest.mark.parametrize("text", ["", "  "])
+def test_an_answer_without_text_is_none(tmp_path, text):
+    change = lambda articles: articles[0]["paragraphs"][0]["qas"][0]["answers"][0].update(text=text)  # noqa: E731
+    assert _message(_write(tmp_path, change)).endswith("question q1: has no answer.")
+
+
+@pytest.mark.parametrize(
+    "breaks",
+    [
+        [[0, 10], [11, 300]],
+        [[0, 10], [-20, -1]],
+        [[0, 14], [10, 30]],
+        [[10, 0], [11, 22]],
+        [[0, 10], [10, 10], [11, 22]],
+        [[11, 22], [0, 10]],
+        [[0, 10], [22, 24]],  # blanks
+    ],
+    ids=["out of range", "negative", "overlapping", "reversed", "empty", "order", "blank"],
+)
+@pytest.mark.parametrize("kind", ["benchmark", "references"])
+def test_sentence_breaks_that_are_no_sentences_are_refused(tmp_path, breaks, kind):
+    path = _write(
+        tmp_path, lambda articles: articles[0]["paragraphs"][0].update(sentence_breaks=breaks)
+    )
+    with pytest.raises(DataError) as caught:
+        _read(path) if kind == "benchmark" else read_parallel(path, "en")
+    assert str(caught.value).startswith(f"{path}: article 0, paragraph 0: sentence_breaks has ")
+
+
+@pytest.mark.skipif(
+    not os.environ.get(MIRROR_VARIABLE), reason=f"{MIRROR_VARIABLE} names no mirror with real files"
+)
+def test_answers_and_sentence_breaks_of_all_real_files_are_right():
+    """XQuAD-R, MLQA-R, XQuAD and SQuADShifts."""
+    hosted = Path(os.environ[MIRROR_VARIABLE]) / "raw.githubusercontent.com"
+    places = ("google-research-datasets/lareqa", "google-deepmind/xquad", "modestyachts")
+    files = [path for place in places for path in (hosted / place).rglob("*.json*")]
+    assert len(files) == 32
+    for path in files:
+        for paragraph in paragraphs(path):
+            if "sentence_breaks" in paragraph.record:
+                paragraph.sentences()
+            for question in paragraph.questions():
+                assert stands_at(paragraph.context, question.start, question.answer), question.where
+
+
 def test_question_without_an_answer_is_named(tmp_path):
     path = _write(
         tmp_path, lambda articles: articles[0]["paragraphs"][0]["qas"][0].update(answers=[])
@@ -230,6 +307,8 @@ def test_counts_are_the_published_ones(tmp_path, benchmark, language):
     counts = (len(collection.queries), len(collection.candidates))
     assert counts == _published_counts()[benchmark, language]
     assert collection.qrels["query_id"].to_pylist() == collection.queries["query_id"].to_pylist()
+    for table in (collection.queries, collection.candidates):
+        assert all(text == " ".join(text.split()) != "" for text in table["text"].to_pylist())
     candidates = set(collection.candidates["candidate_id"].to_pylist())
     assert candidates >= set(collection.qrels["candidate_id"].to_pylist())
 

@@ -23,7 +23,13 @@ from hybridbatch.translation.quality import (
     round_trip_score,
     scores,
 )
-from hybridbatch.translation.references import READERS, read_parallel, read_questions, texts_table
+from hybridbatch.translation.references import (
+    READERS,
+    read_parallel,
+    read_questions,
+    read_references,
+    texts_table,
+)
 from hybridbatch.translation.translate import TEXT_SCHEMA
 
 BUNDLED = Path(__file__).parents[2] / "resources" / "bundled" / "benchmark"
@@ -281,7 +287,7 @@ def test_question_id_that_stands_twice_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "is not JSON in UTF-8"),
+        ("", "is empty"),
         ("[]", "is not an object"),
         ('{"data": [{}]}', "article 0: field 'paragraphs' is missing"),
         ('{"data": [{"paragraphs": [{}]}]}', "article 0, paragraph 0: field 'context' is missing"),
@@ -315,3 +321,17 @@ def test_signatures_are_kept_by_the_csv(tmp_path):
     frame.to_csv(tmp_path / "t.csv", index=False)
     again = pd.read_csv(tmp_path / "t.csv")
     assert again["bleu_signature"][0] == scores(OUTPUTS, WANTED, "es")["bleu_signature"]
+
+
+@pytest.mark.parametrize(
+    ("qas", "words"),
+    [
+        ([], "has no texts"),
+        ([{"id": "q1", "question": " \u3000", "answers": []}], "the text q:q1 is blank"),
+    ],
+)
+def test_a_reference_set_without_texts_is_refused_with_its_file(tmp_path, qas, words):
+    path = tmp_path / "en.json"
+    path.write_text(json.dumps({"data": [{"paragraphs": [{"context": "A.", "qas": qas}]}]}))
+    with pytest.raises(DataError, match=rf"en\.json: {words}"):
+        read_references("questions", path, "en")

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from hybridbatch.retrieval.vectors import check_queries, read_pool
+from hybridbatch.retrieval.vectors import check_answers, check_queries, read_pool
 from hybridbatch.runtime.errors import DataError
 from hybridbatch.runtime.files import write_table, write_tensors
 
@@ -119,3 +119,10 @@ def test_there_is_a_vector_for_every_query():
     message = r"queries.parquet: the benchmark has 3 queries, and 2 have vectors; delete the embe"
     with pytest.raises(DataError, match=message):
         check_queries(["a", "b", "c"], np.zeros((2, 8)), "queries.parquet")
+
+
+def test_a_language_without_answers_to_the_queries_is_refused():
+    qrels = {"en": [("a", "en:1"), ("b", "en:2")], "es": [("c", "es:1"), ("b", "es:2")]}
+    check_answers(["a", "b"], qrels, "queries.parquet")
+    with pytest.raises(DataError, match=r"queries.parquet: none of its 1 queries has .* 'es'"):
+        check_answers(["a"], qrels, "queries.parquet")

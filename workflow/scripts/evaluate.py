@@ -1,7 +1,7 @@
 """Ranks of every relevant candidate and per-query metrics, for the queries of one language."""
 
 from hybridbatch.evaluation.per_query import query_metrics, relevant_ranks
-from hybridbatch.retrieval.vectors import check_queries, read_pool
+from hybridbatch.retrieval.vectors import check_answers, check_queries, read_pool
 from hybridbatch.runtime.files import read_keyed, read_table, write_table
 from hybridbatch.runtime.logs import logged
 
@@ -16,6 +16,7 @@ def main(snakemake) -> None:
         keys["language"]: [(row["query_id"], row["candidate_id"]) for row in table.to_pylist()]
         for keys, table in read_keyed(files.qrels)
     }
+    check_answers(query_ids, qrels, files.queries)
     if params.search:
         # Imported here, since most benchmarks are ranked exactly and start faster without FAISS.
         from hybridbatch.evaluation.approximate import index_metrics, ranks_in_runs, search_pools

@@ -1,6 +1,6 @@
 """Read one language of a benchmark into queries, candidates and relevance judgements."""
 
-from hybridbatch.benchmarks.base import read_collection
+from hybridbatch.benchmarks._reading import read_collection
 from hybridbatch.runtime.files import write_table
 from hybridbatch.runtime.logs import log, logged
 

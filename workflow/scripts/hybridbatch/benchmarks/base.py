@@ -6,7 +6,6 @@ kind's configuration model says which languages are searched together, whether a
 ranked, and which scores are averaged, since the rules need this before any file is read.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,6 @@ from pathlib import Path
 import pyarrow as pa
 
 from hybridbatch.data.texts import clean
-from hybridbatch.runtime import kinds
 from hybridbatch.runtime.errors import DataError
 
 QUERY_SCHEMA = pa.schema([("query_id", pa.string()), ("text", pa.string())])
@@ -25,7 +23,6 @@ CANDIDATE_SCHEMAS = {
 }
 CANDIDATE_SCHEMA = CANDIDATE_SCHEMAS["text"]
 QRELS_SCHEMA = pa.schema([("query_id", pa.string()), ("candidate_id", pa.string())])
-_SIDES = ("query", "candidate")
 # Judgements that include non-relevant ones: 1 is relevant, 0 is judged as not relevant.
 GRADED_SCHEMA = pa.schema(
     [("query_id", pa.string()), ("candidate_id", pa.string()), ("grade", pa.int64())]
@@ -63,44 +60,6 @@ def collection(
         pa.table([list(candidates), found], schema=schema),
         pa.table([[pair[i] for pair in relevant] for i in range(2)], schema=QRELS_SCHEMA),
     )
-
-
-def read_collection(kind: str, files: Mapping[str, str | Path], language: str) -> Collection:
-    """Read one language of a benchmark by its kind.
-
-    Raises `DataError`, naming the files, if there are no queries, candidates or judgements, an id
-    is missing or occurs twice, a text is blank, or a judgement names an unknown id.
-    """
-    found = kinds.load("benchmarks", kind).read(files, language)
-    where = ", ".join(map(str, files.values()))
-    ids = {"query": _checked_ids(found.queries, "query", where)}
-    if found.candidates is not None:
-        ids["candidate"] = _checked_ids(found.candidates, "candidate", where)
-    pairs = list(zip(*(found.qrels[f"{side}_id"].to_pylist() for side in _SIDES), strict=True))
-    if not pairs:
-        raise DataError(f"{where}: has no judgements.")
-    if len(set(pairs)) < len(pairs):
-        query, candidate = next(p for p, number in Counter(pairs).items() if number > 1)
-        raise DataError(f"{where}: query {query} and candidate {candidate} are judged twice.")
-    for number, side in enumerate(_SIDES):
-        unknown = {pair[number] for pair in pairs} - ids.get(side, {pair[number] for pair in pairs})
-        if unknown:
-            raise DataError(f"{where}: judges the {side} {min(unknown)}, which is not there.")
-    return found
-
-
-def _checked_ids(table: pa.Table, side: str, where: str) -> set[str]:
-    """The ids of queries or candidates, none missing or twice, each with a text or an image."""
-    ids, items = (column.to_pylist() for column in table.columns[:2])
-    if not ids:
-        raise DataError(f"{where}: has no {'queries' if side == 'query' else 'candidates'}.")
-    for id_, number in Counter(ids).items():
-        if number > 1:
-            raise DataError(f"{where}: the {side} {id_} stands twice; ids must be unique.")
-    for id_, item in zip(ids, items, strict=True):
-        if not id_ or not item:
-            raise DataError(f"{where}: the {side} {id_!r} has no id, no text or no image.")
-    return set(ids)
 
 
 def modality_of(candidates: pa.Table, path: str | Path) -> str:

@@ -1,6 +1,6 @@
 """A benchmark's vectors: queries by language, and the candidates of all languages as one pool."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,6 +78,23 @@ def read_pool(
         {language: ids[language] for language in languages},
         np.concatenate([vectors[language] for language in languages]),
     )
+
+
+def check_answers(
+    query_ids: Sequence[str], qrels: Mapping[str, Sequence[tuple[str, str]]], where: str | Path
+) -> None:
+    """Raise `DataError` if no query has a relevant candidate in one of the languages of `qrels`.
+
+    Means over languages would leave such a language out in silence.
+    """
+    asked = set(query_ids)
+    for language, pairs in qrels.items():
+        if asked.isdisjoint(query for query, _ in pairs):
+            raise DataError(
+                f"{where}: none of its {len(asked)} queries has an answer in {language!r}. "
+                "Questions have the same id in every language of a benchmark: mend the files, or "
+                "take a language out."
+            )
 
 
 def check_queries(query_ids: Sequence[str], queries: np.ndarray, where: str | Path) -> None:
