@@ -23,7 +23,7 @@ from hybridbatch import benchmarks
 from hybridbatch.benchmarks import miracl
 from hybridbatch.benchmarks._reading import read_collection
 from hybridbatch.benchmarks.base import CANDIDATE_SCHEMA
-from hybridbatch.data import readers
+from hybridbatch.data import readers, records
 from hybridbatch.data.hub import DataSet, fetch_data_set
 from hybridbatch.data.pairs import pair_batches
 from hybridbatch.data.shards import MANIFEST
@@ -509,6 +509,36 @@ def _other_texts(content: Any) -> Any:
     if isinstance(content, bytes):
         return content.replace(b"?", b" then?")
     return [{**row, "question": "Other?", "query": "Other?"} for row in content]
+
+
+def test_joined_files_may_each_have_a_byte_order_mark(tmp_path):
+    path = tmp_path / "a.tsv"
+    path.write_bytes(b"".join(BYTE_ORDER_MARK + b"%d\tb\r\n" % number for number in range(3)))
+    assert list(records.fields(path, 2)) == [(n + 1, [str(n), "b"]) for n in range(3)]
+
+
+def test_the_line_of_a_fault_in_one_long_json_text_is_named(tmp_path):
+    path = tmp_path / "a.json"
+    for text, message in {
+        '{"a": {"x": 1, "y": {"x": 2}},\n"b": {"z": "{\\"z\\": 1", "\\u007a": 2}}': (
+            'line 2: the key "\\u007a" stands twice in one object.'
+        ),
+        '["\\\\ud83d", "\\ud83d\\ude00",\n\n"\\ud83d\\u0041"]': r"line 3, \ud83d: has half of",
+        '["a",\n\u2028"b\n"]': "line 2: is not JSON",
+        "[1,\n2,\n\n": "line 4: is not JSON",
+    }.items():
+        path.write_text(text, encoding="utf-8")
+        with pytest.raises(DataError) as caught:
+            records.json_file(path)
+        assert str(caught.value).startswith(f"{path}: {message}")
+
+
+def test_rows_of_quoted_tables_have_the_number_of_their_first_line(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text('a,b\n\n"x\ny",""\n"say ""no""",' + "z" * 200_000 + "\n")
+    rows = list(records.csv_rows(path))
+    assert rows[0] == (3, {"a": "x\ny", "b": ""})
+    assert rows[1] == (5, {"a": 'say "no"', "b": "z" * 200_000})
 
 
 # What every reader has to use, so that a new one cannot forget it.

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import zipfile
 from collections import Counter
 from pathlib import Path
 
@@ -144,6 +145,21 @@ def test_a_key_may_be_absent_in_some_objects(tmp_path):
     rows = [{"asked": "Who?", "text": "Me."}, {"asked": "You?", "text": "No.", "key": 9}]
     pairs = Fetched(tmp_path, write(tmp_path / "a.jsonl", rows), {**FLAT, "id": "key"}).pairs()
     assert [pair.id for pair in pairs] == ["0", "9"]
+
+
+def test_packed_files_are_refused_by_name(tmp_path):
+    with zipfile.ZipFile(tmp_path / "train.zip", "w") as packed:
+        packed.writestr("train.jsonl", json.dumps(PAIRS[0]) + "\n")
+    with pytest.raises(SourceError, match=r"train\.zip is packed; unpack it"):
+        Fetched(tmp_path, tmp_path)
+
+
+def test_the_row_of_a_text_that_is_none_is_named(tmp_path):
+    for text, words in ((b"a\xff", "from row 3 on"), (b"a\0", "row 3: column 'asked' has .* NUL")):
+        texts = pa.array([b"a", b"b", b"c", text, b"d"], pa.binary()).view(pa.string())
+        pq.write_table(pa.table({"asked": texts, "text": ["x"] * 5}), tmp_path / "a.parquet")
+        with pytest.raises((DataError, SourceError), match=rf"a\.parquet, split train: .*{words}"):
+            Fetched(tmp_path, tmp_path / "a.parquet")
 
 
 def test_text_files_may_be_at_a_url(tmp_path):

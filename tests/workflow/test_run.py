@@ -293,7 +293,8 @@ def test_a_language_without_pairs_after_filtering_stops_with_its_name(checkout: 
     (checkout.path / "small.jsonl").write_text("\n".join(lines))
     run = checkout.snakemake(*SMALL, "results/small/train/small/es.parquet", check=False)
     assert run.returncode == 1
-    assert "corpus small, language es: no pair is left" in run.stderr + run.stdout
+    name = "corpus small, language es (results/small/corpora/small/train.parquet)"
+    assert f"{name}: no pair is left" in run.stderr + run.stdout
     assert not list((checkout.path / "results/small/train").rglob("es*"))
 
 

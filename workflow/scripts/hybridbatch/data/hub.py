@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from itertools import chain, islice
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 import datasets
 import fsspec
@@ -37,7 +37,11 @@ _BUILDERS = {
     ".csv": "csv",
     ".tsv": "csv",
 }
+_PACKED = (".zip", ".tar", ".tgz", ".bz2", ".xz", ".zst", ".lz4", ".7z", ".tar.gz")
 _LOGGED = 1000  # rows between two checks of the clock
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -116,13 +120,14 @@ def rows(data_set: DataSet, mirror: str | None, cache: str | Path) -> Iterator[R
     there is no row. Messages name path, split, column and row.
     """
     builder = _open(data_set, mirror, str(cache))
-    texts = isinstance(builder, Csv | Json)
-    total, values = None, _text_rows(builder, data_set) if texts else None
-    if values is None:
-        values, total = _library_rows(builder, data_set)
+    found, total = (
+        (_text_rows(builder, data_set), None)
+        if isinstance(builder, Csv | Json)
+        else _library_rows(builder, data_set)
+    )
     progress = Progress(total, f"rows of {data_set.path}")
-    for number, (where, row) in enumerate(values):
-        yield _row(row, data_set, where)
+    for number, (where, values) in enumerate(found):
+        yield _row(values, data_set, where)
         if number % _LOGGED == 0:
             progress.add(min(_LOGGED, number + 1))
 
@@ -148,6 +153,9 @@ def _library_rows(
 def _text_rows(builder: Csv | Json, data_set: DataSet) -> Iterator[tuple[str, dict]]:
     """(file and line, values) of the rows of CSV or JSON files."""
     files = list(map(str, _split(builder.config.data_files or {}, data_set)))
+    for file in files:
+        if file.endswith(_PACKED):
+            raise SourceError(f"{data_set}: {file} is packed; unpack it, or pack it with gzip.")
     read = _csv_rows if isinstance(builder, Csv) else _json_rows
     found = _guarded(chain.from_iterable(read(f, builder, data_set) for f in files), data_set)
     first = list(islice(found, _LOGGED))
@@ -259,7 +267,7 @@ def _builder(data_set: DataSet) -> str:
     return _BUILDERS[suffix]
 
 
-def _guarded(stream: Iterable[dict], data_set: DataSet) -> Iterator[dict]:
+def _guarded(stream: Iterable[T], data_set: DataSet) -> Iterator[T]:
     """Yield the rows; errors while reading them are raised with the name of the data set."""
     number = 0
     try:

@@ -247,6 +247,10 @@ def _no_number(name: str) -> None:
     raise ValueError(f"{name} is no number of JSON")
 
 
+# Made once: `json.loads` with hooks would make one for every line.
+_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_number)
+
+
 def _json(text: str, path: str | Path, number: int) -> Any:
     """The value of a JSON text that begins at a line of a file."""
 
@@ -254,7 +258,7 @@ def _json(text: str, path: str | Path, number: int) -> Any:
         return f"{path}: line {number + text.count(chr(10), 0, place)}"
 
     try:
-        value = json.loads(text, object_pairs_hook=_object, parse_constant=_no_number)
+        value = _DECODER.decode(text)
     except _RepeatedKeyError as error:
         place, key = _repeated_key(text)
         raise DataError(f"{where(place)}: the key {key} stands twice in one object.") from error

@@ -20,7 +20,7 @@ from hybridbatch.runtime.files import BATCH_ROWS, read_json, whole, write_json
 MANIFEST = "manifest.json"
 # Increase when the same rows are stored differently. The rule that streams has no fingerprint of
 # its code, so that a data set is not streamed again because, say, a message changed.
-FORMAT = 1
+FORMAT = 2  # 1 had `NA` in CSV as absent, `007` as 7
 _SCHEMA = pa.schema(
     [
         ("question", pa.string()),
