@@ -1,8 +1,10 @@
 """Readers of corpora, a module each, with `read(paths, language, counts)` yielding pairs.
 
 paths: the corpus' files in the configuration's order. counts: a Counter in which a reader counts,
-by reason, the questions that give no pair. A reader is loaded by its name in the configuration, so
-adding one changes no other results.
+by reason, the questions that give no pair. Files are opened by data/records.py alone, which refuses
+what would be lost. Texts are normalised by data/texts.py, ids are unique over all files, and a pair
+says where it stands. A reader is loaded by its name in the configuration, so adding one changes no
+other results.
 
 A corpus that is published in several languages also has `read_parallel(paths, text_ids)`. It
 returns the texts with these ids (as in translation.translate.source_texts) in the files' language.
