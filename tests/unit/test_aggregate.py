@@ -13,6 +13,7 @@ from hybridbatch.evaluation.aggregate import (
     with_pool_sizes,
 )
 from hybridbatch.evaluation.bootstrap import StatisticsConfig
+from hybridbatch.evaluation.estimates import estimate, sample
 from hybridbatch.evaluation.metrics import RANKING, SETTINGS, of_source
 from hybridbatch.evaluation.settings import ALL, JUDGED, PASSAGE_COLUMNS, SCORE_COLUMNS
 from hybridbatch.runtime.errors import DataError
@@ -177,18 +178,34 @@ def test_one_trained_language_has_no_cross_lingual_cell_in_the_seen_pool():
 
 def test_intervals_contain_the_point():
     cells = score_system(_ragged(0), LANGUAGES, SEEN, CONFIG)
+    cells = cells[cells["metric"].isin(["map", "rank_distance"])]  # within the metrics' ranges
     assert (cells["ci_low"] < cells["value"]).all()
     assert (cells["value"] < cells["ci_high"]).all()
 
 
-def test_intervals_are_deterministic_whatever_the_order_of_the_input():
+def test_intervals_end_where_the_metric_s_range_does():
+    values = np.array([[1.0] * 29 + [0.0]])
+    cell = _cell(score_system(_one_language(values), ["en"], [], CONFIG))
+    assert cell["ci_low"] < cell["value"] < cell["ci_high"] == 1
+
+
+def test_results_do_not_depend_on_the_order_of_the_input():
     frames = _ragged(0)
     first = score_system(frames, LANGUAGES, SEEN, CONFIG)
     again = score_system(dict(reversed(frames.items())), LANGUAGES, SEEN, CONFIG)
     pd.testing.assert_frame_equal(first, again, check_exact=True)
-    other = score_system(frames, LANGUAGES, SEEN, StatisticsConfig(0.95, 200, seed=1))
-    assert (first["ci_low"] != other["ci_low"]).all()
+
+
+def test_only_medians_depend_on_the_seed_of_the_bootstrap():
+    first, other = (
+        score_system(
+            _runs(), RUN_CODES, [], StatisticsConfig(0.95, 200, seed), Rows([ALL], medians=True)
+        )
+        for seed in (0, 1)
+    )
     assert (first["value"] == other["value"]).all()
+    differing = first["ci_low"] != other["ci_low"]
+    assert (differing == (first["language"] == "median")).all()
 
 
 @pytest.mark.parametrize("confidence", [0.8, 0.95])
@@ -196,27 +213,33 @@ def test_interval_of_one_seed_is_that_of_scipy(confidence):
     values = np.random.default_rng(0).random((1, 50))
     config = StatisticsConfig(confidence, resamples=300, seed=5)
     cell = _cell(score_system(_one_language(values), ["en"], [], config))
-    theirs = stats.bootstrap(
-        (values[0],),
-        np.mean,
-        n_resamples=300,
-        batch=100,
-        confidence_level=confidence,
-        method="percentile",
-        rng=np.random.default_rng(5),
-    ).confidence_interval
+    theirs = stats.ttest_1samp(values[0], 0).confidence_interval(confidence)
     assert cell["n_seeds"] == 1
     assert (cell["ci_low"], cell["ci_high"]) == pytest.approx((theirs.low, theirs.high), abs=1e-12)
 
 
-def test_interval_of_several_seeds_is_that_of_scipy_over_queries_and_seeds():
+def test_interval_of_several_seeds_is_the_estimator_s_over_articles_and_seeds():
     values = np.random.default_rng(0).random((3, 50))
-    cell = _cell(score_system(_one_language(values), ["en"], [], CONFIG))
-    theirs = _interval_of_scipy(
-        (np.arange(50), np.arange(3)),
-        lambda queries, seeds: values[np.ix_(seeds, queries)].mean(),
-    )
-    assert (cell["ci_low"], cell["ci_high"]) == pytest.approx((theirs.low, theirs.high), abs=1e-12)
+    articles = np.arange(50) // 5
+    frames = {
+        key: frame.assign(article=[f"a{i}" for i in articles])
+        for key, frame in _one_language(values).items()
+    }
+    cell = _cell(score_system(frames, ["en"], [], CONFIG))
+    found = estimate(sample(values[None], np.ones((1, 1)), articles))
+    low, high = found.interval(0.95)
+    assert (cell["ci_low"], cell["ci_high"]) == pytest.approx((low[0], high[0]), abs=1e-12)
+
+
+def test_questions_of_one_article_that_agree_count_as_one():
+    of_article = np.random.default_rng(0).random(20)
+    together = {
+        key: frame.assign(article=[f"a{i // 5}" for i in range(100)])
+        for key, frame in _one_language(np.repeat(of_article, 5)[None]).items()
+    }
+    cell = _cell(score_system(together, ["en"], [], CONFIG))
+    alone = _cell(score_system(_one_language(of_article[None]), ["en"], [], CONFIG))
+    assert _width(cell) == pytest.approx(_width(alone))
 
 
 def test_intervals_shrink_with_the_root_of_the_number_of_queries():
@@ -292,20 +315,12 @@ def test_language_with_one_query_among_larger_ones_has_no_interval():
     assert _width(_cell(cells, "mean")) > 0
 
 
-def test_small_group_that_a_resample_may_miss_keeps_finite_intervals():
-    values = np.random.default_rng(0).random((1, 200))
-    frames = {**_one_language(values), **_one_language(values[:, :2], "zh")}
-    cells = score_system(frames, ["en", "zh"], [], CONFIG)
-    small = _cell(cells, "zh")
-    low, high = sorted(values[0, :2])
-    assert low <= small["ci_low"] < small["value"] < small["ci_high"] <= high
-
-
 @pytest.mark.parametrize("seeds", [1, 2])
-def test_equal_values_give_an_interval_of_no_width(seeds):
+def test_equal_values_have_no_interval(seeds):
+    """Without any spread nothing is known of it, and an interval of no width would be wrong."""
     cell = _cell(score_system(_one_language(np.full((seeds, 20), 0.3)), ["en"], [], CONFIG))
-    for column in ("value", "ci_low", "ci_high"):
-        assert cell[column] == pytest.approx(0.3, abs=1e-12)
+    assert cell["value"] == pytest.approx(0.3, abs=1e-12)
+    assert np.isnan(cell["ci_low"])
 
 
 def test_queries_with_one_seed_only_are_refused():
@@ -395,6 +410,22 @@ def test_interval_of_a_median_is_that_of_scipy_over_queries_and_seeds():
         (theirs.low, theirs.high), abs=1e-12
     )
     assert median["ci_low"] < median["value"] < median["ci_high"]
+
+
+def test_interval_of_a_median_resamples_articles():
+    frames = {
+        key: frame.assign(article=[f"a{i // 4}" for i in range(len(frame))])
+        for key, frame in _runs().items()
+    }
+    rows = Rows([ALL], ["sw", "fi", "th"], medians=True)
+    together = score_system(frames, RUN_CODES, [], CONFIG, rows)
+    alone = _run_cells(_runs())
+    wanted = [
+        cells[(cells["metric"] == "ndcg_10") & (cells["language"] == "median")].iloc[0]
+        for cells in (together, alone)
+    ]
+    assert wanted[0]["value"] == wanted[1]["value"]
+    assert wanted[0]["ci_low"] != wanted[1]["ci_low"]
 
 
 def test_cells_of_a_parallel_benchmark_have_no_median():

@@ -11,7 +11,7 @@ from hybridbatch.evaluation.bias_summary import (
     bias_cells,
     bias_detail,
 )
-from hybridbatch.evaluation.bootstrap import StatisticsConfig, bootstrap
+from hybridbatch.evaluation.estimates import estimate, sample
 from hybridbatch.evaluation.language_bias import BIAS_SCHEMA
 from hybridbatch.render.markdown import render
 from hybridbatch.runtime.errors import DataError
@@ -19,8 +19,8 @@ from hybridbatch.tables.bias_detail import bias_page
 
 pytestmark = pytest.mark.filterwarnings("error")
 
-CONFIG = StatisticsConfig(confidence=0.95, resamples=200, seed=0)
 LANGUAGES = ["en", "de", "ar"]
+ASKED = [("en", pd.DataFrame({"query_id": ["a", "b", "c"]}))]  # questions of no known article
 Row = tuple[str, str, str, int | None, str, float, float | None]
 
 
@@ -53,7 +53,7 @@ def test_shares_are_averaged_over_queries_then_over_query_languages():
         *_shares("a", {"en": (0.6, 0.4, 0.0), "ar": (0.1, 0.1, 0.8)}),
         *_shares("b", {"en": (0.8, 0.2, 0.0)}),
     ]
-    cells = bias_cells({0: _table(*rows)}, LANGUAGES, CONFIG)
+    cells = bias_cells({0: _table(*rows)}, LANGUAGES, ASKED, 0.95)
     assert list(cells.columns) == CELL_COLUMNS
     assert _figures(cells, "share_at_k") == pytest.approx(
         {
@@ -76,12 +76,13 @@ def test_one_query_has_no_interval():
         *_shares("a", {"en": (0.6, 0.4, 0.0), "ar": (0.1, 0.1, 0.8)}),
         *_shares("b", {"en": (0.8, 0.2, 0.0)}),
     ]
-    cells = bias_cells({0: _table(*rows)}, LANGUAGES, CONFIG)
+    cells = bias_cells({0: _table(*rows)}, LANGUAGES, ASKED, 0.95)
     low, high = (_figures(cells, "share_at_k", end) for end in ("ci_low", "ci_high"))
     assert np.isnan(low["ar", "en"])
     assert np.isnan(high["ar", "en"])
-    assert 0.6 <= low["en", "en"] <= 0.7 <= high["en", "en"] <= 0.8
-    alone = bias_cells({0: _table(*rows[:6])}, LANGUAGES, CONFIG)
+    # Of .6 and .8: with one degree of freedom wider than shares can be.
+    assert (low["en", "en"], high["en", "en"]) == (0, 1)
+    alone = bias_cells({0: _table(*rows[:6])}, LANGUAGES, ASKED, 0.95)
     assert alone[["ci_low", "ci_high"]].isna().all(axis=None)
     assert "[" not in render(bias_page(_detail(alone), 0.95))
 
@@ -94,7 +95,7 @@ def test_a_correlation_stands_in_both_directions_and_averages_over_the_others():
             ("de", "ar", "a", 0.9),
         )
     ]  # fmt: skip
-    cells = bias_cells({0: _table(*rows)}, LANGUAGES, CONFIG)
+    cells = bias_cells({0: _table(*rows)}, LANGUAGES, ASKED, 0.95)
     assert _figures(cells, "rank_correlation") == pytest.approx(
         {
             ("en", "de"): 0.3, ("en", "ar"): 0.6, ("en", "mean"): 0.45,
@@ -116,7 +117,7 @@ def test_mean_ranks_are_averaged_over_seeds_and_languages_without_an_answer_do_n
             ("mean_rank", "de", "same", None, "a", 20.0 + shift, None),
         )
 
-    cells = bias_cells({7: table(0), 3: table(4)}, LANGUAGES, CONFIG)
+    cells = bias_cells({7: table(0), 3: table(4)}, LANGUAGES, ASKED, 0.95)
     assert _figures(cells, "mean_rank") == {
         ("en", "same"): 4, ("en", "other"): 12, ("de", "same"): 22,
         ("mean", "same"): 13, ("mean", "other"): 12,
@@ -129,14 +130,21 @@ def test_intervals_are_those_of_the_other_tables():
     values = rng.random((3, 25))
     tables = {
         seed: _table(
-            *(("mean_rank", "en", "same", None, f"q{i:02d}", v, None) for i, v in enumerate(row))
+            *(
+                ("mean_rank", "en", "same", None, f"q{i:02d}", 100 * v, None)
+                for i, v in enumerate(row)
+            )
         )
         for seed, row in enumerate(values)
     }
-    cells = bias_cells(tables, LANGUAGES, CONFIG)
-    expected = bootstrap(values[None], np.ones((1, 1)), CONFIG)
+    asked = {"query_id": [f"q{i:02d}" for i in range(25)], "article": [i // 5 for i in range(25)]}
+    articles = pd.DataFrame(asked).astype("str")
+    cells = bias_cells(tables, LANGUAGES, [("en", articles)], 0.95)
+    found = estimate(sample(100 * values[None], np.ones((1, 1)), np.repeat(range(5), 5)))
+    low, high = found.interval(0.95)
     for row in cells.itertuples():
-        assert (row.value, row.ci_low, row.ci_high) == pytest.approx([e[0] for e in expected])
+        expected = (found.value[0], low[0], high[0])
+        assert (row.value, row.ci_low, row.ci_high) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("queries", [["a"], ["a", "c"]])
@@ -146,7 +154,7 @@ def test_seeds_that_differ_in_queries_are_refused(queries):
         for asked in (["a", "b"], queries)
     )
     with pytest.raises(DataError, match=r"mean_rank of queries in en, pool all: seeds \[0, 1\]"):
-        bias_cells({0: first, 1: second}, LANGUAGES, CONFIG)
+        bias_cells({0: first, 1: second}, LANGUAGES, ASKED, 0.95)
 
 
 def _detail(*cells: pd.DataFrame) -> pd.DataFrame:
@@ -167,18 +175,18 @@ def test_markdown_has_shares_over_fair_mean_ranks_and_correlations():
             for side, r in (("same", 2.0), ("other", 7.5))
         ]
         rows += [("rank_correlation", "en", "de", None, query, 0.25, None)]
-    cells = bias_cells({0: _table(*rows)}, LANGUAGES, CONFIG)
+    cells = bias_cells({0: _table(*rows)}, LANGUAGES, ASKED, 0.95)
     frame = _detail(cells, cells)
     assert list(frame.columns) == DETAIL_COLUMNS
     assert set(frame["table"]) == {"bias_detail"}
     text = render(bias_page(frame, 0.95))
-    assert "over queries and 1 seed [95% bootstrap interval over queries]. docs/metrics.md" in text
+    assert "Means over queries and 1 seed. docs/metrics.md" in text
     lines = [" ".join(line.replace("|", " ").split()) for line in text.splitlines()]
     assert "## quiz, tiny, pool `all`: every language of the benchmark" in text
     # (.6 + .6) / 2 over (.5 + .3) / 2.
-    overview = "1.50 [1.50, 1.50] 1.50 [1.50, 1.50] 2.0 [2.0, 2.0] 7.5 [7.5, 7.5] 0.250"
+    overview = "1.50 1.50 2.0 7.5 0.250"  # equal values have no interval
     for sampling in ("x-y", "hybrid"):
-        assert f"{sampling} {overview} [0.250, 0.250]" in lines
+        assert f"{sampling} {overview}" in lines
         start = lines.index(f"### {sampling}: share@10 over fair, candidate languages across")
         assert lines[start + 2 : start + 8] == [
             "query language en de ar",

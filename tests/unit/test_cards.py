@@ -112,7 +112,7 @@ def test_a_code_that_yaml_reads_otherwise_stays_a_code():
         "0.247 [0.200, 0.300]",
         "pool `judged`: judged passages only",
         "1,190",
-        "Over 2 seeds, with 95% bootstrap intervals",
+        "Over 2 seeds, with 95% intervals",
         '`"Query: "` before queries',
         "Scale laptop: data, base or both are smaller",
     ],

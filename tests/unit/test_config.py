@@ -61,7 +61,6 @@ training:
   patience: 2
 statistics: {confidence: 0.95, resamples: 100, seed: 0}
 exports: {depth: 100}
-comparisons: {permutations: 999, margin: 0.01, rank_distance_margin: 0.05}
 ablations:
   benchmarks: [quiz]
   samplings: [x-y, hybrid]

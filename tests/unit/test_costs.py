@@ -112,7 +112,6 @@ training:
   evaluate_every: 2
   patience: 2
 statistics: {confidence: 0.95, resamples: 100, seed: 0}
-comparisons: {permutations: 999, margin: 0.01, rank_distance_margin: 0.05}
 exports: {depth: 10}
 ablations:
   benchmarks: [quiz]

@@ -20,6 +20,7 @@ from hybridbatch.benchmarks.lareqa import read
 from hybridbatch.data.answers import stands_at
 from hybridbatch.data.download import MIRROR_VARIABLE, Source, fetch, mirror_from_environment
 from hybridbatch.data.squad_format import paragraphs
+from hybridbatch.evaluation.clusters import clusters_of
 from hybridbatch.experiment.lookups import places
 from hybridbatch.experiment.sources import Source as Pinned
 from hybridbatch.runtime.errors import DataError
@@ -93,11 +94,20 @@ def test_queries_are_the_questions_in_the_order_of_the_file(tmp_path):
     queries = _read(_write(tmp_path)).queries
     assert queries.schema == QUERY_SCHEMA
     assert [tuple(row.values()) for row in queries.to_pylist()] == [
-        ("q1", "What fell?"),
-        ("q2", "What came?"),
-        ("q3", "When?"),
-        ("q4", "何?"),
+        ("q1", "What fell?", None, "en:000.000"),
+        ("q2", "What came?", None, "en:000.000"),
+        ("q3", "When?", None, "en:000.000"),
+        ("q4", "何?", None, "en:001.000"),
     ]
+
+
+def test_the_article_of_a_query_is_its_title(tmp_path):
+    def entitle(articles: list[dict]) -> None:
+        articles[0]["title"] = "Rain"
+        articles[1]["title"] = ""  # as good as none
+
+    queries = _read(_write(tmp_path, entitle)).queries
+    assert queries["article"].to_pylist() == ["Rain", "Rain", "Rain", None]
 
 
 def test_relevant_is_the_sentence_where_the_answer_starts(tmp_path):
@@ -311,6 +321,22 @@ def test_counts_are_the_published_ones(tmp_path, benchmark, language):
         assert all(text == " ".join(text.split()) != "" for text in table["text"].to_pylist())
     candidates = set(collection.candidates["candidate_id"].to_pylist())
     assert candidates >= set(collection.qrels["candidate_id"].to_pylist())
+
+
+@pytest.mark.skipif(
+    not os.environ.get(MIRROR_VARIABLE),
+    reason=f"{MIRROR_VARIABLE} names no mirror with XQuAD-R and MLQA-R",
+)
+@pytest.mark.parametrize(("benchmark", "articles"), [("xquad_r", 48), ("mlqa_r", 520)])
+def test_clusters_are_the_articles_in_whatever_language(tmp_path, benchmark, articles):
+    """MLQA-R's titles are translated; English has every article."""
+    frames = []
+    for language in ("es", "en"):
+        queries = _read(_from_mirror(benchmark, language, tmp_path), language).queries
+        frames.append((language, queries.to_pandas()))
+    asked = sorted(set().union(*(frame["query_id"] for _, frame in frames)))
+    found = clusters_of(asked, frames)
+    assert articles - 3 <= found.max() + 1 <= articles
 
 
 def test_all_18_language_sets_have_published_counts():

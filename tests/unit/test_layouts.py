@@ -120,7 +120,7 @@ def test_every_figure_stands_in_exactly_one_cell():
 def test_note_says_what_the_figures_are():
     text = _benchmark()
     assert (
-        "Mean over 3 seeds; n = 500 queries [95% bootstrap interval over queries and seeds]. A row "
+        "Mean over 3 seeds; n = 500 queries [95% interval over articles and seeds]. A row "
         "`published` has the paper's figures for the row above.\n"
     ) in text
     assert "- `seen`: mean over query languages with training data" in text
@@ -144,7 +144,7 @@ def test_benchmark_without_published_figures_has_no_such_rows():
 
 def test_one_sampling_and_one_seed_is_neither_best_nor_marked():
     text = _benchmark(encoders=["xlm-r"], samplings=["hybrid"], seeds=1)
-    assert "Mean over 1 seed; n = 500 queries [95% bootstrap interval over queries]. A" in text
+    assert "Mean over 1 seed; n = 500 queries [95% interval of this seed only]. A" in text
     for mark in ("**", "<ins>", DAGGER, "bold"):
         assert mark not in text
 
@@ -244,7 +244,7 @@ def test_language_bias_overview_has_benchmarks_across():
 def test_overview_of_one_system_without_published_figures(name):
     parts = all_parts("bundled", ["en", "es"], ["static"], ["hybrid"], seeds=1)
     text = render(_page(name, parts))
-    assert "Mean over 1 seed; n = 500 queries [95% bootstrap interval over queries].\n" in text
+    assert "Mean over 1 seed; n = 500 queries [95% interval of this seed only].\n" in text
     assert "published" not in text
     for _, *rows in markdown_tables(text).values():
         assert [row[0] for row in rows] == ["static hybrid"]

@@ -89,7 +89,7 @@ def test_rows_keep_their_order_and_columns():
         (None, "Of an encoder's samplings the best is bold and the second underlined; their "
          "differences were not tested."),
         (_tests(a_c=0.5, b_c=0.5), "p above 0.05)."),
-        (_tests(a_c=0.5, b_c=np.nan), "not tested (a single query, a median) carries no mark."),
+        (_tests(a_c=0.5, b_c=np.nan), "(one seed, a single article, a median) carries no mark."),
     ],
 )  # fmt: skip
 def test_legend_says_what_was_tested(tests, expected):

@@ -115,7 +115,8 @@ def metrics(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 
 SCORE = {"languages": LANGUAGES, "seen": ["es"], "rows": {}, "statistics": STATISTICS}
-COMPARE = SCORE | {"samplings": SAMPLINGS, "permutations": 19}
+COMPARE = {"languages": LANGUAGES, "seen": ["es"], "rows": {}, "confidence": 0.95}
+COMPARE |= {"samplings": SAMPLINGS}
 
 
 @pytest.fixture(scope="module")
@@ -182,12 +183,10 @@ def test_score_table(scores, comparisons, tmp_path, name):
 
 def test_significance_and_claims(comparisons, tmp_path):
     inputs = named(comparisons=comparisons)
-    params = {"compared": COMPARED, "confidence": 0.95, "permutations": 19}
+    params = {"compared": COMPARED, "confidence": 0.95}
     same(outputs("significance_table", inputs, params, tmp_path), 3)
-    params = {
-        "compared": COMPARED, "confidence": 0.95, "margin": 0.01, "rank_distance_margin": 0.05,
-        "scale": "demo",
-    }  # fmt: skip
+    inputs = named(comparisons=comparisons, published=str(PUBLISHED / "hybrid_batch.csv"))
+    params |= {"scale": "demo"}
     same(outputs("claims_table", inputs, params, tmp_path), 3)
     frame = pd.read_csv(tmp_path / "claims_table-0/csv")
     assert list(frame["encoder"].unique()) == ENCODERS
@@ -226,9 +225,16 @@ def test_bias_detail_table(tmp_path):
         write_table(paths[-1], table, keys("a", sampling, seed=seed))
     params = {
         "scored": [{"benchmark": BENCHMARK, "system": f"a_{s}"} for s in SAMPLINGS],
-        "languages": {BENCHMARK: LANGUAGES}, "statistics": STATISTICS,
+        "languages": {BENCHMARK: LANGUAGES}, "confidence": 0.95,
     }  # fmt: skip
-    same(outputs("bias_detail_table", named(measures=paths), params, tmp_path), 3)
+    asked = []
+    for language in LANGUAGES:
+        titles = [f"{language} {i // 2}" for i in range(6)]
+        queries = pa.table({"query_id": [f"q{i}" for i in range(6)], "article": titles})
+        asked.append(str(tmp_path / f"{language}.parquet"))
+        write_table(asked[-1], queries, {"benchmark": BENCHMARK, "language": language})
+    inputs = named(measures=paths, queries=asked)
+    same(outputs("bias_detail_table", inputs, params, tmp_path), 3)
 
 
 def test_contamination_table(tmp_path):

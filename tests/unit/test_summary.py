@@ -82,14 +82,15 @@ def test_verdicts_are_counted_by_statement(tmp_path):
         claim("a", "all", "first", "holds"),
         claim("a", "seen", "first", "undecided"),
         claim("b", "all", "first", "holds"),
+        claim("b", "seen", "first", "cannot say with 3 seeds"),
         claim("a", "all", "second", "not run"),
     ]
     found = verdicts(write(tmp_path / "claims.csv", rows))
-    assert found.places == 3
-    assert found.verdicts == ("holds", "undecided", "does not", "not run")
+    assert found.places == 4
+    assert found.verdicts == ("holds", "undecided", "does not", "cannot say", "not run")
     assert list(found.counts) == ["first", "second"]
-    assert list(found.counts["first"].values()) == [2, 1, 0, 0]
-    assert list(found.counts["second"].values()) == [0, 0, 0, 1]
+    assert list(found.counts["first"].values()) == [2, 1, 0, 1, 0]
+    assert list(found.counts["second"].values()) == [0, 0, 0, 0, 1]
 
 
 def test_verdicts_are_worded_as_they_are_given():

@@ -35,6 +35,11 @@ rule bias_detail_table:
             for of in scored(RANKED)
             for seed in variants.seeds_of(experiment, TABLE_SYSTEMS[of["system"]].encoder)
         ],
+        queries=[
+            f"<results>/collections/{benchmark}/{language}/queries.parquet"
+            for benchmark in RANKED
+            for language in CATALOGUE.benchmarks[benchmark].languages
+        ],
     output:
         csv="<results>/tables/bias_detail.csv",
         markdown="<results>/tables/bias_detail.md",
@@ -49,7 +54,7 @@ rule bias_detail_table:
     params:
         scored=scored(RANKED),
         languages={benchmark: CATALOGUE.benchmarks[benchmark].languages for benchmark in RANKED},
-        statistics=experiment.statistics.plain(),
+        confidence=experiment.statistics.confidence,
         code=code("bias_detail_table"),
     script:
         "../scripts/bias_detail_table.py"

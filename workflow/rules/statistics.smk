@@ -42,8 +42,7 @@ rule compare_samplings:
         languages=benchmark_languages,
         seen=seen_languages,
         rows=lambda wildcards: lookups.mean_rows(experiment, wildcards.benchmark),
-        statistics=experiment.statistics.plain(),
-        permutations=experiment.comparisons.permutations,
+        confidence=experiment.statistics.confidence,
         code=code("compare_samplings"),
     script:
         "../scripts/compare_samplings.py"
@@ -66,7 +65,6 @@ rule significance_table:
     params:
         compared=compared(),
         confidence=experiment.statistics.confidence,
-        permutations=experiment.comparisons.permutations,
         code=code("significance_table"),
     script:
         "../scripts/significance_table.py"
@@ -98,6 +96,7 @@ rule reproduction_table:
 rule claims_table:
     input:
         comparisons=files("<results>/comparisons/{encoder}/{benchmark}.parquet", compared(RANKED)),
+        published=f"{PUBLISHED}/hybrid_batch.csv",
     output:
         csv="<results>/tables/claims.csv",
         markdown="<results>/tables/claims.md",
@@ -111,8 +110,6 @@ rule claims_table:
         **resources_of("claims_table"),
     params:
         compared=compared(RANKED),
-        margin=experiment.comparisons.margin,
-        rank_distance_margin=experiment.comparisons.rank_distance_margin,
         scale=experiment.scale,
         confidence=experiment.statistics.confidence,
         code=code("claims_table"),

@@ -6,6 +6,7 @@ from hybridbatch.render.write import write
 from hybridbatch.runtime.files import read_keyed
 from hybridbatch.runtime.logs import logged
 from hybridbatch.tables.claims import claims_page
+from hybridbatch.tables.published import read_published
 
 
 def main(snakemake) -> None:
@@ -15,8 +16,8 @@ def main(snakemake) -> None:
         (of["benchmark"], of["encoder"], table.to_pandas())
         for of, table in zip(params.compared, found, strict=True)
     ]
-    margins = Margins(params.margin, params.rank_distance_margin)
-    frame = claims_table(comparisons, margins, params.scale)
+    margins = Margins(read_published(snakemake.input.published))
+    frame = claims_table(comparisons, margins, params.scale, params.confidence)
     write(snakemake.output, frame, claims_page(frame, params.confidence, params.scale))
 
 

@@ -1,11 +1,10 @@
-"""Differences between the samplings of one encoder on one benchmark, tested over queries."""
+"""Differences between the samplings of one encoder on one benchmark, and their tests."""
 
 import pyarrow as pa
 
 from hybridbatch.evaluation.aggregate import Rows
-from hybridbatch.evaluation.bootstrap import StatisticsConfig
 from hybridbatch.evaluation.inputs import common
-from hybridbatch.evaluation.significance import compare
+from hybridbatch.evaluation.significance import UNEQUAL, compare
 from hybridbatch.runtime.files import read_keyed, write_table
 from hybridbatch.runtime.logs import log, logged
 
@@ -16,14 +15,17 @@ def main(snakemake) -> None:
     frames = {sampling: {} for sampling in params.samplings}
     for keys, table in found:
         frames[keys["sampling"]][keys["language"], keys["seed"]] = table.to_pandas()
-    statistics = StatisticsConfig(**params.statistics)
-    rows = compare(
-        *(frames, params.languages, params.seen, statistics, params.permutations),
-        Rows(**params.rows),
-    )
-    untested = int((rows["n_queries"] == 1).sum())
+    rows = compare(frames, params.languages, params.seen, params.confidence, Rows(**params.rows))
+    untested = int(rows["p"].isna().sum())
     if untested:
-        log.warning("%d differences are of one query: no interval, no test", untested)
+        log.warning("%d differences were not tested: one seed, one cluster or no spread", untested)
+    unequal = int((rows["seed_sd_p"] < UNEQUAL).sum())
+    if unequal:
+        log.warning(
+            "in %d of %d differences the samplings' variances between seeds differ (Bartlett's p "
+            "below %g), and a pooled one fits none of them",
+            *(unequal, len(rows), UNEQUAL),
+        )
     keys = common(found, ("benchmark", "encoder", "variant"))
     write_table(snakemake.output[0], pa.Table.from_pandas(rows, preserve_index=False), keys)
 

@@ -1,5 +1,6 @@
 """Ranks of every relevant candidate and per-query metrics, for the queries of one language."""
 
+from hybridbatch.evaluation.clusters import with_origins
 from hybridbatch.evaluation.per_query import query_metrics, relevant_ranks
 from hybridbatch.retrieval.vectors import check_answers, check_queries, read_pool
 from hybridbatch.runtime.files import read_keyed, read_table, write_table
@@ -9,7 +10,8 @@ from hybridbatch.runtime.logs import logged
 def main(snakemake) -> None:
     files, params = snakemake.input, snakemake.params
     pool = read_pool(params.languages, files.candidates, files.embeddings)
-    query_ids = read_table(files.queries)["query_id"].to_pylist()
+    asked = read_table(files.queries)
+    query_ids = asked["query_id"].to_pylist()
     queries = pool.queries[snakemake.wildcards.language]
     check_queries(query_ids, queries, files.queries)
     qrels = {
@@ -32,7 +34,7 @@ def main(snakemake) -> None:
         )
         metrics = query_metrics(ranks, params.seen)
     write_table(snakemake.output.ranks, ranks, params.of)
-    write_table(snakemake.output.metrics, metrics, params.of)
+    write_table(snakemake.output.metrics, with_origins(metrics, asked), params.of)
 
 
 if __name__ == "__main__":

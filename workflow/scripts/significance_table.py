@@ -15,8 +15,7 @@ def main(snakemake) -> None:
         table.to_pandas().assign(benchmark=of["benchmark"], encoder=of["encoder"])
         for of, table in zip(params.compared, found, strict=True)
     )
-    page = significance_page(frame, params.confidence, params.permutations)
-    write(snakemake.output, frame, page)
+    write(snakemake.output, frame, significance_page(frame, params.confidence))
 
 
 if __name__ == "__main__":

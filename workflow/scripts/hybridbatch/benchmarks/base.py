@@ -15,7 +15,16 @@ import pyarrow as pa
 from hybridbatch.data.texts import clean
 from hybridbatch.runtime.errors import DataError
 
-QUERY_SCHEMA = pa.schema([("query_id", pa.string()), ("text", pa.string())])
+# The article and paragraph that a question is about, where they are known. Questions about one
+# article count as one draw (evaluation.clusters); an article has one name within a language.
+QUERY_SCHEMA = pa.schema(
+    [
+        ("query_id", pa.string()),
+        ("text", pa.string()),
+        ("article", pa.string()),
+        ("paragraph", pa.string()),
+    ]
+)
 # By modality: a candidate is a text, or an image as the bytes of an image file such as PNG.
 CANDIDATE_SCHEMAS = {
     "text": pa.schema([("candidate_id", pa.string()), ("text", pa.string())]),
@@ -47,19 +56,29 @@ def collection(
     candidates: Mapping[str, str | bytes],
     relevant: Sequence[tuple[str, str]],
     modality: str = "text",
+    origins: Mapping[str, tuple[str | None, str | None]] | None = None,
 ) -> Collection:
     """A collection from queries and candidates by id, and relevant (query id, candidate id).
 
-    Texts are normalised here as those of corpora are.
+    Texts are normalised here as those of corpora are. origins: by query id, article and paragraph,
+    None where they are not known.
     """
     schema = CANDIDATE_SCHEMAS[modality]
-    asked = [clean(text) for text in queries.values()]
     found = [clean(item) if isinstance(item, str) else item for item in candidates.values()]
     return Collection(
-        pa.table([list(queries), asked], schema=QUERY_SCHEMA),
+        query_table({id_: clean(text) for id_, text in queries.items()}, origins),
         pa.table([list(candidates), found], schema=schema),
         pa.table([[pair[i] for pair in relevant] for i in range(2)], schema=QRELS_SCHEMA),
     )
+
+
+def query_table(
+    queries: Mapping[str, str], origins: Mapping[str, tuple[str | None, str | None]] | None = None
+) -> pa.Table:
+    """Queries by id as QUERY_SCHEMA; origins: as for `collection`."""
+    known = [(origins or {}).get(id_, (None, None)) for id_ in queries]
+    columns = [list(queries), list(queries.values()), *([of[i] for of in known] for i in (0, 1))]
+    return pa.table(columns, schema=QUERY_SCHEMA)
 
 
 def modality_of(candidates: pa.Table, path: str | Path) -> str:

@@ -18,6 +18,7 @@ def read(files: Mapping[str, str | Path], language: str) -> Collection:
     """The collection of the file `file`.
 
     Query ids are the question ids; the id of a candidate is `language:article.paragraph:position`.
+    A query's article is the title of its article, None without one.
     Raises `DataError` naming file, paragraph and id if a field is missing, a question id occurs
     twice, the text of an answer does not stand at its offset, or starts outside every sentence.
     Offsets are those of the file; the texts are normalised after they were cut.
@@ -25,6 +26,7 @@ def read(files: Mapping[str, str | Path], language: str) -> Collection:
     queries: dict[str, str] = {}
     candidates: dict[str, str] = {}
     relevant: list[tuple[str, str]] = []
+    origins: dict[str, tuple[str | None, str | None]] = {}
     for paragraph in paragraphs(files["file"]):
         breaks = paragraph.sentences()
         name = f"{language}:{paragraph.article:03d}.{paragraph.number:03d}"
@@ -35,6 +37,7 @@ def read(files: Mapping[str, str | Path], language: str) -> Collection:
             if question.id in queries:
                 raise DataError(f"{question.where}: the id stands twice; ids must be unique.")
             queries[question.id] = question.text
+            origins[question.id] = (paragraph.title, name)
             if question.start is None or not (question.answer or "").strip():
                 raise DataError(f"{question.where}: has no answer.")
             if not stands_at(paragraph.context, question.start, question.answer):
@@ -53,4 +56,4 @@ def read(files: Mapping[str, str | Path], language: str) -> Collection:
             relevant.append((question.id, found))
     if not queries:
         raise DataError(f"{files['file']}: has no questions.")
-    return collection(queries, candidates, relevant)
+    return collection(queries, candidates, relevant, origins=origins)

@@ -15,8 +15,8 @@ import pyarrow as pa
 from hybridbatch.benchmarks.base import (
     CANDIDATE_SCHEMA,
     GRADED_SCHEMA,
-    QUERY_SCHEMA,
     Collection,
+    query_table,
 )
 from hybridbatch.data.dedup import FirstTimes, keys
 from hybridbatch.data.records import fields, json_objects, lines, need, parquet_rows
@@ -58,7 +58,7 @@ def read_topics(path: str | Path) -> pa.Table:
         if not (cleaned := clean(text)):
             raise DataError(f"{path}: line {number}: query {id_} has no text.")
         found[id_] = cleaned
-    return pa.table([list(found), list(found.values())], schema=QUERY_SCHEMA)
+    return query_table(found)
 
 
 def read_qrels(path: str | Path) -> pa.Table:

@@ -27,13 +27,17 @@ class Question:
 
 @dataclass(frozen=True)
 class Paragraph:
-    """One paragraph, identified by the numbers of its article and paragraph, both from 0."""
+    """One paragraph, identified by the numbers of its article and paragraph, both from 0.
+
+    title: of its article; None where it has none.
+    """
 
     article: int
     number: int
     context: str
     record: dict[str, Any]
     where: str
+    title: str | None = None
 
     def questions(self) -> Iterator[Question]:
         """The questions in the file's order; `DataError` where a field is missing."""
@@ -78,12 +82,14 @@ def paragraphs(path: str | Path) -> Iterator[Paragraph]:
     any_paragraph = False
     for article_number, article in enumerate(field(content, "data", list, str(path))):
         of_article = f"{path}: article {article_number}"
-        if isinstance(article, dict) and article.get("title"):
-            of_article += f" {article['title']!r}"
+        title = article.get("title") if isinstance(article, dict) else None
+        title = title if isinstance(title, str) and title else None
+        if title:
+            of_article += f" {title!r}"
         for number, record in enumerate(field(article, "paragraphs", list, of_article)):
             where = f"{of_article}, paragraph {number}"
             context = field(record, "context", str, where)
             any_paragraph = True
-            yield Paragraph(article_number, number, context, record, where)
+            yield Paragraph(article_number, number, context, record, where, title)
     if not any_paragraph:
         raise DataError(f"{path}: has no paragraphs.")

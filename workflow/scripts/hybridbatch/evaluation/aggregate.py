@@ -1,4 +1,4 @@
-"""Scores: means over queries, languages and seeds, with bootstrap intervals.
+"""Scores: means over queries, languages and seeds, with intervals.
 
 A *group* is the queries of one language against one pool, and a *cell* is a score that averages
 groups. The cross-lingual cell of a language averages its groups against every other language. A
@@ -14,7 +14,9 @@ import numpy as np
 import pandas as pd
 
 from hybridbatch.evaluation.bootstrap import StatisticsConfig, bootstrap
-from hybridbatch.evaluation.metrics import METRICS, SETTINGS
+from hybridbatch.evaluation.clusters import clusters_of
+from hybridbatch.evaluation.estimates import estimate, sample
+from hybridbatch.evaluation.metrics import METRICS, SETTINGS, SHARE
 from hybridbatch.evaluation.settings import (
     ALL,
     CROSS_LINGUAL,
@@ -72,32 +74,36 @@ def score_system(
     seen: the training languages. of: the benchmark's pools and means. INDEX_COLUMN is added if the
     frames have it.
 
-    The value is the mean over seeds. Intervals are percentile bootstrap intervals: queries and
-    seeds are each resampled with replacement, and a question in all its languages is one unit. A
-    score of one query has no interval. Raises DataError if the seeds differ in their queries.
+    The value is the mean over seeds. Intervals are those of `estimates.estimate`: seeds and
+    clusters of questions are crossed random factors, and a question in all its languages is one
+    unit. With one seed they speak of this seed only. They end where the metric's range does. A
+    score of one cluster, or without any spread, has no interval. A median has a bootstrap interval
+    over the same two factors. Raises DataError if the seeds differ in their queries.
     """
-    values, group_names, _, seeds = collect(frames)
+    values, group_names, queries, seeds = collect(frames)
+    clusters = clusters_of(queries, {code: frame for (code, _), frame in frames.items()}.items())
     seen = [code for code in languages if code in seen]
-    cells = cells_of(languages, seen, set(group_names), of)
-    weights = np.array([group_weights(cell, group_names) for cell in cells])
-    members = weights > 0
     rows, progress = [], Progress(len(values), "metrics", last=False)
     for metric, tensor in values.items():
-        wanted = [i for i, cell in enumerate(cells) if metric in SETTINGS[cell.setting]]
-        w = weights[wanted]
-        point, low, high = bootstrap(tensor, w, config)
-        for k, i in enumerate(wanted):
-            if cells[i].language == MEDIAN:
-                of_languages = [group_weights(one, group_names) for one in _one_by_one(cells[i])]
-                middle = bootstrap(tensor, np.array(of_languages), config, _middle)
+        cells = cells_of_metric(metric, tensor, group_names, languages, seen, of)
+        if not cells:
+            progress.add()
+            continue
+        weights = np.array([group_weights(cell, group_names) for cell in cells])
+        found = estimate(sample(tensor, weights, clusters))
+        most = 1 if METRICS[metric].unit == SHARE else np.inf
+        point = found.value
+        low, high = (np.clip(end, 0, most) for end in found.interval(config.confidence))
+        for k, cell in enumerate(cells):
+            if cell.language == MEDIAN:
+                of_languages = [group_weights(one, group_names) for one in _one_by_one(cell)]
+                middle = bootstrap(tensor, np.array(of_languages), clusters, config, _middle)
                 point[k], low[k], high[k] = (ends[0] for ends in middle)
         present = ~np.isnan(tensor[:, 0, :])
-        for k, i in enumerate(wanted):
-            cell = cells[i]
-            n = int(present[members[i]].any(0).sum())
+        for k, cell in enumerate(cells):
+            n = int(present[weights[k] > 0].any(0).sum())
             key = (cell.setting, cell.pool, metric, cell.language)
-            ends = (low[k], high[k]) if n > 1 else (np.nan, np.nan)
-            rows.append((*key, point[k], *ends, n, len(seeds)))
+            rows.append((*key, point[k], low[k], high[k], n, len(seeds)))
         progress.add()
     table = pd.DataFrame(rows, columns=SCORE_COLUMNS)
     indexes = {i for f in frames.values() if INDEX_COLUMN in f for i in f[INDEX_COLUMN]}
@@ -136,35 +142,49 @@ def collect(
 ) -> tuple[dict[str, np.ndarray], list[Group], list[str], list[int]]:
     """The metrics as arrays: float64 [groups, seeds, queries] by metric, and the three axes.
 
-    NaN where a query has no answer in the pool.
+    NaN where a query has no answer in the pool, or the metric is not defined for the query. Raises
+    DataError if the seeds differ in their queries.
     """
-    seeds = sorted({seed for _, seed in frames})
-    queries = sorted(set().union(*(set(frame["query_id"]) for frame in frames.values())))
-    number = {query: i for i, query in enumerate(queries)}
-    groups = sorted(
-        {
-            (language, pool)
-            for (language, _), f in frames.items()
-            for pool in f["candidates"].unique()
-        }
-    )
+    languages, seeds = sorted({code for code, _ in frames}), sorted({seed for _, seed in frames})
+    whole = pd.concat(frames.values(), ignore_index=True)
+    lengths = [len(frame) for frame in frames.values()]
+    of_language = np.repeat([languages.index(code) for code, _ in frames], lengths)
+    of_seed = np.repeat([seeds.index(seed) for _, seed in frames], lengths)
+    of_query, queries = pd.factorize(whole["query_id"], sort=True)
+    of_pool, pools = pd.factorize(whole["candidates"], sort=True)
+    found, of_group = np.unique(of_language * len(pools) + of_pool, return_inverse=True)
+    groups = [(languages[i // len(pools)], str(pools[i % len(pools)])) for i in found.tolist()]
     shape = (len(groups), len(seeds), len(queries))
-    columns = set().union(*(frame.columns for frame in frames.values()))
-    metrics = [metric for metric in METRICS if metric in columns]
-    values = {metric: np.full(shape, np.nan) for metric in metrics}
-    for (language, seed), frame in frames.items():
-        for pool, part in frame.groupby("candidates"):
-            g, places = groups.index((language, pool)), part["query_id"].map(number)
-            for metric in metrics:
-                values[metric][g, seeds.index(seed), places] = part[metric]
-    for g, group in enumerate(groups):
-        absent = np.isnan(values[metrics[0]][g])
-        if (absent != absent[0]).any():
+    values = {metric: np.full(shape, np.nan) for metric in METRICS if metric in whole}
+    for metric, tensor in values.items():
+        tensor[of_group, of_seed, of_query] = whole[metric]
+        absent = np.isnan(tensor)
+        differing = (absent != absent[:, :1]).any((1, 2))
+        if differing.any():
+            language, pool = groups[np.argmax(differing)]
             raise DataError(
-                f"queries of {group[0]} against {group[1]}: seeds {seeds} were not scored on the "
-                "same queries; rerun the evaluation of all of them."
+                f"queries of {language} against {pool}: seeds {seeds} were not scored on the same "
+                "queries; rerun the evaluation of all of them."
             )
-    return values, groups, queries, seeds
+    return values, groups, list(queries), seeds
+
+
+def cells_of_metric(
+    metric: str,
+    tensor: np.ndarray,
+    group_names: Sequence[Group],
+    languages: Sequence[str],
+    seen: Sequence[str],
+    of: Rows = PARALLEL,
+) -> list[Cell]:
+    """The cells of a metric, of the groups in which it is defined for some query.
+
+    tensor, group_names: of `collect`. seen: the training languages.
+    """
+    scored = ~np.isnan(tensor).all((1, 2))
+    groups = {group for group, there in zip(group_names, scored, strict=True) if there}
+    cells = cells_of(languages, seen, groups, of)
+    return [cell for cell in cells if metric in SETTINGS[cell.setting]]
 
 
 def cells_of(

@@ -6,8 +6,16 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from hybridbatch.evaluation.bootstrap import StatisticsConfig, bootstrap
-from hybridbatch.evaluation.language_bias import CORRELATION, MEASURES, OTHER, SAME, SHARE
+from hybridbatch.evaluation.clusters import clusters_of
+from hybridbatch.evaluation.estimates import estimate, sample
+from hybridbatch.evaluation.language_bias import (
+    CORRELATION,
+    MEAN_RANK,
+    MEASURES,
+    OTHER,
+    SAME,
+    SHARE,
+)
 from hybridbatch.evaluation.settings import MEAN
 from hybridbatch.runtime.errors import DataError
 
@@ -26,34 +34,40 @@ CELL_COLUMNS = [
 ]
 DETAIL_COLUMNS = ["table", "benchmark", "encoder", "sampling", *CELL_COLUMNS]
 _GROUP = CELL_COLUMNS[:5]
+_RANGES = {SHARE: (0, 1), MEAN_RANK: (1, np.inf), CORRELATION: (-1, 1)}
 
 
 def bias_cells(
-    tables: dict[int, pa.Table], languages: Sequence[str], config: StatisticsConfig
+    tables: dict[int, pa.Table],
+    languages: Sequence[str],
+    queries: Iterable[tuple[str, pd.DataFrame]],
+    confidence: float,
 ) -> pd.DataFrame:
     """Means over queries and seeds of one system on one benchmark; columns CELL_COLUMNS.
 
-    tables: by seed, tables of language_bias.BIAS_SCHEMA. Query language `mean` is the macro average
-    over the query languages; for shares it also has candidate language `same`, the share of the
-    query's own language. A correlation is listed in both directions, and with candidate language
-    `mean`, the macro average over the other languages. Intervals are as in
-    `aggregate.score_system`: a question in all its languages is one unit, and a single question
-    has no interval. Raises DataError if the seeds differ in their queries.
+    tables: by seed, tables of language_bias.BIAS_SCHEMA. queries: (language, frame of
+    benchmarks.base.QUERY_SCHEMA), which say what a question is about. Query language `mean` is the
+    macro average over the query languages; for shares it also has candidate language `same`, the
+    share of the query's own language. A correlation is listed in both directions, and with
+    candidate language `mean`, the macro average over the other languages. Intervals are those of
+    `aggregate.score_system`. Raises DataError if the seeds differ in their queries.
     """
-    groups, tensor, fair, seeds = _collect(tables)
+    groups, tensor, fair, seeds, asked = _collect(tables)
     cells = _cells(groups, [*languages, SAME, OTHER, MEAN])
     weights = np.array(list(cells.values()))
-    point, low, high = bootstrap(tensor, weights, config)
+    found = estimate(sample(tensor, weights, clusters_of(asked, queries)))
+    least, most = np.array([_RANGES[measure] for _, measure, *_ in cells]).T
+    low, high = (np.clip(end, least, most) for end in found.interval(confidence))
     present = ~np.isnan(tensor[:, 0, :])
     n_queries = np.array([present[weight > 0].any(0).sum() for weight in weights])
     frame = pd.DataFrame(list(cells), columns=_GROUP)
     shares = frame["measure"] == SHARE
     return frame.assign(
         k=frame["k"].astype("Int64").where(shares),
-        value=point,
+        value=found.value,
         fair=np.where(shares, weights @ np.nan_to_num(fair), np.nan),
-        ci_low=np.where(n_queries > 1, low, np.nan),
-        ci_high=np.where(n_queries > 1, high, np.nan),
+        ci_low=low,
+        ci_high=high,
         n_queries=n_queries,
         n_seeds=len(seeds),
     )[CELL_COLUMNS]
@@ -61,8 +75,8 @@ def bias_cells(
 
 def _collect(
     tables: dict[int, pa.Table],
-) -> tuple[list[tuple], np.ndarray, np.ndarray, list[int]]:
-    """Returns the groups (_GROUP values), values [groups, seeds, queries], fair shares, seeds.
+) -> tuple[list[tuple], np.ndarray, np.ndarray, list[int], list[str]]:
+    """Returns groups (_GROUP values), values [groups, seeds, queries], fair shares, seeds, queries.
 
     Fair shares are [groups].
     """
@@ -82,7 +96,7 @@ def _collect(
             f"{measure} of queries in {asked}, pool {pool}: seeds {seeds} were not measured on "
             "the same queries; rerun measure_bias for all of them."
         )
-    return list(fair.index), tensor, fair.to_numpy(dtype=float), seeds
+    return list(fair.index), tensor, fair.to_numpy(dtype=float), seeds, list(ids)
 
 
 def _cells(groups: list[tuple], order: list[str]) -> dict[tuple, np.ndarray]:

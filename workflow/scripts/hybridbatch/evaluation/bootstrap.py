@@ -1,6 +1,7 @@
-"""Percentile bootstrap intervals over queries and seeds.
+"""Percentile bootstrap intervals over clusters of queries and seeds, for medians.
 
-Owen (2007), "The pigeonhole bootstrap", on resampling two factors.
+Means have the intervals of `estimates`. Owen (2007), "The pigeonhole bootstrap", on resampling two
+factors.
 """
 
 from collections.abc import Callable
@@ -22,28 +23,30 @@ class StatisticsConfig:
 def bootstrap(
     tensor: np.ndarray,
     weights: np.ndarray,
+    clusters: np.ndarray,
     config: StatisticsConfig,
-    over: Callable[[np.ndarray], np.ndarray] = lambda means: means,
+    over: Callable[[np.ndarray], np.ndarray],
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Weighted means of group means, and the ends of their percentile bootstrap intervals.
 
     tensor: float64 [groups, seeds, queries], of `aggregate.collect`. weights: [cells, groups].
-    over: a function applied to the means, [cells] or [cells, resamples], of every draw; it may
-    combine their rows. Queries and seeds are each resampled with replacement if there is more than
-    one. Returns three arrays [cells]; the ends are NaN if there is only one query.
+    clusters: int [queries], of `clusters.clusters_of`. over: a function applied to the means,
+    [cells] or [cells, resamples], of every draw; it may combine their rows. Clusters and seeds are
+    each resampled with replacement if there is more than one. Returns three arrays; the ends are
+    NaN if there is only one cluster.
     """
-    n_seeds, n_queries = tensor.shape[1:]
-    means = resampled(tensor, weights)
+    n_seeds, n_clusters = tensor.shape[1], clusters.max() + 1
+    means = resampled(tensor, weights, clusters)
 
     def statistic(*draws: np.ndarray, axis: int = -1) -> np.ndarray:
         return over(means(*draws))
 
-    point = statistic(np.arange(n_queries), np.arange(n_seeds))
-    if n_queries == 1:
+    point = statistic(np.arange(n_clusters), np.arange(n_seeds))
+    if n_clusters == 1:
         return point, np.full(len(point), np.nan), np.full(len(point), np.nan)
     interval = stats.bootstrap(
-        # With one seed only the queries are resampled: scipy wants two observations to draw from.
-        [np.arange(n) for n in (n_queries, n_seeds) if n > 1],
+        # With one seed only the clusters are resampled: scipy wants two observations to draw from.
+        [np.arange(n) for n in (n_clusters, n_seeds) if n > 1],
         statistic,
         n_resamples=config.resamples,
         batch=100,
@@ -56,29 +59,32 @@ def bootstrap(
     return point, interval.low.copy(), interval.high.copy()
 
 
-def resampled(tensor: np.ndarray, weights: np.ndarray) -> Callable[..., np.ndarray]:
-    """For scipy's bootstrap: cells [c] or [c, resamples] from drawn query and seed numbers.
+def resampled(
+    tensor: np.ndarray, weights: np.ndarray, clusters: np.ndarray
+) -> Callable[..., np.ndarray]:
+    """For scipy's bootstrap: cells [c] or [c, resamples] from drawn cluster and seed numbers.
 
-    tensor, weights: see `bootstrap`.
+    tensor, weights, clusters: see `bootstrap`.
     """
     present = (~np.isnan(tensor[:, 0, :])).astype(float)  # [groups, queries]
     filled = np.nan_to_num(tensor)  # [groups, seeds, queries]
-    n_queries, n_seeds = tensor.shape[2], tensor.shape[1]
+    n_clusters, n_seeds = clusters.max() + 1, tensor.shape[1]
     # A resample may contain no query of a tiny group. The group then keeps its measured mean.
-    measured = filled.sum(2).mean(1) / present.sum(1)
+    # A group without any query is in no cell.
+    measured = filled.sum(2).mean(1) / np.maximum(present.sum(1), 1)
 
     def statistic(
-        query_draws: np.ndarray, seed_draws: np.ndarray | None = None, axis: int = -1
+        cluster_draws: np.ndarray, seed_draws: np.ndarray | None = None, axis: int = -1
     ) -> np.ndarray:
-        queries = np.atleast_2d(query_draws)
-        seeds = np.atleast_2d(np.zeros((len(queries), 1)) if seed_draws is None else seed_draws)
-        times_query = _counts(queries.astype(np.int64), n_queries)  # [resamples, queries]
+        drawn = np.atleast_2d(cluster_draws)
+        seeds = np.atleast_2d(np.zeros((len(drawn), 1)) if seed_draws is None else seed_draws)
+        times_query = _counts(drawn.astype(np.int64), n_clusters)[:, clusters]
         times_seed = _counts(seeds.astype(np.int64), n_seeds) / seeds.shape[1]
         sums = sum(times_seed[:, [s]] * (times_query @ filled[:, s].T) for s in range(n_seeds))
         numbers = times_query @ present.T
         means = np.where(numbers > 0, sums / np.maximum(numbers, 1), measured)
         result = weights @ means.T
-        return result[:, 0] if query_draws.ndim == 1 else result
+        return result[:, 0] if cluster_draws.ndim == 1 else result
 
     return statistic
 

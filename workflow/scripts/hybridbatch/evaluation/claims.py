@@ -1,32 +1,47 @@
 """The paper's claims, tested on our own scores, at any scale.
 
-A claim is about one difference between samplings, in the mean over all query languages. Only the
-interval of the difference decides the verdict:
+A claim is about one difference between samplings, in the mean over all query languages. The verdict
+reads the difference, its standard error and its degrees of freedom, as interval and p do:
 
 - *better*: `holds` if the whole interval is better than zero, `does not` if all of it is worse.
 - *not worse*: `holds` if the whole interval is better than minus a margin (non-inferiority),
   `does not` if all of it is worse than that.
-- `undecided` in between, and where a single query gives no interval; `not run` where a sampling was
-  not run, or the pool has no such score.
+- `undecided` in between.
+- `cannot say with n seeds` where a *not worse* has a minimum detectable difference above its
+  margin, since too few seeds or questions cannot tell such a loss from none; and where nothing was
+  tested, as with one seed.
+- `no margin` where a *not worse* has none; `not run` where a sampling was not run, or the pool has
+  no such score.
 
-The size of the difference in the paper is not a threshold, since it varies between encoders. The
-relative difference is reported beside the verdict. Verdicts are not corrected for multiple testing.
+The margin is half of what the paper prints as the difference between x-x-mono and x-y, for the
+metric, encoder and benchmark: half of what is to be gained by the choice of the sampling. An
+encoder that the paper does not have takes the mean of its two. There is no margin where the paper
+prints no difference, one of the other sign, or no such benchmark. Verdicts are not corrected for
+multiple testing.
 
 Piaggio et al. (2012), "Reporting of noninferiority and equivalence randomized trials", on verdicts
 by interval; Berger (1982), "Multiparameter hypothesis testing and acceptance sampling", on a
 claim about the better of two: not worse than the better one means not worse than either.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from hybridbatch.evaluation.metrics import METRICS, RANKS
-from hybridbatch.evaluation.settings import ALL, MEAN, SEEN
+from hybridbatch.evaluation.estimates import Estimate
+from hybridbatch.evaluation.metrics import METRICS
+from hybridbatch.evaluation.settings import ALL, MEAN, MONOLINGUAL, SEEN
 
-HOLDS, DOES_NOT, UNDECIDED, NOT_RUN = VERDICTS = ("holds", "does not", "undecided", "not run")
+HOLDS, DOES_NOT, UNDECIDED, CANNOT_SAY, NO_MARGIN, NOT_RUN = VERDICTS = (
+    "holds",
+    "does not",
+    "undecided",
+    "cannot say",  # followed by the number of seeds: see `verdict_kind`
+    "no margin",
+    "not run",
+)
 CLAIM_COLUMNS = [
     "scale",
     "benchmark",
@@ -37,9 +52,12 @@ CLAIM_COLUMNS = [
     "setting",
     "metric",
     "difference",
+    "standard_error",
+    "df",
     "ci_low",
     "ci_high",
     "margin",
+    "detectable",
     "share",
     "verdict",
     "n_queries",
@@ -104,45 +122,78 @@ CLAIMS = (
 )
 
 
-@dataclass(frozen=True)
-class Margins:
-    """Non-inferiority margins."""
+# (benchmark, encoder, setting, metric) of a mean
+Place = tuple[str, str, str, str]
 
-    margin: float  # in mAP, absolute
-    rank_distance_margin: float  # as a fraction of the other sampling's rank distance
+
+class Margins:
+    """Non-inferiority margins, in the metrics' units, from the paper's printed means."""
+
+    def __init__(self, published: pd.DataFrame) -> None:
+        """published: of `tables.published.read_published`."""
+        means = published[published["language"] == MEAN].sort_values("table", kind="stable")
+        keys = ["benchmark", "encoder", "setting", "metric", "sampling"]
+        # A mean stands in an overview and, with more digits, in a later table.
+        by_sampling = (
+            means.drop_duplicates(keys, keep="last").set_index(keys)["published"].unstack()
+        )
+        gain = by_sampling["x-y"] - by_sampling["x-x-mono"]
+        self._gains: Mapping[Place, float] = {
+            place: value * _expected_sign(place[2], place[3])
+            for place, value in gain.dropna().items()
+        }
+
+    def margin(self, benchmark: str, encoder: str, setting: str, metric: str) -> float | None:
+        """Half of the published difference in the direction that the paper states, or None."""
+        gain = self._gains.get((benchmark, encoder, setting, metric))
+        if gain is None and not any(of == encoder for _, of, _, _ in self._gains):
+            others = [
+                value
+                for (b, _, s, m), value in self._gains.items()
+                if (b, s, m) == (benchmark, setting, metric)
+            ]
+            gain = float(np.mean(others)) if others else None
+        return gain / 2 if gain is not None and gain > 0 else None
+
+
+def _expected_sign(setting: str, metric: str) -> int:
+    """1 if the paper states that x-y has the greater value of the two, else -1."""
+    return -1 if (setting == MONOLINGUAL) != METRICS[metric].less_is_better else 1
 
 
 @dataclass(frozen=True)
 class _Gain:
     """By how much a sampling is better than another: positive is better."""
 
-    gain: float
-    low: float
-    high: float
-    margin: float
+    estimate: Estimate  # of one cell
     other: float
     n_queries: int
     n_seeds: int
 
 
 def claims_table(
-    comparisons: Iterable[tuple[str, str, pd.DataFrame]], margins: Margins, scale: str
+    comparisons: Iterable[tuple[str, str, pd.DataFrame]],
+    margins: Margins,
+    scale: str,
+    confidence: float,
 ) -> pd.DataFrame:
     """A row for each statement, encoder, benchmark and pool; columns CLAIM_COLUMNS.
 
     comparisons: (benchmark, encoder, rows of `significance.compare`). `difference` is the value of
     the sampling minus that of the (better) other one; for rank distance, negative is better.
-    `share` is the difference divided by the other's value; `margin` is absolute.
+    `share` is the difference divided by the other's value. `margin` and `detectable`, the minimum
+    detectable difference, are in the metric's unit.
     """
-    rows = [
-        {
-            **{"scale": scale, "benchmark": benchmark, "encoder": encoder, "pool": pool},
-            **_judged(claim, frame[(frame["pool"] == pool) & (frame["language"] == MEAN)], margins),
-        }
-        for benchmark, encoder, frame in comparisons
-        for pool in (ALL, SEEN)
-        for claim in CLAIMS
-    ]
+    rows = []
+    for benchmark, encoder, frame in comparisons:
+        for pool in (ALL, SEEN):
+            means = frame[(frame["pool"] == pool) & (frame["language"] == MEAN)]
+            for claim in CLAIMS:
+                margin = None
+                if not claim.better:
+                    margin = margins.margin(benchmark, encoder, claim.setting, claim.metric)
+                row = {"scale": scale, "benchmark": benchmark, "encoder": encoder, "pool": pool}
+                rows.append(row | _judged(claim, means, margin, confidence))
     counts = {"n_queries": "Int64", "n_seeds": "Int64"}
     return pd.DataFrame(rows, columns=CLAIM_COLUMNS).astype(counts)
 
@@ -151,10 +202,15 @@ def verdict(low: float, high: float, margin: float) -> str:
     """The verdict on a gain with this interval; positive is better, margin 0 tests `better`."""
     if low > -margin:
         return HOLDS
-    return DOES_NOT if high < -margin else UNDECIDED  # NaN (no interval) compares False in both
+    return DOES_NOT if high < -margin else UNDECIDED
 
 
-def _judged(claim: Claim, means: pd.DataFrame, margins: Margins) -> dict:
+def verdict_kind(text: str) -> str:
+    """The one of VERDICTS that a verdict is, without a number of seeds."""
+    return CANNOT_SAY if text.startswith(CANNOT_SAY) else text
+
+
+def _judged(claim: Claim, means: pd.DataFrame, margin: float | None, confidence: float) -> dict:
     row = {
         "claim": claim.name,
         "statement": claim.statement,
@@ -163,44 +219,49 @@ def _judged(claim: Claim, means: pd.DataFrame, margins: Margins) -> dict:
         "verdict": NOT_RUN,
     }
     chosen = means[(means["setting"] == claim.setting) & (means["metric"] == claim.metric)]
-    found = [_gain(claim, chosen, other, margins) for other in claim.others]
+    found = [_gain(claim, chosen, other) for other in claim.others]
     if not found or None in found:
         return row
     # The better of two others is the one with the smaller gain. Each end is the worst of both.
-    least = min(found, key=lambda gain: gain.gain)
-    low, high = min(g.low for g in found), min(g.high for g in found)
+    least = min(found, key=lambda gain: gain.estimate.value[0])
+    intervals = np.array([gain.estimate.interval(confidence) for gain in found])[:, :, 0]
+    low, high = intervals.min(0)
+    detectable = max(gain.estimate.detectable()[0] for gain in found)
+    if not claim.better and margin is None:
+        judged = NO_MARGIN
+    elif np.isnan(intervals).any() or not (claim.better or detectable <= margin):
+        judged = f"{CANNOT_SAY} with {least.n_seeds} seed{'s' * (least.n_seeds != 1)}"
+    else:
+        judged = verdict(low, high, margin or 0.0)
     sign = -1 if METRICS[claim.metric].less_is_better else 1
-    ends = sorted((sign * low, sign * high))
+    value = float(least.estimate.value[0])
+    ends = (low, high) if sign == 1 else (-high, -low)
     return {
         **row,
-        "difference": sign * least.gain,
+        "difference": sign * value,
+        "standard_error": least.estimate.standard_error[0],
+        "df": least.estimate.df[0],
         "ci_low": ends[0],
         "ci_high": ends[1],
-        "margin": least.margin,
-        "share": sign * least.gain / least.other if least.other else np.nan,
-        "verdict": verdict(low, high, least.margin),
+        "margin": np.nan if margin is None else margin,
+        "detectable": detectable,
+        "share": sign * value / least.other if least.other else np.nan,
+        "verdict": judged,
         "n_queries": least.n_queries,
         "n_seeds": least.n_seeds,
     }
 
 
-def _gain(claim: Claim, rows: pd.DataFrame, other: str, margins: Margins) -> _Gain | None:
+def _gain(claim: Claim, rows: pd.DataFrame, other: str) -> _Gain | None:
     """The gain of the claim's sampling over another one; None if the two were not compared."""
-    metric = METRICS[claim.metric]
     for row in rows.itertuples():
         if {row.sampling_a, row.sampling_b} != {claim.sampling, other}:
             continue
         first = row.sampling_a == claim.sampling
-        sign = 1 if first == (not metric.less_is_better) else -1
-        ends = (sign * row.ci_low, sign * row.ci_high)
-        value = row.value_b if first else row.value_a
-        in_ranks = metric.unit == RANKS
-        margin = margins.rank_distance_margin * value if in_ranks else margins.margin
+        sign = 1 if first == (not METRICS[claim.metric].less_is_better) else -1
         return _Gain(
-            sign * row.difference,
-            *(ends if sign == 1 else ends[::-1]),
-            0.0 if claim.better else margin,
-            value,
+            Estimate(*(np.array([v]) for v in (sign * row.difference, row.standard_error, row.df))),
+            row.value_b if first else row.value_a,
             row.n_queries,
             row.n_seeds,
         )

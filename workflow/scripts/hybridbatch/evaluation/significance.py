@@ -1,38 +1,35 @@
-"""Differences between the samplings of one encoder: tests, intervals and effect sizes.
+"""Differences between the samplings of one encoder: estimates, tests and intervals.
 
-The unit is the question in all its languages and pools. A permutation exchanges the two samplings'
-scores of a whole question, since questions were sampled, and their translations are not independent
-of each other.
+Everything that is said of a difference comes from one estimate, its standard error and its degrees
+of freedom (`estimates`): interval, p, the minimum detectable difference, the marks of tables and
+the verdicts on claims. Seeds and clusters of questions are crossed random factors, so all of it
+speaks of other seeds and other articles. With one seed nothing is tested.
 
-Seeds are a random factor, but they add no observations: the scores of one question under three
-seeds are not independent. A question's difference is averaged over the seeds, and the test
-exchanges these means, so p generalises over questions *for these seeds*. A test that also exchanged
-seeds could not get below p = 2 / 2^seeds, which is .25 with three seeds.
+A sampling that needs no training (ZERO_SHOT) was evaluated once. Its scores are the same for every
+seed of the other side, and only that side has seed variance.
 
-Generalisation over seeds is reported beside p. The interval resamples questions and seeds (two
-samplings' scores of one question and seed stay together), and the columns seed_min, seed_max and
-seeds_same_sign show the differences of single seeds. Where p is small but the interval contains
-zero, other seeds might give another result. Resampling both factors counts the interaction of seed
-and question more than once, which makes the interval rather too wide; a resample of three seeds
-shows only two thirds of their variance.
-
-Smucker, Allan and Carterette (2007), "A comparison of statistical significance tests for
-information retrieval evaluation"; Holm (1979), "A simple sequentially rejective multiple test
-procedure"; Cohen (1988), "Statistical power analysis for the behavioral sciences", on d_z; Owen
-(2007), "The pigeonhole bootstrap", on resampling two factors.
+Cohen (1988), "Statistical power analysis for the behavioral sciences", on d_z; Holm (1979), "A
+simple sequentially rejective multiple test procedure".
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
-from hybridbatch.evaluation.aggregate import PARALLEL, Rows, cells_of, collect, group_weights
-from hybridbatch.evaluation.bootstrap import StatisticsConfig, bootstrap, resampled
-from hybridbatch.evaluation.metrics import INDEX, METRICS, SETTINGS
-from hybridbatch.evaluation.settings import MEDIAN
+from hybridbatch.evaluation.aggregate import (
+    PARALLEL,
+    Cell,
+    Rows,
+    cells_of_metric,
+    collect,
+    group_weights,
+)
+from hybridbatch.evaluation.clusters import clusters_of
+from hybridbatch.evaluation.estimates import Sample, estimate, sample, unequal_spread
+from hybridbatch.evaluation.metrics import INDEX, METRICS
+from hybridbatch.evaluation.settings import ALL, MEDIAN, SEEN, ZERO_SHOT
 from hybridbatch.runtime.errors import DataError
 from hybridbatch.runtime.logs import Progress
 
@@ -46,137 +43,172 @@ COMPARISON_COLUMNS = [
     "value_a",
     "value_b",
     "difference",
+    "standard_error",
+    "df",
     "ci_low",
     "ci_high",
     "p",
+    "detectable",
     "effect_size",
     "n_queries",
+    "n_clusters",
     "n_seeds",
+    "seed_df",
+    "seed_sd_a",
+    "seed_sd_b",
+    "seed_sd_p",
     "seed_min",
     "seed_max",
     "seeds_same_sign",
+    "repeats",
 ]
-_TEXTS = {"setting", "metric", "pool", "language", "sampling_a", "sampling_b"}
-_COUNTS = {"n_queries", "n_seeds"}
-_ROWS_AT_ONCE = 400  # rows of the null distribution, a float for each row and permutation
+_TEXTS = {"setting", "metric", "pool", "language", "sampling_a", "sampling_b", "repeats"}
+_COUNTS = {"n_queries", "n_clusters", "n_seeds", "seed_df"}
+UNEQUAL = 0.05  # seed_sd_p below it: the samplings' seed variances differ
 
 
 def compare(
-    frames: dict[str, dict[tuple[str, int], pd.DataFrame]],
+    frames: Mapping[str, dict[tuple[str, int], pd.DataFrame]],
     languages: Sequence[str],
     seen: Sequence[str],
-    config: StatisticsConfig,
-    permutations: int,
+    confidence: float,
     of: Rows = PARALLEL,
 ) -> pd.DataFrame:
     """The difference between every two samplings in every score; columns COMPARISON_COLUMNS.
 
     frames: by sampling, the per-query metrics by query language and seed, as for
-    `aggregate.score_system`. seen, of: as there. permutations: number of random permutations.
+    `aggregate.score_system`. seen, of: as there.
+
     `difference` is sampling_a minus sampling_b, in the metric's unit (a share; ranks for rank
-    distance). A score of one query has neither p nor interval nor effect size. Medians over
-    languages are left out, since they are not means of differences of questions. Raises DataError
-    if seeds or samplings differ in their queries.
+    distance). `detectable` is the minimum detectable difference. `seed_sd_a` and `_b` are the
+    standard deviations of the samplings' values between seeds, `seed_df` the degrees of freedom of
+    their pooled variance, and `seed_sd_p` is Bartlett's p that all samplings have the same one.
+    `repeats` names the pool and language of the row, if there is one before, that averages the same
+    scores; it is the same test.
+
+    Where nothing can be tested (one seed, one cluster, no spread), standard error, df, interval, p
+    and `detectable` are NaN. Medians over languages are left out, since they are not means of
+    differences of questions. Raises DataError if seeds or samplings differ in their queries.
     """
     collected = {sampling: collect(of_sampling) for sampling, of_sampling in frames.items()}
-    _check_same(collected)
-    rows, contributions = [], []
     pairs = list(combinations(frames, 2))
-    progress = Progress(sum(len(collected[a][0]) for a, _ in pairs), "metrics compared", last=False)
-    for a, b in pairs:
-        tensors, group_names, queries, seeds = collected[a]
-        of_seen = [code for code in languages if code in seen]
-        cells = cells_of(languages, of_seen, set(group_names), of)
-        cells = [cell for cell in cells if cell.language != MEDIAN]
-        weights = np.array([group_weights(cell, group_names) for cell in cells])
-        for metric, tensor in tensors.items():
-            if INDEX in METRICS[metric].sources:
-                continue  # it measures the index, not the samplings
-            wanted = [i for i, cell in enumerate(cells) if metric in SETTINGS[cell.setting]]
-            w, other = weights[wanted], collected[b][0][metric]
-            difference, low, high = bootstrap(tensor - other, w, config)
-            of_seeds = _each_seed(tensor - other, w)
-            axes = np.arange(len(queries)), np.arange(len(seeds))
-            value_a, value_b = (resampled(t, w)(*axes) for t in (tensor, other))
-            by_unit, present = unit_differences(tensor - other, w)
-            for k, i in enumerate(wanted):
-                cell, units = cells[i], by_unit[k, present[k]]
-                several = len(units) > 1
-                rows.append(
-                    {
-                        "setting": cell.setting,
-                        "metric": metric,
-                        "pool": cell.pool,
-                        "language": cell.language,
-                        "sampling_a": a,
-                        "sampling_b": b,
-                        "value_a": value_a[k],
-                        "value_b": value_b[k],
-                        "difference": difference[k],
-                        "ci_low": low[k] if several else np.nan,
-                        "ci_high": high[k] if several else np.nan,
-                        "effect_size": effect_size(units),
-                        "n_queries": len(units),
-                        "n_seeds": len(seeds),
-                        "seed_min": of_seeds[k].min(),
-                        "seed_max": of_seeds[k].max(),
-                        "seeds_same_sign": _share_of_same_sign(of_seeds[k], difference[k]),
-                    }
-                )
-            contributions.append(by_unit)
-            progress.add()
-    if not rows:
+    if not pairs:
         return _typed(pd.DataFrame(columns=COMPARISON_COLUMNS))
-    frame = pd.DataFrame(rows)
-    p = permutation_p(np.concatenate(contributions), permutations, config.seed)
-    return _typed(frame.assign(p=np.where(frame["n_queries"] > 1, p, np.nan)))
+    _check_same(collected)
+    tensors, group_names, queries, _ = next(iter(collected.values()))
+    # Samplings and seeds have the same questions.
+    of_language = {code: frame for (code, _), frame in next(iter(frames.values())).items()}
+    clusters = clusters_of(queries, of_language.items())
+    of_seen = [code for code in languages if code in seen]
+    parts, progress = [], Progress(len(tensors), "metrics compared", last=False)
+    for metric, tensor in tensors.items():
+        progress.add()
+        if INDEX in METRICS[metric].sources:
+            continue  # it measures the index, not the samplings
+        cells = cells_of_metric(metric, tensor, group_names, languages, of_seen, of)
+        cells = [cell for cell in cells if cell.language != MEDIAN]
+        if not cells:
+            continue
+        weights = np.array([group_weights(cell, group_names) for cell in cells])
+        samples = {
+            sampling: sample(one[0][metric], weights, clusters, sampling == ZERO_SHOT)
+            for sampling, one in collected.items()
+        }
+        present = ~np.isnan(tensor[:, 0])
+        cell_columns = {
+            "setting": [cell.setting for cell in cells],
+            "metric": metric,
+            "pool": [cell.pool for cell in cells],
+            "language": [cell.language for cell in cells],
+            "n_queries": [present[row > 0].any(0).sum() for row in weights],
+            "repeats": repeats(cells, set(of_seen) == set(languages)),
+        }
+        for a, b in pairs:
+            means = {
+                sampling: np.nan_to_num(collected[sampling][0][metric]).mean(1)
+                for sampling in (a, b)
+            }
+            units, in_cell = unit_differences(means[a] - means[b], present, weights)
+            effects = [effect_size(u[there]) for u, there in zip(units, in_cell, strict=True)]
+            columns = _pair(samples, a, b, confidence)
+            parts.append(pd.DataFrame({**cell_columns, **columns, "effect_size": effects}))
+    frame = pd.concat(parts, ignore_index=True)
+    # All of a pair's rows together, as the tables show them.
+    order = {pair: i for i, pair in enumerate(pairs)}
+    place = [order[pair] for pair in zip(frame["sampling_a"], frame["sampling_b"], strict=True)]
+    return _typed(frame.iloc[np.argsort(place, kind="stable")].reset_index(drop=True))
 
 
-def unit_differences(tensor: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The contribution of each question to the difference in each cell, averaged over seeds.
+def _pair(samples: Mapping[str, Sample], a: str, b: str, confidence: float) -> dict:
+    """The columns of one pair of samplings that its samples give."""
+    first, second = samples[a], samples[b]
+    found = estimate(first, second, list(samples.values()))
+    of_seeds = first.means - second.means  # a fixed side has one column, which counts for all
+    tested = bool(found.seed_df)
+    low, high = found.interval(confidence)
+    columns = {
+        "standard_error": found.standard_error,
+        "df": found.df,
+        "ci_low": low,
+        "ci_high": high,
+        "p": found.p(),
+        "detectable": found.detectable(),
+    }
+    return {
+        "sampling_a": a,
+        "sampling_b": b,
+        "value_a": first.means.mean(1),
+        "value_b": second.means.mean(1),
+        "difference": found.value,
+        **{name: values if tested else np.nan for name, values in columns.items()},
+        "n_clusters": (first.shares > 0).sum(1),
+        "n_seeds": of_seeds.shape[1],
+        "seed_df": found.seed_df,
+        "seed_sd_a": _seed_sd(first),
+        "seed_sd_b": _seed_sd(second),
+        "seed_sd_p": unequal_spread(list(samples.values())),
+        "seed_min": of_seeds.min(1),
+        "seed_max": of_seeds.max(1),
+        "seeds_same_sign": (np.sign(of_seeds) == np.sign(found.value)[:, None]).mean(1),
+    }
 
-    tensor: float64 [groups, seeds, queries], differences. weights: [cells, groups]. Returns float64
-    [cells, queries], whose mean over a cell's questions is the cell's difference, zero for a
-    question without a score in the cell; and bool [cells, queries], whether it has a score.
+
+def _seed_sd(one: Sample) -> np.ndarray | float:
+    """NaN for one seed or a system that was not trained."""
+    return np.sqrt(one.seed_variance) if one.means.shape[1] > 1 else np.nan
+
+
+def repeats(cells: Sequence[Cell], all_seen: bool) -> list[str]:
+    """For each cell, `pool/language` of an earlier one that averages the same scores, or ``.
+
+    all_seen: whether the pools `all` and `seen` have the same candidates.
     """
-    present = ~np.isnan(tensor[:, 0, :])
-    means = np.nan_to_num(tensor).mean(1) / present.sum(1, keepdims=True)
+    first: dict[tuple, str] = {}
+    found = []
+    for cell in cells:
+        groups = [
+            sorted((code, ALL if all_seen and pool == SEEN else pool) for code, pool in of_language)
+            for of_language in cell.languages
+        ]
+        key = (cell.setting, tuple(sorted(map(tuple, groups))))
+        name = f"{cell.pool}/{cell.language}"
+        found.append("" if (earlier := first.setdefault(key, name)) == name else earlier)
+    return found
+
+
+def unit_differences(
+    differences: np.ndarray, present: np.ndarray, weights: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The contribution of each question to the difference in each cell.
+
+    differences: float64 [groups, queries], averaged over seeds, 0 where absent. present: bool
+    [groups, queries]. weights: [cells, groups]. Returns float64 [cells, queries], whose mean over a
+    cell's questions is the cell's difference, zero for a question without a score in the cell; and
+    bool [cells, queries], whether it has a score.
+    """
+    means = differences / np.maximum(present.sum(1, keepdims=True), 1)
     in_cell = (weights > 0).astype(float) @ present > 0
     return weights @ means * in_cell.sum(1, keepdims=True), in_cell
-
-
-def permutation_p(units: np.ndarray, permutations: int, seed: int) -> np.ndarray:
-    """Two-sided p of the mean of each row, by scipy's paired permutation test.
-
-    units: float64 [rows, queries], differences of paired scores. Exchanging the two scores of a
-    question flips the sign of its difference. scipy draws the signs, the same for all rows, and one
-    matrix product applies them to the differences. All 2^queries exchanges are enumerated if there
-    are at most `permutations`. With one query p is NaN.
-    """
-    if units.shape[1] < 2:
-        return np.full(len(units), np.nan)
-    # Exchanges with the same sum must compare equal, whatever the order of summation.
-    scale = np.abs(units).sum(1, keepdims=True)
-    scaled = (units / np.where(scale > 0, scale, 1)).T
-
-    def p(columns: np.ndarray) -> np.ndarray:
-        return stats.permutation_test(
-            (np.ones(len(columns)),),
-            lambda signs, axis=-1: np.round(signs @ columns, 12),
-            permutation_type="samples",
-            vectorized=True,
-            n_resamples=permutations,
-            batch=1000,
-            axis=-1,
-            rng=np.random.default_rng(seed),
-        ).pvalue
-
-    starts = range(0, scaled.shape[1], _ROWS_AT_ONCE)
-    values, progress = [], Progress(scaled.shape[1], "permutation tests", last=False)
-    for start in starts:
-        values.append(p(scaled[:, start : start + _ROWS_AT_ONCE]))
-        progress.add(len(values[-1]))
-    return np.concatenate(values)
 
 
 def effect_size(units: np.ndarray) -> float:
@@ -199,28 +231,21 @@ def holm(p: np.ndarray) -> np.ndarray:
 
 
 def _check_same(collected: dict[str, tuple]) -> None:
-    """Check that all samplings have the same questions, since scores are paired by question."""
+    """Check that all samplings have the same questions, since scores are paired by question.
+
+    Their seeds are the same too, but for the one of a sampling that is not trained.
+    """
     for (a, first), (b, second) in combinations(collected.items(), 2):
-        same = first[1:] == second[1:] and all(
-            (np.isnan(tensor) == np.isnan(second[0][metric])).all()
+        same = first[1:3] == second[1:3] and all(
+            (np.isnan(tensor[:, 0]) == np.isnan(second[0][metric][:, 0])).all()
             for metric, tensor in first[0].items()
         )
-        if not same:
+        same_seeds = first[3] == second[3] or ZERO_SHOT in (a, b)
+        if not (same and same_seeds):
             raise DataError(
                 f"samplings {a} and {b} were not scored on the same queries and seeds; rerun the "
                 "evaluation of both."
             )
-
-
-def _each_seed(tensor: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """The value of each cell for each single seed; float64 [cells, seeds]."""
-    statistic = resampled(tensor, weights)
-    queries, seeds = np.arange(tensor.shape[2]), range(tensor.shape[1])
-    return np.stack([statistic(queries, np.array([seed])) for seed in seeds], axis=1)
-
-
-def _share_of_same_sign(of_seeds: np.ndarray, difference: float) -> float:
-    return float((np.sign(of_seeds) == np.sign(difference)).mean())
 
 
 def _typed(frame: pd.DataFrame) -> pd.DataFrame:

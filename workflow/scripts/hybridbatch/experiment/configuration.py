@@ -12,7 +12,7 @@ from hybridbatch.experiment.readers import FileCorpus
 from hybridbatch.experiment.references import References
 from hybridbatch.experiment.samplings import Sampling
 from hybridbatch.experiment.sources import Source
-from hybridbatch.experiment.statistics import Comparisons, Contamination, Filtering, Statistics
+from hybridbatch.experiment.statistics import Contamination, Filtering, Statistics
 from hybridbatch.experiment.training import Training
 
 ENCODERS = kinds.models("encoders")
@@ -99,7 +99,6 @@ class Experiment(Model):
         description="how models are fine-tuned; an encoder may override each key"
     )
     statistics: Statistics = Field(description="how intervals are made")
-    comparisons: Comparisons = Field(description="how samplings are compared")
     exports: Exports = Field(description="files for use elsewhere, on request")
     ablations: Ablations = Field(
         description="what is varied, one thing at a time; a table for each list that is not empty"

@@ -1,4 +1,4 @@
-"""How pairs are filtered, duplicates found, intervals made and samplings compared."""
+"""How pairs are filtered, duplicates found and intervals made."""
 
 from typing import Annotated
 
@@ -35,19 +35,5 @@ class Statistics(Model):
     """How intervals are made."""
 
     confidence: Annotated[float, Field(gt=0, lt=1)] = Field(description="of the intervals")
-    resamples: Annotated[int, Field(ge=100)] = Field(description="of the bootstrap")
-    seed: Annotated[int, Field(ge=0)] = Field(description="of bootstrap and permutations")
-
-
-class Comparisons(Model):
-    """How samplings are compared."""
-
-    permutations: Annotated[int, Field(ge=99)] = Field(
-        description="of a test, whose p is 2 / (permutations + 1) or more"
-    )
-    margin: Annotated[float, Field(ge=0)] = Field(
-        description="of mAP that a sampling may lose and still be called not below another"
-    )
-    rank_distance_margin: Annotated[float, Field(ge=0)] = Field(
-        description="share of the other's rank distance that may come on top and still be not above"
-    )
+    resamples: Annotated[int, Field(ge=100)] = Field(description="of a median's bootstrap")
+    seed: Annotated[int, Field(ge=0)] = Field(description="of that bootstrap")

@@ -213,8 +213,10 @@ def ordered(names: Iterable[str]) -> list[str]:
 def interval_phrase(frame: pd.DataFrame, confidence: float) -> str:
     """A phrase that explains the error bars; empty without any. frame: has ci_low."""
     if frame["ci_low"].isna().all():
-        return "There are no intervals: one query has none."
-    return f"Bars: {100 * confidence:g}% bootstrap intervals over queries and seeds."
+        return "There are no intervals: a single article or question has none."
+    one_seed = (frame["n_seeds"] == 1).all()
+    of = "this seed only" if one_seed else "articles and seeds"
+    return f"Bars: {100 * confidence:g}% intervals over {of}."
 
 
 def _range(counts: Iterable[float]) -> str:

@@ -68,7 +68,7 @@ def reproduction_words(cells: pd.DataFrame, scale: str, confidence: float) -> Wo
         title,
         f"Each cell that the paper prints against ours: mAP and recall, rank distance; "
         f"{len(run):,} of {len(cells):,} cells were run, {queries_phrase(run['n_queries'])}, "
-        f"{seeds_phrase(run['n_seeds'])}. Bars: {100 * confidence:g}% bootstrap intervals. On the "
+        f"{seeds_phrase(run['n_seeds'])}. Bars: {100 * confidence:g}% intervals. On the "
         f"line both agree; a filled point differs, an open one agrees or is {CLOSE} (see the "
         f"reproduction table). {summary(cells)}.",
     )

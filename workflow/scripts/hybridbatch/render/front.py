@@ -16,7 +16,9 @@ _STATEMENTS = """### What the paper states
 
 How often each statement holds here. Each is tested for every encoder, benchmark and pool of
 languages, {places} in all. `holds`: the whole interval of the difference is on the statement's
-side; `does not`: all of it is on the other; `undecided`: it reaches both; `not run`: no such cell.
+side; `does not`: all of it is on the other; `undecided`: it reaches both; `cannot say`: too few
+seeds or questions to see a loss as large as the margin; `no margin`: the paper prints none to take;
+`not run`: no such cell.
 
 {table}
 """

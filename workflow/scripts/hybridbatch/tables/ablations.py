@@ -8,7 +8,7 @@ import pandas as pd
 from hybridbatch.evaluation.metrics import METRICS, metric_title
 from hybridbatch.evaluation.settings import MEAN
 from hybridbatch.render.grid import Band, Cell, Grid, Page, pivot
-from hybridbatch.tables.words import POOL_TITLES, seeds_phrase
+from hybridbatch.tables.words import POOL_TITLES, interval_phrase, seeds_phrase
 
 TITLES = {
     "alpha": ("alpha", "Share of monolingual batches in hybrid sampling"),
@@ -53,7 +53,7 @@ def ablation_page(
     """
     corner, title = TITLES[name]
     note = _NOTES.get(name, "")
-    interval = f"{100 * confidence:g}% bootstrap interval over queries and seeds"
+    interval = interval_phrase(frame, confidence)
     means = "" if name == "unseen_languages" else "Means over all query languages of the pool. "
     blocks: list[str | Grid] = [f"In brackets the {interval}. {means}{note}".strip()]
     keys = ["benchmark", "pool"] if name == "encoders" else ["encoder", "benchmark", "pool"]

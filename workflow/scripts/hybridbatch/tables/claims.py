@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from hybridbatch.evaluation.claims import NOT_RUN, VERDICTS
+from hybridbatch.evaluation.claims import CANNOT_SAY, NO_MARGIN, NOT_RUN, VERDICTS, verdict_kind
 from hybridbatch.evaluation.metrics import METRICS
 from hybridbatch.evaluation.settings import ALL, SEEN
 from hybridbatch.render.grid import BOLD, Band, Cell, Grid, Page, pivot, plain
@@ -11,15 +11,20 @@ from hybridbatch.tables.words import POOL_TITLES
 
 def claims_page(frame: pd.DataFrame, confidence: float, scale: str) -> Page:
     """Totals, then a section for each encoder and benchmark: claims as rows, pools as columns."""
-    totals = ["statements", *((frame["verdict"] == v).sum() for v in VERDICTS)]
+    kinds = frame["verdict"].map(verdict_kind)
+    totals = ["statements", *((kinds == v).sum() for v in VERDICTS)]
     title = "What the paper states, tested on our scores"
     blocks: list[str | Grid] = [
         f"Scale: `{scale}`.",
         plain(f"{title}: verdicts at the scale {scale}.", ["", *VERDICTS], [totals]),
-        f"Each with the difference and its {100 * confidence:g}% interval over queries and seeds. "
+        f"Each with the difference and its {100 * confidence:g}% interval over seeds and articles, "
+        "and the minimum detectable difference (MDD: 80% power, two-sided .05, uncorrected). "
         '`holds`: the whole interval is on the statement\'s side (for "not below" and "not '
         'above", with the margin allowed); `does not`: all of it is on the other; `undecided`: '
-        "it reaches both; `not run`: no such cell. Means over all query languages of the pool.",
+        f"it reaches both; `{CANNOT_SAY} with n seeds`: the MDD exceeds the margin, or nothing was "
+        f"tested; `{NO_MARGIN}`: the paper prints no difference to take it from; `not run`: no "
+        "such cell. The margin is half of what the paper prints between x-x-mono and x-y. Means "
+        "over all query languages of the pool.",
     ]
     for (encoder, benchmark), part in frame.groupby(["encoder", "benchmark"], sort=False):
         pools = [pool for pool in (ALL, SEEN) if (part["pool"] == pool).any()]
@@ -28,7 +33,8 @@ def claims_page(frame: pd.DataFrame, confidence: float, scale: str) -> Page:
         caption = (
             f"{title}: {encoder} on {benchmark}, scale {scale}. {where}. Below "
             f"each verdict the difference (and its share of what is compared with), its "
-            f"{100 * confidence:g}% interval over queries and seeds, and the margin allowed."
+            f"{100 * confidence:g}% interval over seeds and articles, the margin allowed, and the "
+            "minimum detectable difference (MDD)."
         )
         blocks += [
             f"## {encoder}, {benchmark}",
@@ -46,8 +52,9 @@ def _cell(row) -> Cell:
     if pd.notna(row.share):
         aside += f" ({100 * row.share:+.0f}%)"
     if pd.isna(row.ci_low):
-        aside += ", one query: no interval"
+        aside += ", no test"
     else:
         aside += f" [{row.ci_low:+.{decimals}f}, {row.ci_high:+.{decimals}f}]"
-        aside += f", margin {row.margin:.{min(decimals, 3)}f}" if row.margin else ""
+        aside += f", margin {row.margin:.{decimals}f}" if pd.notna(row.margin) else ""
+        aside += f", MDD {row.detectable:.{decimals}f}"
     return Cell(row.verdict, aside, BOLD)

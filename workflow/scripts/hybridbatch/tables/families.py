@@ -5,32 +5,18 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from hybridbatch.evaluation.settings import MEANS
-from hybridbatch.evaluation.significance import holm
+from hybridbatch.evaluation.settings import MEANS, ZERO_SHOT
+from hybridbatch.evaluation.significance import COMPARISON_COLUMNS, holm
 from hybridbatch.tables.scores import SPECS
 
+_AFTER_P = COMPARISON_COLUMNS.index("p") + 1
+_ROW = [*COMPARISON_COLUMNS[:_AFTER_P], "p_holm", *COMPARISON_COLUMNS[_AFTER_P:]]
 SIGNIFICANCE_COLUMNS = [
-    "family",
-    "benchmark",
-    "encoder",
-    "setting",
-    "metric",
-    "pool",
-    "language",
-    "sampling_a",
-    "sampling_b",
-    "difference",
-    "ci_low",
-    "ci_high",
-    "p",
-    "p_holm",
-    "effect_size",
-    "n_queries",
-    "n_seeds",
-    "seed_min",
-    "seed_max",
-    "seeds_same_sign",
+    *("family", "benchmark", "encoder"),
+    *(name for name in _ROW if name not in ("value_a", "value_b")),
 ]
+# What makes a test, beside the scores that it averages.
+_TEST = ["benchmark", "encoder", "setting", "metric", "sampling_a", "sampling_b"]
 
 
 def significance_table(comparisons: Iterable[pd.DataFrame]) -> pd.DataFrame:
@@ -38,17 +24,38 @@ def significance_table(comparisons: Iterable[pd.DataFrame]) -> pd.DataFrame:
 
     comparisons: frames of `significance.compare` with added columns benchmark and encoder. A family
     is all tests shown in one table (`family_of`), over its encoders, benchmarks and pools: these
-    are the p values that a reader of the table sees together.
+    are the p values that a reader of the table sees together. A test that stands in several rows
+    (`repeats`) counts once and has the same p_holm in all of them. Differences to a system that was
+    not trained are a family of their own.
     """
     frame = pd.concat(comparisons, ignore_index=True)
     families = [
-        family_of(*key)
-        for key in zip(frame["benchmark"], frame["metric"], frame["language"], strict=True)
+        ZERO_SHOT if ZERO_SHOT in pair else family_of(*key)
+        for pair, key in zip(
+            zip(frame["sampling_a"], frame["sampling_b"], strict=True),
+            zip(frame["benchmark"], frame["metric"], frame["language"], strict=True),
+            strict=True,
+        )
     ]
     frame = frame.assign(family=families, p_holm=np.nan)
+    tests = _tests(frame)
     for index in frame.groupby("family").groups.values():
-        frame.loc[index, "p_holm"] = holm(frame.loc[index, "p"].to_numpy())
+        first = tests[index].drop_duplicates()
+        corrected = holm(frame.loc[first.index, "p"].to_numpy())
+        frame.loc[index, "p_holm"] = tests[index].map(dict(zip(first, corrected, strict=True)))
     return frame[SIGNIFICANCE_COLUMNS]
+
+
+def distinct(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows of `significance_table` in which each test of a family stands first."""
+    return frame[~_tests(frame).duplicated()]
+
+
+def _tests(frame: pd.DataFrame) -> pd.Series:
+    """The number of each row's test, equal in rows of one family that repeat it."""
+    own = frame["pool"] + "/" + frame["language"]
+    place = frame["repeats"].where(frame["repeats"] != "", own)
+    return frame.assign(place=place).groupby(["family", *_TEST, "place"], sort=False).ngroup()
 
 
 def family_of(benchmark: str, metric: str, language: str) -> str:

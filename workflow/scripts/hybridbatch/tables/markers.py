@@ -53,11 +53,11 @@ def legend(frame: pd.DataFrame, confidence: float) -> str:
     if not tested.any():
         return f"{text}; their differences were not tested."
     text += (
-        f"; {DAGGER}: the difference to the best is not significant (paired permutation test over "
-        f"queries, Holm-corrected p above {1 - confidence:.2g})."
+        f"; {DAGGER}: the difference to the best is not significant (seeds and articles random, "
+        f"Holm-corrected p above {1 - confidence:.2g})."
     )
     if not tested.all():
-        text += " What was not tested (a single query, a median) carries no mark."
+        text += " What was not tested (one seed, a single article, a median) carries no mark."
     return text
 
 

@@ -107,7 +107,7 @@ def model_card(
         "## Training",
         *_training(facts, run["training"], runs, mixes),
         "## Scores",
-        f"Over {_seeds(len(runs))}, with {100 * confidence:g}% bootstrap intervals over queries "
+        f"Over {_seeds(len(runs))}, with {100 * confidence:g}% intervals over articles "
         "and seeds. Languages with training data are the configuration's: "
         f"{', '.join(facts.seen)}.",
         *_scores(cells),

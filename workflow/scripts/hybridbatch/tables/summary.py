@@ -12,7 +12,7 @@ from hybridbatch.runtime.errors import DataError
 from hybridbatch.runtime.files import checked
 
 # The verdicts of evaluation/claims.py in order of display; a test keeps the two equal.
-VERDICTS = ("holds", "undecided", "does not", "not run")
+VERDICTS = ("holds", "undecided", "does not", "cannot say", "no margin", "not run")
 _ALWAYS = 3  # the first three are shown even if their count is 0
 _MEAN = {"table": "main", "pool": "all", "metric": "map", "language": "mean"}
 
@@ -63,10 +63,12 @@ def verdicts(path: str | Path) -> Verdicts:
     counts: dict[str, Counter[str]] = {}
     places = set()
     for row in _rows(path, ["encoder", "benchmark", "pool", "statement", "verdict"]):
-        if row["verdict"] not in VERDICTS:
+        # One of them names its number of seeds: `cannot say with 3 seeds`.
+        kind = next((v for v in VERDICTS if row["verdict"].split(" with ")[0] == v), None)
+        if kind is None:
             known = ", ".join(VERDICTS)
             raise DataError(f"{path}: the verdict {row['verdict']!r} is none of {known}.")
-        counts.setdefault(row["statement"], Counter())[row["verdict"]] += 1
+        counts.setdefault(row["statement"], Counter())[kind] += 1
         places.add((row["encoder"], row["benchmark"], row["pool"]))
     given = {verdict for of in counts.values() for verdict in of}
     shown = tuple(v for n, v in enumerate(VERDICTS) if n < _ALWAYS or v in given)

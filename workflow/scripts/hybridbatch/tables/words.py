@@ -23,6 +23,15 @@ def seeds_phrase(frame: pd.DataFrame) -> str:
 
 
 def interval_phrase(frame: pd.DataFrame, confidence: float) -> str:
-    """A phrase that says what the intervals resample; frame: rows with n_seeds."""
-    units = "queries" if (frame["n_seeds"] == 1).all() else "queries and seeds"
-    return f"{100 * confidence:g}% bootstrap interval over {units}"
+    """A phrase that says what the intervals speak of; frame: rows with n_seeds."""
+    counts = set(frame["n_seeds"])
+    of = "of this seed only" if counts == {1} else "over articles and seeds"
+    note = " (with one seed: of this seed only)" if len(counts) > 1 and 1 in counts else ""
+    return f"{100 * confidence:g}% interval {of}{note}"
+
+
+def no_test(row) -> str:
+    """Why a difference was not tested; row: of `significance.compare`, without a p."""
+    if row.n_seeds == 1:
+        return "this seed only: no test"
+    return "one cluster of questions: no test" if row.n_clusters == 1 else "no spread: no test"
