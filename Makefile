@@ -26,8 +26,11 @@ help:
 
 setup: $(READY) apertium
 
-# A line a stage. All that Snakemake says: make demo VERBOSE=1, or SNAKEMAKE='.venv/bin/snakemake ...'
-SNAKEMAKE ?= $(if $(VERBOSE),,$(BIN)/python workflow/stages.py )$(BIN)/snakemake
+# A line a stage. All that Snakemake says: make demo VERBOSE=1, or SNAKEMAKE='.venv/bin/python -m snakemake ...'
+# By Python's module: the first line of bin/snakemake cannot name a path with every character.
+SNAKEMAKE ?= $(if $(VERBOSE),,$(BIN)/python workflow/stages.py )$(BIN)/python -m snakemake
+# A text as one word of the shell, whatever is in it.
+quoted = '$(subst ','\'',$(1))'
 
 demo: setup
 	@$(SNAKEMAKE) --cores $(CORES) --configfile=config/demo.yaml table_pages
@@ -43,7 +46,8 @@ test: setup tex chromium
 test-all: setup tex chromium
 	$(BIN)/python -m pytest -n auto $(PYTEST)
 
-# Several files are laid over each other: CONFIG="config/config.yaml mine.yaml".
+# Several files are laid over each other: CONFIG="config/config.yaml mine.yaml". One whose path has
+# a blank stands in quotes: CONFIG="'my files/mine.yaml'".
 CONFIGS = $(or $(CONFIG),config/config.yaml)
 
 plan: $(READY)
@@ -55,7 +59,7 @@ RESULTS ?= $(shell $(BIN)/python -c 'import sys; sys.path.insert(0, "workflow/sc
 
 # CONFIG, one file or several, has the configuration compared, too.
 verify: $(READY)
-	@$(BIN)/python workflow/verify.py $(RESULTS) $(if $(CONFIG),--config $(CONFIG))
+	@$(BIN)/python workflow/verify.py $(call quoted,$(RESULTS)) $(if $(CONFIG),--config $(CONFIG))
 
 # By its limit of jobs a second Snakemake looks at all ready jobs again after each second, once for
 # every job that has ended: half a core in a run of a thousand jobs. It waits that time at its end, too.
@@ -63,9 +67,9 @@ THRIFTY := --max-jobs-per-timespan 1000/20s
 
 report: setup
 	@$(SNAKEMAKE) --cores $(CORES) $(THRIFTY) --configfile $(CONFIGS) -- report_pages
-	@$(SNAKEMAKE) --configfile $(CONFIGS) --report $(RESULTS)/report.html -- report_pages
+	@$(SNAKEMAKE) --configfile $(CONFIGS) --report $(call quoted,$(RESULTS)/report.html) -- report_pages
 	@$(MAKE) --no-print-directory chromium
-	$(BIN)/python workflow/check_report.py $(RESULTS)/report.html
+	$(BIN)/python workflow/check_report.py $(call quoted,$(RESULTS)/report.html)
 
 # After a change of the configuration's models; a test holds the file to them.
 schema: $(READY)
@@ -74,13 +78,13 @@ schema: $(READY)
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/python -m snakefmt --check Snakefile workflow
 	$(BIN)/python tests/lint_workflow.py
 
 format: $(READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	$(BIN)/snakefmt Snakefile workflow
+	$(BIN)/python -m snakefmt Snakefile workflow
 
 $(READY): requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

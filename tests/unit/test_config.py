@@ -14,7 +14,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from hybridbatch.data.contamination import ContaminationConfig
-from hybridbatch.data.download import Source
+from hybridbatch.data.download import MAX_BYTES, Source
 from hybridbatch.data.filtering import FilterConfig
 from hybridbatch.encoders.scratch import ScratchConfig
 from hybridbatch.encoders.static import StaticConfig
@@ -965,11 +965,12 @@ def test_dimension_that_the_heads_cannot_share_is_named(config):
 
 def test_source_values_are_the_fields_of_source_and_the_licence(config):
     names = {field.name for field in fields(Source)}
-    assert names == {"url", "sha256"}
+    assert names == {"url", "sha256", "max_bytes"}
     for values in lookups.sources(built(config)).values():
         assert set(values) == names | {"licence"}
         assert values["licence"] == "CC0"
-    assert set(Pinned.model_fields) == {"base", "files", "series", "licence"}
+        assert values["max_bytes"] == MAX_BYTES
+    assert set(Pinned.model_fields) == {"base", "files", "series", "licence", "max_bytes"}
 
 
 def _models(annotation, seen: set | None = None) -> set[type[BaseModel]]:

@@ -377,6 +377,32 @@ def test_the_first_fetch_of_the_hub_is_recorded_and_later_ones_are_held_to_it(tm
     assert len(json.loads(first.lock.read_text())) == 2
 
 
+def test_a_recorded_hash_is_of_a_format_and_a_manifest_too(tmp_path, monkeypatch):
+    mirror = tmp_path / "mirror"
+    hub_data_set(mirror, PAIRS)
+    first = Fetched(tmp_path, "some/animals", revision=COMMIT, mirror=mirror)
+    monkeypatch.setattr(hub, "ROWS", 2)
+    assert first.data_set.key != next(iter(json.loads(first.lock.read_text())))
+    monkeypatch.setattr("hybridbatch.data.shards.SHARDS", 2)
+    with pytest.raises(DataError, match="manifest of another version"):
+        first.pairs()
+
+
+def test_more_than_a_data_set_may_have_is_not_kept(tmp_path):
+    fetched = Fetched(tmp_path, write(tmp_path / "a.jsonl", PAIRS))
+    folder = tmp_path / "downloads/other"
+    with pytest.raises(SourceError, match="has more than 20 bytes"):
+        fetch_data_set(fetched.data_set, folder, None, fetched.lock, 20)
+    assert [path.name for path in folder.parent.iterdir()] == ["mine"]
+
+
+def test_what_a_killed_process_left_of_a_data_set_is_removed(tmp_path):
+    left = tmp_path / "downloads/.mine.7.0123abcd.tmp"
+    (left / "json").mkdir(parents=True)
+    fetched = Fetched(tmp_path, write(tmp_path / "a.jsonl", PAIRS))
+    assert [path.name for path in fetched.manifest.parents[1].iterdir()] == ["mine"]
+
+
 def test_the_hash_of_the_rows_is_that_of_their_values_whatever_the_format(tmp_path):
     hashes = {
         read_manifest(Fetched(tmp_path, write(tmp_path / name, PAIRS)).manifest)["content_sha256"]

@@ -220,6 +220,33 @@ def test_command_names_the_file_in_a_folder_if_that_is_what_snakemake_made(tmp_p
         checked("shards/manifest.json")
 
 
+@pytest.mark.parametrize("large", [False, True])
+def test_an_output_without_its_digest_is_read_only_if_snakemake_has_no_record(
+    tmp_path, monkeypatch, large
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(files, "_CACHED", 0 if large else 1 << 28)
+    write_table("table.parquet", TABLE)
+    write_table("downloads.parquet", TABLE)
+    with whole("model") as folder:
+        write_json(folder / "run.json", 1)
+    for path in (".table.parquet.xxh128", ".downloads.parquet.xxh128", "model/.xxh128"):
+        Path(path).unlink()
+    readers = {
+        "table.parquet": lambda: list(read_batches("table.parquet")),
+        "model": lambda: read_json("model/run.json"),
+    }
+    for read in readers.values():
+        read()
+    metadata = Path(".snakemake/metadata")
+    for name, read in readers.items():
+        write_record(metadata, name, "a_rule", [])
+        with pytest.raises(DamagedError, match=f"--force {name}`.*--cleanup-metadata {name}`"):
+            read()
+    write_record(metadata, "downloads.parquet", "fetch", [])  # pinned by its sha256 instead
+    assert len(read_table("downloads.parquet")) == len(TABLE)
+
+
 def test_copy_and_touch_keep_what_is_known(tmp_path):
     write_table(tmp_path / "results/table.parquet", TABLE)
     with whole(tmp_path / "results/model") as folder:

@@ -245,6 +245,14 @@ def test_a_hub_model_needs_a_revision(tmp_path):
         fetched(transformer_values(Path("a/b"), "mean"), tmp_path / "out")
 
 
+def test_a_folder_is_not_taken_for_the_hub_s_model(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("some/model").mkdir(parents=True)
+    values = transformer_values(Path("some/model"), "mean") | {"revision": "0" * 40}
+    with pytest.raises(ConfigError, match="is a folder here and has a `revision`"):
+        transformer.prepare(values, iter(()), tmp_path / "out")
+
+
 @pytest.mark.parametrize("kind", [static, scratch, transformer])
 def test_a_value_that_a_kind_does_not_know_is_refused(tokenizer_folder, kind):
     values = {static: STATIC, scratch: scratch_values()}.get(

@@ -1,6 +1,5 @@
-"""Files of a configuration are read strictly, the command line as YAML 1.2, and both are merged."""
+"""Files of a configuration are read strictly and laid over each other."""
 
-import math
 from pathlib import Path
 
 import pytest
@@ -61,65 +60,6 @@ laid: {{<<: *base, y: 3}}
 
 
 @pytest.mark.parametrize(
-    ("given", "value"),
-    [
-        ("100", 100), ("-1", -1), ("0.3", 0.3), ("1e-5", 1e-5), ("1.0e5", 1e5), ("true", True),
-        ("False", False), ("null", None), ("no", "no"), ("yes", "yes"), ("x-y", "x-y"),
-        ("1.5x", "1.5x"), ("a: b", "a: b"), ("0x1f", 31), (5, 5), (0.5, 0.5), (True, True),
-    ],
-)  # fmt: skip
-def test_text_of_the_command_line_is_a_scalar_of_yaml_1_2(given, value):
-    for deep, expected in (
-        (given, value),
-        ([given], [value]),
-        ({"a": {"b": [given]}}, {"a": {"b": [value]}}),
-    ):
-        found = conf.parsed(deep)
-        assert found == expected
-        assert repr(found) == repr(expected)  # 1 is no True
-
-
-def test_no_number_of_the_command_line_is_read_twice():
-    assert math.isnan(conf.parsed(".nan"))
-    assert conf.parsed("'5'") == "'5'"
-
-
-def test_options_are_laid_over_files_at_any_depth():
-    options = {
-        "exports": {"depth": "100"},
-        "training": {"max_steps": "7"},
-        "ablations": {"alpha": ["0.3"]},
-        "filtering": {"max_unknown_share": "0.05"},
-        "seeds": ["0", "1"],
-        "catalogue": {"samplings": {"hybrid_30": {"kind": "hybrid", "alpha": "0.3"}}},
-        "mirror": "/mirror",
-    }
-    found, before = conf.load([DEMO], options), conf.load([DEMO])
-    assert (found.exports.depth, found.training.max_steps) == (100, 7)
-    assert (found.ablations.alpha, found.seeds) == ([0.3], [0, 1])
-    assert found.filtering.max_unknown_share == 0.05
-    assert found.catalogue.samplings["hybrid_30"].alpha == 0.3
-    assert found.catalogue.samplings["hybrid"] == before.catalogue.samplings["hybrid"]
-    assert found.training.patience == before.training.patience
-    assert found.mirror == "/mirror"
-
-
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        ({"training": {"max_steps": "7.0"}}, "training.max_steps: 7.0 must be an integer"),
-        ({"seeds": ["one"]}, "seeds.0: 'one' must be an integer"),
-        ({"training": {"learning_rate": ".inf"}}, "training.learning_rate: inf must be a finite"),
-        ({"scale": 5}, "scale: 5 is not one of paper, laptop, demo"),
-    ],
-)
-def test_options_are_strict_too(options, words):
-    with pytest.raises(ConfigError) as caught:
-        conf.load([DEMO], options)
-    assert words in str(caught.value)
-
-
-@pytest.mark.parametrize(
     ("text", "words"),
     [
         ("training: [1]\n", "training: is a list, and a mapping in what it is laid over"),
@@ -139,24 +79,6 @@ def test_null_takes_a_key_away_again(tmp_path):
     found = conf.load([DEMO, _file(tmp_path, text)])
     assert found.catalogue.corpora["bundled"].licence is None
     assert "licence" not in found.catalogue.corpora["bundled"].plain()
-
-
-def test_names_that_would_clash_in_paths_are_refused(tmp_path):
-    text = """
-encoders: [static, static_x]
-samplings: [hybrid, x_hybrid]
-catalogue:
-  samplings: {x_hybrid: {kind: hybrid, alpha: 0.3}, Hybrid: {kind: hybrid, alpha: 0.1}}
-  encoders:
-    static_x: {kind: static, dimension: 8, vocabulary: 100, tokenizer_characters: 1000,
-               max_tokens: 16, query_prefix: "", passage_prefix: ""}
-"""
-    with pytest.raises(ConfigError) as caught:
-        conf.load([DEMO, _file(tmp_path, text)])
-    _, *problems = str(caught.value).splitlines()
-    assert len(problems) == 2
-    assert "'hybrid' and 'Hybrid' differ only in case" in problems[0]
-    assert "'static' with 'x_hybrid' and 'static_x' with 'hybrid' are both named" in problems[1]
 
 
 def test_a_name_of_a_kind_of_sampling_is_that_kind(tmp_path):

@@ -339,6 +339,13 @@ def test_hub_name_needs_a_revision(models, engine):
         engine(_config(models, model="some/model"))
 
 
+def test_a_folder_is_not_taken_for_the_hub_s_model(models, engine, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(models["m2m"], "some/model")
+    with pytest.raises(ConfigError, match="is a folder here and has a `revision`"):
+        engine(_config(models, model="some/model", revision="05f78f6"))
+
+
 def test_hub_model_that_cannot_be_had_is_named(models, engine, monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(TranslationError, match="some/model at revision 05f78f6 cannot be had"):

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from hybridbatch.data import download
 from hybridbatch.data.download import Source, fetch, mirror_from_environment
 from hybridbatch.runtime.errors import SourceError
 from hybridbatch.runtime.files import read_json, write_json
@@ -30,6 +31,7 @@ class Server:
     def __init__(self) -> None:
         self.answers: list[tuple[int, bytes]] = [(200, CONTENT)]
         self.cut = 0  # how many answers, from the first, stop half-way
+        self.encoding = ""  # of the bodies, such as gzip
         self.requests: list[str] = []
         self.second_request = threading.Event()
         self.hold = 0.0  # seconds an answer waits for a second request
@@ -46,6 +48,8 @@ class Server:
                 status, body = server.answers[min(number, len(server.answers)) - 1]
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(body)))
+                if server.encoding:
+                    self.send_header("Content-Encoding", server.encoding)
                 self.end_headers()
                 self.wfile.write(body[: len(body) // 2] if number <= server.cut else body)
 
@@ -315,3 +319,54 @@ def test_no_mirror_variable_is_no_mirror(monkeypatch, value):
 def test_mirror_variable_is_the_mirror(tmp_path, monkeypatch):
     monkeypatch.setenv("HYBRIDBATCH_MIRROR", str(tmp_path))
     assert mirror_from_environment() == str(tmp_path)
+
+
+@pytest.mark.parametrize("origin", ["plain", "gz", "network", "encoded"])
+@pytest.mark.parametrize("spare", [0, -1])
+def test_more_than_a_source_may_have_is_not_fetched(tmp_path, server, origin, spare):
+    source = replace(server.source(), max_bytes=len(CONTENT) + spare)
+    place = source.url
+    if origin == "encoded":
+        server.answers, server.encoding = [(200, gzip.compress(CONTENT))], "gzip"
+    elif origin != "network":
+        content = gzip.compress(CONTENT) if origin == "gz" else CONTENT
+        place = str(_mirror(tmp_path, source, content, ".gz" if origin == "gz" else ""))
+    destination = tmp_path / "downloads" / "file.json"
+    if spare == 0:
+        fetch(source, destination, str(tmp_path / "mirror"))
+        assert destination.read_bytes() == CONTENT
+        return
+    with pytest.raises(SourceError) as caught:
+        fetch(source, destination, str(tmp_path / "mirror"))
+    for part in (place, f"more than {source.max_bytes:,} bytes", "max_bytes"):
+        assert part in str(caught.value)
+    assert _left(destination.parent) == []
+
+
+def test_a_small_file_that_unpacks_to_a_large_one_stops_at_the_limit(
+    tmp_path, unreachable, monkeypatch
+):
+    bomb = gzip.compress(bytes(1 << 20)) * 400  # half a megabyte becomes 400 MiB
+    _mirror(tmp_path, unreachable, bomb, ".gz")
+    source = replace(unreachable, max_bytes=8 << 20)
+    sizes = []
+    check = download._check_size
+    monkeypatch.setattr(
+        download, "_check_size", lambda *given: (sizes.append(given[1]), check(*given))
+    )
+    with pytest.raises(SourceError, match="more than 8,388,608 bytes"):
+        fetch(source, tmp_path / "downloads/file.json", str(tmp_path / "mirror"))
+    assert max(sizes) <= source.max_bytes + download._BLOCK
+    assert _left(tmp_path / "downloads") == []
+
+
+def test_what_a_killed_process_left_is_removed_and_nothing_else(tmp_path, server):
+    folder = tmp_path / "downloads"
+    folder.mkdir()
+    for name in (".file.json.1.0123abcd.tmp", ".file.json.77.89abcdef.tmp.xxh128"):
+        (folder / name).write_bytes(b"half a file")
+    kept = [".other.json.1.0123abcd.tmp", ".file.json.bak", "file.json.tmp"]
+    for name in kept:
+        (folder / name).touch()
+    fetch(server.source(), folder / "file.json")
+    assert _left(folder) == sorted([*kept, "file.json"])

@@ -87,6 +87,7 @@ def small_configuration() -> dict:
 
 def new_checkout(path: Path) -> Checkout:
     """A copy of the project with `small.yaml` and `small.jsonl` in it."""
+    path.mkdir(parents=True, exist_ok=True)
     for part in PARTS:
         source = ROOT / part
         if source.is_dir():

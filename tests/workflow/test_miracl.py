@@ -240,7 +240,8 @@ def test_a_cut_off_shard_is_named_and_the_search_goes_on_after_the_shards_before
     assert not (checkout.path / target).exists()
     shard.write_bytes(whole)
     checkout.snakemake(*again)
-    log = (checkout.path / "results/small/logs/search_passages").glob("*mono_seed0_miracl_en_000*")
+    logs = checkout.path / "results/small/logs/search_passages"
+    log = logs.glob("*mono/seed0/miracl/en/000.log")
     assert "docs-0.jsonl.gz: searched before" in next(log).read_text()
     pd.testing.assert_frame_equal(pd.read_parquet(checkout.path / target), before)
 

@@ -13,7 +13,7 @@ rule measure_bias:
     output:
         "<results>/bias/{system}/seed{seed}/{benchmark}.parquet",
     log:
-        "<logs>/measure_bias/{system}_seed{seed}_{benchmark}.log",
+        "<logs>/measure_bias/{system}/seed{seed}/{benchmark}.log",
     conda:
         ENVIRONMENT
     threads: threads_of("measure_bias")

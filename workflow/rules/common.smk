@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import sys
 from functools import cache
 from pathlib import Path
@@ -12,22 +13,44 @@ sys.path.insert(0, str(WORKFLOW / "scripts"))
 from hybridbatch.experiment import names as constants
 from hybridbatch.experiment import lookups, outputs
 from hybridbatch.experiment.load import load
+from hybridbatch.experiment.options import refuse_repeated
+from hybridbatch.experiment.places import path_problem
 from hybridbatch.experiment import systems as variants
 from hybridbatch.provenance.fingerprint import fingerprint
 from hybridbatch.runtime.checkpoints import remove_published
 from hybridbatch.runtime.errors import ConfigError
 from snakemake.exceptions import WorkflowError
+from snakemake.pathvars import Pathvars
 
 # Read strictly from the files themselves, since Snakemake merges `config` leniently. Its jobs have
 # the same files and options on their command lines.
 try:
+    refuse_repeated(sys.argv[1:])
+    if problem := path_problem(str(WORKFLOW)):
+        raise ConfigError(f"{WORKFLOW.parent}: {problem}")
     experiment = load(
         workflow.config_settings.configfiles or ["config/config.yaml"],
-        workflow.config_settings.config,
+        workflow.config_settings.config_args,
         catalogue="config/catalogue.yaml",
     )
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
+
+
+
+def wrong_indexes():
+    """The messages of indexes that FAISS cannot make; it is only loaded if there are any."""
+    for key, values, dimension in lookups.indexes(experiment):
+        from hybridbatch.retrieval.factory import index_problem
+
+        given = (values["index"], values.get("index_parameters", ""))
+        if problem := index_problem(*given, dimension):
+            of = f" for {dimension} dimensions" if dimension else ""
+            yield f"{key}: {', '.join(filter(None, given))!r}{of}: FAISS says {problem!r}"
+
+
+if workflow.is_main_process and (found := list(wrong_indexes())):
+    raise WorkflowError("the configuration is wrong:\n  " + "\n  ".join(found))
 
 for name, values in variants.unreachable_points(experiment).items():
     if values and workflow.is_main_process:
@@ -36,6 +59,11 @@ for name, values in variants.unreachable_points(experiment).items():
 
 if experiment.mirror is not None:
     os.environ.update(HYBRIDBATCH_MIRROR=experiment.mirror)  # jobs inherit it
+
+# Without superfluous slashes, and with the home folder for `~`.
+workflow.pathvars.update(Pathvars.from_config({"pathvars": experiment.pathvars.plain()}))
+# Snakemake puts the path of Python into shell commands without quotes.
+sys.executable = shlex.quote(sys.executable)
 
 CATALOGUE = experiment.catalogue
 SOURCES = lookups.sources(experiment)
@@ -91,9 +119,9 @@ wildcard_constraints:
     variant=one_of(dict.fromkeys(system.variant for system in SYSTEMS.values())),
     ablation=one_of(ABLATIONS),
     curve=one_of(CURVES),
-    seed=r"\d+",
+    seed=r"0|[1-9]\d*",  # one name for each seed
     benchmark=one_of(CATALOGUE.benchmarks),
-    part=r"\d{3}",
+    part=r"\d{3,}",
     score_table=one_of(SCORE_TABLES),
     translator=one_of(CATALOGUE.translators),
     references=one_of(CATALOGUE.references),

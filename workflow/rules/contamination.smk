@@ -31,7 +31,7 @@ rule find_duplicates:
         pairs="<results>/contamination/{corpus}/{language}.parquet",
         counts="<results>/contamination/{corpus}/{language}.json",
     log:
-        "<logs>/find_duplicates/{corpus}_{language}.log",
+        "<logs>/find_duplicates/{corpus}/{language}.log",
     conda:
         ENVIRONMENT
     threads: threads_of("find_duplicates")

@@ -52,7 +52,7 @@ rule export_train_set:
     output:
         "<results>/datasets/{corpus}/{language}.parquet",
     log:
-        "<logs>/export_train_set/{corpus}_{language}.log",
+        "<logs>/export_train_set/{corpus}/{language}.log",
     conda:
         ENVIRONMENT
     threads: threads_of("export_train_set")

@@ -9,7 +9,7 @@ rule encode:
     output:
         "<results>/embeddings/{system}/seed{seed}/{benchmark}/{language}.safetensors",
     log:
-        "<logs>/encode/{system}_seed{seed}_{benchmark}_{language}.log",
+        "<logs>/encode/{system}/seed{seed}/{benchmark}/{language}.log",
     conda:
         ENVIRONMENT
     threads: threads_of("encode")

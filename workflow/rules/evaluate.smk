@@ -31,7 +31,7 @@ rule evaluate:
         ranks="<results>/ranks/{system}/seed{seed}/{benchmark}/{language}.parquet",
         metrics="<results>/metrics/{system}/seed{seed}/{benchmark}/{language}.parquet",
     log:
-        "<logs>/evaluate/{system}_seed{seed}_{benchmark}_{language}.log",
+        "<logs>/evaluate/{system}/seed{seed}/{benchmark}/{language}.log",
     wildcard_constraints:
         benchmark=one_of(RANKED_BENCHMARKS),
     conda:
@@ -56,7 +56,7 @@ rule score_system:
     output:
         "<results>/scores/{system}/{benchmark}.parquet",
     log:
-        "<logs>/score_system/{system}_{benchmark}.log",
+        "<logs>/score_system/{system}/{benchmark}.log",
     conda:
         ENVIRONMENT
     threads: threads_of("score_system")

@@ -41,7 +41,7 @@ rule heatmap_figure:
         svg="<results>/figures/{encoder}/{benchmark}/heatmap.svg",
         caption="<results>/figures/{encoder}/{benchmark}/heatmap.txt",
     log:
-        "<logs>/heatmap_figure/{encoder}_{benchmark}.log",
+        "<logs>/heatmap_figure/{encoder}/{benchmark}.log",
     conda:
         ENVIRONMENT
     threads: threads_of("heatmap_figure")
@@ -54,7 +54,7 @@ rule heatmap_figure:
         benchmark=lambda wildcards: wildcards.benchmark,
         languages=benchmark_languages,
         seen=seen_languages,
-        id=lambda wildcards: "heatmap_{encoder}_{benchmark}".format(**wildcards),
+        id=lambda wildcards: "heatmap:{encoder}:{benchmark}".format(**wildcards),
         code=code("heatmap_figure"),
     script:
         "../scripts/heatmap_figure.py"
@@ -67,7 +67,7 @@ rule rank_distance_figure:
         svg="<results>/figures/{encoder}/{benchmark}/rank_distance.svg",
         caption="<results>/figures/{encoder}/{benchmark}/rank_distance.txt",
     log:
-        "<logs>/rank_distance_figure/{encoder}_{benchmark}.log",
+        "<logs>/rank_distance_figure/{encoder}/{benchmark}.log",
     conda:
         ENVIRONMENT
     threads: threads_of("rank_distance_figure")
@@ -80,7 +80,7 @@ rule rank_distance_figure:
         benchmark=lambda wildcards: wildcards.benchmark,
         languages=benchmark_languages,
         seen=seen_languages,
-        id=lambda wildcards: "rank_distance_{encoder}_{benchmark}".format(**wildcards),
+        id=lambda wildcards: "rank_distance:{encoder}:{benchmark}".format(**wildcards),
         code=code("rank_distance_figure"),
     script:
         "../scripts/rank_distance_figure.py"
@@ -93,7 +93,7 @@ rule language_share_figure:
         svg="<results>/figures/{encoder}/{benchmark}/language_share.svg",
         caption="<results>/figures/{encoder}/{benchmark}/language_share.txt",
     log:
-        "<logs>/language_share_figure/{encoder}_{benchmark}.log",
+        "<logs>/language_share_figure/{encoder}/{benchmark}.log",
     conda:
         ENVIRONMENT
     threads: threads_of("language_share_figure")
@@ -105,7 +105,7 @@ rule language_share_figure:
         languages=benchmark_languages,
         seen=seen_languages,
         confidence=experiment.statistics.confidence,
-        id=lambda wildcards: "language_share_{encoder}_{benchmark}".format(**wildcards),
+        id=lambda wildcards: "language_share:{encoder}:{benchmark}".format(**wildcards),
         code=code("language_share_figure"),
     script:
         "../scripts/language_share_figure.py"
@@ -150,7 +150,7 @@ rule training_figure:
         samplings=drawn_samplings,
         seeds=drawn_seeds,
         encoder=lambda wildcards: wildcards.encoder,
-        id=lambda wildcards: f"training_{wildcards.encoder}",
+        id=lambda wildcards: f"training:{wildcards.encoder}",
         code=code("training_figure"),
     script:
         "../scripts/training_figure.py"
@@ -173,7 +173,7 @@ rule translation_quality_figure:
     params:
         encoder=lambda wildcards: wildcards.encoder,
         confidence=experiment.statistics.confidence,
-        id=lambda wildcards: f"translation_quality_{wildcards.encoder}",
+        id=lambda wildcards: f"translation_quality:{wildcards.encoder}",
         code=code("translation_quality_figure"),
     script:
         "../scripts/translation_quality_figure.py"

@@ -33,7 +33,7 @@ use rule read_benchmark as read_topics with:
         queries="<results>/collections/{benchmark}/{language}/queries.parquet",
         qrels="<results>/collections/{benchmark}/{language}/qrels.parquet",
     log:
-        "<logs>/read_topics/{benchmark}_{language}.log",
+        "<logs>/read_topics/{benchmark}/{language}.log",
     wildcard_constraints:
         benchmark=one_of(PASSAGE_BENCHMARKS),
     threads: threads_of("read_topics")
@@ -50,7 +50,7 @@ rule survey_passages:
         judged="<results>/collections/{benchmark}/{language}/judged.parquet",
         counts="<results>/collections/{benchmark}/{language}/counts.json",
     log:
-        "<logs>/survey_passages/{benchmark}_{language}.log",
+        "<logs>/survey_passages/{benchmark}/{language}.log",
     wildcard_constraints:
         benchmark=one_of(PASSAGE_BENCHMARKS),
     conda:
@@ -74,9 +74,9 @@ rule search_passages:
     output:
         "<results>/runs/{system}/seed{seed}/{benchmark}/{language}/{part}.parquet",
     log:
-        "<logs>/search_passages/{system}_seed{seed}_{benchmark}_{language}_{part}.log",
+        "<logs>/search_passages/{system}/seed{seed}/{benchmark}/{language}/{part}.log",
     benchmark:
-        "<results>/timings/search_passages/{system}_seed{seed}_{benchmark}_{language}_{part}.jsonl"
+        "<results>/timings/search_passages/{system}/seed{seed}/{benchmark}/{language}/{part}.jsonl"
     wildcard_constraints:
         benchmark=one_of(PASSAGE_BENCHMARKS),
     conda:
@@ -105,7 +105,7 @@ rule evaluate_run:
         run="<results>/runs/{system}/seed{seed}/{benchmark}/{language}.parquet",
         metrics="<results>/metrics/{system}/seed{seed}/{benchmark}/{language}.parquet",
     log:
-        "<logs>/evaluate_run/{system}_seed{seed}_{benchmark}_{language}.log",
+        "<logs>/evaluate_run/{system}/seed{seed}/{benchmark}/{language}.log",
     wildcard_constraints:
         benchmark=one_of(PASSAGE_BENCHMARKS),
     conda:
@@ -129,7 +129,7 @@ rule export_run:
         run="<results>/exports/{system}/seed{seed}/{benchmark}/monolingual/{language}.run",
         qrels="<results>/exports/{system}/seed{seed}/{benchmark}/monolingual/{language}.qrels",
     log:
-        "<logs>/export_run/{system}_seed{seed}_{benchmark}_{language}.log",
+        "<logs>/export_run/{system}/seed{seed}/{benchmark}/{language}.log",
     wildcard_constraints:
         benchmark=one_of(PASSAGE_BENCHMARKS),
     conda:

@@ -55,7 +55,7 @@ def scored_texts(wildcards):
         if language in WAYS_BACK:
             found[f"returned/{of}"] = back_in(name, language, source)
         found[f"timings/{of}"] = [
-            f"<results>/timings/translate_references/{translator}_{name}_{step}.jsonl"
+            f"<results>/timings/translate_references/{translator}/{name}/{step}.jsonl"
             for step in lookups.steps(experiment, language)[1:]
         ]
     return found
@@ -69,7 +69,7 @@ rule read_references:
     output:
         "<results>/references/{references}/{language}.parquet",
     log:
-        "<logs>/read_references/{references}_{language}.log",
+        "<logs>/read_references/{references}/{language}.log",
     conda:
         ENVIRONMENT
     threads: threads_of("read_references")
@@ -88,9 +88,9 @@ use rule translate as translate_references with:
     output:
         "<results>/reference_translations/{translator}/{references}/{language}.parquet",
     log:
-        "<logs>/translate_references/{translator}_{references}_{language}.log",
+        "<logs>/translate_references/{translator}/{references}/{language}.log",
     benchmark:
-        "<results>/timings/translate_references/{translator}_{references}_{language}.jsonl"
+        "<results>/timings/translate_references/{translator}/{references}/{language}.jsonl"
     wildcard_constraints:
         translator=re.escape(experiment.translator),
         language=one_of(CATALOGUE.translators[experiment.translator].routes),
@@ -109,9 +109,9 @@ use rule translate as translate_back with:
     output:
         "<results>/back_translations/{translator}/{references}/{language}/{target}.parquet",
     log:
-        "<logs>/translate_back/{translator}_{references}_{language}_{target}.log",
+        "<logs>/translate_back/{translator}/{references}/{language}/{target}.log",
     benchmark:
-        "<results>/timings/translate_back/{translator}_{references}_{language}_{target}.jsonl"
+        "<results>/timings/translate_back/{translator}/{references}/{language}/{target}.jsonl"
     wildcard_constraints:
         translator=re.escape(experiment.translator),
         language=one_of(WAYS_BACK),

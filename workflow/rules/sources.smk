@@ -5,6 +5,8 @@
 #                         /counts.json
 # results/collections/{benchmark}/{language}/    queries, candidates, relevance judgements
 
+from hybridbatch.data import formats
+
 
 def corpus_files(wildcards):
     return lookups.corpus_files(experiment, wildcards.corpus)
@@ -29,6 +31,7 @@ rule fetch:
         # No `code`: the file's hash determines the output.
         url=lambda wildcards: SOURCES[wildcards.source_file]["url"],
         sha256=lambda wildcards: SOURCES[wildcards.source_file]["sha256"],
+        max_bytes=lambda wildcards: SOURCES[wildcards.source_file]["max_bytes"],
         recorded=SOURCES_LOCK,
     script:
         "../scripts/fetch.py"
@@ -50,8 +53,12 @@ def files_of_yours(wildcards):
             f"catalogue.corpora.{wildcards.corpus}.path: there is no folder or file {path}. For a "
             "data set of the hub give its `revision`, a full commit."
         )
-    files = path.rglob("*") if path.is_dir() else [path]
-    return sorted(str(file) for file in files if file.is_file() and file.name[0] != ".")
+    found = path.rglob("*") if path.is_dir() else [path]
+    files = sorted(str(file) for file in found if file.is_file() and file.name[0] != ".")
+    for file in files:
+        if problem := path_problem(file):
+            raise ConfigError(f"{file}: {problem}")
+    return files
 
 
 rule fetch_dataset:
@@ -69,8 +76,10 @@ rule fetch_dataset:
     resources:
         **resources_of("fetch_dataset"),
     params:
-        # No `code`: rows are streamed once, and the manifest has a format that its reader checks.
+        # No `code`: rows are streamed once, and again where the number of a format is another.
         data_set=data_set,
+        formats=[formats.ROWS, formats.SHARDS],
+        max_bytes=lambda wildcards: corpus_entry(wildcards).max_bytes,
         recorded=SOURCES_LOCK,
     script:
         "../scripts/fetch_dataset.py"
@@ -107,7 +116,7 @@ rule read_benchmark:
         candidates="<results>/collections/{benchmark}/{language}/candidates.parquet",
         qrels="<results>/collections/{benchmark}/{language}/qrels.parquet",
     log:
-        "<logs>/read_benchmark/{benchmark}_{language}.log",
+        "<logs>/read_benchmark/{benchmark}/{language}.log",
     wildcard_constraints:
         benchmark=one_of(RANKED_BENCHMARKS),
     conda:

@@ -31,7 +31,7 @@ rule compare_samplings:
     output:
         "<results>/comparisons/{variant}/{benchmark}.parquet",
     log:
-        "<logs>/compare_samplings/{variant}_{benchmark}.log",
+        "<logs>/compare_samplings/{variant}/{benchmark}.log",
     conda:
         ENVIRONMENT
     threads: threads_of("compare_samplings")

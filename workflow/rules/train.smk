@@ -65,7 +65,7 @@ rule tokenize_pairs:
     output:
         "<results>/tokens/{encoder}/{corpus}/{language}.safetensors",
     log:
-        "<logs>/tokenize_pairs/{encoder}_{corpus}_{language}.log",
+        "<logs>/tokenize_pairs/{encoder}/{corpus}/{language}.log",
     conda:
         ENVIRONMENT
     threads: threads_of("tokenize_pairs")
@@ -87,7 +87,7 @@ use rule tokenize_pairs as tokenize_validation with:
     output:
         "<results>/tokens/{encoder}/{corpus}/validation.safetensors",
     log:
-        "<logs>/tokenize_validation/{encoder}_{corpus}.log",
+        "<logs>/tokenize_validation/{encoder}/{corpus}.log",
     threads: threads_of("tokenize_validation")
     resources:
         **resources_of("tokenize_validation"),
@@ -105,9 +105,9 @@ rule finetune:
     output:
         directory("<results>/models/{system}/seed{seed}"),
     log:
-        "<logs>/finetune/{system}_seed{seed}.log",
+        "<logs>/finetune/{system}/seed{seed}.log",
     benchmark:
-        "<results>/timings/finetune/{system}_seed{seed}.jsonl"
+        "<results>/timings/finetune/{system}/seed{seed}.jsonl"
     conda:
         ENVIRONMENT
     threads: threads_of("finetune")

@@ -26,7 +26,7 @@ rule shard_texts:
     output:
         "<results>/texts/{corpus}/{shard}.parquet",
     log:
-        "<logs>/shard_texts/{corpus}_{shard}.log",
+        "<logs>/shard_texts/{corpus}/{shard}.log",
     conda:
         ENVIRONMENT
     threads: threads_of("shard_texts")
@@ -46,9 +46,9 @@ rule translate:
     output:
         "<results>/translations/{translator}/{corpus}/{language}/{shard}.parquet",
     log:
-        "<logs>/translate/{translator}_{corpus}_{language}_{shard}.log",
+        "<logs>/translate/{translator}/{corpus}/{language}/{shard}.log",
     benchmark:
-        "<results>/timings/translate/{translator}_{corpus}_{language}_{shard}.jsonl"
+        "<results>/timings/translate/{translator}/{corpus}/{language}/{shard}.jsonl"
     wildcard_constraints:
         translator=re.escape(experiment.translator),
         language=one_of(TRANSLATED),
@@ -74,7 +74,7 @@ rule read_parallel:
         # Stored under the active translator's directory, beside the translations of other corpora.
         "<results>/translations/{translator}/{corpus}/{language}/{shard}.parquet",
     log:
-        "<logs>/read_parallel/{translator}_{corpus}_{language}_{shard}.log",
+        "<logs>/read_parallel/{translator}/{corpus}/{language}/{shard}.log",
     wildcard_constraints:
         translator=re.escape(experiment.translator),
         language=one_of(TRANSLATED),
@@ -100,7 +100,7 @@ rule filter_pairs:
         train="<results>/train/{corpus}/{language}.parquet",
         counts="<results>/train/{corpus}/{language}.json",
     log:
-        "<logs>/filter_pairs/{corpus}_{language}.log",
+        "<logs>/filter_pairs/{corpus}/{language}.log",
     conda:
         ENVIRONMENT
     threads: threads_of("filter_pairs")

@@ -7,7 +7,7 @@ from hybridbatch.runtime.logs import logged
 def main(snakemake) -> None:
     params = snakemake.params
     fetch(
-        Source(params.url, params.sha256),
+        Source(params.url, params.sha256, params.max_bytes),
         snakemake.output[0],
         mirror_from_environment(),
         params.recorded,

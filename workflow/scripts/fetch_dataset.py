@@ -14,6 +14,7 @@ def main(snakemake) -> None:
         Path(snakemake.output[0]).parent,
         mirror_from_environment(),
         params.recorded,
+        params.max_bytes,
     )
 
 

@@ -5,7 +5,7 @@ import hashlib
 import os
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +15,11 @@ import requests
 from filelock import FileLock
 
 from hybridbatch.runtime.errors import SourceError
-from hybridbatch.runtime.files import read_json, whole, write_json
+from hybridbatch.runtime.files import read_json, remove, temporaries, whole, write_json
 from hybridbatch.runtime.logs import Progress, log
 
 MIRROR_VARIABLE = "HYBRIDBATCH_MIRROR"
+MAX_BYTES = 2_000_000_000  # of one file, unzipped, where the configuration allows no more
 _BLOCK = 1 << 20
 _RETRIED_STATUS = {408, 425, 429, 500, 502, 503, 504}
 
@@ -28,11 +29,12 @@ class Source:
     """One file: its URL, and the sha256 of its decompressed content.
 
     `sha256` is None where no hash is published for a file at a pinned commit. The first fetch then
-    records the hash, and later fetches have to match it.
+    records the hash, and later fetches have to match it. max_bytes: of the decompressed content.
     """
 
     url: str
     sha256: str | None
+    max_bytes: int = MAX_BYTES
 
     @property
     def path(self) -> str:
@@ -54,10 +56,12 @@ def fetch(
     hashes by URL, used where `sha256` is None. tries: attempts to download.
 
     If two processes want the same destination, the second waits for the first and uses its file.
+    What a killed process left half-way is removed.
     """
     destination = Path(destination)
     destination.parent.mkdir(parents=True, exist_ok=True)
     with locked(destination):
+        remove_unfinished(destination)
         expected = source.sha256 or recorded_hashes(recorded).get(source.url)
         if expected and destination.exists() and _sha256(destination) == expected:
             log.info("%s is there already", destination)
@@ -85,6 +89,13 @@ def locked(path: Path) -> Iterator[None]:
         finally:
             # Removed while held: a process that waits on a deleted lock file opens a new one.
             lock.unlink(missing_ok=True)
+
+
+def remove_unfinished(path: Path) -> None:
+    """Remove temporary files of `path`, which is `locked`: whoever wrote them is dead."""
+    for unfinished in temporaries(path):
+        log.warning("%s: removed, a killed process left it", unfinished)
+        remove(unfinished)
 
 
 def _fetch(
@@ -132,16 +143,36 @@ def _copy_from_mirror(source: Source, mirror: str | None, temporary: Path) -> Pa
     zipped = plain.with_name(plain.name + ".gz")
     for path, opener in ((plain, Path.open), (zipped, gzip.open)):
         if path.is_file():
+            # Zipped, hardly any file is larger.
+            _check_size(source, path.stat().st_size, path)
             try:
                 progress = Progress(None, f"bytes of {path.name}")
-                with opener(path, "rb") as read, temporary.open("wb") as write:
-                    while block := read.read(_BLOCK):
-                        write.write(block)
-                        progress.add(len(block))
+                with opener(path, "rb") as read:
+                    blocks = iter(lambda: read.read(_BLOCK), b"")
+                    _write(source, blocks, temporary, progress, path)
             except (OSError, EOFError, zlib.error) as error:
                 raise SourceError(f"{path}: cannot be read ({error}); replace it.") from error
             return path
     return None
+
+
+def _write(
+    source: Source, blocks: Iterable[bytes], path: Path, progress: Progress, origin: str | Path
+) -> None:
+    """Write the blocks, as long as they are not more than the source may have."""
+    with path.open("wb") as file:
+        for block in blocks:
+            file.write(block)
+            _check_size(source, file.tell(), origin)
+            progress.add(len(block))
+
+
+def _check_size(source: Source, size: int, origin: str | Path) -> None:
+    if size > source.max_bytes:
+        raise SourceError(
+            f"{origin}: has more than {source.max_bytes:,} bytes (`max_bytes` of its source in the "
+            "catalogue); nothing was kept. Raise it if the file may be so large."
+        )
 
 
 def _download(
@@ -149,7 +180,7 @@ def _download(
 ) -> None:
     for attempt in range(1, tries + 1):
         try:
-            _stream(source.url, temporary)
+            _stream(source, temporary)
             return
         except requests.RequestException as error:
             status = getattr(error.response, "status_code", None)
@@ -163,15 +194,14 @@ def _download(
             time.sleep(wait)
 
 
-def _stream(url: str, temporary: Path) -> None:
+def _stream(source: Source, temporary: Path) -> None:
+    url = source.url
     with requests.get(url, stream=True, timeout=(10, 60)) as response:
         response.raise_for_status()
         length = int(response.headers.get("Content-Length") or 0) or None
+        _check_size(source, length or 0, url)
         progress = Progress(length, f"bytes of {url.rsplit('/', 1)[-1]}")
-        with temporary.open("wb") as file:
-            for block in response.iter_content(_BLOCK):
-                file.write(block)
-                progress.add(len(block))
+        _write(source, response.iter_content(_BLOCK), temporary, progress, url)
 
 
 def _advice(source: Source, destination: Path, mirror: str | None, error: Exception) -> str:

@@ -8,7 +8,6 @@ supports loading scripts, and a data set that has nothing else is refused.
 """
 
 import difflib
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from itertools import chain, islice
@@ -21,10 +20,18 @@ from datasets.features import features as kinds
 from datasets.packaged_modules.csv.csv import Csv
 from datasets.packaged_modules.json.json import Json
 
-from hybridbatch.data.download import MIRROR_VARIABLE, locked, record_hash, recorded_hashes
+from hybridbatch.data.download import (
+    MIRROR_VARIABLE,
+    locked,
+    record_hash,
+    recorded_hashes,
+    remove_unfinished,
+)
+from hybridbatch.data.formats import ROWS
 from hybridbatch.data.records import csv_rows, empty, has_nul, json_file, json_objects, lines
-from hybridbatch.data.shards import Row, write_shards
+from hybridbatch.data.shards import MAX_BYTES, Row, write_shards
 from hybridbatch.runtime.errors import DataError, SourceError
+from hybridbatch.runtime.files import remove, temporary_for
 from hybridbatch.runtime.logs import Progress, log
 
 _HUB = "https://huggingface.co/datasets"
@@ -68,6 +75,7 @@ class DataSet:
     def key(self) -> str:
         """The key in the lock file: the URL and everything else that determines the rows."""
         chosen = {"name": self.name, "split": self.split, **_flat(self.columns)}
+        chosen["format"] = ROWS
         return f"{self.url}?" + "&".join(f"{k}={v}" for k, v in sorted(chosen.items()) if v)
 
     def __str__(self) -> str:
@@ -76,21 +84,30 @@ class DataSet:
 
 
 def fetch_data_set(
-    data_set: DataSet, folder: str | Path, mirror: str | None, lock_file: str | Path
+    data_set: DataSet,
+    folder: str | Path,
+    mirror: str | None,
+    lock_file: str | Path,
+    max_bytes: int = MAX_BYTES,
 ) -> None:
     """Stream the rows of `data_set` into hashed shards in `folder`, which appears whole or not.
 
     mirror: a folder that is tried before the network, see `mirrored`. lock_file: JSON of hashes by
     URL. The first fetch of a data set of the hub records its hash; later fetches, from the hub or a
-    mirror, have to match it. Local files may change, so their hash is not recorded.
+    mirror, have to match it. Local files may change, so their hash is not recorded. max_bytes: of
+    the rows' texts. What a killed process left half-way is removed.
     """
     folder = Path(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with locked(folder):
+        remove_unfinished(folder)
         expected = recorded_hashes(lock_file).get(data_set.key) if data_set.revision else None
-        with tempfile.TemporaryDirectory() as cache:
+        cache = temporary_for(folder)
+        try:
             found = rows(data_set, mirror, cache)
-            manifest = write_shards(folder, found, asdict(data_set), expected)
+            manifest = write_shards(folder, found, asdict(data_set), expected, max_bytes)
+        finally:
+            remove(cache)
         if data_set.revision and not expected:
             record_hash(Path(lock_file), data_set.key, manifest["content_sha256"])
     log.info("%s: %d rows in %d shards", data_set, manifest["rows"], len(manifest["shards"]))

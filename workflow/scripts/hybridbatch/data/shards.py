@@ -14,13 +14,12 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from hybridbatch.data.formats import SHARDS
 from hybridbatch.runtime.errors import DataError, SourceError
 from hybridbatch.runtime.files import BATCH_ROWS, read_json, whole, write_json
 
 MANIFEST = "manifest.json"
-# Increase when the same rows are stored differently. The rule that streams has no fingerprint of
-# its code, so that a data set is not streamed again because, say, a message changed.
-FORMAT = 2  # 1 had `NA` in CSV as absent, `007` as 7
+MAX_BYTES = 50_000_000_000  # of the texts of a data set, where the configuration allows no more
 _SCHEMA = pa.schema(
     [
         ("question", pa.string()),
@@ -46,21 +45,33 @@ class Row:
 
 
 def write_shards(
-    folder: str | Path, rows: Iterable[Row], data_set: dict, expected: str | None = None
+    folder: str | Path,
+    rows: Iterable[Row],
+    data_set: dict,
+    expected: str | None = None,
+    max_bytes: int = MAX_BYTES,
 ) -> dict:
     """Write the shards into `folder` atomically, then their manifest, which is returned.
 
     data_set: a description of the data set for the manifest. expected: the `content_sha256` that
     the rows must have; otherwise raises `SourceError` and writes nothing. It is a hash of the
-    values and not of the parquet bytes, so it does not depend on the version of pyarrow.
+    values and not of the parquet bytes, so it does not depend on the version of pyarrow. max_bytes:
+    of the values; more raises `SourceError`.
     """
-    rows, shards, content = iter(rows), [], hashlib.sha256()
+    rows, shards, content, size = iter(rows), [], hashlib.sha256(), 0
     # No digest of the folder: the manifest has the hashes.
     with whole(folder, digest=False) as temporary:
         temporary.mkdir()
         while batch := list(islice(rows, BATCH_ROWS)):
             for row in batch:
-                content.update(json.dumps(astuple(row), ensure_ascii=False).encode() + b"\n")
+                line = json.dumps(astuple(row), ensure_ascii=False).encode() + b"\n"
+                content.update(line)
+                size += len(line)
+            if size > max_bytes:
+                raise SourceError(
+                    f"{data_set['path']}: has more than {max_bytes:,} bytes (`max_bytes` of the "
+                    "corpus); nothing was kept. Raise it if the data set may be so large."
+                )
             file = temporary / f"{len(shards):05d}.parquet"
             pq.write_table(pa.Table.from_pylist([asdict(row) for row in batch], _SCHEMA), file)
             shards.append({"file": file.name, "rows": len(batch), "sha256": _sha256(file)})
@@ -72,7 +83,7 @@ def write_shards(
                 "the hash in sources.lock.json if you mean to use these."
             )
     manifest = {
-        "format": FORMAT,
+        "format": SHARDS,
         "data_set": data_set,
         "rows": sum(shard["rows"] for shard in shards),
         "content_sha256": found,
@@ -84,11 +95,11 @@ def write_shards(
 
 
 def read_manifest(path: str | Path) -> dict:
-    """Read a manifest; raises `DataError` if it does not have this FORMAT."""
+    """Read a manifest; raises `DataError` if it does not have the format SHARDS."""
     path = Path(path)
     try:
         manifest = read_json(path)
-        known = manifest["format"] == FORMAT
+        known = manifest["format"] == SHARDS
         complete = {"data_set", "rows", "shards", "content_sha256"} <= set(manifest)
     except (ValueError, KeyError, TypeError) as error:
         raise DataError(f"{path}: is no manifest of shards ({error}). {_again(path)}") from error
@@ -105,7 +116,7 @@ def read_shards(path: str | Path) -> Iterator[tuple[int, Row]]:
     path = Path(path)
     number = 0
     for shard in read_manifest(path)["shards"]:
-        file = path.parent / shard["file"]
+        file = path.parent / Path(shard["file"]).name
         if not file.is_file():
             raise DataError(f"{file}: is gone, and {path} names it. {_again(path)}")
         if (found := _sha256(file)) != shard["sha256"]:

@@ -33,6 +33,11 @@ def prepare(values: Mapping[str, Any], texts: tokens.Texts, folder: Path) -> Non
     """
     config = TransformerConfig(**values)
     local = Path(config.model).is_dir()
+    if local and config.revision:
+        raise ConfigError(
+            f"encoder {config.model}: is a folder here and has a `revision`. Leave the revision "
+            "out to use the folder, or rename the folder to use the hub's model."
+        )
     if not local and not config.revision:
         raise ConfigError(f"encoder {config.model}: a hub model needs a `revision`.")
     path = config.model
@@ -98,6 +103,13 @@ def _assemble(path: str, config: TransformerConfig):
         model.max_seq_length = config.max_tokens
         model.prompts = tokens.prompts(config)
         return model
-    transformer = Transformer(path, max_seq_length=config.max_tokens, model_kwargs=safetensors)
+    untrusted = {"trust_remote_code": False}
+    transformer = Transformer(
+        path,
+        max_seq_length=config.max_tokens,
+        model_kwargs=safetensors | untrusted,
+        processor_kwargs=untrusted,
+        config_kwargs=untrusted,
+    )
     pooling = Pooling(transformer.get_embedding_dimension(), pooling_mode=config.pooling)
     return assembled([transformer, pooling, Normalize()], tokens.prompts(config), "cpu")

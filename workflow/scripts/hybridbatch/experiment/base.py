@@ -47,8 +47,11 @@ def _different(values: list) -> list:
 # Annotations of lists without repeated values; the second one also forbids an empty list.
 Unique = (AfterValidator(_different), Field(json_schema_extra={"uniqueItems": True}))
 Name = Annotated[str, Field(min_length=1)]
-# A name that becomes part of paths.
-Key = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9._-]*$")]
+# Text on one line.
+Title = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]+$")]
+# A name that becomes part of paths. Between its words stand single signs, so that it is a plain
+# word in Markdown and LaTeX, too.
+Key = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9]*([._-][A-Za-z0-9]+)*$")]
 Language = Annotated[
     str,
     Field(
@@ -57,7 +60,5 @@ Language = Annotated[
     ),
 ]
 Commit = Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
-# A file name with the placeholder `{language}`.
-ByLanguage = Annotated[str, Field(pattern=r"\{language\}")]
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(ge=1)]

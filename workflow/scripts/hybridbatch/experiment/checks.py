@@ -8,6 +8,7 @@ from itertools import product
 
 from hybridbatch.experiment import outputs
 from hybridbatch.experiment.base import File
+from hybridbatch.experiment.clashes import clashing_names
 from hybridbatch.experiment.configuration import Experiment
 from hybridbatch.experiment.engines import Translator
 from hybridbatch.experiment.lookups import corpus_languages
@@ -26,8 +27,6 @@ def wrong_names(experiment: Experiment) -> Iterator[str]:
         if name not in known:
             where = f"exports.unstated_licences: {name!r} is no corpus or translator"
             yield f"{where}{did_you_mean(name, known)}"
-    for name in set(catalogue.benchmarks) & set(outputs.TABLES):
-        yield f"catalogue.benchmarks.{name}: a table has that name; choose another"
     for name, encoder in catalogue.encoders.items():
         if encoder.kind == "scratch" and encoder.dimension % encoder.heads:
             yield (
@@ -44,7 +43,7 @@ def wrong_names(experiment: Experiment) -> Iterator[str]:
     if experiment.translator in catalogue.translators:
         yield from _wrong_routes(experiment)
     yield from _wrong_modalities(experiment)
-    yield from _clashing(experiment)
+    yield from clashing_names(experiment)
 
 
 def _not_in_catalogue(experiment: Experiment) -> Iterator[str]:
@@ -307,28 +306,4 @@ def _wrong_modalities(experiment: Experiment) -> Iterator[str]:
             yield (
                 f"benchmarks: the candidates of {benchmark!r} are of modality {wanted}, and the "
                 f"encoder {name!r} embeds {', '.join(taken)}; take one of them out"
-            )
-
-
-def _clashing(experiment: Experiment) -> Iterator[str]:
-    """Different names that would give the same path."""
-    for section in type(experiment.catalogue).model_fields:
-        seen: dict[str, str] = {}
-        for name in getattr(experiment.catalogue, section):
-            other = seen.setdefault(name.casefold(), name)
-            if other != name:
-                yield (
-                    f"catalogue.{section}: {other!r} and {name!r} differ only in case, which some "
-                    "file systems do not tell apart; rename one"
-                )
-    ablations = experiment.ablations
-    encoders = dict.fromkeys([*experiment.encoders, *ablations.encoders])
-    samplings = dict.fromkeys([*experiment.samplings, *ablations.samplings, *ablations.lareqa])
-    systems: dict[str, tuple[str, str]] = {}
-    for pair in product(encoders, samplings):
-        other = systems.setdefault("_".join(pair), pair)
-        if other != pair:
-            yield (
-                f"encoders, samplings: {other[0]!r} with {other[1]!r} and {pair[0]!r} with "
-                f"{pair[1]!r} are both named {'_'.join(pair)!r}; rename one"
             )

@@ -8,6 +8,7 @@ from hybridbatch.experiment import kinds
 from hybridbatch.experiment.ablations import Ablations
 from hybridbatch.experiment.base import Key, Language, Model, Name, Positive, Unique
 from hybridbatch.experiment.engines import StepwiseTranslator
+from hybridbatch.experiment.places import LocalPath
 from hybridbatch.experiment.readers import FileCorpus
 from hybridbatch.experiment.references import References
 from hybridbatch.experiment.samplings import Sampling
@@ -47,8 +48,8 @@ OF_KINDS = ("corpora", "benchmarks", "translators", "encoders", "samplings")
 class Pathvars(Model):
     """Where things go; Snakemake's own mechanism."""
 
-    results: Name = Field(description="root of all results")
-    downloads: Name = Field(description="root of fetched files")
+    results: LocalPath = Field(description="root of all results")
+    downloads: LocalPath = Field(description="root of fetched files")
 
 
 class Exports(Model):
@@ -67,7 +68,7 @@ class Exports(Model):
 class Experiment(Model):
     """A configuration of Hybrid Batch."""
 
-    mirror: str | None = Field(
+    mirror: LocalPath | None = Field(
         default=None, description="folder laid out as <host>/<path>, asked before the network"
     )
     pathvars: Pathvars = Field(description="where things go; Snakemake's own mechanism")

@@ -1,8 +1,7 @@
 """Read configurations from files and the command line, merge them, and validate the result.
 
 Files are parsed as strict YAML: values that YAML 1.1 would read as something else than they look
-like (`no`, `1e-5`) are refused with file and line. Text given on Snakemake's command line is parsed
-as YAML 1.2.
+like (`no`, `1e-5`) are refused with file and line. `options` reads the command line.
 """
 
 import re
@@ -15,39 +14,28 @@ from pydantic import ValidationError
 
 from hybridbatch.experiment.checks import wrong_names
 from hybridbatch.experiment.configuration import Experiment
+from hybridbatch.experiment.options import read_options, typed
 from hybridbatch.experiment.problems import problems
 from hybridbatch.runtime.errors import ConfigError
 
 CATALOGUE = Path(__file__).parents[4] / "config" / "catalogue.yaml"
-COMMAND_LINE = "the command line"
+COMMAND_LINE = "--config"
 
 _BOOL, _INT, _FLOAT = (f"tag:yaml.org,2002:{name}" for name in ("bool", "int", "float"))
 _NUMBER_LIKE = re.compile(r"([-+]?)(\d{1,17})(?:\.(\d*))?[eE]([-+]?)(\d{1,3})")
 _PLAIN_INT = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _PLAIN_FLOAT = re.compile(r"[-+]?[0-9]*\.[0-9]*([eE][-+][0-9]+)?")
-# The core schema of YAML 1.2.
-_CORE = (
-    (re.compile(r"null|Null|NULL|~|"), lambda text: None),
-    (re.compile(r"true|True|TRUE|false|False|FALSE"), lambda text: text.lower() == "true"),
-    (re.compile(r"[-+]?[0-9]+"), int),
-    (re.compile(r"0o[0-7]+"), lambda text: int(text[2:], 8)),
-    (re.compile(r"0x[0-9a-fA-F]+"), lambda text: int(text[2:], 16)),
-    (re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?"), float),
-    (re.compile(r"[-+]?\.(inf|Inf|INF)"), lambda text: float(text.replace(".", ""))),
-    (re.compile(r"\.(nan|NaN|NAN)"), lambda text: float("nan")),
-)
 
 
 def load(
     files: Iterable[str | Path],
-    options: Mapping[str, Any] | None = None,
+    options: Iterable[str] = (),
     catalogue: str | Path = CATALOGUE,
 ) -> Experiment:
     """The configuration that `snakemake --configfile FILES --config OPTIONS` has.
 
     Mappings are merged and lists are replaced. Later files override earlier ones, options override
-    files, and everything overrides the catalogue. options: as Snakemake passes them; text in them
-    is not parsed yet.
+    files, and everything overrides the catalogue. options: entries `KEY=VALUE`.
 
     Raises `ConfigError` naming every wrong key.
     """
@@ -56,15 +44,16 @@ def load(
 
 def read(
     files: Iterable[str | Path],
-    options: Mapping[str, Any] | None = None,
+    options: Iterable[str] = (),
     catalogue: str | Path = CATALOGUE,
 ) -> dict:
     """The merged values of `load`, not validated."""
     merged: dict = {}
     for file in (catalogue, *files):
         _merge(merged, read_file(file), str(file))
-    _merge(merged, parsed(options or {}), COMMAND_LINE)
-    return merged
+    options = read_options(options)
+    _merge(merged, options, COMMAND_LINE)
+    return typed(merged) if options else merged
 
 
 def validate(values: Mapping[str, Any]) -> Experiment:
@@ -95,19 +84,6 @@ def read_file(file: str | Path) -> dict:
     if not isinstance(values, dict):
         raise ConfigError(f"{file}: is not a mapping of keys to values")
     return values
-
-
-def parsed(value: Any) -> Any:
-    """Parse a value of the command line: each text in it, at any depth, as a YAML 1.2 scalar."""
-    if isinstance(value, Mapping):
-        return {key: parsed(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [parsed(item) for item in value]
-    if isinstance(value, str):
-        for pattern, read_as in _CORE:
-            if pattern.fullmatch(value):
-                return read_as(value)
-    return value
 
 
 def _merge(merged: dict, values: dict, where: str, path: str = "") -> None:

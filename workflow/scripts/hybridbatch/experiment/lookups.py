@@ -141,7 +141,7 @@ def scored_languages(config: Experiment, references: str) -> list[str]:
 
 
 def sources(config: Experiment) -> dict[str, dict]:
-    """URL, sha256 and licence of every pinned file, by its relative path `<host>/<path>`."""
+    """URL, sha256, limit and licence of every pinned file, by its relative path `<host>/<path>`."""
     return places(config.catalogue.sources.values())
 
 
@@ -151,6 +151,7 @@ def places(of: Iterable[Source]) -> dict[str, dict]:
         _place(source.base + file): {
             "url": source.base + file,
             "sha256": sha256,
+            "max_bytes": source.max_bytes,
             "licence": source.licence,
         }
         for source in of
@@ -214,6 +215,23 @@ def benchmark_files(config: Experiment, benchmark: str, language: str) -> dict[s
 def benchmark_title(config: Experiment, benchmark: str) -> str:
     """The title of a benchmark's table; it says if only judged passages are searched."""
     return config.catalogue.benchmarks[benchmark].heading
+
+
+def indexes(config: Experiment) -> list[tuple[str, dict, int | None]]:
+    """The indexes that need more than their name to be known: key, values, dimension of vectors.
+
+    The values are those of a retrieval.index.SearchConfig. The dimension is None for an encoder
+    whose entry does not state it.
+    """
+    catalogue, ablations = config.catalogue, config.ablations
+    encoders = dict.fromkeys([*config.encoders, *ablations.encoders])
+    widths = dict.fromkeys(catalogue.encoders[name].width for name in encoders)
+    found = []
+    for name in dict.fromkeys([*config.benchmarks, *ablations.benchmarks]):
+        values = catalogue.benchmarks[name].search_values
+        if catalogue.benchmarks[name].approximate or values.get("index_parameters"):
+            found += [(f"catalogue.benchmarks.{name}.index", values, width) for width in widths]
+    return found
 
 
 def mean_rows(config: Experiment, benchmark: str) -> dict:

@@ -33,6 +33,7 @@ _ALLOWED = {
     "model_type": "must be a mapping",
     "model_attributes_type": "must be a mapping",
     "too_short": "must not be empty",
+    "place": "{problem}",
 }
 # Keys of older versions, and where they are now.
 _MOVED = {"alpha": "; it is a sampling's: catalogue.samplings.hybrid.alpha"}
@@ -59,7 +60,7 @@ def _line(error: ErrorDetails, values: Mapping[str, Any]) -> str:
     of_key = bool(place) and place[-1] == _KEY
     if of_key:
         place.pop()
-    path = ".".join(map(str, place))
+    path = ".".join(s if (s := str(step)).isprintable() else repr(s)[1:-1] for step in place)
     model, annotation, description = _place(place, values)
     described = f" ({description})" if description else ""
     if kind == "extra_forbidden":
@@ -74,7 +75,7 @@ def _line(error: ErrorDetails, values: Mapping[str, Any]) -> str:
         path, given = f"{path}.kind", context["tag"]
         return f"{path}: {given!r} is not one of {', '.join(known)}{_nearest(given, known)}"
     if kind == "literal_error":
-        known = [str(value) for value in get_args(_bare(annotation))]
+        known = [str(value) for value in get_args(bare(annotation))]
         return f"{path}: {given!r} is not one of {', '.join(known)}{_nearest(given, known)}"
     if kind == "not_unique":
         return f"{path}: {error['msg']}{described}"
@@ -82,6 +83,8 @@ def _line(error: ErrorDetails, values: Mapping[str, Any]) -> str:
     allowed = _ALLOWED.get(kind, "is wrong: {message}").format(message=error["msg"], **limits)
     if of_key:
         return f"{path}: a key here {allowed}"
+    if kind == "place" and isinstance(given, Mapping):
+        return f"{path}: {allowed}"
     return f"{path}: {_shown(given)} {allowed}{described}"
 
 
@@ -104,10 +107,10 @@ def _place(place: Sequence, values: Any) -> tuple[type[BaseModel] | None, Any, s
     annotation: Any = Experiment
     description: str | None = None
     for step in place:
-        holder = _model(annotation, values)
+        holder = model_of(annotation, values)
         values = _item(values, step)
         if holder is None:
-            annotation = _inside(annotation)
+            annotation = inside(annotation)
             description = _own_description(annotation) or description
             continue
         field = holder.model_fields.get(step)
@@ -124,20 +127,20 @@ def _item(values: Any, step: Any) -> Any:
         return None
 
 
-def _inside(annotation: Any) -> Any:
+def inside(annotation: Any) -> Any:
     """The type of a list's items or of a mapping's values."""
-    bare = _bare(annotation)
-    return get_args(bare)[-1] if get_origin(bare) in (list, dict) else None
+    kind = bare(annotation)
+    return get_args(kind)[-1] if get_origin(kind) in (list, dict) else None
 
 
-def _bare(annotation: Any) -> Any:
+def bare(annotation: Any) -> Any:
     """The annotation without `Annotated` and `| None`."""
     if get_origin(annotation) is Annotated:
-        return _bare(annotation.__origin__)
+        return bare(annotation.__origin__)
     if get_origin(annotation) in (Union, UnionType):
         options = [option for option in get_args(annotation) if option is not NoneType]
         if len(options) == 1:
-            return _bare(options[0])
+            return bare(options[0])
     return annotation
 
 
@@ -147,10 +150,10 @@ def _own_description(annotation: Any) -> str | None:
 
 
 def _options(annotation: Any) -> list[type[BaseModel]]:
-    bare = _bare(annotation)
-    if get_origin(bare) not in (Union, UnionType):
-        return [bare] if isinstance(bare, type) and issubclass(bare, BaseModel) else []
-    return [model for option in get_args(bare) for model in _options(option)]
+    kind = bare(annotation)
+    if get_origin(kind) not in (Union, UnionType):
+        return [kind] if isinstance(kind, type) and issubclass(kind, BaseModel) else []
+    return [model for option in get_args(kind) for model in _options(option)]
 
 
 def _kinds(annotation: Any) -> list[str]:
@@ -159,7 +162,7 @@ def _kinds(annotation: Any) -> list[str]:
     return [name for names in of_models for name in names]
 
 
-def _model(annotation: Any, value: Any) -> type[BaseModel] | None:
+def model_of(annotation: Any, value: Any) -> type[BaseModel] | None:
     """The model of an annotation; if it allows several kinds, the one that `value` names."""
     options = _options(annotation)
     if len(options) < 2:

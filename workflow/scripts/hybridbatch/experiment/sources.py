@@ -4,32 +4,37 @@ from typing import Annotated
 
 from pydantic import Field
 
-from hybridbatch.experiment.base import ByLanguage, File, Model, Name, Positive
+from hybridbatch.experiment.base import File, Model, Name, Positive
+from hybridbatch.experiment.places import Base, Below, BelowByLanguage, LocalByLanguage, Series
 
 _Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-_Series = Annotated[str, Field(pattern=r"\{number\}")]
 
 
 class Source(Model):
     """Files below one URL."""
 
-    base: Annotated[str, Field(pattern=r"^https://.+/$")] = Field(
+    base: Base = Field(
         description="what every file's URL starts with; pin a commit or revision in it"
     )
     licence: Name = Field(description="as its owner states it")
-    files: Annotated[dict[str, _Hash | None], Field(min_length=1)] | None = Field(
+    files: Annotated[dict[Below, _Hash | None], Field(min_length=1)] | None = Field(
         default=None,
         description=(
             "sha256 of the unzipped content, 64 hexadecimal digits, by file name; null if "
             "unknown, then the first fetch records it"
         ),
     )
-    series: Annotated[dict[_Series, Positive], Field(min_length=1)] | None = Field(
+    series: Annotated[dict[Series, Positive], Field(min_length=1)] | None = Field(
         default=None,
         description=(
             "by name with {number} in it, how many files there are whose hashes are unknown; "
             "numbers start at 0"
         ),
+    )
+
+    max_bytes: Positive = Field(
+        default=2_000_000_000,
+        description="of one of its files, unzipped; a larger one is not fetched",
     )
 
     def pinned(self) -> dict[str, str | None]:
@@ -45,11 +50,11 @@ class Source(Model):
 class FileByLanguage(Model):
     """An entry with a file for each language: a file of one's own, or a source's."""
 
-    path: ByLanguage | None = Field(
+    path: LocalByLanguage | None = Field(
         default=None, description="a file of yours, with {language} in it"
     )
     source: str | None = Field(default=None, description="name of a source")
-    file: ByLanguage | None = Field(
+    file: BelowByLanguage | None = Field(
         default=None, description="file of the source, with {language} in it"
     )
 

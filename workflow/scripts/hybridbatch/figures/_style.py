@@ -183,7 +183,7 @@ def save_figure(figure: Figure, words: Words, svg: str | Path, text: str | Path,
 
 def _described(svg: str, words: Words, name: str) -> str:
     """Add the elements for screen readers to an SVG, and make its ids unique to the figure."""
-    label = re.sub(r"[^A-Za-z0-9_.-]", "-", name)
+    label = re.sub(r"[^A-Za-z0-9_.:-]", "-", name)
     head = f'<svg role="img" aria-labelledby="{label}-title {label}-description" '
     elements = (
         f' <title id="{label}-title">{escape(words.title)}</title>\n'

@@ -1,4 +1,4 @@
-"""Markdown for GitHub. All cells are escaped, so that no text is read as markup."""
+"""Markdown for GitHub. Cells, titles and names of tables are escaped: none of them is markup."""
 
 import re
 import unicodedata
@@ -28,10 +28,23 @@ def grid(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 def render(page: Page) -> str:
     """The page as Markdown. Each group of a grid is a table under a third-level heading."""
-    blocks = [f"# {page.title}"]
+    blocks = [heading(1, page.title)]
     for block in page.blocks:
         blocks += [block] if isinstance(block, str) else tables(block)
     return "\n\n".join(blocks) + "\n"
+
+
+def heading(level: int, text: str) -> str:
+    """A heading that shows `text` as it is."""
+    # Number signs at its end would close it.
+    shown = re.sub(r"(#+)$", r"\\\1", escape(text))
+    return f"{'#' * level} {shown}"
+
+
+def fenced(text: str, language: str) -> str:
+    """A block of code, whatever backticks are in it."""
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
+    return f"{fence}{language}\n{text.rstrip()}\n{fence}"
 
 
 def tables(grid: Grid) -> Iterator[str]:
@@ -42,7 +55,7 @@ def tables(grid: Grid) -> Iterator[str]:
         start += width
         for band in grid.bands:
             if title := ", ".join(filter(None, [group, band.title])):
-                yield f"### {title}"
+                yield heading(3, title)
             yield _table([grid.corner, *grid.columns[part]], [_line(r, part) for r in band.rows])
 
 

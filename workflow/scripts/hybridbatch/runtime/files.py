@@ -2,17 +2,19 @@
 
 Each published output has an xxh3-128 digest of its content. For a file `name` it stands in
 `.name.xxh128` beside it; for a folder in `.xxh128` inside it, one line a file. Both have the format
-of `xxh128sum --check`. Files that no job wrote (corpora, benchmarks, downloads) have no digest and
-are read unchecked.
+of `xxh128sum --check`. Files that no job published (corpora, benchmarks, downloads) have no digest
+and are read unchecked. An output that Snakemake has a record of must have one.
 """
 
 import json
 import os
+import re
 import shutil
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import numpy as np
@@ -23,13 +25,14 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from hybridbatch.runtime.errors import DamagedError, DataError
-from hybridbatch.runtime.persistence import METADATA, record_path
+from hybridbatch.runtime.persistence import METADATA, record_path, rule_of
 
 # A table in memory, or a stream of record batches where the table may not fit in memory.
 Rows = pa.Table | Iterable[pa.RecordBatch]
 _KEYS = b"hybridbatch"  # the key of our metadata in a parquet file
 BATCH_ROWS = 50_000  # rows of a record batch, where a table is streamed
 DIGEST = ".xxh128"
+_UNDIGESTED = ("fetch",)  # rules whose outputs have none: the sha256 is pinned
 _BLOCK = 1 << 20
 _CACHED = 1 << 28  # bytes; a smaller file is still in the page cache when it is read again
 _PARQUET = {"compression": "zstd", "write_page_checksum": True}
@@ -50,7 +53,7 @@ def whole(path: str | Path, digest: bool = True) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{uuid.uuid4().hex[:8]}.tmp")
+    temporary = temporary_for(path)
     part_of_another = not _writing.isdisjoint((path, *path.parents))
     _writing.add(temporary)
     try:
@@ -58,7 +61,19 @@ def whole(path: str | Path, digest: bool = True) -> Iterator[Path]:
         _publish(temporary, path, digest and not part_of_another)
     finally:
         _writing.discard(temporary)
-        _remove(temporary)
+        remove(temporary)
+
+
+def temporary_for(path: Path) -> Path:
+    """A unique name for what is not yet `path`, beside it."""
+    return path.with_name(f".{path.name}.{os.getpid()}.{uuid.uuid4().hex[:8]}.tmp")
+
+
+def temporaries(path: Path) -> list[Path]:
+    """What has a name of `temporary_for`: being written, or left by a killed process."""
+    beside = path.parent.iterdir() if path.parent.is_dir() else ()
+    form = re.compile(rf"\.{re.escape(path.name)}\.\d+\.[0-9a-f]{{8}}\.tmp({re.escape(DIGEST)})?")
+    return [other for other in beside if form.fullmatch(other.name)]
 
 
 def _publish(temporary: Path, path: Path, digest: bool) -> None:
@@ -96,11 +111,13 @@ def checked(path: str | Path) -> Path:
     """Return `path` after checking its content against the digest that its job recorded.
 
     path: a published file, a file in a published folder, or such a folder. A path without a digest
-    is returned unchecked. Raises `DamagedError` with the command that makes the file again.
+    is returned unchecked, unless a job of Snakemake published it. Raises `DamagedError` with the
+    command that makes the file again.
     """
     path = Path(path)
     place, expected = _recorded(path)
     if place is None:
+        _needs_none(path)
         return path
     root = place.parent
     if path.is_dir():
@@ -113,6 +130,14 @@ def checked(path: str | Path) -> Path:
         if _hash(file) != value:
             raise _changed(file, place)
     return path
+
+
+def _needs_none(path: Path) -> None:
+    """Raise `DamagedError` for a path without a digest if a job has published one with it."""
+    for made in (path, *path.parents):
+        if rule_of(str(made)) not in (None, *_UNDIGESTED):
+            place = made / DIGEST if made.is_dir() else _beside(made)
+            raise _damaged(path, place, "has lost the digest that its job wrote")
 
 
 def digest_of(path: str | Path) -> str:
@@ -159,9 +184,12 @@ def _damaged(file: Path, place: Path, what: str) -> DamagedError:
     # The output is the folder, unless Snakemake made this very file.
     if place.name == DIGEST and record_path(METADATA, str(file)) is None:
         target = place.parent
+    own = f"delete {place}"
+    if record_path(METADATA, str(target)) is not None:
+        own += f" and type `snakemake --cleanup-metadata {quote(str(target))}`"
     return DamagedError(
         f"{file}: {what}. Make it again, with the configuration that it is of: "
-        f"`snakemake --force {target}`. If you changed it on purpose, delete {place}."
+        f"`snakemake --force {quote(str(target))}`. If you changed it on purpose, {own}."
     )
 
 
@@ -205,7 +233,8 @@ def _text_digest(text: str) -> str:
     return xxhash.xxh3_128(text.encode()).hexdigest()
 
 
-def _remove(path: Path) -> None:
+def remove(path: Path) -> None:
+    """Remove a file or folder, if it is there."""
     if path.is_dir():
         shutil.rmtree(path, ignore_errors=True)
     else:
@@ -321,6 +350,8 @@ class _Passing:
         self._path = path
         small = path.stat().st_size <= _CACHED  # a small file was checked before reading
         self._place, expected = (None, {}) if small else _recorded(path)
+        if not small and self._place is None:
+            _needs_none(path)
         self._expected = next(iter(expected.values()), None)
         self._digest, self._done = xxhash.xxh3_128(), 0
 

@@ -4,6 +4,7 @@ The layout is that of Snakemake 9's default persistence (persistence/file.py).
 """
 
 import base64
+import json
 import os
 from pathlib import Path
 
@@ -24,3 +25,12 @@ def record_path(folder: str | Path, output: str) -> Path | None:
     parts = [name[i : i + most] for i in range(0, len(name), most)]
     place = folder.joinpath(*(f"@{part}" for part in parts[:-1]), parts[-1])
     return place if place.is_file() else None
+
+
+def rule_of(output: str) -> str | None:
+    """The rule that made `output`, by Snakemake's record; None without one that can be read."""
+    place = record_path(METADATA, output)
+    try:
+        return None if place is None else json.loads(place.read_text(encoding="utf-8"))["rule"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

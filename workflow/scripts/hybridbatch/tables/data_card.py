@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from hybridbatch.render.grid import Page, plain
-from hybridbatch.render.markdown import escape, render
+from hybridbatch.render.markdown import escape, fenced, render
 
 COLUMNS = {
     "id": "the pair's, the same in every language",
@@ -65,7 +65,7 @@ def data_card(facts: Facts, counts: Mapping[str, Mapping[str, int]], making: Mak
     table = [[code, *(f"{counts[code][key]:,}" for key in _COUNTS)] for code in facts.languages]
     page = Page(
         facts.name,
-        escape(facts.name),
+        facts.name,
         [
             f"Questions and passages that answer them, in {number} "
             f"language{'s' if number > 1 else ''}, to train dense retrieval on. Made by the Hybrid "
@@ -91,7 +91,7 @@ def data_card(facts: Facts, counts: Mapping[str, Mapping[str, int]], making: Mak
             _commit(making.code),
             f"Configuration (sha256 `{making.configuration_sha256}`); laid over any whole "
             "configuration it makes the train sets again:",
-            f"```yaml\n{_yaml(making.configuration)}```",
+            fenced(_yaml(making.configuration), "yaml"),
             "## What it may not be used for",
             _limits(facts),
         ],

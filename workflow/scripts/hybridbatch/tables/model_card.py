@@ -16,7 +16,7 @@ import yaml
 from hybridbatch.evaluation.metrics import METRICS, metric_title
 from hybridbatch.evaluation.settings import MEAN, MEAN_SEEN, MEAN_UNSEEN, MEDIAN
 from hybridbatch.render.grid import Band, Cell, Grid, Row
-from hybridbatch.render.markdown import escape, grid, tables
+from hybridbatch.render.markdown import escape, grid, heading, tables
 from hybridbatch.runtime.errors import DataError
 from hybridbatch.tables.words import POOL_TITLES
 
@@ -93,7 +93,7 @@ def model_card(
     languages = list(dict.fromkeys(c for corpus in facts.corpora for c in corpus.languages))
     blocks = [
         f"---\n{_front(facts, languages)}---",
-        f"# {escape(facts.system)}",
+        heading(1, facts.system),
         f"A dual encoder for retrieval, trained in {len(languages)} "
         f"language{'s' if len(languages) > 1 else ''} by the Hybrid Batch workflow (Elmahdy, Lin "
         f"and Ahmad, arXiv 2408.10536). Scale of the run: {escape(facts.scale)}. One folder a "

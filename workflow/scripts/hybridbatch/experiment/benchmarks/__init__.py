@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from hybridbatch.experiment.base import File, Language, Model, Name, Unique
+from hybridbatch.experiment.base import File, Language, Model, Name, Title, Unique
 
 Languages = Annotated[list[Language], Field(min_length=1), *Unique]
 
@@ -51,7 +51,7 @@ class Benchmark(Model):
     """A test collection in several languages. What rules ask of a kind are the properties here."""
 
     kind: str = Field(description="the files' format")
-    title: Name = Field(description="heads its table")
+    title: Title = Field(description="heads its table")
     languages: Languages = Field(description="of its queries and candidates")
 
     @property

@@ -4,8 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from hybridbatch.experiment.base import ByLanguage, File, Language, Name, Positive
+from hybridbatch.experiment.base import File, Language, Name, Positive
 from hybridbatch.experiment.benchmarks import Benchmark, Languages
+from hybridbatch.experiment.places import LocalByLanguage, LocalByLanguageAndNumber
 
 
 class Config(Benchmark):
@@ -16,19 +17,17 @@ class Config(Benchmark):
         default=None,
         description="name of the source of topics and qrels; without it they are files of yours",
     )
-    topics: ByLanguage = Field(
+    topics: LocalByLanguage = Field(
         description="file of queries, with {language} in it; a line: id, tab, text"
     )
-    qrels: ByLanguage = Field(
+    qrels: LocalByLanguage = Field(
         description="file of judgements in TREC's format, with {language} in it"
     )
     corpus: str | None = Field(
         default=None,
         description="name of the source of passages; without it they are files of yours",
     )
-    passages: Annotated[
-        str, Field(pattern=r"\{language\}.*\{number\}|\{number\}.*\{language\}")
-    ] = Field(
+    passages: LocalByLanguageAndNumber = Field(
         description="file of JSON Lines, plain or gzipped, with {language} and {number} in its name"
     )
     shards: Annotated[dict[Language, Positive], Field(min_length=1)] = Field(

@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from hybridbatch.experiment.base import Commit, Name
 from hybridbatch.experiment.encoders import TextEncoder
+from hybridbatch.experiment.places import hub_or_local
 from hybridbatch.experiment.shapes import Shape
 
 
@@ -25,6 +26,11 @@ class Config(TextEncoder):
     pooling: Literal["mean", "cls", "published"] = Field(
         description="over tokens; published takes the modules stored with the model"
     )
+
+    @model_validator(mode="after")
+    def _names_one(self) -> "Config":
+        object.__setattr__(self, "model", hub_or_local(self.model, self.revision))
+        return self
 
     @property
     def wants_gpu(self) -> bool:

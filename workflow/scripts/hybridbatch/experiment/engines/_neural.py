@@ -2,11 +2,12 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from hybridbatch.experiment.base import Commit, Language, Name, Positive
 from hybridbatch.experiment.engines import Translator
 from hybridbatch.experiment.names import SOURCE_LANGUAGE
+from hybridbatch.experiment.places import hub_or_local
 
 
 class NeuralTranslator(Translator):
@@ -27,6 +28,11 @@ class NeuralTranslator(Translator):
     batch_tokens: Positive = Field(
         description="source tokens in a batch, padding included; less takes less memory"
     )
+
+    @model_validator(mode="after")
+    def _names_one(self) -> "NeuralTranslator":
+        object.__setattr__(self, "model", hub_or_local(self.model, self.revision))
+        return self
 
     @property
     def neural(self) -> bool:

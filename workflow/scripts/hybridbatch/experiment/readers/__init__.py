@@ -8,8 +8,9 @@ from typing import Annotated
 from pydantic import Field
 
 from hybridbatch.experiment.base import File, Language, Model, Name, Share, Unique
+from hybridbatch.experiment.places import Below, LocalPath
 
-_Files = Annotated[list[Name], Field(min_length=1), *Unique]
+_Files = Annotated[list[Below], Field(min_length=1), *Unique]
 
 
 class Corpus(Model):
@@ -52,15 +53,11 @@ class Corpus(Model):
         """The files of one of `parallel_languages`."""
         return []
 
-    def own_keys(self) -> dict:
-        """The keys that only this kind has, as passed to its reader."""
-        return self.plain(without=tuple(FileCorpus.model_fields))
-
 
 class FileCorpus(Corpus):
     """A corpus in files of one's own or of a source."""
 
-    path: Name | None = Field(default=None, description="a file of yours")
+    path: LocalPath | None = Field(default=None, description="a file of yours")
     source: str | None = Field(default=None, description="name of a source")
     files: _Files | None = Field(default=None, description="files of the source")
     parallel: Annotated[dict[Language, _Files], Field(min_length=1)] | None = Field(

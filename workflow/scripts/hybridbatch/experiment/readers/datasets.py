@@ -2,9 +2,10 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from hybridbatch.experiment.base import Commit, Model, Name
+from hybridbatch.experiment.base import Commit, Model, Name, Positive
+from hybridbatch.experiment.places import hub_or_local
 from hybridbatch.experiment.readers import Corpus
 
 _KEYS = ("path", "name", "revision", "split", "columns")
@@ -58,6 +59,14 @@ class Config(Corpus):
         description="split to train on, such as train"
     )
     columns: Columns = Field(description="which column holds what")
+    max_bytes: Positive = Field(
+        default=50_000_000_000, description="of all its texts; a larger data set is not kept"
+    )
+
+    @model_validator(mode="after")
+    def _names_one(self) -> "Config":
+        object.__setattr__(self, "path", hub_or_local(self.path, self.revision))
+        return self
 
     @property
     def streamed(self) -> bool:

@@ -57,10 +57,15 @@ class Output:
 def model_folder(model: str, revision: str | None) -> Path:
     """The folder of a model; from the hub, only safetensors and text files are downloaded.
 
-    Raises ConfigError without a revision or without safetensors, TranslationError if the download
-    fails.
+    Raises ConfigError without a revision, with one where `model` is a folder here, or without
+    safetensors; TranslationError if the download fails.
     """
     folder = Path(model)
+    if folder.is_dir() and revision:
+        raise ConfigError(
+            f"translation model {model}: is a folder here and has a `revision`. Leave the revision "
+            "out to use the folder, or rename the folder to use the hub's model."
+        )
     if not folder.is_dir():
         if not revision:
             raise ConfigError(

@@ -123,7 +123,9 @@ class _Converter(TransformersConverter):
         return model
 
     def load_tokenizer(self, tokenizer_class: type, model_name_or_path: str, **kwargs) -> "_Words":
-        tokenizer = tokenizer_class.from_pretrained(model_name_or_path, local_files_only=True)
+        tokenizer = tokenizer_class.from_pretrained(
+            model_name_or_path, local_files_only=True, trust_remote_code=False
+        )
         return _Words(tokenizer, self._size)
 
 
