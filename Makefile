@@ -11,7 +11,7 @@ APERTIUM := apertium $(sort $(shell sed -n 's/.*package: \([a-z-]*\).*/\1/p' con
 export HF_HUB_OFFLINE ?= 0
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: help setup demo test test-all plan verify report schema lint format apertium tex chromium
+.PHONY: help setup demo test test-all plan verify compare report schema lint format apertium tex chromium
 
 help:
 	@echo "make demo    the bundled corpus through the whole workflow, nothing downloaded but packages;"
@@ -19,6 +19,7 @@ help:
 	@echo "make test    the tests; make test-all: the slow ones, too;  PYTEST=tests/unit runs a part"
 	@echo "make plan    hours, disk and memory of CONFIG=config/paper.yaml, on paper; PLAN='--gpu a100'"
 	@echo "make verify  tables against their provenance: RESULTS=results/demo, CONFIG=config/demo.yaml"
+	@echo "make compare A=results B=other/results: where two folders begin to differ, and by how much"
 	@echo "make report  all tables, ablations and figures on one page, checked in Chromium: CONFIG=..."
 	@echo "make setup   the environment in .venv and Apertium, which the others make by themselves"
 	@echo "make lint    formatters and linters, as the tests run them;  make format mends"
@@ -32,7 +33,11 @@ SNAKEMAKE ?= $(if $(VERBOSE),,$(BIN)/python workflow/stages.py )$(BIN)/python -m
 # A text as one word of the shell, whatever is in it.
 quoted = '$(subst ','\'',$(1))'
 
+# After a kill, the lock of a Snakemake that is dead; an error if it lives.
+RECOVER := $(BIN)/python workflow/unlock.py --quiet
+
 demo: setup
+	@$(RECOVER)
 	@$(SNAKEMAKE) --cores $(CORES) --configfile=config/demo.yaml table_pages
 	@$(SNAKEMAKE) --configfile=config/demo.yaml --report results/demo/report.html table_pages
 	@echo
@@ -61,11 +66,18 @@ RESULTS ?= $(shell $(BIN)/python -c 'import sys; sys.path.insert(0, "workflow/sc
 verify: $(READY)
 	@$(BIN)/python workflow/verify.py $(call quoted,$(RESULTS)) $(if $(CONFIG),--config $(CONFIG))
 
+# Stage by stage, the first artefacts that differ, and by how much the tables do.
+A ?= results
+compare: $(READY)
+	@[ -n "$(B)" ] || { echo "Type: make compare A=$(A) B=other/results"; exit 1; }
+	@$(BIN)/python workflow/compare.py $(A) $(B)
+
 # By its limit of jobs a second Snakemake looks at all ready jobs again after each second, once for
 # every job that has ended: half a core in a run of a thousand jobs. It waits that time at its end, too.
 THRIFTY := --max-jobs-per-timespan 1000/20s
 
 report: setup
+	@$(RECOVER)
 	@$(SNAKEMAKE) --cores $(CORES) $(THRIFTY) --configfile $(CONFIGS) -- report_pages
 	@$(SNAKEMAKE) --configfile $(CONFIGS) --report $(call quoted,$(RESULTS)/report.html) -- report_pages
 	@$(MAKE) --no-print-directory chromium

@@ -308,6 +308,22 @@ def test_wrong_value_is_named_with_what_the_key_means(config, key, value, reason
 
 
 @pytest.mark.parametrize(
+    ("key", "name", "left", "known"),
+    [
+        ("benchmarks/own/path", "{lang}/{language}.json", "{lang}", "{language}"),
+        ("benchmarks/quiz/file", "{language}{language.json", "{language.json", "{language}"),
+        ("references/sayings/path", "{language}/{number}.json", "{number}", "{language}"),
+        ("corpora/notes/path", "notes.{language}.jsonl", "{language}", "none"),
+    ],
+)
+def test_placeholder_that_nothing_fills_in_is_named(config, key, name, left, known):
+    _set(config, f"catalogue/{key}", name)
+    problem = _only_problem(config)
+    assert problem.startswith(f"catalogue.{key.replace('/', '.')}: {name!r} has braces")
+    assert f"nothing is filled in for {left}; known: {known}" in problem
+
+
+@pytest.mark.parametrize(
     ("key", "value", "where"),
     [
         ("samplings", ["hybrid", 1], "samplings.1: 1 must be text"),

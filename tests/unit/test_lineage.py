@@ -26,18 +26,17 @@ def write_record(folder: Path, path: str, rule: str | None, inputs: list[str], p
 def metadata(tmp_path: Path) -> Path:
     """table <- cells <- pairs and counts, of one job <- downloads/raw, fetched."""
     write_record(tmp_path, "table.csv", "table", ["cells", "published.csv"], [f"['{MARK}']", "'x'"])
-    write_record(tmp_path, "cells", "score", ["pairs", "counts", "timings/a.jsonl"])
+    write_record(tmp_path, "cells", "score", ["pairs", "counts"])
     code = f"['{MARK}', '{OTHER}']"
     for path in ("pairs", "counts"):
         write_record(tmp_path, path, "read", ["downloads/raw"], [code, "0.1"], log=["read.log"])
     write_record(tmp_path, "downloads/raw", "fetch", [])
-    write_record(tmp_path, "timings/a.jsonl", "score", ["other"])
     write_record(tmp_path, "elsewhere", "other", ["unrelated"])
     return tmp_path
 
 
 def test_jobs_and_sources_are_those_behind_the_file(metadata):
-    found = lineage("table.csv", metadata, skipped="timings")
+    found = lineage("table.csv", metadata)
     assert found.sources == {"published.csv", "downloads/raw"}
     assert found.made == {"table.csv", "cells", "pairs", "counts"}
     assert found.jobs == {
@@ -46,10 +45,6 @@ def test_jobs_and_sources_are_those_behind_the_file(metadata):
         Job("read", (MARK, OTHER), "read.log"),
         Job("fetch", (), "downloads/raw.log"),
     }
-
-
-def test_only_the_named_folder_is_skipped(metadata):
-    assert "other" in lineage("table.csv", metadata).sources
 
 
 def test_file_without_a_record_is_an_error_with_a_remedy(metadata):

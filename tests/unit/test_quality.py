@@ -56,7 +56,11 @@ def _texts(*lines: str | None, mark: str = "q", unknown: int = 0) -> pa.Table:
 
 def _part(output: pa.Table, reference: pa.Table | None, **values) -> Part:
     source = values.pop("source", None) or _texts(*["a b c d"] * len(output))
-    default = {"translator": "t", "references": "set", "route": ["en", "es"], "seconds": 2.0}
+    default = {
+        "translator": "t",
+        "references": "set",
+        "route": ["en", "es"],
+    }
     return Part(source=source, output=output, reference=reference, **{**default, **values})
 
 
@@ -104,7 +108,7 @@ def test_scripts_without_spaces_are_not_one_word(language, tokenizer, output, wa
 # Rows.
 
 
-def test_row_has_scores_shares_and_speed():
+def test_row_has_scores_and_shares():
     sides = {"source": _texts(*["a b c d"] * 3), "returned": _texts(*RETURNED)}
     (row,) = quality_rows(_part(_texts(*OUTPUTS, unknown=2), _texts(*WANTED), **sides))
     assert row | scores(OUTPUTS, WANTED, "es") == row
@@ -113,7 +117,6 @@ def test_row_has_scores_shares_and_speed():
     assert (row["translator"], row["references"], row["texts"]) == ("t", "set", "questions")
     assert (row["language"], row["route"], row["n"]) == ("es", "en-es", 3)
     assert (row["failed_share"], row["unknown_share"]) == (0, 6 / 14)
-    assert row["words_per_second"] == 6.0  # twelve English words in two seconds
 
 
 def test_failed_text_counts_as_empty_output():
@@ -151,7 +154,7 @@ def test_without_reference_scores_are_absent_and_failures_are_not():
     assert frame[absent].isna().all(axis=None)
     assert (row["failed_share"], row["route"]) == (0.5, "en-es-ast")
     assert frame.to_csv(index=False).splitlines()[1] == (
-        "t,set,questions,ast,en-es-ast,2,,,,0.5,0.0,4.0,,,"
+        "t,set,questions,ast,en-es-ast,2,,,,0.5,0.0,,,"
     )
 
 

@@ -2,16 +2,19 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 import yaml
 from checkout import Checkout, as_option, small_configuration
 
-from hybridbatch.runtime.files import recorded_digest
+from hybridbatch.runtime.files import recorded_digest, write_table, write_text
 
 SMALL = ("--configfile=small.yaml",)
 TABLES = "results/small/tables"
@@ -47,6 +50,19 @@ def test_record_names_the_inputs_behind_the_table_and_no_others(finished: Checko
     assert set(inputs) == {*benchmark, "resources/published/evaluation_data.csv"}
     inputs = record(finished, "translation")["inputs"]["files"]
     assert set(inputs) == {"small.jsonl"}
+
+
+def test_no_table_holds_or_is_made_from_a_time(finished: Checkout):
+    """Two runs give the same tables; what a stage took stands in the record."""
+    for path in (finished.path / TABLES).glob("*.csv"):
+        header = path.read_text().split("\n", 1)[0]
+        assert not re.search(r"second|minute|hour|elapsed|wall|date|_time|time_", header), path
+    for path in (finished.path / TABLES).glob("*.provenance.json"):
+        found = record(finished, path.name.removesuffix(".provenance.json"))
+        behind = [*found["made"], *found["inputs"]["files"]]
+        assert not [name for name in behind if "/timings/" in name or "/logs/" in name], path
+        assert found["stages"]
+        assert found["total"]["wall_seconds"] > 0
 
 
 def test_record_counts_the_jobs_behind_the_table_and_their_cost(finished: Checkout):
@@ -147,18 +163,34 @@ def test_a_flipped_bit_anywhere_behind_a_table_is_found(finished: Checkout):
 
 
 def test_changed_table_is_not_recorded_as_right(finished: Checkout):
+    """Neither the table that its job wrote, nor the one that stands beside the record."""
+    draft = finished.path / "results/small/drafts/main.csv"
     table = finished.path / TABLES / "main.csv"
-    text = table.read_text()
-    table.write_text(text.replace("0.", "1.", 1))
+    text = draft.read_text()
+    assert table.read_text() == text
+    draft.write_text(text.replace("0.", "1.", 1))
     run = finished.snakemake(*SMALL, "tables", check=False)
     said = run.stdout + run.stderr
     assert run.returncode == 1, said
-    assert f"{TABLES}/main.csv: is not what its job wrote" in said
+    assert "results/small/drafts/main.csv: is not what its job wrote" in said
     command = re.search(r"`snakemake (--force \S+main\.csv)`", said)
+    finished.snakemake(*SMALL, *command[1].split())
+    table.write_text(text.replace("0.", "1.", 1))
+    command = re.search(
+        r"`snakemake (--force \S+main\.csv)`", verify(finished, "results/small").stdout
+    )
     finished.snakemake(*SMALL, *command[1].split())
     finished.snakemake(*SMALL, "tables")
     assert table.read_text() == text
     assert verify(finished, "results/small").returncode == 0
+
+
+def test_a_table_made_alone_by_its_name_has_its_record(checkout: Checkout):
+    checkout.snakemake(*SMALL, f"{TABLES}/evaluation_data.csv")
+    assert record(checkout, "evaluation_data")["stages"]
+    run = verify(checkout, "results/small", "--config", "small.yaml", "--strict")
+    assert run.returncode == 0, run.stdout
+    assert "mismatches: 0" in run.stdout
 
 
 def test_another_configuration_is_found(finished: Checkout):
@@ -168,6 +200,39 @@ def test_another_configuration_is_found(finished: Checkout):
     run = verify(finished, "results/small", "--config", "other.yaml")
     assert run.returncode == 1
     assert "was made with another configuration: catalogue.samplings.hybrid.alpha" in run.stdout
+
+
+def test_another_run_is_compared_stage_by_stage(finished: Checkout, tmp_path: Path):
+    def compared() -> subprocess.CompletedProcess:
+        command = [sys.executable, "workflow/compare.py", "results/small", str(other)]
+        return subprocess.run(
+            command, cwd=finished.path, capture_output=True, text=True, check=False
+        )
+
+    other = tmp_path / "small"
+    shutil.copytree(finished.path / "results/small", other)
+    run = compared()
+    assert run.returncode == 0, run.stdout
+    assert "differ" not in run.stdout
+
+    (shard,) = other.glob("translations/*/small/es/000.parquet")
+    table = pq.read_table(shard)
+    texts = table["text"].to_pylist()
+    texts[0] = "otro texto"
+    position = table.schema.get_field_index("text")
+    write_table(shard, table.set_column(position, "text", [texts]))
+    main = other / "tables/main.csv"
+    lines = main.read_text().splitlines()
+    values = pd.read_csv(main)["value"]
+    lines[1] = lines[1].replace(f"{values[0]:.6f}", f"{values[0] + 0.25:.6f}")
+    write_text(main, "\n".join(lines) + "\n")
+    run = compared()
+    assert run.returncode == 1
+    said = run.stdout.splitlines()
+    first = next(line for line in said if "<- the first that differs" in line)
+    assert first.startswith("translations: ")
+    assert f"    {shard.relative_to(other)}: text: 1 of {len(table)} rows differ" in said
+    assert any("main.csv: value" in line and line.endswith("by at most 0.25") for line in said)
 
 
 def test_results_that_are_not_there_are_an_error_without_a_traceback(finished: Checkout):

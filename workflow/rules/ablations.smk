@@ -1,4 +1,4 @@
-# results/tables/<ablation>.csv   the same scores at every value of what is varied
+# results/drafts/<ablation>.csv   the same scores at every value of what is varied
 #                         .md, .tex
 # Each point is a system like any other (results/models, scores, comparisons), named
 # {encoder}@{what is changed}-{value}_{sampling} where it is not one that the tables have.
@@ -34,9 +34,9 @@ rule ablation_table:
         comparisons=comparisons_of_points,
         published=f"{PUBLISHED}/lareqa.csv",
     output:
-        csv="<results>/tables/{ablation}.csv",
-        markdown="<results>/tables/{ablation}.md",
-        latex="<results>/tables/{ablation}.tex",
+        csv="<results>/drafts/{ablation}.csv",
+        markdown="<results>/drafts/{ablation}.md",
+        latex="<results>/drafts/{ablation}.tex",
     log:
         "<logs>/ablation_table/{ablation}.log",
     conda:

@@ -1,5 +1,5 @@
 # results/bias/{system}/seed{seed}/{benchmark}.parquet   language bias of every query, in each pool
-# results/tables/bias_detail.csv, .md                    its means with intervals
+# results/drafts/bias_detail.csv, .md                    its means with intervals
 
 
 rule measure_bias:
@@ -41,9 +41,9 @@ rule bias_detail_table:
             for language in CATALOGUE.benchmarks[benchmark].languages
         ],
     output:
-        csv="<results>/tables/bias_detail.csv",
-        markdown="<results>/tables/bias_detail.md",
-        latex="<results>/tables/bias_detail.tex",
+        csv="<results>/drafts/bias_detail.csv",
+        markdown="<results>/drafts/bias_detail.md",
+        latex="<results>/drafts/bias_detail.tex",
     log:
         "<logs>/bias_detail_table.log",
     conda:

@@ -11,14 +11,17 @@ WORKFLOW = Path(str(workflow.current_basedir)).parent
 sys.path.insert(0, str(WORKFLOW / "scripts"))
 
 from hybridbatch.experiment import names as constants
-from hybridbatch.experiment import lookups, outputs
+from hybridbatch.experiment import inputs, lookups, outputs
 from hybridbatch.experiment.load import load
 from hybridbatch.experiment.options import refuse_repeated
 from hybridbatch.experiment.places import path_problem
 from hybridbatch.experiment import systems as variants
 from hybridbatch.provenance.fingerprint import fingerprint
+from hybridbatch.runtime import recovery
 from hybridbatch.runtime.checkpoints import remove_published
 from hybridbatch.runtime.errors import ConfigError
+from hybridbatch.runtime.hashes import Hashes
+from hybridbatch.runtime.persistence import is_gone
 from snakemake.exceptions import WorkflowError
 from snakemake.pathvars import Pathvars
 
@@ -91,6 +94,8 @@ QUALITY = [
 WAYS_BACK = {code: way for _, code in QUALITY if (way := lookups.back_steps(experiment, code))}
 # Corpora that come in several languages; the others are translated.
 PARALLEL = [name for name, of in CATALOGUE.corpora.items() if of.parallel_languages is not None]
+# Of the files that no job makes.
+HASHES = Hashes()
 ENVIRONMENT = str(WORKFLOW.parent / "envs" / "hybridbatch.yaml")
 SOURCES_LOCK = "config/sources.lock.json"
 PUBLISHED = str(WORKFLOW.parent / "resources" / "published")
@@ -102,6 +107,16 @@ RANKED_BENCHMARKS = [name for name, of in CATALOGUE.benchmarks.items() if of.ran
 PASSAGE_BENCHMARKS = [name for name, of in CATALOGUE.benchmarks.items() if not of.ranks_all]
 # The overviews show metrics that only ranked benchmarks have.
 SCORE_TABLES = [*experiment.benchmarks, *(outputs.SCORE_TABLES if RANKED else ())]
+
+if workflow.is_main_process:
+    if wrong := inputs.check(experiment, HASHES, SOURCES_LOCK):
+        raise WorkflowError("inputs are wrong:\n  " + "\n  ".join(wrong))
+    if gone := [path for path in inputs.downloads(experiment) if is_gone(path)]:
+        logger.warning(
+            f"{gone[0]}{f' and {len(gone) - 1} more' if gone[1:] else ''}: fetched before, and gone. "
+            "What was made from it is made again. To keep that, first fetch it alone: snakemake -c1 "
+            f"{' '.join(gone)}"
+        )
 
 
 def one_of(names):
@@ -139,6 +154,27 @@ def code(script, *kinds):
     files = {script: WORKFLOW / "scripts" / f"{script}.py"}
     files |= {kind: WORKFLOW / "scripts" / "hybridbatch" / f"{kind}.py" for kind in kinds}
     return [f"{name}:{fingerprint(file)}" for name, file in files.items() if file.is_file()]
+
+
+def content(files_of):
+    """A parameter with the hash of a job's own files, so that it runs again if they change.
+
+    Snakemake compares only their times, which a copy may have kept. Downloads are not hashed here:
+    they are pinned. files_of: a function of wildcards that returns paths of files or folders.
+    """
+
+    def of_all(wildcards):
+        found = files_of(wildcards)
+        paths = found.values() if isinstance(found, dict) else found
+        own = [path for path in paths if not path.startswith(f"{experiment.pathvars.downloads}/")]
+        return HASHES.of_all(file for path in own for file in inputs.files_in(path)) if own else ""
+
+    return of_all
+
+
+def own_model(values):
+    """The model that the values of an encoder or a route name, if it is a folder here."""
+    return [values["model"]] if "model" in values and Path(values["model"]).is_dir() else []
 
 
 def keys(wildcards):
@@ -309,11 +345,6 @@ def files_of_tables(names):
     return expand(
         "<results>/tables/{name}.{format}", name=names, format=[*FORMATS, "provenance.json"]
     )
-
-
-def files_of_table(wildcards):
-    """A table in all its formats, the CSV first."""
-    return expand("<results>/tables/{table}.{format}", table=wildcards.table, format=FORMATS)
 
 
 def table_names():

@@ -1,6 +1,6 @@
 # results/contamination/{corpus}/{language}.parquet    pairs of texts that are alike, most first
 #                                          .json       counts
-# results/tables/contamination.csv .md .tex
+# results/drafts/contamination.csv .md .tex
 
 
 def benchmarks_in(language):
@@ -51,9 +51,9 @@ rule contamination_table:
         pairs=files("<results>/contamination/{corpus}/{language}.parquet", TESTED_SETS),
         counts=files("<results>/contamination/{corpus}/{language}.json", TESTED_SETS),
     output:
-        csv="<results>/tables/contamination.csv",
-        markdown="<results>/tables/contamination.md",
-        latex="<results>/tables/contamination.tex",
+        csv="<results>/drafts/contamination.csv",
+        markdown="<results>/drafts/contamination.md",
+        latex="<results>/drafts/contamination.tex",
     log:
         "<logs>/contamination_table.log",
     conda:

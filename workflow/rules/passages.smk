@@ -28,6 +28,11 @@ def parts_of_run(wildcards):
     )
 
 
+def own_passages(wildcards):
+    """The shards of a part; the file of judged passages is a job's."""
+    return [] if benchmark_entry(wildcards).judged_only else files_to_search(wildcards)
+
+
 use rule read_benchmark as read_topics with:
     output:
         queries="<results>/collections/{benchmark}/{language}/queries.parquet",
@@ -61,6 +66,7 @@ rule survey_passages:
     params:
         kind=lambda wildcards: benchmark_entry(wildcards).kind,
         of=keys,
+        content=content(passage_files),
         code=lambda wildcards: code("survey_passages", benchmark_module(wildcards)),
     script:
         "../scripts/survey_passages.py"
@@ -90,6 +96,7 @@ rule search_passages:
         checkpoints=checkpoints,
         kind=lambda wildcards: benchmark_entry(wildcards).kind,
         of=keys,
+        content=content(own_passages),
         code=lambda wildcards: code(
             "search_passages", encoder_module(wildcards), benchmark_module(wildcards)
         ),

@@ -1,13 +1,18 @@
-# results/tables/{table}.provenance.json   what the table was made from, by what, at what cost
+# results/drafts/{table}.csv .md .tex      a table, as its rule writes it
+# results/tables/{table}.csv .md .tex      the same, beside its record, so that none is without one
+#               /{table}.provenance.json   what the table was made from, by what, at what cost
 
 
 rule record_provenance:
     input:
-        table=files_of_table,
+        drafts=expand("<results>/drafts/{{table}}.{format}", format=FORMATS),
     output:
-        "<results>/tables/{table}.provenance.json",
+        tables=expand("<results>/tables/{{table}}.{format}", format=FORMATS),
+        record="<results>/tables/{table}.provenance.json",
     log:
         "<logs>/record_provenance/{table}.log",
+    wildcard_constraints:
+        table=one_of(table_names() + ABLATIONS),
     conda:
         ENVIRONMENT
     threads: threads_of("record_provenance")

@@ -3,7 +3,7 @@
 #                                                                 the English ones, translated
 # results/back_translations/{translator}/{references}/{language}/{target}.parquet
 #                                       these, on their way back to English at {target}
-# results/tables/translation_quality.csv .md .tex                 the translated against people's, those that
+# results/drafts/translation_quality.csv .md .tex                 the translated against people's, those that
 #                                       came back against the English ones
 
 
@@ -39,12 +39,12 @@ def references_to_translate_back(wildcards):
 
 
 def scored_texts(wildcards):
-    """By `what/references/language`: the source, the output and the times that it took.
+    """By `what/references/language`: the source and the output.
 
     And the reference, where people translated the set into the language, and what was returned,
     where there is a way back.
     """
-    source, translator = constants.SOURCE_LANGUAGE, experiment.translator
+    source = constants.SOURCE_LANGUAGE
     found = {}
     for name, language in QUALITY:
         of = f"{name}/{language}"
@@ -54,18 +54,16 @@ def scored_texts(wildcards):
             found[f"reference/{of}"] = f"<results>/references/{name}/{language}.parquet"
         if language in WAYS_BACK:
             found[f"returned/{of}"] = back_in(name, language, source)
-        found[f"timings/{of}"] = [
-            f"<results>/timings/translate_references/{translator}/{name}/{step}.jsonl"
-            for step in lookups.steps(experiment, language)[1:]
-        ]
     return found
+
+
+def reference_file(wildcards):
+    return lookups.reference_file(experiment, wildcards.references, wildcards.language)
 
 
 rule read_references:
     input:
-        file=lambda wildcards: lookups.reference_file(
-            experiment, wildcards.references, wildcards.language
-        ),
+        file=reference_file,
     output:
         "<results>/references/{references}/{language}.parquet",
     log:
@@ -77,6 +75,7 @@ rule read_references:
         **resources_of("read_references"),
     params:
         reader=lambda wildcards: CATALOGUE.references[wildcards.references].kind,
+        content=content(lambda wildcards: [reference_file(wildcards)]),
         code=code("read_references"),
     script:
         "../scripts/read_references.py"
@@ -100,6 +99,7 @@ use rule translate as translate_references with:
     params:
         route=route,
         checkpoints=checkpoints,
+        content=content(lambda wildcards: own_model(route(wildcards))),
         code=lambda wildcards: code("translate", f"translation/engines/{route(wildcards)['kind']}"),
 
 
@@ -122,6 +122,7 @@ use rule translate as translate_back with:
     params:
         route=back_route,
         checkpoints=checkpoints,
+        content=content(lambda wildcards: own_model(back_route(wildcards))),
         code=lambda wildcards: code(
             "translate", f"translation/engines/{back_route(wildcards)['kind']}"
         ),
@@ -131,9 +132,9 @@ rule translation_quality_table:
     input:
         unpack(scored_texts),
     output:
-        csv="<results>/tables/translation_quality.csv",
-        markdown="<results>/tables/translation_quality.md",
-        latex="<results>/tables/translation_quality.tex",
+        csv="<results>/drafts/translation_quality.csv",
+        markdown="<results>/drafts/translation_quality.md",
+        latex="<results>/drafts/translation_quality.tex",
     log:
         "<logs>/translation_quality_table.log",
     conda:

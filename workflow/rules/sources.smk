@@ -6,6 +6,7 @@
 # results/collections/{benchmark}/{language}/    queries, candidates, relevance judgements
 
 from hybridbatch.data import formats
+from hybridbatch.runtime.persistence import time_fetched
 
 
 def corpus_files(wildcards):
@@ -33,6 +34,9 @@ rule fetch:
         sha256=lambda wildcards: SOURCES[wildcards.source_file]["sha256"],
         max_bytes=lambda wildcards: SOURCES[wildcards.source_file]["max_bytes"],
         recorded=SOURCES_LOCK,
+        time=lambda wildcards: time_fetched(
+            f"{experiment.pathvars.downloads}/{wildcards.source_file}"
+        ),
     script:
         "../scripts/fetch.py"
 
@@ -45,16 +49,9 @@ def data_set(wildcards):
 def files_of_yours(wildcards):
     """The files of a local data set, so that it is read again after a change."""
     entry = corpus_entry(wildcards)
-    if entry.revision is not None:
+    if entry.url is not None:
         return []
-    path = Path(entry.path)
-    if not path.exists():
-        raise ConfigError(
-            f"catalogue.corpora.{wildcards.corpus}.path: there is no folder or file {path}. For a "
-            "data set of the hub give its `revision`, a full commit."
-        )
-    found = path.rglob("*") if path.is_dir() else [path]
-    files = sorted(str(file) for file in found if file.is_file() and file.name[0] != ".")
+    files = inputs.files_in(entry.path)
     for file in files:
         if problem := path_problem(file):
             raise ConfigError(f"{file}: {problem}")
@@ -81,6 +78,8 @@ rule fetch_dataset:
         formats=[formats.ROWS, formats.SHARDS],
         max_bytes=lambda wildcards: corpus_entry(wildcards).max_bytes,
         recorded=SOURCES_LOCK,
+        content=content(files_of_yours),
+        time=lambda wildcards: time_fetched(lookups.corpus_files(experiment, wildcards.corpus)[0]),
     script:
         "../scripts/fetch_dataset.py"
 
@@ -103,6 +102,7 @@ rule read_corpus:
         reader=lambda wildcards: corpus_entry(wildcards).kind,
         language=lambda wildcards: corpus_entry(wildcards).language,
         holdout=lambda wildcards: corpus_entry(wildcards).holdout,
+        content=content(corpus_files),
         code=lambda wildcards: code("read_corpus", f"data/readers/{corpus_entry(wildcards).kind}"),
     script:
         "../scripts/read_corpus.py"
@@ -127,6 +127,7 @@ rule read_benchmark:
     params:
         kind=lambda wildcards: benchmark_entry(wildcards).kind,
         of=keys,
+        content=content(benchmark_files),
         code=lambda wildcards: code("read_benchmark", benchmark_module(wildcards)),
     script:
         "../scripts/read_benchmark.py"

@@ -1,5 +1,5 @@
 # results/comparisons/{variant}/{benchmark}.parquet   differences between samplings, tested
-# results/tables/significance.csv, .md, .tex          the same, with Holm's correction
+# results/drafts/significance.csv, .md, .tex          the same, with Holm's correction
 #                reproduction.csv, .md, .tex           each of the paper's cells beside ours
 #                claims.csv, .md, .tex                the paper's statements, judged on our scores
 
@@ -52,9 +52,9 @@ rule significance_table:
     input:
         comparisons=files("<results>/comparisons/{encoder}/{benchmark}.parquet", compared()),
     output:
-        csv="<results>/tables/significance.csv",
-        markdown="<results>/tables/significance.md",
-        latex="<results>/tables/significance.tex",
+        csv="<results>/drafts/significance.csv",
+        markdown="<results>/drafts/significance.md",
+        latex="<results>/drafts/significance.tex",
     log:
         "<logs>/significance_table.log",
     conda:
@@ -75,9 +75,9 @@ rule reproduction_table:
         scores=scores_to_grade,
         published=f"{PUBLISHED}/hybrid_batch.csv",
     output:
-        csv="<results>/tables/reproduction.csv",
-        markdown="<results>/tables/reproduction.md",
-        latex="<results>/tables/reproduction.tex",
+        csv="<results>/drafts/reproduction.csv",
+        markdown="<results>/drafts/reproduction.md",
+        latex="<results>/drafts/reproduction.tex",
     log:
         "<logs>/reproduction_table.log",
     conda:
@@ -98,9 +98,9 @@ rule claims_table:
         comparisons=files("<results>/comparisons/{encoder}/{benchmark}.parquet", compared(RANKED)),
         published=f"{PUBLISHED}/hybrid_batch.csv",
     output:
-        csv="<results>/tables/claims.csv",
-        markdown="<results>/tables/claims.md",
-        latex="<results>/tables/claims.tex",
+        csv="<results>/drafts/claims.csv",
+        markdown="<results>/drafts/claims.md",
+        latex="<results>/drafts/claims.tex",
     log:
         "<logs>/claims_table.log",
     conda:

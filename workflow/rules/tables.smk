@@ -1,4 +1,4 @@
-# results/tables/<name>.csv   tidy, each cell beside the published one
+# results/drafts/<name>.csv   tidy, each cell beside the published one
 #                      .md    as the paper lays it out, to read; best and second marked
 #                      .tex   the same, to print
 
@@ -51,9 +51,9 @@ rule score_table:
         ),
         published=f"{PUBLISHED}/hybrid_batch.csv",
     output:
-        csv="<results>/tables/{score_table}.csv",
-        markdown="<results>/tables/{score_table}.md",
-        latex="<results>/tables/{score_table}.tex",
+        csv="<results>/drafts/{score_table}.csv",
+        markdown="<results>/drafts/{score_table}.md",
+        latex="<results>/drafts/{score_table}.tex",
     log:
         "<logs>/score_table/{score_table}.log",
     conda:
@@ -82,9 +82,9 @@ rule evaluation_data_table:
         counts=files("<results>/collections/{benchmark}/{language}/counts.json", SEARCHED_SETS),
         published=f"{PUBLISHED}/evaluation_data.csv",
     output:
-        csv="<results>/tables/evaluation_data.csv",
-        markdown="<results>/tables/evaluation_data.md",
-        latex="<results>/tables/evaluation_data.tex",
+        csv="<results>/drafts/evaluation_data.csv",
+        markdown="<results>/drafts/evaluation_data.md",
+        latex="<results>/drafts/evaluation_data.tex",
     log:
         "<logs>/evaluation_data_table.log",
     conda:
@@ -111,9 +111,9 @@ rule training_data_table:
         train=files("<results>/train/{corpus}/{language}.json", TRAIN_SETS),
         published=f"{PUBLISHED}/training_data.csv",
     output:
-        csv="<results>/tables/training_data.csv",
-        markdown="<results>/tables/training_data.md",
-        latex="<results>/tables/training_data.tex",
+        csv="<results>/drafts/training_data.csv",
+        markdown="<results>/drafts/training_data.md",
+        latex="<results>/drafts/training_data.tex",
     log:
         "<logs>/training_data_table.log",
     conda:
@@ -134,9 +134,9 @@ rule translation_table:
     input:
         unpack(translated_sets),
     output:
-        csv="<results>/tables/translation.csv",
-        markdown="<results>/tables/translation.md",
-        latex="<results>/tables/translation.tex",
+        csv="<results>/drafts/translation.csv",
+        markdown="<results>/drafts/translation.md",
+        latex="<results>/drafts/translation.tex",
     log:
         "<logs>/translation_table.log",
     conda:
@@ -155,9 +155,9 @@ rule filtering_table:
     input:
         counts=files("<results>/train/{corpus}/{language}.json", TRAIN_SETS),
     output:
-        csv="<results>/tables/filtering.csv",
-        markdown="<results>/tables/filtering.md",
-        latex="<results>/tables/filtering.tex",
+        csv="<results>/drafts/filtering.csv",
+        markdown="<results>/drafts/filtering.md",
+        latex="<results>/drafts/filtering.tex",
     log:
         "<logs>/filtering_table.log",
     conda:

@@ -52,6 +52,7 @@ rule prepare_encoder:
         **resources_of("prepare_encoder"),
     params:
         encoder=encoder_values,
+        content=content(lambda wildcards: own_model(encoder_values(wildcards))),
         code=lambda wildcards: code("prepare_encoder", encoder_module(wildcards)),
     script:
         "../scripts/prepare_encoder.py"

@@ -61,6 +61,7 @@ rule translate:
     params:
         route=route,
         checkpoints=checkpoints,
+        content=content(lambda wildcards: own_model(route(wildcards))),
         code=lambda wildcards: code("translate", f"translation/engines/{route(wildcards)['kind']}"),
     script:
         "../scripts/translate.py"
@@ -86,6 +87,7 @@ rule read_parallel:
         **resources_of("read_parallel"),
     params:
         reader=lambda wildcards: corpus_entry(wildcards).kind,
+        content=content(parallel_files),
         code=lambda wildcards: code("read_parallel", f"data/readers/{corpus_entry(wildcards).kind}"),
     script:
         "../scripts/read_parallel.py"

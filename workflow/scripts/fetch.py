@@ -1,6 +1,7 @@
 """Bring one pinned file from the mirror or the network."""
 
 from hybridbatch.data.download import Source, fetch, mirror_from_environment
+from hybridbatch.runtime.hashes import Hashes
 from hybridbatch.runtime.logs import logged
 
 
@@ -11,6 +12,7 @@ def main(snakemake) -> None:
         snakemake.output[0],
         mirror_from_environment(),
         params.recorded,
+        hashes=Hashes(),
     )
 
 

@@ -1,16 +1,19 @@
-"""The provenance record of one table, as JSON beside it."""
+"""Publish a table beside its provenance record, so that no table is without one."""
+
+import shutil
 
 from hybridbatch.provenance import record as provenance
-from hybridbatch.runtime.files import write_json
+from hybridbatch.runtime.files import whole, write_json
 from hybridbatch.runtime.logs import logged
 
 
 def main(snakemake) -> None:
-    params = snakemake.params
-    record = provenance.record(
-        params.table, snakemake.input.table, params.configuration, params.recorded
-    )
-    write_json(snakemake.output[0], record)
+    params, drafts = snakemake.params, snakemake.input.drafts
+    record = provenance.record(params.table, drafts, params.configuration, params.recorded)
+    for draft, table in zip(drafts, snakemake.output.tables, strict=True):
+        with whole(table) as temporary:
+            shutil.copyfile(draft, temporary)
+    write_json(snakemake.output.record, record)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import pyarrow as pa
 
 from hybridbatch.render.write import write
-from hybridbatch.runtime.files import read_json, read_table
+from hybridbatch.runtime.files import read_table
 from hybridbatch.runtime.logs import logged
 from hybridbatch.tables.translation_quality import quality_page
 from hybridbatch.translation.quality import Part, quality_table
@@ -32,7 +32,6 @@ def _part(
         reference=texts("reference"),
         returned=texts("returned"),
         way_back=way_back,
-        seconds=sum(read_json(path)["s"] for path in files.get(f"timings/{references}/{language}")),
     )
 
 

@@ -16,6 +16,7 @@ from filelock import FileLock
 
 from hybridbatch.runtime.errors import SourceError
 from hybridbatch.runtime.files import read_json, remove, temporaries, whole, write_json
+from hybridbatch.runtime.hashes import Hashes
 from hybridbatch.runtime.logs import Progress, log
 
 MIRROR_VARIABLE = "HYBRIDBATCH_MIRROR"
@@ -49,11 +50,13 @@ def fetch(
     mirror: str | None = None,
     recorded: str | Path | None = None,
     tries: int = 4,
+    hashes: Hashes | None = None,
 ) -> None:
     """Fetch `source` to `destination`, whole, or raise `SourceError` and leave nothing.
 
     mirror: used before the network if it holds the file, plain or gzipped. recorded: a JSON file of
-    hashes by URL, used where `sha256` is None. tries: attempts to download.
+    hashes by URL, used where `sha256` is None. tries: attempts to download. hashes: record that the
+    file's hash is added to, for planning.
 
     If two processes want the same destination, the second waits for the first and uses its file.
     What a killed process left half-way is removed.
@@ -65,10 +68,12 @@ def fetch(
         expected = source.sha256 or recorded_hashes(recorded).get(source.url)
         if expected and destination.exists() and _sha256(destination) == expected:
             log.info("%s is there already", destination)
-        else:
-            found = _fetch(source, destination, expected, mirror, tries)
-            if not expected and recorded:
-                record_hash(Path(recorded), source.url, found)
+            return
+        found = _fetch(source, destination, expected, mirror, tries)
+        if not expected and recorded:
+            record_hash(Path(recorded), source.url, found)
+        if hashes is not None:
+            hashes.fetched(destination, found)
 
 
 def mirror_from_environment() -> str | None:

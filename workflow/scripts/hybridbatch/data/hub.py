@@ -31,7 +31,7 @@ from hybridbatch.data.formats import ROWS
 from hybridbatch.data.records import csv_rows, empty, has_nul, json_file, json_objects, lines
 from hybridbatch.data.shards import MAX_BYTES, Row, write_shards
 from hybridbatch.runtime.errors import DataError, SourceError
-from hybridbatch.runtime.files import remove, temporary_for
+from hybridbatch.runtime.files import scratch
 from hybridbatch.runtime.logs import Progress, log
 
 _HUB = "https://huggingface.co/datasets"
@@ -102,12 +102,9 @@ def fetch_data_set(
     with locked(folder):
         remove_unfinished(folder)
         expected = recorded_hashes(lock_file).get(data_set.key) if data_set.revision else None
-        cache = temporary_for(folder)
-        try:
+        with scratch(folder) as cache:
             found = rows(data_set, mirror, cache)
             manifest = write_shards(folder, found, asdict(data_set), expected, max_bytes)
-        finally:
-            remove(cache)
         if data_set.revision and not expected:
             record_hash(Path(lock_file), data_set.key, manifest["content_sha256"])
     log.info("%s: %d rows in %d shards", data_set, manifest["rows"], len(manifest["shards"]))

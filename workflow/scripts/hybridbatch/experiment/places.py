@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]")
+_BRACED = re.compile(r"\{[^{}]*\}?|\}")
 _VARIABLE = re.compile(r"<[a-z][a-z0-9_]*>")  # as Snakemake's pathvars.py has it
 # Encoded dots and slashes would be parts of a path to a server, and not here.
 _OF_URL = re.compile(r"[?#\\\s<>\"]|%(2e|2f|5c|0|1|7f)|%(?![0-9a-f]{2})", re.IGNORECASE)
@@ -31,9 +32,11 @@ def path_problem(path: str, *placeholders: str) -> str | None:
     bare = path
     for placeholder in placeholders:
         bare = bare.replace(placeholder, "")
-    if "{" in bare or "}" in bare:
-        known = f" (known here: {', '.join(placeholders)})" if placeholders else ""
-        return f"has braces, which Snakemake reads as wildcards{known}; rename the file or folder"
+    if left := _BRACED.search(bare):
+        return (
+            "has braces, which Snakemake reads as wildcards: nothing is filled in for "
+            f"{left[0]}; known: {', '.join(placeholders) or 'none'}"
+        )
     if _VARIABLE.search(path):
         return "has <name>, which Snakemake reads as a variable; rename the file or folder"
     return None
@@ -53,7 +56,7 @@ def below(name: str, *placeholders: str) -> str:
     filled = name
     for placeholder in placeholders:
         filled = filled.replace(placeholder, "x")
-    if problem := path_problem(filled):
+    if problem := path_problem(name, *placeholders):
         raise _refuse(problem)
     parts = filled.split("/")
     if not all(parts) or {".", ".."} & set(parts):

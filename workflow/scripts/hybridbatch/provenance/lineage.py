@@ -42,18 +42,16 @@ def lineage(
     file: str,
     metadata: str | Path,
     fetched_by: Collection[str] = ("fetch", "fetch_dataset"),
-    skipped: str | None = None,
 ) -> Lineage:
     """Follow the record of `file` to its sources; raises `DataError` if it has no record.
 
     metadata: the folder `.snakemake/metadata`; files are named as in the workflow.
     fetched_by: the rules whose outputs are sources, though a job brought them.
-    skipped: a folder whose files are not followed, such as timings.
     """
     found, seen, todo = Lineage(), set(), [file]
     while todo:
         path = todo.pop()
-        if path in seen or (skipped and path.startswith(f"{skipped}/")):
+        if path in seen:
             continue
         seen.add(path)
         record = _record(Path(metadata), path)

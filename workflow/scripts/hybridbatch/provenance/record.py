@@ -45,7 +45,7 @@ def record(
 ) -> dict:
     """The record of one table.
 
-    files: the table in all its formats, the CSV first.
+    files: the table in all its formats, as its job wrote it, the CSV first.
     part: of the configuration, by `outputs.part_for`.
     locked: the JSON file of hashes that stand in for pins of null, by URL.
     metadata: Snakemake's record, see `lineage`.
@@ -55,8 +55,7 @@ def record(
     their job wrote, or if a fetched file is no longer the one that was pinned.
     """
     files = [str(checked(file)) for file in files]
-    results = part["pathvars"]["results"]
-    found = lineage(files[0], metadata, skipped=f"{results}/timings")
+    found = lineage(files[0], metadata)
     usages = {job: read_usage(job.log) for job in found.jobs}
     return {
         "schema_version": SCHEMA_VERSION,

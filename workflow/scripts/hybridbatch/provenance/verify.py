@@ -114,7 +114,10 @@ def _check_files(path: Path, record: dict, verdict: Verdict) -> None:
         if not file.is_file():
             verdict.problems.append(f"{file}: is missing, and {path.name} describes it")
         elif sha256(file) != expected:
-            verdict.problems.append(f"{file}: is not the file that {path.name} describes")
+            verdict.problems.append(
+                f"{file}: is not the file that {path.name} describes; `snakemake --force {file}` "
+                "makes it again"
+            )
 
 
 def _check_configuration(
@@ -126,7 +129,7 @@ def _check_configuration(
     if config is None:
         return
     part = part_for(config, record["table"])
-    differing = set(_leaves(part).items()) ^ set(_leaves(recorded).items())
+    differing = set(leaves(part).items()) ^ set(leaves(recorded).items())
     # A new entry adds many keys, so the shortest keys, which have the selected names, come first.
     keys = sorted({key for key, _ in differing}, key=lambda key: (key.count("."), key))
     if keys:
@@ -177,13 +180,13 @@ def _digest(name: str, verdict: Verdict) -> str | None:
     return recorded_digest(file) or digest_of(file)
 
 
-def _leaves(value: dict, where: str = "") -> dict[str, str]:
+def leaves(value: dict, where: str = "") -> dict[str, str]:
     """Every value that is not a mapping, as JSON, by its dotted key."""
     found = {}
     for key, item in value.items():
         name = f"{where}{key}"
         if isinstance(item, dict) and item:
-            found |= _leaves(item, f"{name}.")
+            found |= leaves(item, f"{name}.")
         else:
             found[name] = json.dumps(item, sort_keys=True)
     return found

@@ -41,6 +41,7 @@ from hybridbatch.runtime.files import (
     checked,
     digest_of,
     recorded_digest,
+    remove,
     whole,
     write_json,
 )
@@ -92,7 +93,8 @@ class Owner:
         return another or status == psutil.STATUS_ZOMBIE  # dead, and its parent has not asked
 
     def __str__(self) -> str:
-        return f"process {self.pid} on {self.host}, since {self.since}, key {self.key}"
+        key = f", key {self.key}" if self.key else ""
+        return f"process {self.pid} on {self.host}, since {self.since}{key}"
 
 
 def key_of(values: Any, contents: Iterable[str] = (), files: Iterable[Path] = ()) -> str:
@@ -189,7 +191,7 @@ class Work:
         self._place()
         for rest in self.state.iterdir():
             if rest.stem != _PUBLISHED:
-                _remove(rest)
+                remove(rest)
 
     def _checkpoints(self) -> list[Path]:
         """The checkpoints, newest first."""
@@ -211,7 +213,7 @@ class Work:
             )
 
     def _require_ownership(self) -> None:
-        found = _read_owner(self._folder)
+        found = read_owner(self._folder / _OWNER)
         if found is None or found.token != self._owner.token:
             raise HybridBatchError(
                 f"{self._output}: {found or 'another process'} has taken over {self._folder} while "
@@ -250,7 +252,7 @@ def remove_published(root: Path) -> None:
         lock = _try_lock(folder)
         if lock is None:
             continue
-        owner = _read_owner(folder)
+        owner = read_owner(folder / _OWNER)
         if owner is None or owner.is_gone():
             found = _read_record(record)
             output = found["output"] if found else None
@@ -285,7 +287,7 @@ def release(folder: Path) -> str:
     Needed for an owner on another machine, which no process here can check. Raises
     `HybridBatchError` if the owner is alive on this machine.
     """
-    owner = _read_owner(folder)
+    owner = read_owner(folder / _OWNER)
     if owner is None:
         return f"{folder}: has no owner; nothing to do."
     if owner.here() and not owner.is_gone():
@@ -300,7 +302,7 @@ def _held(folder: Path, owner: Owner) -> Iterator[None]:
     said = -_SAY_EVERY
     while True:
         lock = _try_lock(folder)
-        other = _read_owner(folder)
+        other = read_owner(folder / _OWNER)
         if lock and other and other.is_gone():
             log.warning("%s: %s has died; going on from what it left", owner.makes, other)
             other = None
@@ -316,7 +318,7 @@ def _held(folder: Path, owner: Owner) -> Iterator[None]:
         write_json(folder / _OWNER, asdict(owner), digest=False)
         yield
     finally:
-        found = _read_owner(folder)
+        found = read_owner(folder / _OWNER)
         if found and found.token == owner.token:
             (folder / _OWNER).unlink()
         lock.release()
@@ -345,10 +347,10 @@ def _say(folder: Path, owner: Owner, other: Owner | None) -> None:
     log.warning("%s: waiting for %s.%s", owner.makes, other or "another process", advice)
 
 
-def _read_owner(folder: Path) -> Owner | None:
+def read_owner(path: Path) -> Owner | None:
     """The owner record, or None. An unreadable one counts as a live owner on another machine."""
     try:
-        return Owner(**json.loads((folder / _OWNER).read_text(encoding="utf-8")))
+        return Owner(**json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError):
@@ -408,10 +410,3 @@ def _remove_empty(folder: Path, root: Path) -> None:
         except OSError:
             return
         folder = folder.parent
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)

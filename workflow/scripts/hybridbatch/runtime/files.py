@@ -10,6 +10,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from shlex import quote
 from typing import Any
 
 import numpy as np
+import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 import xxhash
@@ -36,6 +38,7 @@ _UNDIGESTED = ("fetch",)  # rules whose outputs have none: the sha256 is pinned
 _BLOCK = 1 << 20
 _CACHED = 1 << 28  # bytes; a smaller file is still in the page cache when it is read again
 _PARQUET = {"compression": "zstd", "write_page_checksum": True}
+_TEMPORARY = re.compile(r"\.(.*)\.([0-9a-f]{8})-(\d+)-[0-9a-f]{8}\.tmp")
 # Temporary folders that this process is writing. A file inside one gets no digest of its own.
 _writing: set[Path] = set()
 
@@ -53,7 +56,7 @@ def whole(path: str | Path, digest: bool = True) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = temporary_for(path)
+    temporary = path.with_name(_temporary_name(path.name))
     part_of_another = not _writing.isdisjoint((path, *path.parents))
     _writing.add(temporary)
     try:
@@ -64,16 +67,37 @@ def whole(path: str | Path, digest: bool = True) -> Iterator[Path]:
         remove(temporary)
 
 
-def temporary_for(path: Path) -> Path:
-    """A unique name for what is not yet `path`, beside it."""
-    return path.with_name(f".{path.name}.{os.getpid()}.{uuid.uuid4().hex[:8]}.tmp")
+@contextmanager
+def scratch(path: str | Path) -> Iterator[Path]:
+    """Yield an empty folder beside `path` for a library's own files; it is removed in the end."""
+    folder = Path(path).with_name(_temporary_name(Path(path).name))
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        remove(folder)
+
+
+def _temporary_name(name: str) -> str:
+    """A unique hidden name that says which process it is of."""
+    return f".{name}.{_host()}-{os.getpid()}-{uuid.uuid4().hex[:8]}.tmp"
+
+
+def _host() -> str:
+    return _text_digest(socket.gethostname())[:8]
+
+
+def abandoned(path: Path) -> bool:
+    """Whether a path is a temporary one of a process of this machine that has died."""
+    found = _TEMPORARY.fullmatch(path.name)
+    return bool(found) and found[2] == _host() and not psutil.pid_exists(int(found[3]))
 
 
 def temporaries(path: Path) -> list[Path]:
-    """What has a name of `temporary_for`: being written, or left by a killed process."""
+    """The temporary files of `path`: being written, or left by a process that was killed."""
     beside = path.parent.iterdir() if path.parent.is_dir() else ()
-    form = re.compile(rf"\.{re.escape(path.name)}\.\d+\.[0-9a-f]{{8}}\.tmp({re.escape(DIGEST)})?")
-    return [other for other in beside if form.fullmatch(other.name)]
+    found = [(other, _TEMPORARY.fullmatch(other.name.removesuffix(DIGEST))) for other in beside]
+    return [other for other, match in found if match and match[1] == path.name]
 
 
 def _publish(temporary: Path, path: Path, digest: bool) -> None:
@@ -96,7 +120,7 @@ def _publish(temporary: Path, path: Path, digest: bool) -> None:
     if path.is_dir() and temporary.exists():
         shutil.rmtree(path)
     if digest:
-        written = temporary.with_name(temporary.name + DIGEST)
+        written = temporary.with_name(_temporary_name(path.name + DIGEST))
         try:
             written.write_text(_lines({path.name: _hash(temporary)}), encoding="utf-8")
             os.replace(written, beside)
@@ -234,7 +258,7 @@ def _text_digest(text: str) -> str:
 
 
 def remove(path: Path) -> None:
-    """Remove a file or folder, if it is there."""
+    """Remove a file, or a folder with all that is in it; nothing if it is not there."""
     if path.is_dir():
         shutil.rmtree(path, ignore_errors=True)
     else:

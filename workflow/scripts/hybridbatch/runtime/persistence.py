@@ -6,10 +6,12 @@ The layout is that of Snakemake 9's default persistence (persistence/file.py).
 import base64
 import json
 import os
+import re
 from pathlib import Path
 
 METADATA = ".snakemake/metadata"  # a record of each finished output
 INCOMPLETE = ".snakemake/incomplete"  # a marker for each output that a job has not finished
+_TIME = re.compile(r"'fetch (\d+)'")
 
 
 def record_path(folder: str | Path, output: str) -> Path | None:
@@ -34,3 +36,21 @@ def rule_of(output: str) -> str | None:
         return None if place is None else json.loads(place.read_text(encoding="utf-8"))["rule"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def is_gone(output: str) -> bool:
+    """Whether a job has made `output`, and it is not there any more."""
+    return not os.path.exists(output) and record_path(METADATA, output) is not None
+
+
+def time_fetched(output: str) -> str:
+    """A parameter of the rules that fetch: `fetch N`, with another N if the output has gone.
+
+    Snakemake makes a missing file again only if a job that runs needs it. A changed parameter makes
+    it run the job.
+    """
+    place = record_path(METADATA, output)
+    params = json.loads(place.read_text(encoding="utf-8"))["params"] if place else None
+    found = [match for text in params or () if (match := _TIME.fullmatch(text))]
+    before = int(found[0][1]) if found else 0
+    return f"fetch {before if os.path.exists(output) else before + 1}"

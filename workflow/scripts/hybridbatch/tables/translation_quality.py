@@ -10,7 +10,7 @@ from hybridbatch.translation.quality import COLUMNS, Part, texts_by_id
 
 _DECIMALS = {
     "bleu": 1, "chrf++": 1, "round_trip_chrf": 1,
-    "failed_share": 4, "unknown_share": 4, "words_per_second": 0,
+    "failed_share": 4, "unknown_share": 4,
 }  # fmt: skip
 
 
@@ -34,8 +34,7 @@ def quality_page(frame: pd.DataFrame, parts: Sequence[Part], number: int) -> Pag
     shown = [name for name in COLUMNS if not name.endswith("_signature")]
     what = (
         "BLEU and chrF++ by sacrebleu against human translations; a failed text counts as an empty "
-        "output. Neither: nobody translated these texts into the language. Words a second are "
-        "English words over the time of all steps of the route, start of the engines included."
+        "output. Neither: nobody translated these texts into the language."
     )
     back = _round_trips(parts)
     figures = of_frame(" ".join([what, *back]), frame[shown], _DECIMALS)

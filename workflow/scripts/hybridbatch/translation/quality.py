@@ -29,7 +29,6 @@ COLUMNS = [
     "round_trip_chrf",
     "failed_share",
     "unknown_share",
-    "words_per_second",
     "bleu_signature",
     "chrf++_signature",
     "round_trip_chrf_signature",
@@ -49,7 +48,6 @@ class Part:
     source: pa.Table  # English
     output: pa.Table
     reference: pa.Table | None  # None if the set does not have the language
-    seconds: float  # wall time of all steps of the route, start of the engines included
     returned: pa.Table | None = None  # the output translated back to English, if possible
     way_back: Sequence[str] = ()  # languages from this one over any pivots to English
 
@@ -81,9 +79,8 @@ def round_trip_score(returned: Sequence[str], sources: Sequence[str]) -> dict:
 def quality_rows(part: Part) -> list[dict]:
     """Rows of COLUMNS, one for the questions and one for the sentences of a set in one language.
 
-    A failed text counts as an empty output, so that failures lower the score. Speed is in English
-    words a second over the whole set, without the back-translation. Raises `DataError` if source,
-    output, reference and back-translation differ in their texts.
+    A failed text counts as an empty output, so that failures lower the score. Raises `DataError`
+    if source, output, reference and back-translation differ in their texts.
     """
     ids = part.output["text_id"].to_pylist()
     if part.source["text_id"].to_pylist() != ids:
@@ -100,7 +97,6 @@ def quality_rows(part: Part) -> list[dict]:
             f"references {part.references}: the ids in en and {part.language} differ; parallel "
             "texts must have the same ids."
         )
-    speed = pc.sum(part.source["words"]).as_py() / part.seconds if part.seconds else None
     rows = []
     for mark, kind in KINDS.items():
         output = part.output.filter(pc.starts_with(part.output["text_id"], f"{mark}:"))
@@ -116,7 +112,6 @@ def quality_rows(part: Part) -> list[dict]:
             "n": len(output),
             "failed_share": output["error"].is_valid().to_pylist().count(True) / len(output),
             "unknown_share": unknown / words if words else None,
-            "words_per_second": speed,
         }
         kept = output["text_id"].to_pylist()
         if part.returned is not None:

@@ -1,0 +1,125 @@
+"""Only what changed is hashed; missing inputs and downloads that were changed are found."""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import pytest
+import yaml
+from test_config import SMALL, built
+
+from hybridbatch.experiment import inputs
+from hybridbatch.runtime.hashes import Hashes
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def test_a_file_is_read_again_only_if_its_size_or_time_changed(here: Path):
+    file = here / "a"
+    file.write_bytes(b"one")
+    assert Hashes().sha256("a") == [sha256(b"one")]
+    stat = file.stat()
+    file.write_bytes(b"two")
+    os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert Hashes().sha256("a") == [sha256(b"one")], "was read again"
+    os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns - 1))
+    assert Hashes().sha256("a") == [sha256(b"two")]
+    os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    file.write_bytes(b"three")
+    os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert Hashes().sha256("a") == [sha256(b"three")]
+
+
+def test_several_files_have_one_hash_of_contents_in_order(here: Path):
+    for name, content in (("a", b"1"), ("b", b"2"), ("c", b"1")):
+        (here / name).write_bytes(content)
+    hashes = Hashes()
+    assert hashes.of_all(["a", "b"]) == hashes.of_all(["c", "b"]) != hashes.of_all(["b", "a"])
+
+
+@pytest.mark.parametrize("content", ["", "no JSON", "[]"])
+def test_a_damaged_record_is_made_again(here: Path, content: str):
+    (here / "a").write_bytes(b"one")
+    (here / "hashes.json").write_text(content)
+    assert Hashes("hashes.json").sha256("a") == [sha256(b"one")]
+    assert json.loads((here / "hashes.json").read_text())["a"]["sha256"] == sha256(b"one")
+
+
+def test_the_same_file_fetched_again_gets_its_time_back(here: Path):
+    file = here / "a"
+    file.write_bytes(b"one")
+    os.utime(file, ns=(0, 10**18))
+    Hashes().fetched("a", sha256(b"one"))
+    file.unlink()
+    file.write_bytes(b"one")
+    Hashes().fetched("a", sha256(b"one"))
+    assert file.stat().st_mtime_ns == 10**18
+    file.write_bytes(b"two")
+    Hashes().fetched("a", sha256(b"two"))
+    assert file.stat().st_mtime_ns > 10**18
+    assert Hashes().sha256("a") == [sha256(b"two")]
+
+
+@pytest.fixture
+def config(here: Path) -> dict:
+    """A configuration whose files are all there, but for its downloads."""
+    for name in ("notes.jsonl", "sayings/en.json", "sayings/pt.json"):
+        (here / name).parent.mkdir(exist_ok=True)
+        (here / name).write_text("{}")
+    return yaml.safe_load(SMALL)
+
+
+def problems(config: dict) -> list[str]:
+    return inputs.check(built(config), Hashes(), "lock.json")
+
+
+def test_files_of_selected_entries_have_to_be_there(config: dict, here: Path):
+    assert problems(config) == []  # `own` and its files are not selected
+    (here / "notes.jsonl").unlink()
+    (here / "sayings/pt.json").unlink()
+    missing = ": there is no folder or file"
+    assert problems(config) == [
+        f"catalogue.corpora.notes.path{missing} notes.jsonl.",
+        f"catalogue.references.sayings.path{missing} sayings/pt.json.",
+    ]
+    config["encoders"] = ["large"]
+    config["translator"] = "fast"
+    more = problems(config)[2:]
+    assert more == [
+        f"catalogue.{key}.model{missing} {model}. For a model of the hub give its `revision`, a "
+        "full commit."
+        for key, model in (("encoders.large", "some/encoder"), ("translators.fast", "models/own"))
+    ]
+
+
+def test_downloads_have_to_be_the_pinned_ones(config: dict, here: Path):
+    folder = here / "downloads/example.org/commit/data"
+    folder.mkdir(parents=True)
+    file = folder / "films.json"
+    file.write_bytes(b"films")
+    config["catalogue"]["sources"]["archive"]["files"]["films.json"] = sha256(b"films")
+    assert problems(config) == []
+    file.write_bytes(b"other")
+    (problem,) = problems(config)
+    name = "downloads/example.org/commit/data/films.json"
+    assert problem.startswith(f"{name}: sha256 is {sha256(b'other')}, and {sha256(b'films')} is")
+    file.unlink()
+    assert problems(config) == []  # it is fetched
+
+    # One whose pin is null is held to the lock file.
+    more = folder / "more.json"
+    more.write_bytes(b"more")
+    assert problems(config) == []
+    url = "https://example.org/commit/data/more.json"
+    (here / "lock.json").write_text(json.dumps({url: sha256(b"before")}))
+    (problem,) = problems(config)
+    assert f"{sha256(b'before')} is pinned" in problem

@@ -1,0 +1,87 @@
+"""A stored record of the sha256 of input files, so that only what changed is hashed again.
+
+A file counts as unchanged while its size and its time of modification are those of the record.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from hybridbatch.runtime.files import write_json
+from hybridbatch.runtime.logs import log
+
+# Beside Snakemake's own records, which are of the same folder and its relative paths.
+HASHES = ".snakemake/input_hashes.json"
+_SAID = 1 << 30  # bytes; hashing a larger file takes seconds, so it is logged
+
+
+class Hashes:
+    """The hashes of a working directory's input files, by path. It is a cache: it may be deleted.
+
+    file: the JSON file that holds them.
+    """
+
+    def __init__(self, file: str | Path = HASHES) -> None:
+        self._file = Path(file)
+        self._known = self._read()
+
+    def sha256(self, *paths: str | Path) -> list[str]:
+        """The sha256 of each file's content; only files that are new or were changed are read."""
+        new = {str(path): self._hash(str(path)) for path in paths if not self._is_known(str(path))}
+        if new:
+            self._store(new)
+        return [self._known[str(path)]["sha256"] for path in paths]
+
+    def of_all(self, paths: Iterable[str | Path]) -> str:
+        """One hash of several files: of their contents and their order, not of their names."""
+        return hashlib.sha256("".join(self.sha256(*paths)).encode()).hexdigest()
+
+    def fetched(self, path: str | Path, sha256: str) -> None:
+        """Record a file that was fetched. The same content as before also gets the time of before.
+
+        A file that was removed and fetched again is then no newer than what was made from it.
+        """
+        known = self._known.get(str(path))
+        if known is not None and known["sha256"] == sha256:
+            os.utime(path, ns=(known["mtime_ns"], known["mtime_ns"]))
+        self._store({str(path): {**_stamp(path), "sha256": sha256}})
+
+    def _is_known(self, path: str) -> bool:
+        known = self._known.get(path)
+        return known is not None and known | _stamp(path) == known
+
+    def _hash(self, path: str) -> dict[str, Any]:
+        now = _stamp(path)
+        if now["size"] > _SAID:
+            log.info("%s: is new or was changed; hashing %.1f GB", path, now["size"] / 1e9)
+        while True:
+            with open(path, "rb") as file:
+                found = hashlib.file_digest(file, "sha256").hexdigest()
+            before, now = now, _stamp(path)
+            if now == before:  # it was not written to meanwhile
+                return {**now, "sha256": found}
+
+    def _read(self) -> dict[str, dict[str, Any]]:
+        try:
+            found = json.loads(self._file.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def _store(self, entries: dict[str, dict[str, Any]]) -> None:
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(
+            self._file.with_name(f"{self._file.name}.lock")
+        ):  # jobs that fetch write, too
+            self._known = self._read() | entries
+            write_json(self._file, self._known, digest=False)
+
+
+def _stamp(path: str | Path) -> dict[str, int]:
+    found = os.stat(path)
+    return {"size": found.st_size, "mtime_ns": found.st_mtime_ns}
