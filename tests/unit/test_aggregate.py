@@ -15,7 +15,7 @@ from hybridbatch.evaluation.aggregate import (
 from hybridbatch.evaluation.bootstrap import StatisticsConfig
 from hybridbatch.evaluation.estimates import estimate, sample
 from hybridbatch.evaluation.metrics import RANKING, SETTINGS, of_source
-from hybridbatch.evaluation.settings import ALL, JUDGED, PASSAGE_COLUMNS, SCORE_COLUMNS
+from hybridbatch.evaluation.settings import ALL, JUDGED, PASSAGE_COLUMNS, SCORE_COLUMNS, SEED_SD
 from hybridbatch.runtime.errors import DataError
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -129,7 +129,7 @@ def _interval_of_scipy(data, statistic):
 def test_cells_are_plain_means_over_queries_languages_and_seeds(seed):
     frames = _ragged(seed)
     cells = score_system(frames, LANGUAGES, SEEN, CONFIG)
-    assert list(cells.columns) == SCORE_COLUMNS
+    assert list(cells.columns) == [*SCORE_COLUMNS, SEED_SD]
     expected = _expected(frames, LANGUAGES)
     assert len(cells) == len(expected)
     assert set(_keys(cells)) == set(expected)
@@ -137,6 +137,52 @@ def test_cells_are_plain_means_over_queries_languages_and_seeds(seed):
         assert value == pytest.approx(expected[key][0], abs=1e-12), key
         assert n == expected[key][1], key
     assert (cells["n_seeds"] == 2).all()
+
+
+def test_standard_deviation_between_seeds_is_that_of_the_seeds_own_cells():
+    frames = _ragged(1)
+    cells = score_system(frames, LANGUAGES, SEEN, CONFIG)
+    keys = ["setting", "pool", "metric", "language"]
+    of_seeds = [
+        score_system({k: f for k, f in frames.items() if k[1] == seed}, LANGUAGES, SEEN, CONFIG)
+        for seed in (3, 7)
+    ]
+    assert of_seeds[0][SEED_SD].isna().all()
+    values = np.array([part.set_index(keys).loc[_keys(cells), "value"] for part in of_seeds])
+    np.testing.assert_allclose(cells[SEED_SD], values.std(0, ddof=1), rtol=1e-9)
+
+
+def test_queries_without_a_value_count_in_no_mean_and_no_n():
+    """As rank distance, which a query with one relevant candidate has not."""
+    rng = np.random.default_rng(4)
+    values = {code: rng.random((2, 30)) for code in ("en", "de", "th")}
+    values["en"][:, ::3] = np.nan
+    values["th"][:] = np.nan  # no query of th has two answers
+    frames = {}
+    for code, of_seeds in values.items():
+        for seed, row in enumerate(of_seeds):
+            parts = [_part([f"q{i}" for i in range(30)], pool, row) for pool in ("all", code)]
+            frames[code, seed] = pd.concat(parts).assign(map=0.5, rank_distance=lambda f: f["map"])
+            frames[code, seed]["rank_distance"] = np.tile(100 * row, 2)
+            frames[code, seed].loc[frames[code, seed]["candidates"] == code, "rank_distance"] = None
+    cells = score_system(frames, list(values), ["en", "th"], CONFIG)
+    of_metric = cells[cells["metric"] == "rank_distance"].set_index(["pool", "language"])
+    means = {code: np.nanmean(values[code]) * 100 for code in ("en", "de")}
+    expected = {
+        ("all", "en"): (means["en"], 20),
+        ("all", "de"): (means["de"], 30),
+        ("all", "mean"): ((means["en"] + means["de"]) / 2, 30),
+        ("all", "mean_seen"): (means["en"], 20),
+        ("all", "mean_unseen"): (means["de"], 30),
+    }
+    assert set(of_metric.index) == set(expected)
+    for key, (value, n) in expected.items():
+        assert of_metric.loc[key, "value"] == pytest.approx(value)
+        assert of_metric.loc[key, "n_queries"] == n
+        assert of_metric.loc[key, "ci_low"] < value < of_metric.loc[key, "ci_high"]
+    of_map = cells[(cells["metric"] == "map") & (cells["setting"] == "multilingual")]
+    assert (of_map["n_queries"] == 30).all()
+    assert {"th", "mean_unseen"} <= set(of_map["language"])
 
 
 def test_cross_lingual_averages_languages_and_not_queries():
@@ -446,7 +492,7 @@ def test_pool_sizes_stand_in_rows_of_one_language():
         for i, code in enumerate(RUN_CODES)
     }
     sized = with_pool_sizes(cells, counts)
-    assert list(sized.columns) == [*SCORE_COLUMNS, *PASSAGE_COLUMNS]
+    assert list(sized.columns) == [*SCORE_COLUMNS, SEED_SD, *PASSAGE_COLUMNS]
     for row in sized.itertuples():
         if row.language in counts:
             assert row.pool_size == counts[row.language]["passages"]

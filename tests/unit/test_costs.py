@@ -25,10 +25,11 @@ TINY = Shape(2, 2, 4, 8, 10, "made up")
 ENCODER = Shape(2, 0, 4, 8, 10, "made up")
 # Seconds are counts: a core does 1 of everything a second, a GPU 50 FLOP/s.
 RATES = """
-gpus: {small: {name: Small, bf16_flops: 100, cores: 2, source: made up}}
+gpus: {small: {name: Small, bf16_flops: 100, fp32_flops: 10, cores: 2, source: made up}}
 rates:
   train_share: {low: 0.5, high: 0.5, source: made up}
   encode_share: {low: 0.5, high: 0.5, source: made up}
+  encode_float32_share: {low: 1, high: 1, source: made up}
   generate_share: {low: 0.5, high: 0.5, source: made up}
   ctranslate2_gain: {low: 2, high: 4, source: made up}
   fetch_bytes: {low: 1, high: 1, source: made up}
@@ -556,9 +557,11 @@ def test_passages_are_searched_where_they_are_encoded(passages):
     assert thai == pytest.approx((2 * 4 * 4 + 2) * (10 - 10 / 3))
 
 
-def test_search_and_tokenizing_of_passages_take_the_cores_beside_the_gpu(passages):
+@pytest.mark.parametrize(("precision", "rate"), [("float32", 10), ("bfloat16", 50)])
+def test_search_and_tokenizing_of_passages_take_the_cores_beside_the_gpu(passages, precision, rate):
+    passages["catalogue"]["encoders"]["large"]["precision"] = precision
     words, search = 4 * 1 + 10 * 2, 2 * 4 * 10 * 4
-    encoding = (ENCODER.forward(16, 4) + ENCODER.forward(60, 6)) / 50
+    encoding = (ENCODER.forward(16, 4) + ENCODER.forward(60, 6)) / rate
     # Two cores: tokenizing is at the rate of two, searching twice that of one.
     seconds = encoding + words + search / 2
     assert _search(passages, "th", "000").seconds.high == pytest.approx(seconds)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from pretrained import tiny_bert
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import (
     Dense,
@@ -13,7 +14,6 @@ from sentence_transformers.sentence_transformer.modules import (
     Pooling,
     Transformer,
 )
-from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
 from hybridbatch.encoders import inference, scratch, static, towers, transformer
 from hybridbatch.encoders.base import CANDIDATE, QUERY, TEXT
@@ -42,28 +42,10 @@ STATIC |= {"max_tokens": MAX_TOKENS, **PREFIXES}
 
 
 @pytest.fixture(scope="module")
-def base(tokenizer_folder, tmp_path_factory) -> Path:
+def base(tmp_path_factory) -> Path:
     """A tiny random BERT with safetensors weights and a fast tokenizer, as on a hub."""
-    folder = tmp_path_factory.mktemp("bert")
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_file=str(tokenizer_folder / "tokenizer.json"),
-        pad_token="<pad>",
-        unk_token="<unk>",
-        cls_token="<pad>",
-        model_max_length=64,
-    )
-    tokenizer.save_pretrained(folder)
-    torch.manual_seed(0)
-    config = BertConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=64,
-        max_position_embeddings=64,
-    )
-    BertModel(config).save_pretrained(folder)
-    return folder
+    texts = [text for side in TEXTS.values() for text in side] * 5
+    return tiny_bert(tmp_path_factory.mktemp("bert"), texts)
 
 
 def transformer_values(model: Path, pooling: str) -> dict[str, Any]:

@@ -108,7 +108,9 @@ def _rows(table: pa.Table, pool: str) -> dict[str, dict]:
     return {row["query_id"]: row for row in table.to_pylist() if row["candidates"] == pool}
 
 
-def _rank_distance(qrels: dict[str, int], scores: dict[str, float]) -> int:
+def _rank_distance(qrels: dict[str, int], scores: dict[str, float]) -> int | None:
+    if len(qrels) < 2:
+        return None
     order = sorted(scores, key=lambda id_: (scores[id_], id_), reverse=True)
     found = [order.index(id_) for id_ in qrels]
     return max(found) - min(found)
@@ -192,8 +194,8 @@ def test_metrics_by_hand():
         ("b", 2, (1 + 2 / 3) / 2, 1 / 2, 1, 2),
     }
     for pool, expected in {
-        "en": {("a", 1, 1 / 2, 0, 1, 0)},
-        "fr": {("a", 1, 1, 1, 1, 0), ("b", 2, (1 + 2 / 3) / 2, 1 / 2, 1, 2)},
+        "en": {("a", 1, 1 / 2, 0, 1, None)},
+        "fr": {("a", 1, 1, 1, 1, None), ("b", 2, (1 + 2 / 3) / 2, 1 / 2, 1, 2)},
         ALL: both,
         SEEN: both,
     }.items():

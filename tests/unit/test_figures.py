@@ -307,6 +307,17 @@ def test_pools_that_are_the_same_are_drawn_once():
     assert set(distances_of(alone, trained=True)["candidates"]) == {"all"}
 
 
+def test_queries_with_one_answer_have_no_distance_to_draw():
+    metrics = distances()[["candidates", "rank_distance"]]
+    alone = metrics.assign(rank_distance=metrics["rank_distance"].where(metrics.index % 2 > 0))
+    found = distances_of(alone, trained=True)
+    assert found["rank_distance"].notna().all()
+    assert len(found) == len(metrics) // 2
+    for part in (distances().iloc[:0], distances().query("candidates == 'all'")):
+        assert distance_figure(part).axes
+        assert distance_words(part, "static", "quiz").caption
+
+
 def test_queries_without_training_data_are_not_among_the_seen():
     metrics = distances()[["candidates", "rank_distance"]]
     assert set(distances_of(metrics, trained=False)["candidates"]) == {"all"}

@@ -138,7 +138,7 @@ def published_transformer(folder: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def cpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a GPU vectors are computed in bfloat16."""
+    """What is different on a GPU is in test_precision.py."""
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
 
 

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
@@ -21,6 +22,7 @@ from hybridbatch.data.answers import stands_at
 from hybridbatch.data.download import MIRROR_VARIABLE, Source, fetch, mirror_from_environment
 from hybridbatch.data.squad_format import paragraphs
 from hybridbatch.evaluation.clusters import clusters_of
+from hybridbatch.evaluation.per_query import query_metrics, relevant_ranks
 from hybridbatch.experiment.lookups import places
 from hybridbatch.experiment.sources import Source as Pinned
 from hybridbatch.runtime.errors import DataError
@@ -337,6 +339,43 @@ def test_clusters_are_the_articles_in_whatever_language(tmp_path, benchmark, art
     asked = sorted(set().union(*(frame["query_id"] for _, frame in frames)))
     found = clusters_of(asked, frames)
     assert articles - 3 <= found.max() + 1 <= articles
+
+
+@pytest.mark.skipif(
+    not os.environ.get(MIRROR_VARIABLE),
+    reason=f"{MIRROR_VARIABLE} names no mirror with XQuAD-R and MLQA-R",
+)
+def test_rank_distance_of_mlqa_r_is_of_the_queries_with_two_answers(tmp_path):
+    """English queries against English and Spanish, ranked by random vectors."""
+    rng = np.random.default_rng(0)
+    sets = {c: _read(_from_mirror("mlqa_r", c, tmp_path), c) for c in ("en", "es")}
+    query_ids = sets["en"].queries["query_id"].to_pylist()
+    ids = {code: of.candidates["candidate_id"].to_pylist() for code, of in sets.items()}
+    pool = [id_ for of_language in ids.values() for id_ in of_language]
+    queries, candidates = (
+        rng.standard_normal((len(names), 4)).astype(np.float32) for names in (query_ids, pool)
+    )
+    answers: dict[str, list[int]] = {query: [] for query in query_ids}
+    qrels = {}
+    for code, of in sets.items():
+        pairs = of.qrels.select(["query_id", "candidate_id"]).to_pylist()
+        qrels[code] = [(row["query_id"], row["candidate_id"]) for row in pairs]
+        for query, candidate in qrels[code]:
+            if query in answers:
+                answers[query].append(pool.index(candidate))
+    ranks = relevant_ranks(query_ids, queries, ids, candidates, qrels, ["en", "es"])
+    table = query_metrics(ranks, ["en", "es"]).to_pandas()
+    found = table[table["candidates"] == "seen"].set_index("query_id")["rank_distance"]
+    assert len(found) == 1148
+    assert found.isna().sum() == 648
+    scores = (queries.astype(float) @ candidates.T.astype(float)).astype(np.float32)
+    by_id = np.argsort(np.argsort(pool))
+    place = np.argsort([np.lexsort((by_id, row))[::-1] for row in scores], axis=1)
+    for row, query in enumerate(query_ids):
+        if len(answers[query]) > 1:
+            assert found[query] == np.ptp(place[row, answers[query]])
+        else:
+            assert np.isnan(found[query])
 
 
 def test_all_18_language_sets_have_published_counts():

@@ -20,6 +20,7 @@ from scores import (
     of_system,
 )
 
+from hybridbatch.render import latex
 from hybridbatch.render.grid import BOLD, DAGGER, UNDERLINED, Cell, Grid, Page
 from hybridbatch.render.markdown import render
 from hybridbatch.tables.layouts import benchmark_page, overview_page
@@ -110,7 +111,7 @@ def test_every_figure_stands_in_exactly_one_cell():
             for band in grid.bands
             for row, cells in band.rows
             for cell in cells
-            if row != "published" and cell.text
+            if row not in ("published", "queries") and cell.text
         ]
         frame = _frame(name, chosen)
         decimals = {"main": 3, "language_bias": 0, "rank_distance": 1}.get(name, 4)
@@ -185,6 +186,30 @@ def test_rank_distance_has_one_decimal_as_published():
     assert (rows["x-y"]["mean"], rows["published"]["mean"]) == ("111.0 [83.2, 138.8]", "295.4")
 
 
+@pytest.mark.parametrize("name", ["rank_distance", "language_bias"])
+def test_queries_that_have_a_rank_distance_are_counted_under_it(name):
+    parts = all_parts(encoders=["static"])
+    for part in parts:
+        of_metric = part["metric"] == "rank_distance"
+        part["n_queries"] = np.where(of_metric & (part["language"] != "mean"), 7, 500)
+    text = render(_page(name, parts))
+    assert "Of queries with two or more relevant candidates: rank distance." in text
+    table = next(iter(markdown_tables(text).values()))
+    assert table[-1][0] == "queries"
+    numbers = dict(zip(table[0][1:], table[-1][1:], strict=True))
+    expected = {"xquad_r": "500"} if name == "language_bias" else {"ar": "7", "mean": "500"}
+    assert expected.items() <= numbers.items()
+
+
+@pytest.mark.parametrize("name", ["rank_distance", "language_bias"])
+def test_a_benchmark_without_a_rank_distance_has_a_table_that_says_so(name):
+    parts = [part[part["metric"] != "rank_distance"] for part in all_parts(encoders=["static"])]
+    page = _page(name, parts)
+    assert "No query has a value of this metric." in render(page)
+    assert not _grids(page)
+    assert latex.render(page)
+
+
 def test_judged_passages_are_labelled():
     text = render(_page("miracl", miracl_parts("judged")))
     assert "pool `judged`: judged passages only" in text
@@ -247,7 +272,8 @@ def test_overview_of_one_system_without_published_figures(name):
     assert "Mean over 1 seed; n = 500 queries [95% interval of this seed only].\n" in text
     assert "published" not in text
     for _, *rows in markdown_tables(text).values():
-        assert [row[0] for row in rows] == ["static hybrid"]
+        counts = ["queries"] if name == "language_bias" else []
+        assert [row[0] for row in rows] == ["static hybrid", *counts]
 
 
 # Marks.

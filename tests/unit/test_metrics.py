@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 import pytrec_eval
 
-from hybridbatch.evaluation.metrics import average_precision, ndcg_at, rank_distance, recall_at
+from hybridbatch.evaluation.metrics import (
+    METRICS,
+    average_precision,
+    ndcg_at,
+    rank_distance,
+    recall_at,
+)
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -65,11 +71,23 @@ def test_ndcg_by_hand(ranks, relevant, k, expected):
     assert value == pytest.approx([expected], abs=1e-15)
 
 
-@pytest.mark.parametrize(
-    ("ranks", "expected"), [((7,), 0), ((3, 12), 9), ((40, 5, 17), 35), ((1, 2), 1)]
-)
+@pytest.mark.parametrize(("ranks", "expected"), [((3, 12), 9), ((40, 5, 17), 35), ((1, 2), 1)])
 def test_rank_distance_by_hand(ranks, expected):
     assert rank_distance(*_case(*ranks), np.array([len(ranks)])).tolist() == [expected]
+
+
+def test_a_single_relevant_candidate_has_no_rank_distance():
+    assert np.isnan(rank_distance(*_case(7), np.array([1]))).all()
+
+
+def test_values_are_missing_below_the_least_number_of_relevant_candidates_and_only_there():
+    """Of every registered metric: what its entry says is what its function does."""
+    relevant = np.arange(1, 5)
+    query = np.repeat(np.arange(4), relevant)
+    ranks = np.concatenate([np.arange(1, n + 1) for n in relevant])
+    for name, metric in METRICS.items():
+        defined = ~np.isnan(metric.function(ranks, query, relevant))
+        assert defined.tolist() == (relevant >= metric.least_relevant).tolist(), name
 
 
 def test_every_metric_keeps_queries_apart_in_any_order_of_rows():

@@ -199,7 +199,12 @@ def test_reproduction_table(scores, tmp_path):
 
 def test_ablation_table(scores, comparisons, tmp_path):
     points = [
-        {"point": encoder, "system": f"{encoder}_{sampling}", "variant": encoder}
+        {
+            "point": encoder,
+            "system": f"{encoder}_{sampling}",
+            "variant": encoder,
+            "trained": True,
+        }
         for encoder, sampling in product(ENCODERS, SAMPLINGS)
     ]
     inputs = named(scores=scores, comparisons=comparisons, published=str(PUBLISHED / "lareqa.csv"))
@@ -328,7 +333,7 @@ def test_evaluation_data_table(tmp_path):
 
 DRAWN = {
     "samplings": SAMPLINGS, "seeds": SEEDS, "languages": LANGUAGES, "seen": ["es"],
-    "encoder": "b", "benchmark": BENCHMARK, "id": "drawn",
+    "runs": list(product(SAMPLINGS, SEEDS)), "encoder": "b", "benchmark": BENCHMARK, "id": "drawn",
 }  # fmt: skip
 
 

@@ -135,6 +135,20 @@ def test_the_paper_is_planned(checkout: Checkout, table: str):
     assert len(jobs) < 2000
 
 
+def test_zero_shot_alone_plans_no_corpus_no_translation_and_no_training(checkout: Checkout):
+    options = as_option(samplings=["zero-shot"], benchmarks=["xquad_r"])
+    jobs = checkout.plan("--configfile=config/paper.yaml", "tables", "figures", "models", *options)
+    assert rules(jobs) - {"figures"} == {
+        "fetch", "read_benchmark", "prepare_encoder", "encode", "evaluate", "measure_bias",
+        "score_system", "compare_samplings", "score_table", "bias_detail_table",
+        "significance_table", "reproduction_table", "claims_table", "evaluation_data_table",
+        "record_provenance", "heatmap_figure", "reproduction_figure",
+    }  # fmt: skip
+    assert wildcards_of(jobs, "encode", "system") == {"xlm-r_zero-shot", "labse_zero-shot"}
+    assert wildcards_of(jobs, "encode", "seed") == {"0"}
+    assert not any("train" in wildcards.get("source_file", "") for _, wildcards in jobs)
+
+
 @pytest.mark.parametrize("name", ["config", "demo", "paper"])
 def test_every_table_of_every_configuration_is_planned(checkout: Checkout, name: str):
     jobs = checkout.plan(f"--configfile=config/{name}.yaml", "tables")

@@ -5,9 +5,17 @@
 
 
 def points(wildcards):
-    """The values of the ablation with their systems, in the table's order."""
+    """The values of the ablation with their systems, in the table's order.
+
+    trained: whether samplings are compared there.
+    """
     return [
-        {"point": point.value, "system": point.system.name, "variant": point.system.variant}
+        {
+            "point": point.value,
+            "system": point.system.name,
+            "variant": point.system.variant,
+            "trained": point.system.trained,
+        }
         for point in variants.ablation_points(experiment, wildcards.ablation)
     ]
 
@@ -20,6 +28,7 @@ def comparisons_of_points(wildcards):
         f"<results>/comparisons/{point['variant']}/{benchmark}.parquet"
         for benchmark in variants.ablation_benchmarks(experiment, wildcards.ablation)
         for point in points(wildcards)
+        if point["trained"]
     ]
     return list(dict.fromkeys(found))
 

@@ -33,7 +33,7 @@ rule bias_detail_table:
         measures=[
             f"<results>/bias/{of['system']}/seed{seed}/{of['benchmark']}.parquet"
             for of in scored(RANKED)
-            for seed in variants.seeds_of(experiment, TABLE_SYSTEMS[of["system"]].encoder)
+            for seed in variants.runs_of(experiment, TABLE_SYSTEMS[of["system"]])
         ],
         queries=[
             f"<results>/collections/{benchmark}/{language}/queries.parquet"

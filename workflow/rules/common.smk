@@ -60,6 +60,10 @@ for name, values in variants.unreachable_points(experiment).items():
         left_out = ", ".join(map(str, values))
         logger.warning(f"ablations.{name}: without {left_out}, beyond target_languages")
 
+for name in variants.without_zero_shot(experiment):
+    if workflow.is_main_process:
+        logger.warning(f"samplings: no zero-shot row of {name}, which is not pretrained")
+
 if experiment.mirror is not None:
     os.environ.update(HYBRIDBATCH_MIRROR=experiment.mirror)  # jobs inherit it
 
@@ -72,6 +76,10 @@ CATALOGUE = experiment.catalogue
 SOURCES = lookups.sources(experiment)
 TABLE_SYSTEMS = variants.systems(experiment)
 SYSTEMS = TABLE_SYSTEMS | variants.ablation_systems(experiment)
+# Zero-shot systems are evaluated, but never trained.
+TRAINED = {name: system for name, system in SYSTEMS.items() if system.trained}
+TRAINED_TABLE_SYSTEMS = {name: of for name, of in TABLE_SYSTEMS.items() if of.trained}
+TABLE_ENCODERS = list(dict.fromkeys(system.encoder for system in TABLE_SYSTEMS.values()))
 ABLATIONS = [name for name in outputs.ABLATIONS if variants.ablation_points(experiment, name)]
 CURVES = [name for name in outputs.CURVES if name in ABLATIONS]
 # Benchmarks whose rankings can be exported.
@@ -202,7 +210,7 @@ def scored(benchmarks, systems=TABLE_SYSTEMS):
 
 def compared(benchmarks=experiment.benchmarks):
     """The keys of the comparisons of every encoder and benchmark that the tables have."""
-    return [{"encoder": e, "benchmark": b} for e in experiment.encoders for b in benchmarks]
+    return [{"encoder": e, "benchmark": b} for e in TABLE_ENCODERS for b in benchmarks]
 
 
 def corpus_entry(wildcards):
@@ -253,6 +261,17 @@ def translated_shards(wildcards=None):
     ]
 
 
+def model_of(wildcards):
+    """The folder of a system's model: a fine-tuned one, or the prepared encoder itself."""
+    return model_folder(SYSTEMS[wildcards.system], wildcards.seed)
+
+
+def model_folder(system, seed):
+    if system.trained:
+        return f"<results>/models/{system.name}/seed{seed}"
+    return f"<results>/encoders/{system.encoder}"
+
+
 def encoder_entry(wildcards):
     name = wildcards.encoder if "encoder" in wildcards.keys() else SYSTEMS[wildcards.system].encoder
     return CATALOGUE.encoders[name]
@@ -260,6 +279,10 @@ def encoder_entry(wildcards):
 
 def encoder_values(wildcards):
     return encoder_entry(wildcards).values()
+
+
+def encoding_values(wildcards):
+    return encoder_entry(wildcards).encoding_values()
 
 
 def encoder_module(wildcards):
@@ -307,10 +330,8 @@ def systems_of_variant(wildcards):
 
 
 def seeds(wildcards):
-    """The seeds of the system, or of the variant, in the wildcards."""
-    named = getattr(wildcards, "system", None)
-    system = SYSTEMS[named] if named else systems_of_variant(wildcards)[0]
-    return variants.seeds_of(experiment, system.encoder)
+    """The seeds of the system in the wildcards."""
+    return variants.runs_of(experiment, SYSTEMS[wildcards.system])
 
 
 def exported_files(wildcards=None):
@@ -325,7 +346,7 @@ def exported_files(wildcards=None):
     runs = [
         f"<results>/exports/{name}/seed{seed}/{part}.run"
         for name, system in TABLE_SYSTEMS.items()
-        for seed in variants.seeds_of(experiment, system.encoder)
+        for seed in variants.runs_of(experiment, system)
         for part in parts
     ]
     return runs + [f"<results>/exports/qrels/{part}.qrels" for part in parts]
@@ -334,9 +355,9 @@ def exported_files(wildcards=None):
 def model_folders(wildcards=None):
     """The model folders of the systems in the main tables."""
     return [
-        f"<results>/models/{name}/seed{seed}"
-        for name, system in TABLE_SYSTEMS.items()
-        for seed in variants.seeds_of(experiment, system.encoder)
+        model_folder(system, seed)
+        for system in TABLE_SYSTEMS.values()
+        for seed in variants.runs_of(experiment, system)
     ]
 
 
@@ -349,7 +370,8 @@ def files_of_tables(names):
 
 def table_names():
     """The papers' tables and those of the statistics."""
-    names = [*SCORE_TABLES, *outputs.COUNT_TABLES, *outputs.STATISTICS_TABLES]
+    counts = outputs.COUNT_TABLES if TRAINED_TABLE_SYSTEMS else outputs.COUNTS_WITHOUT_TRAINING
+    names = [*SCORE_TABLES, *counts, *outputs.STATISTICS_TABLES]
     return names + [*outputs.BIAS_TABLES] * bool(RANKED)
 
 
@@ -360,13 +382,13 @@ def table_files(wildcards=None):
 def figure_names():
     """Every figure of the configuration: KIND, ENCODER/KIND or ENCODER/BENCHMARK/KIND."""
     names = ["reproduction", *CURVES]
-    for encoder in experiment.encoders:
-        names += [f"{encoder}/{kind}" for kind in ("training", "translation_quality")]
-        names += [
-            f"{encoder}/{benchmark}/{kind}"
-            for kind in ("heatmap", "rank_distance", "language_share")
-            for benchmark in RANKED
-        ]
+    trained = {system.encoder for system in TRAINED_TABLE_SYSTEMS.values()}
+    for encoder in TABLE_ENCODERS:
+        kinds = ["heatmap"]
+        if encoder in trained:
+            names += [f"{encoder}/{kind}" for kind in ("training", "translation_quality")]
+            kinds += ["rank_distance", "language_share"]
+        names += [f"{encoder}/{benchmark}/{kind}" for kind in kinds for benchmark in RANKED]
     return names
 
 

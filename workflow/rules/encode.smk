@@ -3,7 +3,7 @@
 
 rule encode:
     input:
-        model="<results>/models/{system}/seed{seed}",
+        model=model_of,
         queries="<results>/collections/{benchmark}/{language}/queries.parquet",
         candidates="<results>/collections/{benchmark}/{language}/candidates.parquet",
     output:
@@ -16,7 +16,7 @@ rule encode:
     resources:
         **resources_of("encode"),
     params:
-        encoder=encoder_values,
+        encoder=encoding_values,
         of=keys,
         code=lambda wildcards: code("encode", encoder_module(wildcards)),
     script:

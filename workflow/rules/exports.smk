@@ -94,6 +94,8 @@ rule model_card:
         "<results>/models/{system}/README.md",
     log:
         "<logs>/model_card/{system}.log",
+    wildcard_constraints:
+        system=one_of(TRAINED),
     conda:
         ENVIRONMENT
     threads: threads_of("model_card")

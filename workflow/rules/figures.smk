@@ -9,7 +9,8 @@
 
 
 def drawn_samplings(wildcards):
-    return [s.sampling for s in TABLE_SYSTEMS.values() if s.encoder == wildcards.encoder]
+    """The samplings that are trained; only the heat map has the zero-shot encoder, too."""
+    return [s.sampling for s in TRAINED_TABLE_SYSTEMS.values() if s.encoder == wildcards.encoder]
 
 
 def drawn_seeds(wildcards):
@@ -24,19 +25,30 @@ def drawn_models(wildcards):
     ]
 
 
-def drawn_metrics(wildcards):
-    return [
+def drawn_runs(wildcards):
+    """[sampling, seed] of every model that is drawn."""
+    return [[s, seed] for s in drawn_samplings(wildcards) for seed in drawn_seeds(wildcards)]
+
+
+def all_runs(wildcards):
+    """[sampling, seed] of every model of the encoder, the zero-shot one first."""
+    systems = [system for system in TABLE_SYSTEMS.values() if system.encoder == wildcards.encoder]
+    return [[s.sampling, seed] for s in systems for seed in variants.runs_of(experiment, s)]
+
+
+def metrics_of(runs):
+    """An input function: the metrics of the models that `runs` gives."""
+    return lambda wildcards: [
         f"<results>/metrics/{variants.System(wildcards.encoder, sampling).name}/seed{seed}/"
         f"{wildcards.benchmark}/{language}.parquet"
-        for sampling in drawn_samplings(wildcards)
-        for seed in drawn_seeds(wildcards)
+        for sampling, seed in runs(wildcards)
         for language in benchmark_languages(wildcards)
     ]
 
 
 rule heatmap_figure:
     input:
-        metrics=drawn_metrics,
+        metrics=metrics_of(all_runs),
     output:
         svg="<results>/figures/{encoder}/{benchmark}/heatmap.svg",
         caption="<results>/figures/{encoder}/{benchmark}/heatmap.txt",
@@ -48,8 +60,7 @@ rule heatmap_figure:
     resources:
         **resources_of("heatmap_figure"),
     params:
-        samplings=drawn_samplings,
-        seeds=drawn_seeds,
+        runs=all_runs,
         encoder=lambda wildcards: wildcards.encoder,
         benchmark=lambda wildcards: wildcards.benchmark,
         languages=benchmark_languages,
@@ -62,7 +73,7 @@ rule heatmap_figure:
 
 rule rank_distance_figure:
     input:
-        metrics=drawn_metrics,
+        metrics=metrics_of(drawn_runs),
     output:
         svg="<results>/figures/{encoder}/{benchmark}/rank_distance.svg",
         caption="<results>/figures/{encoder}/{benchmark}/rank_distance.txt",
@@ -74,8 +85,7 @@ rule rank_distance_figure:
     resources:
         **resources_of("rank_distance_figure"),
     params:
-        samplings=drawn_samplings,
-        seeds=drawn_seeds,
+        runs=drawn_runs,
         encoder=lambda wildcards: wildcards.encoder,
         benchmark=lambda wildcards: wildcards.benchmark,
         languages=benchmark_languages,

@@ -74,7 +74,7 @@ rule survey_passages:
 
 rule search_passages:
     input:
-        model="<results>/models/{system}/seed{seed}",
+        model=model_of,
         queries="<results>/collections/{benchmark}/{language}/queries.parquet",
         passages=files_to_search,
     output:
@@ -92,7 +92,7 @@ rule search_passages:
         **resources_of("search_passages"),
     params:
         search=search_values,
-        encoder=encoder_values,
+        encoder=encoding_values,
         checkpoints=checkpoints,
         kind=lambda wildcards: benchmark_entry(wildcards).kind,
         of=keys,

@@ -52,7 +52,7 @@ def front_figure():
     """
     if not RANKED:
         return "<results>/figures/reproduction"
-    return f"<results>/figures/{experiment.encoders[0]}/{RANKED[0]}/heatmap"
+    return f"<results>/figures/{TABLE_ENCODERS[0]}/{RANKED[0]}/heatmap"
 
 
 rule front_page:

@@ -9,7 +9,7 @@ def metrics_of_variant(wildcards):
     return [
         f"<results>/metrics/{system.name}/seed{seed}/{wildcards.benchmark}/{language}.parquet"
         for system in systems_of_variant(wildcards)
-        for seed in seeds(wildcards)
+        for seed in variants.runs_of(experiment, system)
         for language in benchmark_languages(wildcards)
     ]
 

@@ -3,6 +3,7 @@
 #                                  /validation.safetensors
 # results/models/{system}/seed{seed}/                             SentenceTransformer folder with
 #                                  training.jsonl validation.jsonl mix.json run.json
+# A zero-shot system has none: its model is the encoder's folder.
 # results/checkpoints/{an output}/                                what a killed job goes on from
 
 
@@ -109,6 +110,8 @@ rule finetune:
         "<logs>/finetune/{system}/seed{seed}.log",
     benchmark:
         "<results>/timings/finetune/{system}/seed{seed}.jsonl"
+    wildcard_constraints:
+        system=one_of(TRAINED),
     conda:
         ENVIRONMENT
     threads: threads_of("finetune")

@@ -19,7 +19,8 @@ def main(snakemake) -> None:
     ]
     comparisons = []
     if not params.together:
-        for value, *of in dict.fromkeys((p["point"], b, p["variant"]) for b, p in places):
+        compared = ((p["point"], b, p["variant"]) for b, p in places if p["trained"])
+        for value, *of in dict.fromkeys(compared):
             keys, table = tests[tuple(of)]
             comparisons.append((value, keys["benchmark"], keys["encoder"], table.to_pandas()))
     published = read_published(files.published, LAREQA)

@@ -14,7 +14,7 @@ def main(snakemake) -> None:
         pair_scores(metrics).assign(**names)
         for names, metrics in read_metrics(
             *(snakemake.input.metrics, ["candidates", "map"]),
-            *(params.samplings, params.seeds, params.languages),
+            *(params.runs, params.languages),
         )
     )
     figure = heatmap_figure(scores, params.languages, params.seen)

@@ -1,6 +1,7 @@
 """An encoder before fine-tuning: a tokenizer trained here, or pretrained weights brought here."""
 
 from hybridbatch.runtime import kinds
+from hybridbatch.runtime.errors import ConfigError
 from hybridbatch.runtime.files import read_keyed, whole
 from hybridbatch.runtime.logs import logged
 
@@ -15,7 +16,11 @@ def main(snakemake) -> None:
             texts.setdefault(keys["language"], []).extend(column.to_pylist())
     with whole(snakemake.output[0]) as folder:
         folder.mkdir()
-        kinds.load("encoders", values["kind"]).prepare(values, texts, folder)
+        try:
+            kinds.load("encoders", values["kind"]).prepare(values, texts, folder)
+        except ConfigError as error:
+            name = snakemake.wildcards.encoder
+            raise ConfigError(f"catalogue.encoders.{name}: {error}") from error
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ def main(snakemake) -> None:
         distances_of(metrics, names["language"] in params.seen).assign(**names)
         for names, metrics in read_metrics(
             *(snakemake.input.metrics, ["candidates", "rank_distance"]),
-            *(params.samplings, params.seeds, params.languages),
+            *(params.runs, params.languages),
         )
     )
     words = distance_words(distances, params.encoder, params.benchmark)

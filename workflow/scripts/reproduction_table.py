@@ -1,6 +1,6 @@
 """Each of the paper's printed cells beside ours, graded at the paper's scale."""
 
-from hybridbatch.evaluation.reproduction import reproduction_table, summary
+from hybridbatch.evaluation.reproduction import discrimination, reproduction_table, summary
 from hybridbatch.render.write import write
 from hybridbatch.runtime.files import read_table
 from hybridbatch.runtime.logs import log, logged
@@ -12,8 +12,10 @@ def main(snakemake) -> None:
     params = snakemake.params
     published = read_published(snakemake.input.published)
     cells = [read_table(path).to_pandas() for path in snakemake.input.scores]
-    frame = reproduction_table(published, cells, params.scale)
-    write(snakemake.output, frame, reproduction_page(frame, params.confidence, params.scale))
+    frame = reproduction_table(published, cells, params.scale, params.confidence)
+    told = discrimination(published)
+    page = reproduction_page(frame, told, params.confidence, params.scale)
+    write(snakemake.output, frame, page)
     log.info("the paper's cells: %s", summary(frame))
 
 

@@ -34,6 +34,7 @@ class Gpu:
 
     name: str
     bf16_flops: float  # peak FLOPs a second
+    fp32_flops: float  # the same without tensor cores
     cores: int
     source: str
 

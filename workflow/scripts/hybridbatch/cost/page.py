@@ -87,7 +87,8 @@ def plan_text(plan: Plan, rates: Rates, files: Sequence[str]) -> str:
         "Assumed:",
         *(f"- {row.stage}: {ASSUMED[row.stage]}" for row in plan.rows),
         f"- of a GPU's peak, training reaches {_shares(rates, 'train_share')}, encoding "
-        f"{_shares(rates, 'encode_share')}, generation {_shares(rates, 'generate_share')}",
+        f"{_shares(rates, 'encode_share')} (in float32 {_shares(rates, 'encode_float32_share')} of "
+        f"that without tensor cores), generation {_shares(rates, 'generate_share')}",
         f"- {rates.text.tokens_a_word:g} tokens a word in every language; a training batch has "
         f"{rates.text.padding:g} times its tokens with padding, max_tokens at most",
         "- not counted: fetching the translator's model, figures and the report, logs, "

@@ -139,10 +139,22 @@ class Work:
         held = self.rates.memory_of("snakemake") + self.rates.memory_of(process) + memory
         return Cost(seconds + self.rates.seconds_of("start"), memory=held, **values)
 
-    def gpu_seconds(self, flops: float, share: str, gain: Span | None = None) -> Span:
-        """Seconds on a GPU; share: the rate's name; gain: speed-up factor."""
-        seconds = self.rates.rate(share).seconds(flops, self.gpu.bf16_flops)
+    def gpu_seconds(
+        self, flops: float, share: str, gain: Span | None = None, peak: float | None = None
+    ) -> Span:
+        """Seconds on a GPU; share: the rate's name; gain: speed-up factor.
+
+        peak: FLOPs a second that the share is of; bfloat16's if None.
+        """
+        seconds = self.rates.rate(share).seconds(flops, peak or self.gpu.bf16_flops)
         return Span(seconds.low / gain.high, seconds.high / gain.low) if gain else seconds
+
+    def encoding_seconds(self, encoder: str, flops: float) -> Span:
+        """Seconds of encoding in the encoder's precision."""
+        entry = self.encoder(encoder)
+        if entry.wants_gpu and entry.full_precision:
+            return self.gpu_seconds(flops, "encode_float32_share", peak=self.gpu.fp32_flops)
+        return self.model_seconds(encoder, flops, "encode_share")
 
     def model_seconds(self, encoder: str, flops: float, share: str) -> Span:
         """Seconds on a GPU, or on one core if the encoder does not use a GPU."""

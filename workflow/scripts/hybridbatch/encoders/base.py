@@ -10,7 +10,7 @@ module of this package, loaded by the `kind` of its catalogue entry. It has four
   need torch, and one job makes the inputs for all samplings and seeds.
 - `start(values, folder, seed)` returns the `Encoder` to be trained.
 - `load(values, model)` returns a function that encodes with a saved model. Its vectors equal those
-  of SentenceTransformer.
+  of SentenceTransformer, unless `values` have a lower `precision`.
 
 `values` is the catalogue's entry; `folder` is what `prepare` made.
 """

@@ -1,4 +1,4 @@
-"""Encoding with a saved model; the vectors equal those of SentenceTransformer."""
+"""Encoding with a saved model; in float32 the vectors equal those of SentenceTransformer."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -14,6 +14,8 @@ from hybridbatch.runtime.logs import Progress
 
 _TOKENS_A_BATCH = 16_384
 _PLURALS = {QUERY: "queries", CANDIDATE: "candidates"}  # for the log
+
+FLOAT32 = "float32"
 
 VectorsOf = Callable[[Inputs], np.ndarray]
 
@@ -35,8 +37,12 @@ def load(values: Mapping[str, Any], model: Path) -> Encode:
     return checked
 
 
-def by_torch(model: Path, make: MakeInputs) -> Encode:
-    """Encode with a saved model of one tower, on a GPU if the job has one."""
+def by_torch(model: Path, make: MakeInputs, precision: str = FLOAT32) -> Encode:
+    """Encode with a saved model of one tower, on a GPU if the job has one.
+
+    precision: of matrix products on a GPU, FLOAT32 (without TF32's shorter mantissa) or another
+    type's name, such as `bfloat16`. On a CPU they are always in float32.
+    """
     import torch
 
     from hybridbatch.encoders.towers import embed_padded, load_model
@@ -44,10 +50,12 @@ def by_torch(model: Path, make: MakeInputs) -> Encode:
 
     lease_gpu()
     tower = load_model(model).eval()
+    lower = tower.device.type == "cuda" and precision != FLOAT32
+    torch.set_float32_matmul_precision("highest")
 
     def vectors_of(rows: Inputs) -> np.ndarray:
-        cuda = tower.device.type == "cuda"
-        with torch.inference_mode(), torch.autocast("cuda", torch.bfloat16, enabled=cuda):
+        cast = torch.autocast("cuda", getattr(torch, precision), enabled=lower)
+        with torch.inference_mode(), cast:
             vectors = embed_padded(tower, rows).float()
         return torch.nn.functional.normalize(vectors, dim=-1).cpu().numpy()
 

@@ -74,7 +74,14 @@ def start(values: Mapping[str, Any], folder: Path, seed: int) -> Encoder:
         torch.manual_seed(seed)
         DistilBertModel(architecture).save_pretrained(saved)
         tokenizer.save_pretrained(saved)
-        transformer = Transformer(saved, max_seq_length=config.max_tokens)
+        safe = {"trust_remote_code": False}
+        transformer = Transformer(
+            saved,
+            max_seq_length=config.max_tokens,
+            model_kwargs=safe,
+            config_kwargs=safe,
+            processor_kwargs=safe,
+        )
     # A batch has few of the vocabulary's tokens, so gradients of the embeddings are sparse.
     transformer.model.get_input_embeddings().sparse = True
     pooling = Pooling(config.dimension, pooling_mode="mean")

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tokenizers import Tokenizer
+
 from hybridbatch.encoders import inference, tokens
 from hybridbatch.encoders.base import Encode, Encoder, MakeInputs
 from hybridbatch.runtime.errors import ConfigError, SourceError
@@ -24,12 +26,14 @@ class TransformerConfig:
     query_prefix: str
     passage_prefix: str
     revision: str | None = None
+    precision: str = inference.FLOAT32  # of encoding on a GPU; no other job is given it
 
 
 def prepare(values: Mapping[str, Any], texts: tokens.Texts, folder: Path) -> None:
     """Save a pretrained encoder to `folder` in the format of SentenceTransformer.
 
-    Weights are read from safetensors only, at the pinned revision; no remote code is run.
+    Weights are read from safetensors only, at the pinned revision; no remote code is run. Raises
+    ConfigError if the files cannot be read so, or do not fit together (see `soundness`).
     """
     config = TransformerConfig(**values)
     local = Path(config.model).is_dir()
@@ -62,11 +66,24 @@ def prepare(values: Mapping[str, Any], texts: tokens.Texts, folder: Path) -> Non
             "pickled weights are refused. Convert them, or name a revision that has "
             "model.safetensors."
         )
-    _assemble(path, config).save(str(folder), create_model_card=False)
+    try:
+        model = _assemble(path, config)
+    except (OSError, RuntimeError, ValueError, KeyError) as error:
+        raise ConfigError(
+            f"encoder {config.model}: cannot be loaded from its files, without code of their own: "
+            f"{error}"
+        ) from error
+    model.save(str(folder), create_model_card=False)
     if not (folder / tokens.TOKENIZER_FILE).is_file():
         raise ConfigError(
             f"encoder {config.model}: has no fast tokenizer ({tokens.TOKENIZER_FILE})."
         )
+    from hybridbatch.encoders.soundness import check
+
+    try:
+        check(model, Tokenizer.from_file(str(folder / tokens.TOKENIZER_FILE)), config.max_tokens)
+    except ConfigError as error:
+        raise ConfigError(f"encoder {config.model}: {error}") from error
 
 
 def inputs(values: Mapping[str, Any], folder: Path) -> MakeInputs:
@@ -85,7 +102,8 @@ def start(values: Mapping[str, Any], folder: Path, seed: int) -> Encoder:
 
 def load(values: Mapping[str, Any], model: Path) -> Encode:
     """Encode with the saved model."""
-    return inference.by_torch(model, inputs(values, model))
+    precision = TransformerConfig(**values).precision
+    return inference.by_torch(model, inputs(values, model), precision)
 
 
 def _assemble(path: str, config: TransformerConfig):
@@ -95,21 +113,21 @@ def _assemble(path: str, config: TransformerConfig):
 
     from hybridbatch.encoders.towers import assembled
 
-    safetensors = {"use_safetensors": True}
+    safe = {"trust_remote_code": False}
+    weights = {"use_safetensors": True, **safe}
     if config.pooling == "published":
         model = SentenceTransformer(
-            path, device="cpu", model_kwargs=safetensors, trust_remote_code=False
+            path, device="cpu", model_kwargs=weights, trust_remote_code=False
         )
         model.max_seq_length = config.max_tokens
         model.prompts = tokens.prompts(config)
         return model
-    untrusted = {"trust_remote_code": False}
     transformer = Transformer(
         path,
         max_seq_length=config.max_tokens,
-        model_kwargs=safetensors | untrusted,
-        processor_kwargs=untrusted,
-        config_kwargs=untrusted,
+        model_kwargs=weights,
+        config_kwargs=safe,
+        processor_kwargs=safe,
     )
     pooling = Pooling(transformer.get_embedding_dimension(), pooling_mode=config.pooling)
     return assembled([transformer, pooling, Normalize()], tokens.prompts(config), "cpu")

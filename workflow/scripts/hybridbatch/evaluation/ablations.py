@@ -9,7 +9,13 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from hybridbatch.evaluation.settings import ALL, MEAN_SEEN, MEAN_UNSEEN, SCORE_COLUMNS
+from hybridbatch.evaluation.settings import (
+    ALL,
+    MEAN_SEEN,
+    MEAN_UNSEEN,
+    SCORE_COLUMNS,
+    ZERO_SHOT,
+)
 
 ABLATION_COLUMNS = [
     "table",
@@ -44,8 +50,9 @@ def ablation_table(
     if name in _OTHER_LANGUAGES:
         frame = frame[~frame["language"].isin([MEAN_SEEN, MEAN_UNSEEN])]
     if name == "alpha":
-        frame["sampling"] = _HYBRID  # alpha 0 and 1 too, which are systems of other samplings
-    samplings = set(frame["sampling"])
+        # Alpha 0 and 1 too, which are systems of other samplings.
+        frame["sampling"] = frame["sampling"].where(frame["sampling"] == ZERO_SHOT, _HYBRID)
+    samplings = set(frame["sampling"]) - {ZERO_SHOT}
     for point, benchmark, encoder, rows in comparisons:
         names = {"point": point, "benchmark": benchmark, "encoder": encoder}
         differences = _of_hybrid(rows, samplings).assign(**names)

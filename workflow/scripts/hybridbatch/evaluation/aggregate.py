@@ -28,6 +28,7 @@ from hybridbatch.evaluation.settings import (
     MEDIAN,
     MONOLINGUAL,
     SCORE_COLUMNS,
+    SEED_SD,
     SEEN,
 )
 from hybridbatch.runtime.errors import DataError
@@ -68,7 +69,7 @@ def score_system(
     config: StatisticsConfig,
     of: Rows = PARALLEL,
 ) -> pd.DataFrame:
-    """All scores of one system on one benchmark; columns SCORE_COLUMNS.
+    """All scores of one system on one benchmark; columns SCORE_COLUMNS and SEED_SD.
 
     frames: per-query metrics (per_query.query_metrics or run_metrics) by query language and seed.
     seen: the training languages. of: the benchmark's pools and means. INDEX_COLUMN is added if the
@@ -99,13 +100,14 @@ def score_system(
                 of_languages = [group_weights(one, group_names) for one in _one_by_one(cell)]
                 middle = bootstrap(tensor, np.array(of_languages), clusters, config, _middle)
                 point[k], low[k], high[k] = (ends[0] for ends in middle)
+        spread = _seed_sd(tensor, cells, group_names)
         present = ~np.isnan(tensor[:, 0, :])
         for k, cell in enumerate(cells):
             n = int(present[weights[k] > 0].any(0).sum())
             key = (cell.setting, cell.pool, metric, cell.language)
-            rows.append((*key, point[k], low[k], high[k], n, len(seeds)))
+            rows.append((*key, point[k], low[k], high[k], n, len(seeds), spread[k]))
         progress.add()
-    table = pd.DataFrame(rows, columns=SCORE_COLUMNS)
+    table = pd.DataFrame(rows, columns=[*SCORE_COLUMNS, SEED_SD])
     indexes = {i for f in frames.values() if INDEX_COLUMN in f for i in f[INDEX_COLUMN]}
     if len(indexes) > 1:
         raise DataError(f"seeds or languages were searched through different indexes: {indexes}.")
@@ -125,6 +127,20 @@ def with_pool_sizes(cells: pd.DataFrame, counts: dict[str, dict[str, int]]) -> p
     return cells.assign(
         pool_size=pd.array(sizes, dtype="Int64"), absent_relevant=pd.array(absent, dtype="Int64")
     )
+
+
+def _seed_sd(tensor: np.ndarray, cells: Sequence[Cell], group_names: list[Group]) -> np.ndarray:
+    """The standard deviation of each cell between seeds; float64 [cells], NaN with one seed."""
+    if tensor.shape[1] < 2:
+        return np.full(len(cells), np.nan)
+    numbers = (~np.isnan(tensor)).sum(2)
+    means = np.nan_to_num(tensor).sum(2) / np.maximum(numbers, 1)  # [groups, seeds]
+    values = []
+    for cell in cells:
+        of_languages = [group_weights(one, group_names) @ means for one in _one_by_one(cell)]
+        over = np.median if cell.language == MEDIAN else np.mean
+        values.append(over(of_languages, axis=0))
+    return np.std(values, axis=1, ddof=1)
 
 
 def _middle(means: np.ndarray) -> np.ndarray:

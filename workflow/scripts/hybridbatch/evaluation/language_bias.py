@@ -172,8 +172,8 @@ def correlations(ranks: np.ndarray) -> np.ndarray:
 def mean_ranks(ranks: pa.Table, language: str, seen: Sequence[str]) -> pa.Table:
     """Mean ranks of a query's answers in its own and in other languages: a BIAS_SCHEMA table.
 
-    ranks: per_query.RANK_SCHEMA, of the queries of `language`. A query gets a row only for those of
-    the two groups in which it has an answer.
+    ranks: per_query.RANK_SCHEMA, of the queries of `language`. The two means are compared, so only
+    queries with an answer in both groups count.
     """
     frame = ranks.to_pandas()
     own = frame["candidate_language"] == language
@@ -182,7 +182,9 @@ def mean_ranks(ranks: pa.Table, language: str, seen: Sequence[str]) -> pa.Table:
     for pool, column in ((ALL, "rank_all"), (SEEN, "rank_seen")):
         if pool == ALL or language in seen:
             groups = frame.dropna(subset=[column]).groupby(["candidate_language", "query_id"])
-            parts.append(groups[column].mean().rename("value").reset_index().assign(pool=pool))
+            means = groups[column].mean().rename("value").reset_index()
+            both = means.groupby("query_id")["value"].transform("size") == 2
+            parts.append(means[both].assign(pool=pool))
     result = pd.concat(parts).assign(measure=MEAN_RANK, query_language=language, k=None, fair=None)
     return pa.Table.from_pandas(result[BIAS_SCHEMA.names], BIAS_SCHEMA, preserve_index=False)
 

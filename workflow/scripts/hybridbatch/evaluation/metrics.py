@@ -5,7 +5,8 @@ that report it. Adding a metric needs no change elsewhere.
 
 The functions take `ranks`, int [r], from 1; `query`, int [r], the number of each rank's query; and
 `relevant`, int [q], the number of relevant candidates of each query, found or not. They return
-float64 [q]. Values equal trec_eval's, except for `rank_distance`, which trec_eval does not have.
+float64 [q], NaN for a query that a metric is not defined for. Values equal trec_eval's, except for
+`rank_distance`, which trec_eval does not have.
 """
 
 from collections.abc import Callable
@@ -44,12 +45,15 @@ def ndcg_at(ranks: np.ndarray, query: np.ndarray, relevant: np.ndarray, k: int) 
 
 
 def rank_distance(ranks: np.ndarray, query: np.ndarray, relevant: np.ndarray) -> np.ndarray:
-    """Largest minus smallest rank among a query's relevant candidates (the paper, section 4.3)."""
+    """Largest minus smallest rank among a query's relevant candidates (the paper, section 4.3).
+
+    NaN for a query with fewer than two of them: it has no distance, and 0 would stand for none.
+    """
     largest = np.zeros(len(relevant), dtype=np.int64)
     smallest = np.full(len(relevant), np.iinfo(np.int64).max)
     np.maximum.at(largest, query, ranks)
     np.minimum.at(smallest, query, ranks)
-    return (largest - smallest).astype(np.float64)
+    return np.where(relevant < 2, np.nan, (largest - smallest).astype(np.float64))
 
 
 def _position(sorted_query: np.ndarray) -> np.ndarray:
@@ -67,7 +71,7 @@ class Metric:
     decimals: in the tables of one benchmark; the overviews of all benchmarks have one less.
     sources: among RANKING, RUN and INDEX. settings: those in which the metric is reported.
     complete: whether it needs the rank of every relevant candidate, which an approximate index does
-    not give.
+    not give. least_relevant: the number of relevant candidates below which a query has no value.
     """
 
     function: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
@@ -78,6 +82,7 @@ class Metric:
     less_is_better: bool = False
     decimals: int = 4
     complete: bool = False
+    least_relevant: int = 1
 
 
 # In the order of the tables.
@@ -93,6 +98,7 @@ METRICS = {
         less_is_better=True,
         decimals=1,
         complete=True,
+        least_relevant=2,
     ),
     "ndcg_10": Metric(partial(ndcg_at, k=10), "nDCG@10", (MONOLINGUAL,), sources=(RUN,)),
     "recall_100": Metric(partial(recall_at, k=100), "R@100", (MONOLINGUAL,), sources=(RUN,)),

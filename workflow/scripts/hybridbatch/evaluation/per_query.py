@@ -79,7 +79,8 @@ def query_metrics(ranks: pa.Table, seen: Sequence[str], complete: bool = True) -
     null rank counts as not found, and metrics that need all ranks are left out.
 
     Columns: query_id; candidates (a language code, `all` or `seen`); relevant; one column for each
-    metric of source RANKING. Rows are sorted by query id within a pool.
+    metric of source RANKING, null for a query that the metric is not defined for. Rows are sorted
+    by query id within a pool.
     """
     language = ranks["candidate_language"].to_numpy(zero_copy_only=False)
     query_id = ranks["query_id"].to_numpy(zero_copy_only=False)
@@ -104,13 +105,18 @@ def query_metrics(ranks: pa.Table, seen: Sequence[str], complete: bool = True) -
                     "candidates": [pool] * len(unique_ids),
                     "relevant": relevant,
                     **{
-                        name: metric.function(values, query[found], relevant)
+                        name: _nulls(metric.function(values, query[found], relevant))
                         for name, metric in metrics.items()
                     },
                 }
             )
         )
     return pa.concat_tables(tables)
+
+
+def _nulls(values: np.ndarray) -> pa.Array:
+    """float64 [q] with nulls for NaN."""
+    return pa.array(values, pa.float64(), mask=np.isnan(values))
 
 
 def run_metrics(run: pa.Table, qrels: pa.Table, language: str) -> pa.Table:

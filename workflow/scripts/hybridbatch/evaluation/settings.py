@@ -17,6 +17,7 @@ SCORE_COLUMNS = [
     "n_queries",
     "n_seeds",
 ]
+SEED_SD = "seed_sd"  # extra column: standard deviation between seeds, empty with one seed
 # Extra columns for a benchmark with passages: the number of passages searched, and of relevant ones
 # that the collection lacks. Empty in mean rows.
 PASSAGE_COLUMNS = ["pool_size", "absent_relevant"]

@@ -12,7 +12,7 @@ from hybridbatch.experiment.clashes import clashing_names
 from hybridbatch.experiment.configuration import Experiment
 from hybridbatch.experiment.engines import Translator
 from hybridbatch.experiment.lookups import corpus_languages
-from hybridbatch.experiment.names import SOURCE_LANGUAGE
+from hybridbatch.experiment.names import SOURCE_LANGUAGE, ZERO_SHOT
 from hybridbatch.experiment.problems import did_you_mean
 from hybridbatch.experiment.samplings import KINDS as SAMPLING_KINDS
 from hybridbatch.experiment.sources import FileByLanguage, Source
@@ -34,6 +34,7 @@ def wrong_names(experiment: Experiment) -> Iterator[str]:
                 f"heads, {encoder.heads}"
             )
     yield from _wrong_samplings(experiment)
+    yield from _wrong_references(experiment)
     for name, translator in catalogue.translators.items():
         yield from _wrong_codes(name, translator)
         yield from _wrong_back(name, getattr(translator, "back", None) or {})
@@ -78,6 +79,31 @@ def _wrong_samplings(experiment: Experiment) -> Iterator[str]:
     for name in SAMPLING_KINDS:
         if name not in experiment.catalogue.samplings:
             yield f"catalogue.samplings.{name}: is missing; config/catalogue.yaml has it"
+
+
+def _wrong_references(experiment: Experiment) -> Iterator[str]:
+    """Zero-shot systems where there are none, and nothing to train on where something trains."""
+    catalogue, ablations = experiment.catalogue, experiment.ablations
+    for name, sampling in catalogue.samplings.items():
+        if (sampling.kind == ZERO_SHOT) != (name == ZERO_SHOT):
+            yield f"catalogue.samplings.{name}: the name {ZERO_SHOT!r} and the kind go together"
+    for key in ("samplings", "lareqa"):
+        if ZERO_SHOT in getattr(ablations, key):
+            yield (
+                f"ablations.{key}: {ZERO_SHOT!r} trains nothing; with it in `samplings`, the "
+                "tables of ablations have it, too"
+            )
+    known = [catalogue.encoders[e] for e in experiment.encoders if e in catalogue.encoders]
+    alone = set(experiment.samplings) == {ZERO_SHOT}
+    if alone and known and not any(encoder.pretrained for encoder in known):
+        yield (
+            f"samplings: {ZERO_SHOT!r} alone, and none of the encoders is pretrained, so that "
+            "there is nothing to evaluate"
+        )
+    trains = not alone or any(getattr(ablations, name) for name in outputs.ABLATIONS)
+    for key in ("corpora", "validation"):
+        if trains and not getattr(experiment, key):
+            yield f"{key}: [] must not be empty; only {ZERO_SHOT} systems need none"
 
 
 def _wrong_routes(experiment: Experiment) -> Iterator[str]:

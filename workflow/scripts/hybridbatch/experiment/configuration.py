@@ -22,6 +22,7 @@ READERS = kinds.models("readers", common=FileCorpus)
 ENGINES = kinds.models("engines", common=StepwiseTranslator)
 
 _Names = Annotated[list[Name], Field(min_length=1), *Unique]
+_NamesOrNone = Annotated[list[Name], *Unique]
 _Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
 
 
@@ -75,8 +76,10 @@ class Experiment(Model):
     scale: Literal["paper", "laptop", "demo"] = Field(
         description="whose figures these can be; only paper is graded against the published ones"
     )
-    corpora: _Names = Field(description="names of the training corpora")
-    validation: _Names = Field(
+    corpora: _NamesOrNone = Field(
+        description="names of the training corpora; only zero-shot systems need none"
+    )
+    validation: _NamesOrNone = Field(
         description="names of the corpora whose held-out English pairs decide when to stop"
     )
     target_languages: Annotated[list[Language], *Unique] = Field(
@@ -84,7 +87,10 @@ class Experiment(Model):
     )
     translator: Name = Field(description="name of a translator of the catalogue")
     encoders: _Names = Field(description="names of the encoders to fine-tune")
-    samplings: _Names = Field(description="names of the samplings, how batches are made")
+    samplings: _Names = Field(
+        description="names of the samplings, how batches are made; zero-shot: pretrained encoders "
+        "as they are"
+    )
     seeds: Annotated[list[_Seed], Field(min_length=1), *Unique] = Field(
         description="one model each"
     )

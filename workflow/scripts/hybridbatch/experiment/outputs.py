@@ -108,6 +108,8 @@ def _group(name: str) -> tuple[str, ...]:
 # Tables of scores besides those of the single benchmarks.
 SCORE_TABLES = _group("scores")
 COUNT_TABLES = _group("counts")
+# Those that count neither training data nor translations.
+COUNTS_WITHOUT_TRAINING = ("evaluation_data",)
 STATISTICS_TABLES = _group("statistics")
 BIAS_TABLES = _group("bias")
 ABLATIONS = _group("ablation")

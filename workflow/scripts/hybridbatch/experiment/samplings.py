@@ -26,5 +26,16 @@ class Hybrid(Model):
     alpha: Share = Field(description="share of monolingual batches")
 
 
+class ZeroShot(Model):
+    """No training: a pretrained encoder as it is, evaluated once as a reference."""
+
+    kind: Literal["zero-shot"] = Field(description="the pretrained encoder without training")
+
+    @property
+    def alpha(self) -> None:
+        return None
+
+
+# Kinds that train.
 KINDS = ("en-en", "x-x", "x-x-mono", "x-y", "hybrid")
-Sampling = Annotated[Plain | Hybrid, Field(discriminator="kind")]
+Sampling = Annotated[Plain | Hybrid | ZeroShot, Field(discriminator="kind")]

@@ -23,6 +23,7 @@ from hybridbatch.experiment.names import (
     NO_LANGUAGE,
     NO_MONOLINGUAL,
     SOURCE_LANGUAGE,
+    ZERO_SHOT,
 )
 from hybridbatch.experiment.outputs import ABLATIONS
 
@@ -42,6 +43,11 @@ class System:
     value: float | int | str | None = None
 
     @property
+    def trained(self) -> bool:
+        """Whether it is fine-tuned; a zero-shot system is the prepared encoder itself."""
+        return self.sampling != ZERO_SHOT
+
+    @property
     def variant(self) -> str:
         """The encoder and the changed setting. Samplings are compared within a variant."""
         return f"{self.encoder}@{self.changed}-{self.value}" if self.changed else self.encoder
@@ -54,16 +60,38 @@ class System:
 
 @dataclass(frozen=True)
 class Point:
-    """One value of an ablation, as shown in its table, and a system trained with it."""
+    """One value of an ablation, as shown in its table, and its system.
+
+    For a reference, which the setting does not change, the value is the name of the sampling.
+    """
 
     value: str
     system: System
 
 
 def systems(config: Experiment) -> dict[str, System]:
-    """The systems to run, by name: every encoder with every sampling."""
-    pairs = [System(e, s) for e in config.encoders for s in config.samplings]
-    return {system.name: system for system in pairs}
+    """The systems to run, by name: every encoder with every sampling, zero-shot ones first.
+
+    Only pretrained encoders have a zero-shot system.
+    """
+    found = {}
+    for encoder in config.encoders:
+        samplings = [s for s in config.samplings if s != ZERO_SHOT]
+        pairs = [*_references(config, encoder), *(System(encoder, s) for s in samplings)]
+        found |= {system.name: system for system in pairs}
+    return found
+
+
+def without_zero_shot(config: Experiment) -> list[str]:
+    """The encoders that have no zero-shot system although the configuration asks for it."""
+    asked = ZERO_SHOT in config.samplings
+    return [e for e in config.encoders if asked and not config.catalogue.encoders[e].pretrained]
+
+
+def _references(config: Experiment, encoder: str) -> list[System]:
+    """The zero-shot system of an encoder, if the configuration asks for it and it has one."""
+    wanted = ZERO_SHOT in config.samplings and config.catalogue.encoders[encoder].pretrained
+    return [System(encoder, ZERO_SHOT)] * wanted
 
 
 def ablation_points(config: Experiment, ablation: str) -> list[Point]:
@@ -71,10 +99,25 @@ def ablation_points(config: Experiment, ablation: str) -> list[Point]:
 
     A point whose value equals the configuration's own is the system in the main tables, so that
     nothing is trained twice; alpha 1 is x-x-mono and alpha 0 is x-y. Values that need more
-    languages than `target_languages` gives are left out: see `unreachable_points`.
+    languages than `target_languages` gives are left out: see `unreachable_points`. Zero-shot
+    systems come first.
     """
     unreachable = unreachable_points(config).get(ablation, [])
     values = [v for v in getattr(config.ablations, ablation) if v not in unreachable]
+    if not values:
+        return []
+    encoders = config.encoders
+    varied = values if ablation == "encoders" else encoders
+    references = [system for encoder in varied for system in _references(config, encoder)]
+    if ablation == "encoders":
+        first = [Point(system.encoder, system) for system in references]
+    else:
+        first = [Point(ZERO_SHOT, system) for system in references]
+    return first + _trained_points(config, ablation, values)
+
+
+def _trained_points(config: Experiment, ablation: str, values: list) -> list[Point]:
+    """The points of an ablation at some of its values."""
     encoders = config.encoders
     if ablation == "alpha":
         return [Point(f"{v:g}", _mixed(config, e, v)) for v in values for e in encoders]
@@ -83,7 +126,7 @@ def ablation_points(config: Experiment, ablation: str) -> list[Point]:
         return [Point(v, System(v, s)) for v in values for s in samplings]
     if ablation == "lareqa":
         return [Point(v, System(e, v)) for v in values for e in encoders]
-    if ablation == "unseen_languages" and values:
+    if ablation == "unseen_languages":
         values = [NO_LANGUAGE, *values]
     changed, own = {
         "data_size": ("pairs", lambda _: 1),
@@ -132,6 +175,11 @@ def ablation_benchmarks(config: Experiment, ablation: str) -> list[str]:
 def seeds_of(config: Experiment, encoder: str) -> list[int]:
     """The seeds that an encoder is trained with: the configuration's, or the first of them."""
     return config.seeds[: config.catalogue.encoders[encoder].seeds]
+
+
+def runs_of(config: Experiment, system: System) -> list[int]:
+    """The seeds that a system is evaluated with; a zero-shot system has one, 0."""
+    return seeds_of(config, system.encoder) if system.trained else [0]
 
 
 def encoder_entry(config: Experiment, encoder: str) -> dict:

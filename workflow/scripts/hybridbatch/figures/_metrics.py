@@ -12,17 +12,16 @@ from hybridbatch.runtime.files import read_keyed
 def read_metrics(
     paths: Sequence[str],
     columns: Sequence[str],
-    samplings: Sequence[str],
-    seeds: Sequence[int],
+    runs: Sequence[tuple[str, int]],
     languages: Sequence[str],
 ) -> Iterator[tuple[dict[str, str | int], pd.DataFrame]]:
-    """Yield keys and `columns` of each sampling, seed and query language, in this order.
+    """Yield keys and `columns` of each run, (sampling, seed), and query language, in this order.
 
     paths: files of `per_query.query_metrics`, in any order.
     """
     wanted = [
         {"sampling": sampling, "seed": seed, "language": language}
-        for sampling, seed, language in product(samplings, seeds, languages)
+        for (sampling, seed), language in product(runs, languages)
     ]
     found = pick(read_keyed(paths, list(columns)), wanted)
     for names, table in zip(wanted, found, strict=True):

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.transforms import ScaledTranslation
 
 from hybridbatch.evaluation.metrics import METRICS
-from hybridbatch.evaluation.settings import ALL, MEAN, SEEN
+from hybridbatch.evaluation.settings import ALL, MEAN, SEEN, ZERO_SHOT
 from hybridbatch.figures._style import (
     LOOKS,
     POOLS,
@@ -142,9 +142,11 @@ def _tick_labels(name: str, points: Sequence[float]) -> list[str]:
 def curve_points(name: str, table: pd.DataFrame) -> pd.DataFrame:
     """The rows of an ablation's table that its figure draws, `point` as a number.
 
-    The ends of alpha are systems of other samplings; they belong to the one curve.
+    The ends of alpha are systems of other samplings; they belong to the one curve. Zero-shot
+    systems have no point on the axis.
     """
     scores = table[table["versus"].isna()]  # the other rows are differences
+    scores = scores[scores["sampling"] != ZERO_SHOT]
     chosen = scores[(scores["language"] == MEAN) & scores["metric"].isin(_METRICS)]
     chosen = chosen.assign(point=pd.to_numeric(chosen["point"]))
     if name == "alpha":

@@ -20,15 +20,17 @@ from hybridbatch.figures._style import (
 DISTANCE_COLUMNS = ["sampling", "seed", "language", "candidates", "rank_distance"]
 _ZERO = 0.5  # left edge of the bin of distance 0, since a logarithmic axis has no 0
 _BINS_A_DECADE = 8
+_NONE = "no query has two relevant candidates"
 
 
 def distances_of(metrics: pd.DataFrame, trained: bool) -> pd.DataFrame:
-    """The rows of the pools `all` and `seen`.
+    """The rows of the pools `all` and `seen` that have a rank distance.
 
     metrics: of `per_query.query_metrics`, for one query language. trained: whether it is a training
     language. `seen` is left out if it equals `all`, and for other than training languages, as in
     the tables.
     """
+    metrics = metrics.dropna(subset=["rank_distance"])
     whole, seen = (metrics[metrics["candidates"] == pool] for pool in (ALL, SEEN))
     same = whole["rank_distance"].to_list() == seen["rank_distance"].to_list()
     return pd.concat([whole, seen]) if trained and not same else whole
@@ -41,6 +43,11 @@ def distance_figure(distances: pd.DataFrame) -> Figure:
     distances: DISTANCE_COLUMNS, one row for each query and seed, with candidates `all` or `seen`.
     Bins have equal width on the logarithmic axis; distance 0 has its own bin.
     """
+    if distances.empty:
+        figure, axes = panels(1, 1, 1.15)
+        axes[0, 0].set_axis_off()
+        axes[0, 0].text(0.5, 0.5, _NONE, ha="center", va="center")
+        return figure
     samplings = ordered(distances["sampling"])
     pools = [pool for pool in (ALL, SEEN) if (distances["candidates"] == pool).any()]
     edges = distance_bins(distances["rank_distance"].max())
@@ -94,6 +101,9 @@ def query_weights(part: pd.DataFrame) -> np.ndarray:
 
 def distance_words(distances: pd.DataFrame, encoder: str, benchmark: str) -> Words:
     """Title and caption; distances: as for the figure."""
+    title = f"Distribution of the rank distance, {benchmark}, {encoder}"
+    if distances.empty:
+        return Words(title, f"There is no rank distance: {_NONE}.")
     counts = distances[distances["candidates"] == ALL].groupby(["sampling", "seed", "language"])
     parts = {s: _part(distances, s, ALL) for s in ordered(distances["sampling"])}
     medians = [f"{s} {_mean_and_median(p)[1]:,.0f}" for s, p in parts.items() if len(p)]
@@ -101,9 +111,10 @@ def distance_words(distances: pd.DataFrame, encoder: str, benchmark: str) -> Wor
     if (distances["candidates"] == SEEN).any():
         beside = " Right: queries and candidates of languages with training data only."
     return Words(
-        f"Distribution of the rank distance, {benchmark}, {encoder}",
+        title,
         "Rank distance: largest minus smallest rank among the answers to a query in the ranking of "
-        "all candidates; small where a model does not prefer passages by their language. Share of "
+        "all candidates, for queries with two or more answers; small where a model does not prefer "
+        "passages by their language. Share of "
         f"queries in bins of a logarithmic axis, every query language weighing the same; "
         f"{queries_phrase(counts.size())} a language, each with "
         f"{seeds_phrase([distances['seed'].nunique()])}. Solid line: median, dashed: mean. The "

@@ -91,7 +91,7 @@ def heatmap_words(scores: pd.DataFrame, encoder: str, benchmark: str) -> Words:
     return Words(
         f"Queries of one language against candidates of another, {benchmark}, {encoder}",
         f"Mean average precision of the queries of the row's language against the candidates of "
-        f"the column's, mean over {seeds_phrase([scores['seed'].nunique()])}; "
+        f"the column's, mean over {seeds_phrase(scores.groupby('sampling')['seed'].nunique())}; "
         f"{queries_phrase(scores['n_queries'])} a cell. Languages after the white line have no "
         "training data. The diagonal is the monolingual setting, the rest of a row the "
         "cross-lingual one: the brighter the rest, the better the languages are aligned. Mean of "

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hybridbatch.evaluation.language_bias import SAME, SHARE
-from hybridbatch.evaluation.settings import ALL, MEAN, SEEN
+from hybridbatch.evaluation.settings import ALL, MEAN, SEEN, ZERO_SHOT
 from hybridbatch.figures._style import (
     INK,
     LOOKS,
@@ -85,10 +85,10 @@ def _draw(panel: Axes, shown: pd.DataFrame, members: Sequence[str]) -> dict:
 
 
 def own_shares(bias: pd.DataFrame) -> pd.DataFrame:
-    """The shares of each query language's own passages, and their means."""
+    """The shares of each query language's own passages, and their means, of trained models."""
     asked, found = bias["query_language"], bias["candidate_language"]
     own = (asked == found) | ((asked == MEAN) & (found == SAME))
-    return bias[(bias["measure"] == SHARE) & own]
+    return bias[(bias["measure"] == SHARE) & own & (bias["sampling"] != ZERO_SHOT)]
 
 
 def share_words(bias: pd.DataFrame, encoder: str, benchmark: str, confidence: float) -> Words:

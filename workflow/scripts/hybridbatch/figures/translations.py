@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hybridbatch.evaluation.settings import ALL
+from hybridbatch.evaluation.settings import ALL, ZERO_SHOT
 from hybridbatch.figures._style import (
     FAINT,
     LOOKS,
@@ -30,6 +30,8 @@ _NOTHING = "No benchmark has a language whose translations were scored."
 def quality_points(quality: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
     """The chrF++ of each scored language with its monolingual mAP by benchmark and sampling.
 
+    Zero-shot systems, which no translation reaches, are left out.
+
     quality: translation_quality.csv. scores: rows of the benchmarks' tables for one encoder.
     Returns the columns of scores, and `references` and `chrf++`.
     """
@@ -39,6 +41,7 @@ def quality_points(quality: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
     mono = scores[
         (scores["setting"] == "monolingual") & (scores["metric"] == "map") & (scores["pool"] == ALL)
     ]
+    mono = mono[mono["sampling"] != ZERO_SHOT]
     return mono.merge(measured[["references", "language", "chrf++"]], on="language")
 
 

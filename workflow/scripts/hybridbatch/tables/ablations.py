@@ -6,7 +6,7 @@ from itertools import chain
 import pandas as pd
 
 from hybridbatch.evaluation.metrics import METRICS, metric_title
-from hybridbatch.evaluation.settings import MEAN
+from hybridbatch.evaluation.settings import MEAN, ZERO_SHOT
 from hybridbatch.render.grid import Band, Cell, Grid, Page, pivot
 from hybridbatch.tables.words import POOL_TITLES, interval_phrase, seeds_phrase
 
@@ -68,9 +68,11 @@ def ablation_page(
             chosen = (
                 _of_left_out(of_metric, whole) if name == "unseen_languages" else _means(of_metric)
             )
-            heading = f"{setting}, {metric_title(metric)}"
             if chosen.empty:
                 continue
+            heading = f"{setting}, {metric_title(metric)}"
+            if METRICS[metric].least_relevant > 1:
+                heading += f" ({chosen['n_queries'].max():,} queries)"
             if together:
                 shown.setdefault(_TOGETHER, []).append(chosen.assign(column=heading))
             else:
@@ -94,9 +96,13 @@ def _means(rows: pd.DataFrame) -> pd.DataFrame:
 def _of_left_out(rows: pd.DataFrame, whole: str) -> pd.DataFrame:
     """The scores of each left-out language, with and without it in training."""
     parts = []
-    for code in dict.fromkeys(rows.loc[rows["point"] != whole, "point"]):
-        own = rows[(rows["language"] == code) & rows["point"].isin([whole, code])]
-        titles = {whole: f"{code}, trained on", code: f"{code}, left out"}
+    for code in dict.fromkeys(rows.loc[~rows["point"].isin([whole, ZERO_SHOT]), "point"]):
+        titles = {
+            ZERO_SHOT: f"{code}, {ZERO_SHOT}",
+            whole: f"{code}, trained on",
+            code: f"{code}, left out",
+        }
+        own = rows[(rows["language"] == code) & rows["point"].isin(titles)]
         parts.append(own.assign(point=own["point"].map(titles)))
     return pd.concat(parts) if parts else rows.iloc[:0]
 

@@ -31,7 +31,7 @@ def bias_page(frame: pd.DataFrame, confidence: float) -> Page:
         f"{CUTOFFS[1]}) of the ranking of all the pool's candidates, divided by its share of the "
         "pool. 1 is fair, above 1 preferred.\n"
         "- mean rank of a query's answers in its own language, and of those in other languages: "
-        "without bias the two are alike.\n"
+        "without bias the two are alike. Of queries that have both.\n"
         "- rank correlation: Spearman's rho between the rankings that two languages' versions of a "
         "question give; without bias 1.",
     ]
@@ -47,9 +47,11 @@ def bias_page(frame: pd.DataFrame, confidence: float) -> Page:
                 what = f"{sampling}: share@{first} over fair, candidate languages across"
                 blocks += [f"### {what}", _share_matrix(of_sampling, f"{what}; {of}")]
             ranks = part[part["measure"] == MEAN_RANK]
-            what = "Mean rank of answers in the same and in other languages"
-            across = ranks["sampling"] + ", " + ranks["candidate_language"]
-            blocks += [f"### {what}", _by_language(ranks, across, 1, f"{what}; {of}")]
+            if len(ranks):
+                n = f"{ranks['n_queries'].max():,}"
+                what = f"Mean rank of answers in the same and in other languages, up to {n} queries"
+                across = ranks["sampling"] + ", " + ranks["candidate_language"]
+                blocks += [f"### {what}", _by_language(ranks, across, 1, f"{what}; {of}")]
             rho = part[(part["measure"] == CORRELATION) & (part["candidate_language"] == MEAN)]
             if len(rho):
                 what = "Rank correlation, mean over the other query languages"

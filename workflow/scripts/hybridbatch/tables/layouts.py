@@ -44,7 +44,7 @@ def benchmark_page(
     if averaged:
         lines.append(f"- query languages in these: {', '.join(averaged)}")
     blocks: list[str | Grid] = [
-        *filter(None, [note, marks, "\n".join(lines)]),
+        *filter(None, [note, _undefined(frame), marks, "\n".join(lines)]),
         *_passage_notes(frame),
     ]
     for key, part in frame.groupby(["encoder", "benchmark", "pool"], sort=False):
@@ -95,7 +95,7 @@ def overview_page(
     """
     frame = marked(frame, tests, confidence)
     note, marks = _note(frame, confidence), legend(frame, confidence)
-    blocks: list[str | Grid] = [*filter(None, [note, marks])]
+    blocks: list[str | Grid] = [*filter(None, [note, _undefined(frame), marks])]
     one_setting = frame["setting"].nunique() == 1
     for pool in frame["pool"].unique():
         for mean, what in MEAN_TITLES.items():
@@ -136,8 +136,9 @@ def score_band(
 ) -> Band:
     """A band of scores. Each row is followed by the published one, if there is one.
 
-    frame: tidy rows, from `marked` if markers are to be shown. names, across: the grid's row and
-    column for each of them. columns: the order of columns. Averages have their interval as aside.
+    The last row has the number of queries, for metrics that some queries have no value of. frame:
+    tidy rows, from `marked` if markers are to be shown. names, across: the grid's row and column
+    for each of them. columns: the order of columns. Averages have their interval as aside.
     """
     number = f"{{:.{decimals}f}}"
     cells, published = [], []
@@ -155,7 +156,14 @@ def score_band(
         rows.append(ours)
         if any(cell.text for cell in theirs[1]):
             rows.append(("published", theirs[1]))
+    if len(frame) and all(METRICS[metric].least_relevant > 1 for metric in frame["metric"]):
+        of_column = frame["n_queries"].groupby(across).max()
+        rows.append(("queries", [Cell(_count(of_column.get(column))) for column in columns]))
     return Band(rows, title)
+
+
+def _count(number: float | None) -> str:
+    return "" if number is None else f"{int(number):,}"
 
 
 def _mean_note(mean: str) -> str:
@@ -221,8 +229,17 @@ def _below(frame: pd.DataFrame, confidence: float) -> str:
     return f"; below: {interval_phrase(frame, confidence)}" if frame["ci_low"].notna().any() else ""
 
 
+def _undefined(frame: pd.DataFrame) -> str:
+    """The note on metrics that some queries have no value of; empty without any."""
+    metrics = [METRICS[name] for name in frame["metric"].unique()]
+    titles = [metric.title for metric in metrics if metric.least_relevant > 1]
+    return f"Of queries with two or more relevant candidates: {', '.join(titles)}." * bool(titles)
+
+
 def _note(frame: pd.DataFrame, confidence: float) -> str:
     """The note that explains how a score is printed."""
+    if frame.empty:
+        return "No query has a value of this metric."
     note = _numbers(frame)
     if frame["ci_low"].notna().any():
         note += f" [{interval_phrase(frame, confidence)}]"

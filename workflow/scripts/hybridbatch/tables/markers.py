@@ -6,10 +6,15 @@ import numpy as np
 import pandas as pd
 
 from hybridbatch.evaluation.metrics import METRICS
+from hybridbatch.evaluation.settings import ZERO_SHOT
 from hybridbatch.render.grid import BOLD, DAGGER, UNDERLINED
 
 # The columns that define a comparison: samplings are compared within each group.
 GROUP = ["benchmark", "encoder", "setting", "metric", "pool", "language"]
+
+_REFERENCE = (
+    f"{ZERO_SHOT}: the pretrained encoder without training, once; a reference, which is not marked."
+)
 
 
 def marked(frame: pd.DataFrame, tests: pd.DataFrame | None, confidence: float) -> pd.DataFrame:
@@ -21,13 +26,14 @@ def marked(frame: pd.DataFrame, tests: pd.DataFrame | None, confidence: float) -
     emphasis: BOLD for the best and UNDERLINED for the second, by unrounded values; equal values
     share it. behind: whether it is not the best. p_best: p_holm of the difference to the best (the
     first of equal ones), NaN without a test. mark: DAGGER where p_best is above 1 - confidence. A
-    sampling that is alone in its group gets neither emphasis nor mark.
+    sampling that is alone in its group gets neither emphasis nor mark. Zero-shot rows are a
+    reference, and are neither compared nor marked.
     """
     p_of = {} if tests is None else dict(_p_of_pairs(tests))
     emphasis = pd.Series("", frame.index)
     behind = pd.Series(False, frame.index)
     p_best = pd.Series(np.nan, frame.index)
-    for key, part in frame.groupby(GROUP, sort=False):
+    for key, part in frame[frame["sampling"] != ZERO_SHOT].groupby(GROUP, sort=False):
         if len(part) < 2:
             continue
         less = METRICS[key[GROUP.index("metric")]].less_is_better
@@ -42,7 +48,13 @@ def marked(frame: pd.DataFrame, tests: pd.DataFrame | None, confidence: float) -
 
 
 def legend(frame: pd.DataFrame, confidence: float) -> str:
-    """The legend of a `marked` frame; empty if no samplings were compared."""
+    """The legend of a `marked` frame; empty if there is nothing to explain."""
+    reference = _REFERENCE if (frame["sampling"] == ZERO_SHOT).any() else ""
+    return " ".join(filter(None, [reference, _compared(frame, confidence)]))
+
+
+def _compared(frame: pd.DataFrame, confidence: float) -> str:
+    """What the marks mean; empty if no samplings were compared."""
     behind = frame[frame["behind"]]
     if behind.empty:
         return ""

@@ -2,7 +2,15 @@
 
 import pandas as pd
 
-from hybridbatch.evaluation.settings import ALL, JUDGED, MEAN, MEAN_SEEN, MEAN_UNSEEN, SEEN
+from hybridbatch.evaluation.settings import (
+    ALL,
+    JUDGED,
+    MEAN,
+    MEAN_SEEN,
+    MEAN_UNSEEN,
+    SEEN,
+    ZERO_SHOT,
+)
 
 MEAN_TITLES = {
     MEAN: "all query languages",
@@ -17,7 +25,12 @@ POOL_TITLES = {
 
 
 def seeds_phrase(frame: pd.DataFrame) -> str:
-    """`1 seed`, `3 seeds` or `1 or 3 seeds`; frame: rows with n_seeds."""
+    """`1 seed`, `3 seeds` or `1 or 3 seeds`; frame: rows with n_seeds and sampling.
+
+    Zero-shot rows have no seeds, and do not count beside others.
+    """
+    trained = frame[frame["sampling"] != ZERO_SHOT]
+    frame = trained if len(trained) else frame
     seeds = sorted(frame["n_seeds"].unique())
     return f"{' or '.join(map(str, seeds))} seed{'s' if seeds != [1] else ''}"
 

@@ -85,8 +85,7 @@ _LINE_BYTES = 100
 
 def _tested(work: Work, benchmark: str, systems: Iterable[str]) -> Cost:
     """Means with intervals and tests over the queries of some systems."""
-    encoders = [work.systems[name].encoder for name in systems]
-    runs = sum(len(variants.seeds_of(work.experiment, encoder)) for encoder in encoders)
+    runs = sum(len(variants.runs_of(work.experiment, work.systems[name])) for name in systems)
     languages = len(work.collections(benchmark))
     return work.light(
         work.rates.seconds_of("table"), memory=languages * _metrics(work, benchmark, runs)

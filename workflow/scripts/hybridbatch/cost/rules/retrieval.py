@@ -98,5 +98,5 @@ def _vectors(
     cores = work.gpu.cores / 2 if entry.wants_gpu else 1
     seconds = work.rates.rate("tokenize_words").seconds(words, cores)
     if not entry.training_rate:
-        seconds += work.model_seconds(encoder, flops, "encode_share")
+        seconds += work.encoding_seconds(encoder, flops)
     return seconds, tokens, flops

@@ -32,6 +32,11 @@ class Encoder(Model):
         return False
 
     @property
+    def full_precision(self) -> bool:
+        """Whether it encodes in float32 on a GPU."""
+        return True
+
+    @property
     def has_own_tokenizer(self) -> bool:
         """Whether it comes with a tokenizer; otherwise one is trained on the train sets."""
         return False
@@ -86,6 +91,10 @@ class Encoder(Model):
 
     def values(self) -> dict:
         """Everything but training that determines its weights: the jobs' parameter `encoder`."""
+        return self.plain(without=("training", "seeds", "licence", "precision"))
+
+    def encoding_values(self) -> dict:
+        """The parameter `encoder` of jobs that encode with it: `values` and the precision."""
         return self.plain(without=("training", "seeds", "licence"))
 
 

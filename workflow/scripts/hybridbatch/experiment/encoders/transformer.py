@@ -26,6 +26,15 @@ class Config(TextEncoder):
     pooling: Literal["mean", "cls", "published"] = Field(
         description="over tokens; published takes the modules stored with the model"
     )
+    precision: Literal["float32", "bfloat16"] = Field(
+        default="float32",
+        description="of matrix products when it encodes on a GPU; only float32 gives the vectors "
+        "of SentenceTransformer. CPUs always compute in float32",
+    )
+
+    @property
+    def full_precision(self) -> bool:
+        return self.precision == "float32"
 
     @model_validator(mode="after")
     def _names_one(self) -> "Config":
