@@ -14,7 +14,8 @@ from hybridbatch.training.samplers import SAMPLINGS
 
 TRAINING = {
     "sampling": "hybrid", "alpha": 0.25, "pairs": 1.0, "batch_size": 8, "max_steps": 20,
-    "warmup_share": 0.1, "learning_rate": 0.01, "weight_decay": 0.0, "temperature": 0.05,
+    "corpus_weighting": {"temperature": 1.0}, "warmup_steps": 2, "decay_share": 0.1,
+    "learning_rate": 0.01, "weight_decay": 0.0, "temperature": 0.05,
     "max_grad_norm": 1.0, "evaluate_every": 5, "patience": 2,
 }  # fmt: skip
 RUN = {

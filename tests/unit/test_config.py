@@ -52,7 +52,9 @@ contamination: {ngram: 5, threshold: 0.8}
 training:
   batch_size: 8
   max_steps: 10
-  warmup_share: 0.1
+  corpus_weighting: {temperature: 1.0}
+  warmup_steps: 1
+  decay_share: 0.1
   learning_rate: 0.01
   weight_decay: 0.0
   temperature: 0.05
@@ -68,7 +70,11 @@ ablations:
   data_size: []
   languages: []
   unseen_languages: []
+  seeds: 1
   temperature: []
+  batch_size: []
+  steps: []
+  corpus_weighting: []
   encoders: []
   lareqa: []
 scale: laptop
@@ -169,6 +175,9 @@ def ablated(config: dict) -> dict:
         "languages": [2, 4],
         "unseen_languages": ["pt"],
         "temperature": [0.05, 0.1],
+        "batch_size": [8, 16],
+        "steps": [4, 10],
+        "corpus_weighting": [1.0, 5.0],
         "encoders": ["tiny", "large"],
         "lareqa": ["x-x", "x-y"],
     }
@@ -803,9 +812,9 @@ def test_encoder_may_override_every_training_key_and_no_other(config):
     for model in ENCODERS.values():
         assert issubclass(model, Encoder)
     training = config["catalogue"]["encoders"]["large"]["training"]
-    training |= {"batch_size": 1, "warmup_share": 2, "patience": 0.5}
+    training |= {"batch_size": 1, "warmup_steps": -2, "patience": 0.5}
     assert [p.split(": ")[1].rsplit(" (")[0] for p in _problems(config)] == [
-        "1 must be at least 2", "0.5 must be an integer", "2 must be at most 1",
+        "1 must be at least 2", "0.5 must be an integer", "-2 must be at least 0",
     ]  # fmt: skip
 
 
@@ -859,6 +868,34 @@ def test_encoder_may_override_every_training_key_and_no_other(config):
             ],
         ),
         (
+            "batch_size",
+            [
+                ("8", "tiny_x-y"),
+                ("8", "tiny_hybrid"),
+                ("16", "tiny@batch_size-16_x-y"),
+                ("16", "tiny@batch_size-16_hybrid"),
+            ],
+        ),
+        (
+            "steps",
+            [
+                ("4", "tiny@steps-4_x-y"),
+                ("4", "tiny@steps-4_hybrid"),
+                # Trained again though it is max_steps, since validation may stop sooner.
+                ("10", "tiny@steps-10_x-y"),
+                ("10", "tiny@steps-10_hybrid"),
+            ],
+        ),
+        (
+            "corpus_weighting",
+            [
+                ("1", "tiny_x-y"),
+                ("1", "tiny_hybrid"),
+                ("5", "tiny@corpus_weighting-5.0_x-y"),
+                ("5", "tiny@corpus_weighting-5.0_hybrid"),
+            ],
+        ),
+        (
             "encoders",
             [
                 ("tiny", "tiny_x-y"),
@@ -882,9 +919,15 @@ def test_an_ablation_changes_one_training_value(ablated):
         ("tiny@alpha-0.75_hybrid", "alpha", 0.75),
         ("tiny@temperature-0.1_hybrid", "temperature", 0.1),
         ("tiny@pairs-0.5_hybrid", "pairs", 0.5),
+        ("tiny@batch_size-16_hybrid", "batch_size", 16),
+        ("tiny@corpus_weighting-5.0_hybrid", "corpus_weighting", {"temperature": 5.0}),
     ):
         assert variants.training_values(built(ablated), systems[name]) == base | {key: value}
     assert variants.training_values(built(ablated), systems["tiny@languages-2_hybrid"]) == base
+    # As many steps as said: patience has more validations than there can be.
+    fixed = variants.training_values(built(ablated), systems["tiny@steps-4_hybrid"])
+    assert fixed == base | {"max_steps": 4, "patience": 4}
+    assert isinstance(systems["tiny@batch_size-16_hybrid"].value, int)
 
 
 def test_an_encoder_s_own_temperature_is_the_one_that_is_not_trained_again(ablated):
@@ -944,6 +987,10 @@ def test_an_empty_list_is_no_ablation(ablated):
         ("data_size", [1.1], "ablations.data_size.0: 1.1 must be at most 1"),
         ("languages", [1], "ablations.languages.0: 1 must be at least 2"),
         ("temperature", [0.0], "ablations.temperature.0: 0.0 must be more than 0"),
+        ("batch_size", [1], "ablations.batch_size.0: 1 must be at least 2"),
+        ("steps", [0], "ablations.steps.0: 0 must be at least 1"),
+        ("corpus_weighting", [0], "ablations.corpus_weighting.0: 0 must be more than 0"),
+        ("corpus_weighting", [1, 1.00000001], "ablations.corpus_weighting: two values print as 1"),
         ("unseen_languages", ["gl"], "ablations.unseen_languages: 'gl': apertium has no route to"),
         ("unseen_languages", ["en"], "ablations.unseen_languages: 'en': apertium has no route to"),
         ("unseen_languages", ["es"], "ablations.unseen_languages: 'es' is in none of ablations.b"),
@@ -966,8 +1013,19 @@ def test_an_encoder_may_take_fewer_seeds(config):
     for seeds in ([4, 0, 2], [7]):  # whatever the command line says
         config["seeds"] = seeds
         conf.validate(config)
-        assert variants.seeds_of(built(config), "large") == seeds[:2]
-        assert variants.seeds_of(built(config), "tiny") == seeds
+        assert variants.seeds_of(built(config), variants.System("large", "x-y")) == seeds[:2]
+        assert variants.seeds_of(built(config), variants.System("tiny", "x-y")) == seeds
+
+
+def test_a_changed_setting_takes_the_first_seeds(config):
+    config["seeds"], config["ablations"]["seeds"] = [4, 0, 2], 2
+    experiment = built(config)
+    assert variants.seeds_of(experiment, variants.System("tiny", "x-y", "temperature", 0.1)) == [
+        4,
+        0,
+    ]
+    # Compared with the tables' systems, and so with their seeds.
+    assert variants.seeds_of(experiment, variants.System("tiny", "x-x")) == [4, 0, 2]
     config["catalogue"]["encoders"]["large"]["seeds"] = 0
     assert _only_problem(config).startswith("catalogue.encoders.large.seeds: 0 must be at least 1")
 

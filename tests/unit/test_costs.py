@@ -105,7 +105,9 @@ contamination: {ngram: 5, threshold: 0.8}
 training:
   batch_size: 2
   max_steps: 10
-  warmup_share: 0.1
+  corpus_weighting: {temperature: 1.0}
+  warmup_steps: 1
+  decay_share: 0.1
   learning_rate: 0.01
   weight_decay: 0.0
   temperature: 0.05
@@ -121,7 +123,11 @@ ablations:
   data_size: []
   languages: []
   unseen_languages: []
+  seeds: 1
   temperature: []
+  batch_size: []
+  steps: []
+  corpus_weighting: []
   encoders: []
   lareqa: []
 catalogue:

@@ -12,6 +12,7 @@ from sentence_transformers.sentence_transformer.modules import (
     Dense,
     Normalize,
     Pooling,
+    StaticEmbedding,
     Transformer,
 )
 
@@ -86,6 +87,46 @@ def test_a_static_model_gives_sentence_transformers_vectors(tokenizer_folder, tm
     assert_same_vectors(STATIC, tmp_path / "model")
 
 
+def test_a_static_model_is_saved_byte_for_byte_as_sentence_transformers_saves_it(
+    tokenizer_folder, tmp_path
+):
+    ours = static.start(STATIC, tokenizer_folder, seed=0).model
+    tokenizer = load_tokenizer(tokenizer_folder / "tokenizer.json", MAX_TOKENS)
+    table = ours.embedding.weight.detach().clone()
+    theirs = SentenceTransformer(
+        modules=[StaticEmbedding(tokenizer, embedding_weights=table), Normalize()],
+        prompts={"query": "Query: ", "document": "Passage: "},
+        device="cpu",
+    )
+    folders = [tmp_path / name for name in ("ours", "theirs")]
+    for model, folder in zip((ours, theirs), folders, strict=True):
+        model.save(str(folder), create_model_card=False)
+    first, second = (
+        {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+        for folder in folders
+    )
+    assert first == second
+
+
+def test_a_static_model_s_gradient_has_a_row_for_each_different_token(tokenizer_folder):
+    """It equals that of torch's own EmbeddingBag, which has a row for each token."""
+    model = static.start(STATIC, tokenizer_folder, seed=0).model
+    bag = torch.nn.EmbeddingBag.from_pretrained(
+        model.embedding.weight.detach().clone(), freeze=False, mode="mean", sparse=True
+    )
+    ids, offsets = torch.tensor([9, 9, 5, 7, 9, 5], dtype=torch.int32), torch.tensor([0, 2])
+    offsets = offsets.int()
+    scale = torch.arange(16.0)
+    expected = torch.nn.functional.normalize(bag(ids, offsets), dim=-1)
+    torch.testing.assert_close(model(ids, offsets), expected)
+    (expected * scale).sum().backward()
+    (model(ids, offsets) * scale).sum().backward()
+    assert model.embedding.weight.grad._indices().tolist() == [[5, 7, 9]]
+    torch.testing.assert_close(
+        model.embedding.weight.grad.to_dense(), bag.weight.grad.to_dense(), rtol=1e-5, atol=1e-6
+    )
+
+
 @pytest.mark.parametrize("pooling", ["mean", "cls"])
 def test_a_transformer_gives_sentence_transformers_vectors(base, tmp_path, pooling):
     values = transformer_values(base, pooling)
@@ -112,7 +153,7 @@ def test_embed_pads_without_a_trace(base, tmp_path):
 
 def test_the_table_depends_on_the_seed_alone(tokenizer_folder):
     first, again, other = (
-        static.start(STATIC, tokenizer_folder, seed).model[0].embedding.weight.detach()
+        static.start(STATIC, tokenizer_folder, seed).model.embedding.weight.detach()
         for seed in (1, 1, 2)
     )
     assert torch.equal(first, again)

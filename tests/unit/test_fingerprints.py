@@ -191,6 +191,7 @@ TELLING = {
     "tables/claims.py": {"claims_table"},
     "tables/contamination.py": {"contamination_table"},
     "tables/counts.py": {"evaluation_data_table", "training_data_table"},
+    "tables/draws.py": {"training_data_table"},
     "tables/layouts.py": {"score_table"},
     "tables/model_card.py": {"model_card"},
     "tables/reproduction.py": {"reproduction_table"},
@@ -204,6 +205,7 @@ TELLING = {
     # Computing.
     "data/filtering.py": {"filter_pairs", "filtering_table"},
     "training/samplers.py": {"finetune"},
+    "training/weighting.py": {"finetune", "training_data_table"},
 }
 
 

@@ -268,7 +268,7 @@ def test_slow_encoding_says_where_it_is(monkeypatch, caplog):
 def test_vectors_that_are_not_finite_are_refused(tmp_path):
     model = static.start(STATIC, prepared(static, STATIC, tmp_path / "encoder"), seed=0).model
     with torch.no_grad():
-        model[0].embedding.weight[5:] = float("nan")
+        model.embedding.weight[5:] = float("nan")
     model.save(str(tmp_path / "saved"), create_model_card=False)
     with pytest.raises(DataError, match="saved: gives vectors that are not finite"):
         encode(STATIC, tmp_path / "saved", TEXTS)
@@ -295,6 +295,29 @@ def test_static_model_is_prepared_tokenized_and_read_without_torch(tmp_path):
     ).stdout.split()
     assert "numpy" in modules
     assert not {"torch", "transformers", "sentence_transformers"} & set(modules)
+
+
+def test_static_model_is_trained_without_sentence_transformers(tmp_path):
+    """Its import takes as long as hundreds of steps."""
+    values, model = saved_model(tmp_path, "static")
+    program = (
+        "import json, sys; from pathlib import Path; import finetune;"
+        "from hybridbatch.encoders import static; from hybridbatch.encoders.base import QUERY;"
+        "encoder = static.start(json.loads(sys.argv[1]), Path(sys.argv[2]), seed=0);"
+        "made = static.inputs(json.loads(sys.argv[1]), Path(sys.argv[2]));"
+        "encoder.embed(QUERY, 'text', made(QUERY, 'text', ['a volcano'])).sum().backward();"
+        "encoder.model.save(sys.argv[3]);"
+        "print(*sorted({m.split('.')[0] for m in sys.modules}))"
+    )
+    modules = subprocess.run(
+        [sys.executable, "-c", program, json.dumps(values), model, tmp_path / "trained"],
+        env=os.environ | {"PYTHONPATH": str(Path(hybridbatch.__file__).parents[1])},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    assert "torch" in modules
+    assert not {"transformers", "sentence_transformers", "pandas"} & set(modules)
 
 
 @pytest.mark.parametrize("module", [scratch, transformer])

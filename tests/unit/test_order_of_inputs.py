@@ -119,13 +119,22 @@ COMPARE = {"languages": LANGUAGES, "seen": ["es"], "rows": {}, "confidence": 0.9
 COMPARE |= {"samplings": SAMPLINGS}
 
 
+def models(folder: Path) -> list[str]:
+    """Model folders of two seeds that were trained for different numbers of steps."""
+    found = [folder / f"seed{seed}" for seed in range(2)]
+    for number, model in enumerate(found):
+        model.mkdir()
+        write_json(model / "run.json", {"best_step": 100 + number})
+    return list(map(str, found))
+
+
 @pytest.fixture(scope="module")
 def scores(metrics: list[str], tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """Scores of every system, in the order of SCORED; each has four files of metrics."""
     found = []
     for number in range(len(SCORED)):
         folder = tmp_path_factory.mktemp("scores")
-        inputs = named(metrics=metrics[4 * number :][:4], counts=[])(0)
+        inputs = named(metrics=metrics[4 * number :][:4], models=models(folder), counts=[])(0)
         run("score_system", inputs, SCORE, folder)
         found.append(str(folder / "out.parquet"))
     return found
@@ -149,7 +158,8 @@ def same(found: list[dict], number_of_files: int) -> dict[str, bytes]:
 
 
 def test_scores_of_a_system(metrics, tmp_path):
-    same(outputs("score_system", named(metrics=metrics[:4], counts=[]), SCORE, tmp_path), 1)
+    inputs = named(metrics=metrics[:4], models=models(tmp_path), counts=[])
+    same(outputs("score_system", inputs, SCORE, tmp_path), 1)
 
 
 def test_scores_of_passages(metrics, tmp_path):
@@ -158,7 +168,8 @@ def test_scores_of_passages(metrics, tmp_path):
         counts.append(str(tmp_path / f"{language}.json"))
         sizes = {"passages": 10 * len(counts), "judged": 5, "absent_relevant": 0}
         write_json(counts[-1], {"benchmark": BENCHMARK, "language": language} | sizes)
-    same(outputs("score_system", named(metrics=metrics[:4], counts=counts), SCORE, tmp_path), 1)
+    inputs = named(metrics=metrics[:4], models=models(tmp_path), counts=counts)
+    same(outputs("score_system", inputs, SCORE, tmp_path), 1)
 
 
 def test_comparisons_of_samplings(metrics, tmp_path):
@@ -300,11 +311,19 @@ def test_tables_of_train_sets(tmp_path):
         "corpora": [{"corpus": corpus} for corpus in CORPORA],
         "train": SETS,
         "names": dict.fromkeys(CORPORA),
+        "systems": [
+            {"encoder": "e", "sampling": "s", "kind": "x-x", "alpha": None, "temperature": 1.0}
+        ],
     }
     same(outputs("training_data_table", inputs, params, tmp_path), 3)
     frame = pd.read_csv(tmp_path / "training_data_table-0/csv")
-    assert list(frame["value"]) == [0, 0, 1, 1, 0, 1, 2, 3]
-    assert list(frame["benchmark"]) == ["news"] * 2 + ["films"] * 2 + ["news"] * 2 + ["films"] * 2
+    counts = frame[frame["share"].isna()]
+    assert list(counts["value"]) == [0, 0, 1, 1, 0, 1, 2, 3]
+    assert list(counts["benchmark"]) == ["news"] * 2 + ["films"] * 2 + ["news"] * 2 + ["films"] * 2
+    batches = frame[(frame["metric"] == "batches") & frame["language"].isna()]
+    assert dict(zip(batches["benchmark"], batches["share"], strict=True)) == {
+        "news": 0.25, "films": 0.75,
+    }  # fmt: skip
 
 
 def test_evaluation_data_table(tmp_path):

@@ -11,11 +11,9 @@ from hybridbatch.encoders.inputs import Dense, Inputs, Ragged, Repeating
 from hybridbatch.encoders.pairs import PairInputs, pair_inputs
 from hybridbatch.runtime.errors import DataError
 
-NAMES = ("rows", "question_numbers", "passage_numbers")
+NAMES = ("rows", "question_numbers", "passage_numbers", "question_keys", "passage_keys")
 SIDES = ("queries", "passages", "negatives")
-PAIRS = pa.table(
-    {"id": ["a", "b", "c"], "question_id": ["q", "q", "r"], "passage_id": ["x", "y", "x"]}
-)
+PAIRS = pa.table({"id": ["a", "b", "c"]})
 
 
 class Letters:
@@ -50,15 +48,34 @@ def _codes(*texts: str) -> list[list[int]]:
     return [[ord(c) for c in text] for text in texts]
 
 
-def test_numbers_are_comparable_between_languages():
+def test_keys_are_equal_where_texts_are_in_all_languages():
     english = pair_inputs(Letters(), PAIRS, ENGLISH)
-    spanish = pair_inputs(Letters(), PAIRS, ENGLISH.take([0, 2]))
+    spanish = pair_inputs(Letters(), PAIRS, _train(("a", "¿sal?", "salt", None)))
     assert english.rows.tolist() == [0, 1, 2]
-    assert english.passage_numbers.tolist() == [0, 1, 0]
-    assert english.question_numbers.tolist() == [0, 0, 1]
-    assert spanish.rows.tolist() == [0, 2]
-    assert spanish.passage_numbers.tolist() == [0, 0]
-    assert spanish.question_numbers.tolist() == [0, 1]
+    assert spanish.rows.tolist() == [0]
+    questions = english.question_keys[english.question_numbers].tolist()
+    passages = english.passage_keys[english.passage_numbers].tolist()
+    assert questions[0] == questions[1] != questions[2]
+    assert passages[0] == passages[2] != passages[1]
+    assert spanish.passage_keys[spanish.passage_numbers].tolist() == passages[:1]
+    assert spanish.question_keys[spanish.question_numbers][0] not in questions
+
+
+def test_texts_are_the_same_whatever_their_case_spaces_and_unicode_form():
+    table = _train(
+        ("a", "What did she buy?", "ﬁve  cafe\u0301s", None),
+        ("b", "what did she BUY?", "five cafés", None),
+        ("c", "What did he buy?", "five cafes", None),
+    )
+    found = pair_inputs(Letters(), PAIRS, table)
+    for numbers in (found.question_numbers, found.passage_numbers):
+        assert numbers[0] == numbers[1] != numbers[2]
+
+
+def test_a_negative_that_is_the_pair_s_own_passage_is_left_out():
+    table = _train(("a", "q", "Salt", "salt"), ("b", "r", "sea", "salt"), ("c", "s", "ice", None))
+    found = pair_inputs(Letters(), PAIRS, table)
+    assert _lists(found.negatives) == [[], [0, *map(ord, "salt")], []]
 
 
 def test_every_side_has_the_inputs_of_its_texts():
@@ -108,7 +125,7 @@ def test_a_pair_that_the_corpus_lacks_is_refused():
 def test_saved_pairs_come_back_with_their_keys(tmp_path, passages):
     numbers = np.arange(3)
     sides = [Ragged.of([[1], [2, 3], [4]]), passages, Ragged.of([[], [9], []])]
-    pairs = PairInputs(numbers, numbers, numbers[::-1].copy(), *sides)
+    pairs = PairInputs(numbers, numbers, numbers[::-1].copy(), numbers + 5, numbers - 5, *sides)
     keys = {"corpus": "faq", "language": "en"}
     pairs.save(tmp_path / "pairs.safetensors", keys)
     loaded, found = PairInputs.load(tmp_path / "pairs.safetensors")

@@ -39,13 +39,17 @@ MORE = {"kind": "jsonl", "language": "en", "path": "x", "holdout": 0.0, "shards"
 APERTIUM = ("catalogue", "translators", "apertium")
 CHANGES = {
     "seeds": (("seeds",), [7], SCORES),
-    "a sampling's alpha": (("catalogue", "samplings", "hybrid", "alpha"), 0.3, SCORES),
+    "a sampling's alpha": (
+        ("catalogue", "samplings", "hybrid", "alpha"),
+        0.3,
+        {*SCORES, "training_data"},
+    ),
     "a sampling that is not chosen": (
         ("catalogue", "samplings", "hybrid_30"),
         {"kind": "hybrid", "alpha": 0.3},
         set(),
     ),
-    "training": (("training", "max_steps"), 1, SCORES),
+    "training": (("training", "max_steps"), 1, {*SCORES, "training_data"}),
     "filtering": (("filtering", "max_unknown_share"), 0.1, SCORES | TRAIN_SETS),
     "target languages": (("target_languages",), ["es"], SCORES | TRAIN_SETS | TRANSLATIONS),
     "benchmarks": (("benchmarks",), ["xquad_r"], BENCHMARKS),

@@ -1,6 +1,7 @@
 """What batches guarantee, for every sampling."""
 
 import logging
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from hybridbatch.runtime.errors import DataError
+from hybridbatch.tables.draws import draws_grids, expected_draws
 from hybridbatch.training.samplers import SAMPLINGS, Batch, CorpusPairs, Sampler
 
 STEPS = 2000
@@ -129,6 +131,88 @@ def test_corpora_are_drawn_by_size_and_batches_have_one():
     assert binomtest(drawn.count(0), STEPS, 0.75).pvalue > UNLIKELY
 
 
+@pytest.mark.parametrize("temperature", [1.0, 2.0, 5.0, 1000.0])
+def test_corpora_are_drawn_by_a_power_of_their_size(temperature):
+    corpora = [corpus(900, name="large"), corpus(100, name="small")]
+    sampler = Sampler(corpora, "x-x", 4, 0, temperature=temperature)
+    drawn = [batch.corpus for batch in batches(sampler)]
+    expected = 9 ** (1 / temperature) / (9 ** (1 / temperature) + 1)
+    assert binomtest(drawn.count(0), STEPS, expected).pvalue > UNLIKELY
+
+
+@pytest.mark.parametrize("temperature", [1.0, 3.0])
+@pytest.mark.parametrize("sampling", SAMPLINGS)
+def test_what_is_drawn_is_what_the_table_of_the_training_data_expects(sampling, temperature):
+    corpora = [
+        corpus(800, "en", name="english"),
+        corpus(300, "en es pt", name="three"),
+        corpus(60, "en th", name="rare"),
+    ]
+    alpha = 0.3 if sampling == "hybrid" else None
+    sampler = Sampler(corpora, sampling, 4, 0, alpha, temperature=temperature)
+    table = expected_draws(
+        {c.name: len(c) for c in corpora},
+        {c.name: c.languages for c in corpora},
+        [
+            {"encoder": "e", "sampling": "s", "kind": sampling, "alpha": alpha}
+            | {"temperature": temperature}
+        ],
+    ).fillna({"language": ""})
+    expected = table.set_index(["benchmark", "language", "metric"])["share"]
+    drawn = batches(sampler)
+    for number, pairs in enumerate(corpora):
+        times = sum(batch.corpus == number for batch in drawn)
+        assert binomtest(times, STEPS, expected[pairs.name, "", "batches"]).pvalue > UNLIKELY
+    codes = ("en", "es", "pt", "th")
+    can_hold = dict.fromkeys(codes, 0)
+    texts = {side: dict.fromkeys(codes, 0) for side in ("query_languages", "passage_languages")}
+    for batch in drawn:
+        languages = corpora[batch.corpus].languages
+        for code in languages if sampling != "en-en" else ("en",):
+            can_hold[code] += 1
+        for side, counts in texts.items():
+            counts[languages[getattr(batch, side)[0]]] += 1  # one slot, since slots may go together
+    for code in codes:
+        share = expected.get(("all", code, "batches"), 0.0)
+        assert binomtest(can_hold[code], STEPS, min(share, 1.0)).pvalue > UNLIKELY
+        for counts in texts.values():
+            share = expected.get(("all", code, "texts"), 0.0)
+            assert binomtest(counts[code], STEPS, share).pvalue > UNLIKELY
+
+
+def test_a_sampling_that_no_corpus_allows_has_no_expected_shares():
+    system = {"encoder": "e", "sampling": "s", "kind": "x-y", "alpha": None, "temperature": 1.0}
+    assert expected_draws({"c": 9}, {"c": ["en"]}, [system]).empty
+    assert draws_grids(expected_draws({"c": 9}, {"c": ["en"]}, [system])) == []
+
+
+def test_sizes_of_a_large_corpus_are_checked_without_looking_at_all_of_it():
+    """What is read first is enough, so that the rest may lie anywhere."""
+
+    class Watched(np.ndarray):
+        read = 0
+
+        def __getitem__(self, key):
+            found = np.asarray(super().__getitem__(key))
+            Watched.read += found.size
+            return found
+
+    pairs = corpus(1_000_000, "en es pt", share=3)
+    passages = pairs.passages.view(Watched)
+    Sampler([replace(pairs, passages=passages)], "x-y", 256, seed=0)
+    assert 0 < Watched.read < 100_000
+
+
+@pytest.mark.parametrize("place", [0, 5_000, 19_000])
+def test_the_size_of_a_rare_language_is_exact_wherever_its_pairs_stand(place):
+    pairs = corpus(20_000, "en es", name="thin")
+    pairs.available[:, 1] = False
+    pairs.available[place : place + 7, 1] = True
+    Sampler([pairs], "x-y", 7, seed=0)
+    with pytest.raises(DataError, match="corpus thin has 7 different passages in en and es"):
+        Sampler([pairs], "x-y", 8, seed=0)
+
+
 def test_pairs_are_drawn_uniformly():
     drawn = np.concatenate([b.rows for b in batches(Sampler([corpus(50)], "x-x-mono", 2, 0))])
     for row in range(50):
@@ -139,7 +223,7 @@ def test_a_one_language_corpus_is_never_drawn_for_x_y_and_the_log_says_so(caplog
     corpora = [corpus(1000, "en", name="english"), corpus(100, name="many")]
     with caplog.at_level(logging.INFO, "hybridbatch"):
         sampler = Sampler(corpora, "hybrid", 4, seed=0, alpha=0.5)
-    assert "english has one language" in caplog.text
+    assert "corpus english has only en: it gives no x-y batch" in caplog.text
     for batch in batches(sampler, 300):
         assert batch.corpus == 1 or batch.kind == "x-x-mono"
 

@@ -27,7 +27,14 @@ from hybridbatch.training.config import TrainConfig
 from hybridbatch.training.data import TrainingCorpus
 from hybridbatch.training.loop import finetune
 from hybridbatch.training.mix import achieved_mix
-from hybridbatch.training.optimisation import clip, optimizers_of, schedule
+from hybridbatch.training.optimisation import (
+    RowAdam,
+    clip,
+    decay_begin,
+    end_after,
+    optimizers_of,
+    schedule,
+)
 from hybridbatch.training.samplers import Batch
 
 VOCABULARY = 200
@@ -40,8 +47,10 @@ CONFIG = TrainConfig(
     alpha=0.5,
     pairs=1.0,
     batch_size=8,
+    corpus_weighting={"temperature": 1.0},
     max_steps=30,
-    warmup_share=0.1,
+    warmup_steps=3,
+    decay_share=0.2,
     learning_rate=0.05,
     weight_decay=0.01,
     temperature=0.1,
@@ -80,7 +89,9 @@ def corpus(
         rows = np.array([i for i in range(pairs) if number == 0 or i % 5 != number])
         ids = 5 + 40 * number + meanings[rows]
         by_language[language] = PairInputs(
-            *(rows, rows, rows),
+            *(rows, np.arange(len(rows)), np.arange(len(rows))),
+            # Texts of different pairs, languages and sides differ.
+            *(1000 * number + rows, 1000 * number + 500 + rows),
             Ragged.of([row[: 3 + i % 3].tolist() for i, row in enumerate(ids)]),
             Ragged.of([row.tolist() for row in ids]),
             # Every other pair of the first 20 has a hard negative, another pair's words.
@@ -190,7 +201,7 @@ def test_every_step_is_recorded_with_its_kind_corpus_and_languages(tmp_path, enc
             assert list(row["query_languages"].values()) == [1.0]
             assert row["query_languages"] == row["passage_languages"]
     rates = [row["learning_rate"] for row in steps]
-    assert rates == [CONFIG.learning_rate * schedule(i, CONFIG) for i in range(30)]
+    assert rates == [CONFIG.learning_rate * schedule(i, CONFIG, 24) for i in range(30)]
     assert json.loads((model / "mix.json").read_text()) == achieved_mix(model / "training.jsonl")
 
 
@@ -357,7 +368,9 @@ def test_another_run_does_not_resume_from_a_checkpoint_that_is_not_its_own(
 def test_only_the_table_of_tokens_has_sparse_gradients(encoder):
     model = scratch.start(SCRATCH, encoder, seed=0).model
     sparse, dense = optimizers_of(model, CONFIG)
-    of_table, of_others = (o.param_groups[0]["params"] for o in (sparse, dense))
+    of_table, of_others = (
+        [p for group in o.param_groups for p in group["params"]] for o in (sparse, dense)
+    )
     assert [p.shape for p in of_table] == [(VOCABULARY, 16)]
     assert len(of_others) + 1 == len(list(model.parameters()))
 
@@ -389,15 +402,15 @@ def test_early_stopping_keeps_the_best_weights_not_the_last(tmp_path, encoder, m
     def rigged(run: training._Run, *tokens: Ragged) -> torch.Tensor:
         if torch.is_grad_enabled():
             return loss(run, *tokens)
-        weights.append(run.model[0].embedding.weight.detach().clone())
+        weights.append(run.model.embedding.weight.detach().clone())
         return torch.tensor(next(losses))
 
     monkeypatch.setattr(training._Run, "_loss", rigged)
-    config = replace(CONFIG, evaluate_every=5, patience=2)
+    config = replace(CONFIG, evaluate_every=5, patience=2, decay_share=0.0)
     model = train(tmp_path, encoder, config=config, validation=one_batch())
     assert len(rows(model)) == 20
     run = json.loads((model / "run.json").read_text())
-    assert (run["best_step"], run["best_validation_loss"]) == (10, 1.0)
+    assert (run["best_step"], run["best_validation_loss"], run["steps"]) == (10, 1.0, 20)
     saved = training.load_file(model / "model.safetensors")["embedding.weight"]
     assert torch.equal(saved, weights[1])
     assert not torch.equal(saved, weights[3])
@@ -421,23 +434,21 @@ def test_every_validation_is_recorded_with_the_steps_trained(tmp_path, encoder, 
     ]
 
 
-def test_interrupted_run_stops_early_where_it_would_have(tmp_path, encoder, monkeypatch):
-    loss = training._Run._loss
-
-    def rigged(run: training._Run, *tokens: Ragged) -> torch.Tensor:
-        if torch.is_grad_enabled():
-            return loss(run, *tokens)
-        return torch.tensor(1.0 if run.step == 5 else 2.0)
-
-    monkeypatch.setattr(training._Run, "_loss", rigged)
-    config = replace(CONFIG, evaluate_every=5, patience=3)
-    whole = content(train(tmp_path, encoder, "whole", config))
+@pytest.mark.parametrize("step", [17, 20, 23, 25, 27])
+def test_interrupted_run_decays_and_stops_where_it_would_have(tmp_path, start, monkeypatch, step):
+    """Before the decay, at its first step, within it, and at its last validation."""
+    values, encoder = start
+    rigged_validation(monkeypatch, best=5)
+    config = replace(CONFIG, evaluate_every=5, patience=3, decay_share=0.3, max_steps=90)
+    whole = content(train(tmp_path, encoder, "whole", config, values))
     with monkeypatch.context() as patch:
-        stop_at(patch, 17)
+        stop_at(patch, step)
         with pytest.raises(Interrupted):
-            train(tmp_path, encoder, config=config)
-    model = train(tmp_path, encoder, config=config)
-    assert len(rows(model)) == 20
+            train(tmp_path, encoder, config=config, values=values)
+    with monkeypatch.context() as patch:
+        asked = stop_at(patch, None)
+        model = train(tmp_path, encoder, config=config, values=values)
+    assert asked == list(range(step // 5 * 5, 29))  # 20 steps, and 3/7 of them
     assert content(model) == whole
 
 
@@ -607,20 +618,66 @@ def test_gradients_are_clipped_in_training(tmp_path, encoder, monkeypatch):
     assert all(after == pytest.approx(0.01, rel=1e-3) for _, after in seen)
 
 
-def test_schedule_rises_to_one_and_falls_to_zero_linearly():
-    config = replace(CONFIG, max_steps=10, warmup_share=0.2)
-    shares = [schedule(step, config) for step in range(10)]
-    assert shares == pytest.approx([1 / 2, 1, *(n / 8 for n in range(8, 0, -1))])
-    none = replace(CONFIG, max_steps=4, warmup_share=0.0)
-    shares = [schedule(step, none) for step in range(4)]
-    assert shares == pytest.approx([1, 3 / 3, 2 / 3, 1 / 3])
-    assert schedule(0, replace(CONFIG, max_steps=1, warmup_share=1.0)) == 1
+def test_schedule_rises_stays_and_falls_linearly():
+    config = replace(CONFIG, max_steps=10, warmup_steps=2, decay_share=0.3)
+    assert decay_begin(10, config) == 7
+    shares = [schedule(step, config, 7) for step in range(10)]
+    assert shares == pytest.approx([1 / 2, *[1] * 6, 3 / 4, 2 / 4, 1 / 4])
+    none = replace(CONFIG, max_steps=4, warmup_steps=0, decay_share=0.0)
+    assert [schedule(step, none, decay_begin(4, none)) for step in range(4)] == [1] * 4
+
+
+@pytest.mark.parametrize("share", [0.0, 0.05, 0.1, 0.2, 0.25, 0.5])
+def test_decay_is_its_share_of_all_steps_wherever_it_begins(share):
+    for most in (1, 2, 3, 7, 10, 13, 99, 100, 1000):
+        config = replace(CONFIG, max_steps=most, decay_share=share)
+        last = decay_begin(most, config)
+        assert end_after(last, config) == most
+        for begin in range(last):
+            end = end_after(begin, config)
+            assert begin <= end <= most
+            assert end - begin == pytest.approx(share * end, abs=1)
+
+
+def test_a_run_of_fewer_steps_is_a_longer_one_that_decays_earlier(tmp_path, encoder):
+    """So `steps` compares snapshots of one run, from which the rate fell."""
+    short, long = (
+        rows(train(tmp_path, encoder, str(n), replace(CONFIG, max_steps=n))) for n in (20, 30)
+    )
+    assert short[:16] == long[:16]
+    assert [row["loss"] for row in short[16:]] != [row["loss"] for row in long[16:20]]
+
+
+def rigged_validation(monkeypatch: pytest.MonkeyPatch, best: int) -> None:
+    """Validation is best after `best` steps."""
+    loss = training._Run._loss
+
+    def rigged(run: training._Run, *tokens: Ragged) -> torch.Tensor:
+        if torch.is_grad_enabled():
+            return loss(run, *tokens)
+        return torch.tensor(1.0 if run.step == best else 2.0)
+
+    monkeypatch.setattr(training._Run, "_loss", rigged)
+
+
+def test_decay_begins_where_patience_ends(tmp_path, encoder, monkeypatch, caplog):
+    rigged_validation(monkeypatch, best=4)
+    config = replace(CONFIG, evaluate_every=4, patience=2, decay_share=0.25)
+    with caplog.at_level(logging.INFO, logger="hybridbatch"):
+        model = train(tmp_path, encoder, config=config)
+    assert "the learning rate decays from step 12" in caplog.text
+    run = json.loads((model / "run.json").read_text())
+    assert (run["decay_from"], run["steps"], run["best_step"]) == (12, 16, 4)
+    rates = [row["learning_rate"] / config.learning_rate for row in rows(model)]
+    assert rates == pytest.approx([1 / 3, 2 / 3, *[1] * 10, 4 / 5, 3 / 5, 2 / 5, 1 / 5])
+    steps = [json.loads(x)["step"] for x in (model / "validation.jsonl").read_text().splitlines()]
+    assert steps == [4, 8, 12, 16]
 
 
 def test_schedule_is_the_learning_rate_of_every_optimizer(tmp_path, start, monkeypatch):
     """Where the schedule is 0 nothing is learned, weight decay included."""
     values, encoder = start
-    monkeypatch.setattr(training, "schedule", lambda step, config: 0.0)
+    monkeypatch.setattr(training, "schedule", lambda *_: 0.0)
     config = replace(CONFIG, max_steps=5)
     model = train(tmp_path, encoder, config=config, values=values)
     trained = training.load_file(model / "model.safetensors")
@@ -636,10 +693,73 @@ def test_every_parameter_is_trained_by_one_optimizer(transformer):
     model = pretrained.start(values, encoder, 0).model
     model[0].auto_model.embeddings.word_embeddings.sparse = True
     optimizers = optimizers_of(model, CONFIG)
-    assert [type(o).__name__ for o in optimizers] == ["SparseAdam", "AdamW"]
+    assert [type(o).__name__ for o in optimizers] == ["RowAdam", "AdamW"]
     found = [id(p) for o in optimizers for group in o.param_groups for p in group["params"]]
     assert sorted(found) == sorted(id(p) for p in model.parameters())
-    assert optimizers[1].param_groups[0]["weight_decay"] == CONFIG.weight_decay
+
+
+@pytest.mark.parametrize("kind", ["scratch", "transformer"])
+def test_weights_decay_but_no_biases_and_normalisations(kind, encoder, transformer):
+    """As the names of a transformer's parameters tell them apart."""
+    module, values, folder = {
+        "scratch": (scratch, SCRATCH, encoder),
+        "transformer": (pretrained, *transformer),
+    }[kind]
+    model = module.start(values, folder, 0).model
+    of_group = {
+        id(p): group["weight_decay"]
+        for optimizer in optimizers_of(model, CONFIG)
+        for group in optimizer.param_groups
+        for p in group["params"]
+        if isinstance(optimizer, torch.optim.AdamW)
+    }
+    found = {n: of_group[id(p)] for n, p in model.named_parameters() if id(p) in of_group}
+    spared = {n for n in found if n.endswith(".bias") or "norm" in n.lower()}
+    assert {n for n, decay in found.items() if decay == 0.0} == spared
+    assert {found[n] for n in found.keys() - spared} == {CONFIG.weight_decay}
+    assert len(spared) > 5
+
+
+def sparse_gradient(rows: list[int], values: torch.Tensor, shape: torch.Size) -> torch.Tensor:
+    return torch.sparse_coo_tensor([rows], values, shape).coalesce()
+
+
+def test_row_adam_is_adam_where_every_step_uses_every_row():
+    generator = torch.Generator().manual_seed(0)
+    start = torch.randn(7, 3, generator=generator)
+    ours, theirs = (torch.nn.Parameter(start.clone()) for _ in range(2))
+    row, dense = RowAdam([ours], lr=0.1), torch.optim.Adam([theirs], lr=0.1)
+    for step in range(50):
+        gradient = torch.randn(7, 3, generator=generator) * 10.0 ** (step % 5 - 2)
+        ours.grad = sparse_gradient(list(range(7)), gradient, start.shape)
+        theirs.grad = gradient
+        row.step()
+        dense.step()
+    torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-6)
+    assert (ours - start).abs().min() > 0.01
+
+
+def test_row_adam_equals_a_dense_reference_that_masks_the_other_rows():
+    rng = np.random.default_rng(0)
+    start = rng.normal(size=(20, 4))
+    table = torch.nn.Parameter(torch.tensor(start, dtype=torch.float32))
+    optimizer = RowAdam([table], lr=0.05)
+    weights, mean, square = start.copy(), np.zeros_like(start), np.zeros_like(start)
+    for step in range(1, 41):
+        used = np.sort(rng.choice(19, size=5, replace=False))  # the last row is never used
+        gradient = np.zeros_like(start)
+        gradient[used] = rng.normal(size=(5, 4))
+        values = torch.tensor(gradient[used], dtype=torch.float32)
+        table.grad = sparse_gradient(used.tolist(), values, table.shape)
+        optimizer.step()
+        mask = np.zeros((20, 1), dtype=bool)
+        mask[used] = True
+        mean = np.where(mask, 0.9 * mean + 0.1 * gradient, mean)
+        square = np.where(mask, 0.999 * square + 0.001 * gradient**2, square)
+        deviation = np.sqrt(square / (1 - 0.999**step)) + 1e-8
+        weights -= np.where(mask, 0.05 * mean / (1 - 0.9**step) / deviation, 0.0)
+        np.testing.assert_allclose(table.detach().numpy(), weights, rtol=1e-4, atol=1e-5)
+    assert torch.equal(table[19], torch.tensor(start[19], dtype=torch.float32))
 
 
 def test_autocast_is_for_cuda_only(tmp_path, encoder, monkeypatch):
@@ -666,7 +786,8 @@ def test_autocast_is_for_cuda_only(tmp_path, encoder, monkeypatch):
 def test_corpus_gathers_the_tokens_of_each_pair_in_its_language():
     def pairs(numbers: list[int], *sides: list[list[int]]) -> PairInputs:
         rows = np.array(numbers)
-        return PairInputs(rows, rows // 3, rows // 2, *map(Ragged.of, sides))
+        keys = np.arange(9)
+        return PairInputs(rows, rows // 3, rows // 2, keys, keys, *map(Ragged.of, sides))
 
     # Pair 1 exists in no language, pair 3 only in es: rows are numbered over what exists.
     faq = TrainingCorpus(
@@ -677,8 +798,10 @@ def test_corpus_gathers_the_tokens_of_each_pair_in_its_language():
         },
     )
     assert faq.pairs.available.tolist() == [[True, False], [True, True], [False, True]]
-    assert faq.pairs.questions.tolist() == [0, 0, 1]
-    assert faq.pairs.passages.tolist() == [0, 1, 1]
+    a, b, c = faq.pairs.questions.tolist()
+    assert a == b != c
+    a, b, c = faq.pairs.passages.tolist()
+    assert a != b == c
     rows, languages = np.array([2, 0, 1, 1]), np.array([1, 0, 1, 0])
     for gathered, ids, lengths in (
         (faq.queries, [7, 1, 4, 5, 6, 2, 3], [1, 1, 3, 2]),
@@ -690,17 +813,17 @@ def test_corpus_gathers_the_tokens_of_each_pair_in_its_language():
         assert tokens.lengths().tolist() == lengths
 
 
-@pytest.mark.parametrize("side", range(6))
+@pytest.mark.parametrize("side", range(8))
 def test_content_hash_changes_with_every_part_of_the_pairs(side):
     def hashed(*changed: np.ndarray | Ragged) -> str:
-        parts = [np.arange(2)] * 3 + [Ragged.of([[1, 2], [3]])] * 3
+        parts = [np.arange(2)] * 5 + [Ragged.of([[1, 2], [3]])] * 3
         if changed:
             parts[side] = changed[0]
         return TrainingCorpus("faq", {"en": PairInputs(*parts)}).content_hash()
 
     # Other numbers, or other tokens, or the same tokens cut elsewhere.
     others = (
-        [Ragged.of([[1, 2], [4]]), Ragged.of([[1], [2, 3]])] if side > 2 else [np.array([0, 2])]
+        [Ragged.of([[1, 2], [4]]), Ragged.of([[1], [2, 3]])] if side > 4 else [np.array([1, 0])]
     )
     assert hashed() == hashed()
     assert len({hashed(), *map(hashed, others)}) == 1 + len(others)
@@ -771,6 +894,29 @@ def test_a_share_of_the_pairs_is_nested_and_the_same_in_every_language():
         found = part.queries(rows, languages)
         expected = whole.queries(part.pairs.questions[rows], languages)
         assert found.ids.tolist() == expected.ids.tolist()
+
+
+def test_texts_that_are_equal_in_any_language_are_one():
+    """Pairs 0 and 1 are one question in en, 1 and 2 in es, so that all three are; 3 is alone."""
+
+    def side(rows: list[int], keys: list[int]) -> PairInputs:
+        distinct, numbers = np.unique(keys, return_inverse=True)
+        ids = Ragged.of([[key] for key in keys])
+        alone = np.array(rows) + 100
+        return PairInputs(
+            np.array(rows), numbers, np.arange(len(rows)), distinct, alone, ids, ids, ids
+        )
+
+    faq = TrainingCorpus(
+        "faq",
+        {"en": side([0, 1, 2, 3], [7, 7, 8, 9]), "es": side([1, 2, 3], [5, 5, 6])},
+    )
+    a, b, c, d = faq.pairs.questions.tolist()
+    assert a == b == c != d
+    assert len(set(faq.pairs.passages.tolist())) == 4
+    # A text of one language that is another pair's in the other language.
+    mixed = TrainingCorpus("faq", {"en": side([0, 1], [7, 8]), "es": side([0, 1], [9, 7])})
+    assert len(set(mixed.pairs.questions.tolist())) == 1
 
 
 def test_another_share_is_another_run():

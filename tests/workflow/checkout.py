@@ -53,6 +53,7 @@ def small_configuration() -> dict:
     config["corpora"], config["validation"] = ["small"], ["small"]
     config["benchmarks"] = ["small"]
     config["training"] |= {"batch_size": 16, "max_steps": 30, "evaluate_every": 10}
+    config["training"] |= {"warmup_steps": 3}
     config["statistics"]["resamples"] = 100
     config["ablations"] |= {
         "benchmarks": ["small"],
@@ -62,6 +63,9 @@ def small_configuration() -> dict:
         "languages": [2, 3],
         "unseen_languages": ["es"],
         "temperature": [0.05],
+        "batch_size": [],
+        "steps": [10, 20],
+        "corpus_weighting": [1.0],
         "lareqa": [],
     }
     config["catalogue"]["encoders"]["static"] |= {"dimension": 16, "vocabulary": 1000}

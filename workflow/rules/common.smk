@@ -40,7 +40,6 @@ except ConfigError as error:
     raise WorkflowError(str(error)) from None
 
 
-
 def wrong_indexes():
     """The messages of indexes that FAISS cannot make; it is only loaded if there are any."""
     for key, values, dimension in lookups.indexes(experiment):

@@ -49,9 +49,14 @@ rule evaluate:
         "../scripts/evaluate.py"
 
 
+def models_of_system(wildcards):
+    return [f"<results>/models/{wildcards.system}/seed{seed}" for seed in seeds(wildcards)]
+
+
 rule score_system:
     input:
         metrics=metrics_of_system,
+        models=models_of_system,
         counts=counts_of_passages,
     output:
         "<results>/scores/{system}/{benchmark}.parquet",

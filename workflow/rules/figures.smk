@@ -14,7 +14,8 @@ def drawn_samplings(wildcards):
 
 
 def drawn_seeds(wildcards):
-    return variants.seeds_of(experiment, wildcards.encoder)
+    systems = [s for s in TABLE_SYSTEMS.values() if s.encoder == wildcards.encoder]
+    return variants.seeds_of(experiment, systems[0])
 
 
 def drawn_models(wildcards):

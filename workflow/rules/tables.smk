@@ -35,6 +35,18 @@ def averaged_in_table(wildcards):
     return getattr(CATALOGUE.benchmarks.get(wildcards.score_table), "averaged", None) or []
 
 
+def drawing(system):
+    """What decides how often a system's training draws each corpus and language."""
+    values = variants.training_values(experiment, system)
+    return {
+        "encoder": system.encoder,
+        "sampling": system.sampling,
+        "kind": values["sampling"],
+        "alpha": values["alpha"],
+        "temperature": values["corpus_weighting"]["temperature"],
+    }
+
+
 def translated_sets(wildcards):
     """All shards of each translated corpus, by `corpus/language`."""
     return {"{corpus}/{language}".format(**of): texts_of(**of) for of in TRANSLATED_SETS}
@@ -125,6 +137,7 @@ rule training_data_table:
         corpora=[{"corpus": corpus} for corpus in experiment.corpora],
         train=TRAIN_SETS,
         names={c: CATALOGUE.corpora[c].published for c in experiment.corpora},
+        systems=list(map(drawing, TRAINED_TABLE_SYSTEMS.values())),
         code=code("training_data_table"),
     script:
         "../scripts/training_data_table.py"

@@ -13,7 +13,7 @@ def main(snakemake) -> None:
     kind = kinds.load("encoders", values["kind"])
     found = pair_inputs(
         kind.inputs(values, Path(snakemake.input.encoder)),
-        read_table(snakemake.input.pairs, ["id", "question_id", "passage_id"]),
+        read_table(snakemake.input.pairs, ["id"]),
         read_batches(snakemake.input.train, ["id", "question", "passage", "negative"]),
     )
     found.save(snakemake.output[0], snakemake.params.of)

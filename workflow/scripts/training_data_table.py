@@ -1,12 +1,16 @@
-"""Pairs of each corpus and language, beside the published sizes (the paper's Table 9)."""
+"""Pairs of each corpus and language, beside the published sizes, and the shares of batches."""
 
 from collections.abc import Iterable
+from dataclasses import replace
+
+import pandas as pd
 
 from hybridbatch.evaluation.inputs import pick
 from hybridbatch.render.write import write
 from hybridbatch.runtime.files import read_json
 from hybridbatch.runtime.logs import logged
 from hybridbatch.tables.counts import counts_page, counts_table
+from hybridbatch.tables.draws import draws_grids, expected_draws
 from hybridbatch.tables.published import TRAINING_DATA, read_figures
 
 
@@ -15,6 +19,8 @@ def main(snakemake) -> None:
     figures = read_figures(snakemake.input.published, TRAINING_DATA)
     sizes = figures.set_index("dataset")["size_per_language"]
     rows, published = [], {}
+    pairs: dict[str, int] = {}
+    languages: dict[str, list[str]] = {}
     for counts in _read(snakemake.input.corpora, params.corpora):
         corpus, language = counts.pop("corpus"), counts.pop("language")
         for metric, value in counts.items():
@@ -25,12 +31,18 @@ def main(snakemake) -> None:
         key = (corpus, "trained_on", counts["language"])
         rows.append(dict(zip(("benchmark", "metric", "language"), key, strict=True)))
         rows[-1]["value"] = counts["kept"]
+        # A corpus' own language, in which nothing is filtered, has all its pairs.
+        pairs[corpus] = max(pairs.get(corpus, 0), counts["kept"])
+        languages.setdefault(corpus, []).append(counts["language"])
         if params.names[corpus]:
             published[key] = int(sizes[params.names[corpus]])
     frame = counts_table("training_data", rows, published)
     title = "Training data (the paper's Table 9)"
+    draws = expected_draws(pairs, languages, params.systems)
     page = counts_page("training_data", title, frame, "corpus")
-    write(snakemake.output, frame, page)
+    page = replace(page, blocks=[*page.blocks, *draws_grids(draws)])
+    draws = draws.assign(table="training_data").reindex(columns=[*frame.columns, "share"])
+    write(snakemake.output, pd.concat([frame, draws.astype(frame.dtypes)]), page)
 
 
 def _read(paths: Iterable[str], wanted: list[dict]) -> list[dict]:

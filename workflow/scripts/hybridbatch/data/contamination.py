@@ -7,7 +7,6 @@ size and may miss pairs. A sentence does not count as a near duplicate of a long
 contains it.
 """
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -17,6 +16,7 @@ import pandas as pd
 import pyarrow as pa
 from scipy import sparse
 
+from hybridbatch.data.dedup import normalize
 from hybridbatch.runtime.logs import Progress
 
 # The column of a train set that each side of a benchmark is compared with.
@@ -56,11 +56,6 @@ class ContaminationConfig:
 
     ngram: int  # characters
     threshold: float  # least Jaccard index
-
-
-def normalize(text: str) -> str:
-    """`text` with case folded, white space collapsed, and in Unicode's compatibility form."""
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 def ngrams(text: str, n: int) -> set[str]:

@@ -1,9 +1,18 @@
-"""Memory-efficient deduplication of millions of texts by 64-bit hash."""
+"""Which texts are the same; millions of them, by 64-bit hash."""
 
 import hashlib
+import unicodedata
 from collections.abc import Iterable
 
 import numpy as np
+
+
+def normalize(text: str) -> str:
+    """`text` with case folded, white space collapsed, and in Unicode's compatibility form.
+
+    Texts that are equal in this form count as the same wherever pairs are told apart.
+    """
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 def keys(texts: Iterable[str]) -> np.ndarray:

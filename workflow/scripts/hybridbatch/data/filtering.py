@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from hybridbatch.data.dedup import FirstTimes, keys
+from hybridbatch.data.dedup import FirstTimes, keys, normalize
 from hybridbatch.runtime.errors import DataError
 from hybridbatch.runtime.files import BATCH_ROWS, Rows, batches
 from hybridbatch.runtime.logs import Progress
@@ -126,13 +126,13 @@ def _rows(row_of: dict[str, int], kind: str, ids: pa.Array, name: str) -> np.nda
 
 
 def _keys(texts: pa.ChunkedArray) -> np.ndarray:
-    """uint64 [n]: keys that are equal where the texts are."""
+    """uint64 [n]: keys that are equal where the normalized texts are."""
     parts, progress = [], Progress(len(texts), "texts", last=False)
     for start in range(
         0, len(texts), BATCH_ROWS
     ):  # in slices, since Python strings take much memory
         part = texts.slice(start, BATCH_ROWS)
-        parts.append(keys(t or "" for t in part.to_pylist()))
+        parts.append(keys(normalize(t or "") for t in part.to_pylist()))
         progress.add(len(part))
     return np.concatenate([*parts, np.empty(0, np.uint64)])
 

@@ -1,8 +1,8 @@
 """The workflow's format of question-answer pairs, and the validation split. See also `readers`.
 
 A *pair* is a question and the sentence or passage that answers it. Its id is the same in every
-language. Pairs with the same passage have the same `passage_id`, so that no batch contains a
-passage twice.
+language. The ids of questions and passages say which texts are translated once; batches tell pairs
+apart by their texts (`encoders.pairs`).
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from typing import TypeVar
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from hybridbatch.data.dedup import FirstTimes, keys
+from hybridbatch.data.dedup import FirstTimes, keys, normalize
 from hybridbatch.runtime.errors import DataError
 from hybridbatch.runtime.files import BATCH_ROWS
 from hybridbatch.runtime.logs import Progress
@@ -53,10 +53,10 @@ class Pair:
 def pair_batches(pairs: Iterable[Pair], counts: Counter, name: str) -> Iterator[pa.RecordBatch]:
     """Pairs as record batches of `PAIR_SCHEMA`, in reading order, for corpora of any size.
 
-    Empty and duplicate pairs are counted and left out. Pairs that differ only in their negatives
-    are kept. By default `passage_id` is a hash of the text, so that equal texts are one passage; a
-    corpus may give its own ids. name: the corpus and its files, for messages. Raises `DataError`
-    for an id that occurs twice, and at the end if no pair was kept.
+    Empty and duplicate pairs are counted and left out; texts are compared as `dedup.normalize`
+    leaves them. Pairs that differ only in their negatives are kept. By default `passage_id` is a
+    hash of the text; a corpus may give its own ids. name: the corpus and its files, for messages.
+    Raises `DataError` for an id that occurs twice, and at the end if no pair was kept.
     """
     first_ids, first_pairs = FirstTimes(), FirstTimes()
     progress = Progress(None, "pairs")
@@ -72,7 +72,7 @@ def pair_batches(pairs: Iterable[Pair], counts: Counter, name: str) -> Iterator[
                 f"{pair.where or name}: the id {pair.id!r} stands twice in {name}; ids must be "
                 "unique. Mend the file, or leave the ids out."
             )
-        texts = ("\0".join((p.question, p.passage, p.negative or "")) for p in full)
+        texts = ("\0".join(map(normalize, (p.question, p.passage, p.negative or ""))) for p in full)
         new = first_pairs.of(keys(texts))
         kept = [pair for pair, is_new in zip(full, new, strict=True) if is_new]
         counts += Counter(  # `+` drops zero counts

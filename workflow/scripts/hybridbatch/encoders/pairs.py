@@ -8,13 +8,15 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from hybridbatch.data import dedup
 from hybridbatch.encoders.base import CANDIDATE, QUERY, TEXT, MakeInputs
 from hybridbatch.encoders.inputs import Inputs, Ragged, Repeating, from_arrays
 from hybridbatch.runtime.errors import DataError
 from hybridbatch.runtime.files import Rows, batches, read_tensors, write_tensors
 from hybridbatch.runtime.logs import Progress
 
-_NUMBERS = ("rows", "question_numbers", "passage_numbers")
+_NUMBERS = ("rows", "question_numbers", "passage_numbers", "question_keys", "passage_keys")
+_NONE = 0  # the number of no text, which has no tokens
 _SIDES = ("queries", "passages", "negatives")
 
 
@@ -23,13 +25,16 @@ class PairInputs:
     """The inputs of the pairs of one corpus in one language.
 
     rows: int64 [n], the numbers of the pairs in the corpus, ascending. question_numbers,
-    passage_numbers: int64 [n], equal for equal questions or passages, in all languages of the
-    corpus. negatives: the hard negatives, an empty sequence where a pair has none.
+    passage_numbers: int64 [n], equal for equal texts, which are compared as `dedup.normalize`
+    leaves them. question_keys, passage_keys: int64, by these numbers, equal for equal texts of all
+    languages and corpora. negatives: the hard negatives, an empty sequence where a pair has none.
     """
 
     rows: np.ndarray
     question_numbers: np.ndarray
     passage_numbers: np.ndarray
+    question_keys: np.ndarray
+    passage_keys: np.ndarray
     queries: Inputs
     passages: Inputs
     negatives: Inputs
@@ -57,9 +62,11 @@ class PairInputs:
 def pair_inputs(make: MakeInputs, pairs: pa.Table, train: Rows) -> PairInputs:
     """The inputs of the pairs of one language.
 
-    make: the encoder's function for inputs (see `base`). pairs: all pairs of the corpus (id,
-    question_id, passage_id), from which the numbers come. train: the pairs of the language (id,
-    question, passage, negative), in the same order. Raises `DataError` if the two do not match.
+    make: the encoder's function for inputs (see `base`). pairs: all pairs of the corpus (id), from
+    which the numbers of rows come. train: the pairs of the language (id, question, passage,
+    negative), in the same order. Raises `DataError` if the two do not match.
+
+    A negative that is the pair's own passage is left out: it would be a false one.
     """
     queries = _Distinct(make, QUERY)
     passages, negatives = (_Distinct(make, CANDIDATE) for _ in range(2))
@@ -72,14 +79,20 @@ def pair_inputs(make: MakeInputs, pairs: pa.Table, train: Rows) -> PairInputs:
         passages.add(batch["passage"].to_pylist())
         negatives.add(batch["negative"].to_pylist())
         progress.add(len(batch))
-    rows = np.concatenate(found)
+    answers, others = passages.inputs(), negatives.inputs()
+    same = passages.keys()[answers.which] == negatives.keys()[others.which]
+    question_keys, question_numbers = np.unique(queries.keys(), return_inverse=True)
+    passage_keys, passage_numbers = np.unique(passages.keys(), return_inverse=True)
+    questions = queries.inputs()
     return PairInputs(
-        rows,
-        _numbers(pairs["question_id"])[rows],
-        _numbers(pairs["passage_id"])[rows],
-        queries.inputs(),
-        passages.inputs(),
-        negatives.inputs(),
+        np.concatenate(found),
+        question_numbers[questions.which],
+        passage_numbers[answers.which],
+        question_keys,
+        passage_keys,
+        questions,
+        answers,
+        Repeating(others.distinct, np.where(same, np.int32(_NONE), others.which)),
     )
 
 
@@ -88,8 +101,9 @@ class _Distinct:
 
     def __init__(self, make: MakeInputs, side: str) -> None:
         self._make, self._side = make, side
-        # Numbers by a hash of the text; number 0 stands for no text and has no tokens.
-        self._numbers: dict[bytes, int] = {b"": 0}
+        # Numbers by a hash of the text.
+        self._numbers: dict[bytes, int] = {b"": _NONE}
+        self._keys = [np.zeros(1, dtype=np.uint64)]
         self._ids = bytearray()  # a bytearray grows without a second copy of its contents
         self._lengths = [np.zeros(1, dtype=np.int64)]
         self._which = [np.zeros(0, dtype=np.int32)]
@@ -97,7 +111,7 @@ class _Distinct:
     def add(self, texts: Sequence[str | None]) -> None:
         """Append texts; None stands for the empty sequence."""
         new: list[str] = []
-        which = np.zeros(len(texts), dtype=np.int32)
+        which = np.full(len(texts), _NONE, dtype=np.int32)
         for row, text in enumerate(texts):
             if text is not None:
                 key = hashlib.blake2b(text.encode("utf-8"), digest_size=16).digest()
@@ -109,6 +123,11 @@ class _Distinct:
         self._ids += tokens.ids.tobytes()
         self._lengths.append(tokens.lengths())
         self._which.append(which)
+        self._keys.append(dedup.keys(map(dedup.normalize, new)))
+
+    def keys(self) -> np.ndarray:
+        """int64 [distinct]: equal for texts that `dedup.normalize` makes equal."""
+        return np.concatenate(self._keys).view(np.int64)
 
     def inputs(self) -> Repeating:
         """The inputs of all texts added."""
@@ -126,8 +145,3 @@ def _find(ids: Sequence[str], numbered: Iterator[tuple[int, str]]) -> np.ndarray
             raise DataError(f"the pair {id_!r} is not among the corpus' pairs, or out of order.")
         rows[i] = row
     return rows
-
-
-def _numbers(ids: pa.ChunkedArray) -> np.ndarray:
-    """int64 [n]: numbers of the ids, in order of first appearance."""
-    return ids.combine_chunks().dictionary_encode().indices.to_numpy().astype(np.int64)

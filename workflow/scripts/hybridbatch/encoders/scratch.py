@@ -50,7 +50,8 @@ def start(values: Mapping[str, Any], folder: Path, seed: int) -> Encoder:
     from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
     from transformers import DistilBertConfig, DistilBertModel, PreTrainedTokenizerFast
 
-    from hybridbatch.encoders.towers import TextTower, assembled, best_device
+    from hybridbatch.encoders.devices import best_device
+    from hybridbatch.encoders.towers import TextTower, assembled
 
     config = ScratchConfig(**values)
     tokenizer = PreTrainedTokenizerFast(

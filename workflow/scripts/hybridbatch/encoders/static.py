@@ -45,19 +45,16 @@ def inputs(values: Mapping[str, Any], folder: Path) -> MakeInputs:
 def start(values: Mapping[str, Any], folder: Path, seed: int) -> "Static":
     """A random table (standard normal / sqrt(dimension)) from `seed`, for `folder`'s tokenizer."""
     import torch
-    from sentence_transformers.sentence_transformer.modules import Normalize, StaticEmbedding
 
-    from hybridbatch.encoders.towers import assembled, best_device
+    from hybridbatch.encoders.devices import best_device
+    from hybridbatch.encoders.mean_embedding import MeanEmbedding
 
     config = StaticConfig(**values)
     tokenizer = tokens.load_tokenizer(folder / tokens.TOKENIZER_FILE, config.max_tokens)
     generator = torch.Generator().manual_seed(seed)
     shape = (tokenizer.get_vocab_size(), config.dimension)
     table = torch.randn(shape, generator=generator) / config.dimension**0.5
-    static = StaticEmbedding(tokenizer, embedding_weights=table)
-    # A batch has few of the vocabulary's tokens, so gradients of the embeddings are sparse.
-    static.embedding.sparse = True
-    return Static(assembled([static, Normalize()], tokens.prompts(config), best_device()))
+    return Static(MeanEmbedding(table, tokenizer, tokens.prompts(config)).to(best_device()))
 
 
 class Static:
@@ -71,9 +68,8 @@ class Static:
         import torch
 
         device = self.model.device
-        offsets = torch.from_numpy(inputs.bounds[:-1]).to(device)
         ids = torch.from_numpy(inputs.ids).to(device)
-        return self.model({"input_ids": ids, "offsets": offsets})["sentence_embedding"]
+        return self.model(ids, torch.from_numpy(inputs.bounds[:-1]).to(device, ids.dtype))
 
 
 def load(values: Mapping[str, Any], model: Path) -> Encode:

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from sentence_transformers import SentenceTransformer
 
+from hybridbatch.encoders.devices import best_device
 from hybridbatch.encoders.inputs import Ragged
 from hybridbatch.runtime.files import checked
 
@@ -14,14 +15,6 @@ from hybridbatch.runtime.files import checked
 # measured (benchmarks/transformer_training.py). The GPU's is an estimate; it is larger because
 # each pass launches all kernels again.
 _TOKENS_A_PASS = {"cpu": 256, "gpu": 4096}
-
-
-def best_device() -> str:
-    """`cuda` if the job has a GPU (see `runtime.gpus`), else `cpu`.
-
-    By default, SentenceTransformer would also use accelerators that no job requested.
-    """
-    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def assembled(

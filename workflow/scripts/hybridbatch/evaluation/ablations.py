@@ -14,6 +14,7 @@ from hybridbatch.evaluation.settings import (
     MEAN_SEEN,
     MEAN_UNSEEN,
     SCORE_COLUMNS,
+    STEPS_COLUMN,
     ZERO_SHOT,
 )
 
@@ -39,7 +40,7 @@ def ablation_table(
     comparisons: Iterable[tuple[str, str, str, pd.DataFrame]],
     published: pd.DataFrame,
 ) -> pd.DataFrame:
-    """The table of one ablation, with ABLATION_COLUMNS.
+    """The table of one ablation, with ABLATION_COLUMNS, and STEPS_COLUMN if the scores have it.
 
     parts: (point, scores of one system and benchmark, with columns benchmark, encoder, sampling).
     comparisons: (point, benchmark, encoder, rows of `significance.compare`). published: LAReQA's
@@ -65,7 +66,8 @@ def ablation_table(
         frame["published"] = float("nan")
     frame = frame.assign(table=name, delta=frame["value"] - frame["published"])
     counts = {"n_queries": "int64", "n_seeds": "int64"}
-    return frame[ABLATION_COLUMNS].astype(counts)
+    more = [STEPS_COLUMN] if STEPS_COLUMN in frame else []
+    return frame[[*ABLATION_COLUMNS, *more]].astype(counts)
 
 
 def _of_hybrid(rows: pd.DataFrame, samplings: set[str]) -> pd.DataFrame:

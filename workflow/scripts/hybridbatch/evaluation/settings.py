@@ -18,6 +18,9 @@ SCORE_COLUMNS = [
     "n_seeds",
 ]
 SEED_SD = "seed_sd"  # extra column: standard deviation between seeds, empty with one seed
+# Extra column of the workflow's scores: the steps that the scored weights were trained for, a mean
+# over seeds.
+STEPS_COLUMN = "steps"
 # Extra columns for a benchmark with passages: the number of passages searched, and of relevant ones
 # that the collection lacks. Empty in mean rows.
 PASSAGE_COLUMNS = ["pool_size", "absent_relevant"]

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from hybridbatch.experiment.base import Language, Model, Name, Share, Unique
+from hybridbatch.experiment.base import Language, Model, Name, Positive, Share, Unique
 
 
 class Ablations(Model):
@@ -15,6 +15,9 @@ class Ablations(Model):
     )
     samplings: Annotated[list[Name], Field(min_length=1), *Unique] = Field(
         description="names of the samplings compared at every point of all but alpha and lareqa"
+    )
+    seeds: Positive = Field(
+        description="seeds of a system with a changed setting, the first of the configuration's"
     )
     alpha: Annotated[list[Share], *Unique] = Field(
         description="shares of monolingual batches in hybrid sampling"
@@ -30,6 +33,15 @@ class Ablations(Model):
     )
     temperature: Annotated[list[Annotated[float, Field(gt=0)]], *Unique] = Field(
         description="temperatures of the loss"
+    )
+    batch_size: Annotated[list[Annotated[int, Field(ge=2)]], *Unique] = Field(
+        description="pairs in a batch"
+    )
+    steps: Annotated[list[Positive], *Unique] = Field(
+        description="numbers of steps, the same for every sampling, whatever validation says"
+    )
+    corpus_weighting: Annotated[list[Annotated[float, Field(gt=0)]], *Unique] = Field(
+        description="temperatures of the corpora's weights"
     )
     encoders: Annotated[list[Name], *Unique] = Field(
         description="names of encoders that are trained by the same recipe"

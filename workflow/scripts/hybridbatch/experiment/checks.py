@@ -291,7 +291,7 @@ def _wrong_ablations(experiment: Experiment) -> Iterator[str]:
                     f"ablations.benchmarks: {name!r} has shards of passages; sharded benchmarks "
                     "are too expensive for ablations"
                 )
-    for name in ("alpha", "data_size", "temperature"):
+    for name in ("alpha", "data_size", "temperature", "corpus_weighting"):
         printed = [f"{value:g}" for value in getattr(ablations, name)]
         for twice in {value for value in printed if printed.count(value) > 1}:
             yield f"ablations.{name}: two values print as {twice}"

@@ -63,9 +63,17 @@ TABLES = {
     "languages": Output(OF_ABLATIONS, "Number of training languages", "ablation"),
     "unseen_languages": Output(OF_ABLATIONS, "Training without one language", "ablation"),
     "temperature": Output(OF_ABLATIONS, "Temperature of the loss", "ablation"),
+    "batch_size": Output(OF_ABLATIONS, "Pairs in a batch", "ablation"),
+    "steps": Output(OF_ABLATIONS, "Equal numbers of steps", "ablation"),
+    "corpus_weighting": Output(OF_ABLATIONS, "Weights of the corpora", "ablation"),
     "encoders": Output(OF_ABLATIONS, "Encoders trained by one recipe", "ablation"),
     "lareqa": Output(OF_ABLATIONS, "All samplings beside the figures of LAReQA", "ablation"),
-    "training_data": Output(DATA, "Table 9, training pairs", "counts", (*_CORPORA, "filtering")),
+    "training_data": Output(
+        DATA,
+        "Table 9, training pairs",
+        "counts",
+        (*_CORPORA, "filtering", "encoders", "samplings", "training"),
+    ),
     "evaluation_data": Output(
         DATA, "Tables 10 and 11, queries and candidates", "counts", ("benchmarks",)
     ),
@@ -96,6 +104,8 @@ FIGURES = {
     "data_size": Output(OF_ABLATIONS, "Scores against the share of pairs"),
     "languages": Output(OF_ABLATIONS, "Scores against the number of languages"),
     "temperature": Output(OF_ABLATIONS, "Scores against the temperature"),
+    "batch_size": Output(OF_ABLATIONS, "Scores against the batch's size"),
+    "steps": Output(OF_ABLATIONS, "Scores against the number of steps"),
     "training": Output(DATA, "Losses in training"),
     "translation_quality": Output(DATA, "Translation quality against scores"),
 }
@@ -163,7 +173,7 @@ def part_for(config: Experiment, table: str) -> dict:
     if table in config.benchmarks:
         part["benchmarks"] = [table]
     if table in ABLATIONS:
-        kept = ("benchmarks", "samplings", table)
+        kept = ("benchmarks", "samplings", "seeds", table)
         part["ablations"] = {key: plain["ablations"][key] for key in kept}
     part["catalogue"] = _chosen(config, plain, part)
     return json.loads(json.dumps(part, sort_keys=True))

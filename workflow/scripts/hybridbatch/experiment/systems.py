@@ -32,9 +32,10 @@ from hybridbatch.experiment.outputs import ABLATIONS
 class System:
     """An encoder and a sampling; in an ablation, with one setting changed.
 
-    changed: `alpha`, `temperature`, `pairs` (fraction of the training pairs), `languages` (number
-    of languages, in the configuration's order) or `without` (the language left out). value: the
-    value of that setting.
+    changed: `alpha`, `temperature`, `batch_size`, `corpus_weighting` (its temperature), `steps` (of
+    the whole training, whatever validation says), `pairs` (fraction of the training pairs),
+    `languages` (number of languages, in the configuration's order) or `without` (the language left
+    out). value: the value of that setting.
     """
 
     encoder: str
@@ -133,10 +134,17 @@ def _trained_points(config: Experiment, ablation: str, values: list) -> list[Poi
         "languages": ("languages", lambda _: len(all_languages(config))),
         "unseen_languages": ("without", lambda _: NO_LANGUAGE),
         "temperature": ("temperature", lambda e: _training(config, e)["temperature"]),
+        "batch_size": ("batch_size", lambda e: _training(config, e)["batch_size"]),
+        # No own value: without a fixed number of steps, validation decides.
+        "steps": ("steps", lambda _: None),
+        "corpus_weighting": (
+            "corpus_weighting",
+            lambda e: _training(config, e)["corpus_weighting"]["temperature"],
+        ),
     }[ablation]
     return [
         Point(
-            value if isinstance(value, str) else f"{value:g}",
+            f"{value:g}" if isinstance(value, float) else str(value),
             System(e, s) if value == own(e) else System(e, s, changed, value),
         )
         for value in values
@@ -172,14 +180,18 @@ def ablation_benchmarks(config: Experiment, ablation: str) -> list[str]:
     return parallel if ablation == "lareqa" else config.ablations.benchmarks
 
 
-def seeds_of(config: Experiment, encoder: str) -> list[int]:
-    """The seeds that an encoder is trained with: the configuration's, or the first of them."""
-    return config.seeds[: config.catalogue.encoders[encoder].seeds]
+def seeds_of(config: Experiment, system: System) -> list[int]:
+    """The seeds that a system is trained with: the configuration's, or the first of them.
+
+    All systems of a variant have the same, since samplings are compared within it.
+    """
+    seeds = config.seeds[: config.catalogue.encoders[system.encoder].seeds]
+    return seeds[: config.ablations.seeds] if system.changed else seeds
 
 
 def runs_of(config: Experiment, system: System) -> list[int]:
     """The seeds that a system is evaluated with; a zero-shot system has one, 0."""
-    return seeds_of(config, system.encoder) if system.trained else [0]
+    return seeds_of(config, system) if system.trained else [0]
 
 
 def encoder_entry(config: Experiment, encoder: str) -> dict:
@@ -196,8 +208,13 @@ def training_values(config: Experiment, system: System) -> dict:
         "alpha": sampling.alpha,
         "pairs": 1.0,
     }
+    if system.changed == "steps":
+        # There are fewer validations than steps, so patience never ends training.
+        return values | {"max_steps": system.value, "patience": system.value}
+    if system.changed == "corpus_weighting":
+        return values | {"corpus_weighting": {"temperature": float(system.value)}}
     if system.changed in values:
-        values[system.changed] = float(system.value)
+        values[system.changed] = type(values[system.changed] or 0.0)(system.value)
     return values
 
 

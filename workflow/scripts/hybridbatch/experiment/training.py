@@ -4,18 +4,32 @@ from typing import Annotated
 
 from pydantic import Field, create_model
 
-from hybridbatch.experiment.base import Model, Positive, Share
+from hybridbatch.experiment.base import Model, Positive
+
+
+class CorpusWeighting(Model):
+    """How often each corpus is drawn."""
+
+    temperature: Annotated[float, Field(gt=0)] = Field(
+        description="draws are proportional to pairs ** (1 / it): 1 by size, higher more equal"
+    )
 
 
 class Training(Model):
     """How models are fine-tuned; an encoder may override each key."""
 
     batch_size: Annotated[int, Field(ge=2)] = Field(description="pairs in a batch")
-    max_steps: Positive = Field(description="steps unless training stops early")
-    warmup_share: Share = Field(description="of max_steps in which the learning rate rises")
+    corpus_weighting: CorpusWeighting = Field(description="how often each corpus is drawn")
+    max_steps: Positive = Field(description="limit of steps, decay included")
+    warmup_steps: Annotated[int, Field(ge=0)] = Field(
+        description="in which the learning rate rises to its highest, where it then stays"
+    )
+    decay_share: Annotated[float, Field(ge=0, lt=1)] = Field(
+        description="of all steps, the last ones, in which the learning rate falls"
+    )
     learning_rate: Annotated[float, Field(gt=0)] = Field(description="at its highest")
     weight_decay: Annotated[float, Field(ge=0)] = Field(
-        description="AdamW's; a static table has none"
+        description="AdamW's, of matrices; biases, normalisations and a static table have none"
     )
     temperature: Annotated[float, Field(gt=0)] = Field(description="divides the cosine similarity")
     max_grad_norm: Annotated[float, Field(gt=0)] = Field(
@@ -23,7 +37,7 @@ class Training(Model):
     )
     evaluate_every: Positive = Field(description="steps between validations")
     patience: Positive = Field(
-        description="validations without a better loss before training stops"
+        description="validations without a better loss before the rate falls and training ends"
     )
 
 
@@ -34,7 +48,8 @@ TrainingOverrides = create_model(
     __doc__="Overrides of the training section.",
     **{
         name: (
-            Annotated[field.annotation, *field.metadata] | None,
+            (Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation)
+            | None,
             Field(default=None, description=field.description),
         )
         for name, field in Training.model_fields.items()

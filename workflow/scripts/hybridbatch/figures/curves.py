@@ -1,4 +1,4 @@
-"""Score against what an ablation varies: the mix, the data, the languages, the temperature."""
+"""Score against what an ablation varies, such as the mix, the data, the languages or the steps."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -62,6 +62,20 @@ CURVES = {
         True,
         "A difference between samplings that changes its sign with the temperature says little of "
         "the samplings",
+    ),
+    "batch_size": Curve(
+        "Pairs in a batch",
+        "pairs in a batch",
+        True,
+        "A larger batch has more negatives: an order of the samplings that hangs on them is one of "
+        "this size only",
+    ),
+    "steps": Curve(
+        "Number of steps",
+        "steps",
+        True,
+        "All samplings are trained equally long at each point: where their order changes along the "
+        "curves, it is one of the budget",
     ),
 }
 HYBRID = "hybrid"

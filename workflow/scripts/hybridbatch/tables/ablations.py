@@ -6,7 +6,7 @@ from itertools import chain
 import pandas as pd
 
 from hybridbatch.evaluation.metrics import METRICS, metric_title
-from hybridbatch.evaluation.settings import MEAN, ZERO_SHOT
+from hybridbatch.evaluation.settings import MEAN, STEPS_COLUMN, ZERO_SHOT
 from hybridbatch.render.grid import Band, Cell, Grid, Page, pivot
 from hybridbatch.tables.words import POOL_TITLES, interval_phrase, seeds_phrase
 
@@ -16,6 +16,9 @@ TITLES = {
     "languages": ("languages", "Number of training languages"),
     "unseen_languages": ("left out", "Training without one language"),
     "temperature": ("temperature", "Temperature of the loss"),
+    "batch_size": ("pairs in a batch", "Pairs in a batch"),
+    "steps": ("steps", "Equal numbers of steps"),
+    "corpus_weighting": ("temperature", "Weights of the corpora"),
     "encoders": ("encoder", "Encoders trained by one recipe"),
     "lareqa": ("sampling", "All samplings beside LAReQA's figures (Roy et al. 2020, mBERT)"),
 }
@@ -28,6 +31,13 @@ _NOTES = {
     "languages": "English and the first of the target languages; a corpus that has fewer of them "
     "keeps fewer. All are scored in the pools of the whole configuration, `seen` being what all of "
     "it is trained on. A tokenizer from scratch is that of all languages.",
+    "batch_size": "Training ends as elsewhere when validation stops improving; a larger batch has "
+    "seen more pairs after as many steps.",
+    "steps": "Every sampling is trained for the same number of steps, the last of them with a "
+    "falling learning rate. A batch depends on seed and step alone, and the rate is constant "
+    "before it falls: fewer steps are a snapshot of the same run, from which the rate fell.",
+    "corpus_weighting": "Corpora are drawn with probability proportional to pairs ** (1 / "
+    "temperature): 1 is by size, and a higher one draws small corpora more often.",
     "unseen_languages": "Queries of the language itself, trained on and left out; `seen` is what "
     "the whole configuration is trained on. The tokenizer has seen the language either way.",
     "lareqa": "In parentheses LAReQA's figure, of another encoder, trained on other data: read the "
@@ -80,6 +90,8 @@ def ablation_page(
         columns = (frame["column"] for frames in shown.values() for frame in frames)
         order = list(dict.fromkeys(chain.from_iterable(columns)))
         bands = [_band(pd.concat(frames), order, heading) for heading, frames in shown.items()]
+        if STEPS_COLUMN in part:
+            bands.append(_steps_band(part[part["versus"].isna()], order, together))
         caption = f"{title}: {place}. {_counts_note(part)} Below: {interval}. {note}".strip()
         blocks += [f"## {place}", _counts_note(part), Grid(caption, corner, order, bands)]
     return Page(name, title, blocks)
@@ -87,6 +99,14 @@ def ablation_page(
 
 def _band(rows: pd.DataFrame, order: Sequence[str], heading: str) -> Band:
     return Band(pivot(rows["point"], rows["column"], map(_cell, rows.itertuples()), order), heading)
+
+
+def _steps_band(rows: pd.DataFrame, order: Sequence[str], together: bool) -> Band:
+    """How long the model of each point and column was trained."""
+    known = rows.drop_duplicates(["point", "column"])
+    cells = [Cell(f"{steps:,.0f}") for steps in known[STEPS_COLUMN]]
+    columns = [order[0]] * len(known) if together else known["column"]
+    return Band(pivot(known["point"], columns, cells, order), "steps of training")
 
 
 def _means(rows: pd.DataFrame) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from hybridbatch.evaluation.settings import (
     MEAN_SEEN,
     MEAN_UNSEEN,
     MEDIAN,
+    STEPS_COLUMN,
 )
 from hybridbatch.render.grid import Band, Cell, Grid, Page, Row, pivot
 from hybridbatch.tables.markers import legend, marked
@@ -44,7 +45,7 @@ def benchmark_page(
     if averaged:
         lines.append(f"- query languages in these: {', '.join(averaged)}")
     blocks: list[str | Grid] = [
-        *filter(None, [note, _undefined(frame), marks, "\n".join(lines)]),
+        *filter(None, [note, _undefined(frame), steps_note(frame), marks, "\n".join(lines)]),
         *_passage_notes(frame),
     ]
     for key, part in frame.groupby(["encoder", "benchmark", "pool"], sort=False):
@@ -65,6 +66,7 @@ def benchmark_page(
             + ".",
             f"Query languages in these: {', '.join(averaged)}." if averaged else "",
             f"{_numbers(part)}.",
+            steps_note(part),
             *_passage_notes(part),
             marks,
         ]
@@ -95,7 +97,7 @@ def overview_page(
     """
     frame = marked(frame, tests, confidence)
     note, marks = _note(frame, confidence), legend(frame, confidence)
-    blocks: list[str | Grid] = [*filter(None, [note, _undefined(frame), marks])]
+    blocks: list[str | Grid] = [*filter(None, [note, _undefined(frame), steps_note(frame), marks])]
     one_setting = frame["setting"].nunique() == 1
     for pool in frame["pool"].unique():
         for mean, what in MEAN_TITLES.items():
@@ -222,6 +224,19 @@ def _numbers(frame: pd.DataFrame) -> str:
         f"Mean over {seeds_phrase(frame)}; n = "
         f"{' to '.join(texts)} {'query' if texts == ['1'] else 'queries'}"
     )
+
+
+def steps_note(frame: pd.DataFrame) -> str:
+    """The sentence on how long each system was trained; empty if it is not known."""
+    if STEPS_COLUMN not in frame or frame[STEPS_COLUMN].isna().all():
+        return ""
+    known = frame.dropna(subset=STEPS_COLUMN).drop_duplicates(["encoder", "sampling"])
+    several = known["encoder"].nunique() > 1
+    steps = [
+        f"{row.encoder + ' ' if several else ''}{row.sampling} {getattr(row, STEPS_COLUMN):,.0f}"
+        for row in known.itertuples()
+    ]
+    return f"Steps of training, mean over seeds: {', '.join(steps)}."
 
 
 def _below(frame: pd.DataFrame, confidence: float) -> str:

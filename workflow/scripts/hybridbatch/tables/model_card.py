@@ -21,8 +21,8 @@ from hybridbatch.runtime.errors import DataError
 from hybridbatch.tables.words import POOL_TITLES
 
 _TRAINING = (
-    "batch_size", "max_steps", "learning_rate", "warmup_share", "weight_decay", "temperature",
-    "max_grad_norm", "evaluate_every", "patience",
+    "batch_size", "corpus_weighting", "max_steps", "warmup_steps", "decay_share", "learning_rate",
+    "weight_decay", "temperature", "max_grad_norm", "evaluate_every", "patience",
 )  # fmt: skip
 _SAMPLINGS = {
     "en-en": "questions and passages in English only",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from hybridbatch.evaluation.metrics import METRICS
-from hybridbatch.evaluation.settings import ALL, INDEX_COLUMN, MEANS, PASSAGE_COLUMNS
+from hybridbatch.evaluation.settings import ALL, INDEX_COLUMN, MEANS, PASSAGE_COLUMNS, STEPS_COLUMN
 from hybridbatch.tables.columns import TIDY_COLUMNS
 
 _KEYS = ["benchmark", "encoder", "sampling", "setting", "metric", "language"]
@@ -54,9 +54,9 @@ def tidy(
 ) -> pd.DataFrame:
     """A table with TIDY_COLUMNS; cells: frames of scores of one system and benchmark each.
 
-    PASSAGE_COLUMNS and INDEX_COLUMN follow if the cells have them. `published` and `delta` (ours
-    minus published) are filled for pool `all` where the paper has the score. They stay empty
-    elsewhere, and where an approximate index was searched.
+    STEPS_COLUMN, PASSAGE_COLUMNS and INDEX_COLUMN follow if the cells have them. `published` and
+    `delta` (ours minus published) are filled for pool `all` where the paper has the score. They
+    stay empty elsewhere, and where an approximate index was searched.
     """
     parts = []
     for frame in cells:
@@ -72,5 +72,5 @@ def tidy(
     if INDEX_COLUMN in frame:
         frame.loc[frame[INDEX_COLUMN].notna(), "published"] = float("nan")
     frame["delta"] = frame["value"] - frame["published"]
-    more = [name for name in (*PASSAGE_COLUMNS, INDEX_COLUMN) if name in frame]
+    more = [name for name in (STEPS_COLUMN, *PASSAGE_COLUMNS, INDEX_COLUMN) if name in frame]
     return frame[[*TIDY_COLUMNS, *more]]

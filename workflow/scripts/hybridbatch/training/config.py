@@ -11,11 +11,13 @@ class TrainConfig:
     alpha: float | None  # share of monolingual batches in `hybrid`; None for other samplings
     pairs: float  # fraction of each corpus' pairs that is trained on
     batch_size: int  # pairs
-    max_steps: int
-    warmup_share: float  # fraction of max_steps for linear warm-up; then linear decay to 0
+    corpus_weighting: dict[str, float]  # `temperature`: corpora are drawn by size ** (1 / it)
+    max_steps: int  # decay included
+    warmup_steps: int  # of linear warm-up; then the learning rate is constant until it decays
+    decay_share: float  # fraction of all steps, at the end, in which it falls linearly
     learning_rate: float
-    weight_decay: float  # of AdamW; does not apply to static embedding tables
+    weight_decay: float  # of AdamW's matrices; tables of token embeddings have none
     temperature: float
     max_grad_norm: float
     evaluate_every: int  # steps between validations and checkpoints
-    patience: int  # validations without improvement before training stops
+    patience: int  # validations without improvement before the learning rate decays

@@ -5,6 +5,8 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+from scipy import sparse
+from scipy.sparse import csgraph
 
 from hybridbatch.encoders.inputs import Inputs, concatenate
 from hybridbatch.encoders.pairs import PairInputs
@@ -15,6 +17,9 @@ from hybridbatch.training.samplers import CorpusPairs, Sampler
 class TrainingCorpus:
     """One corpus in all its languages, for drawing pairs and gathering their inputs.
 
+    Two questions, or two passages, are the same if their texts are equal in any of the languages
+    (`PairInputs.question_keys`), since each would be a false negative of the other's pair there.
+
     Only a fraction `share` of the pairs is used, rounded up. These are the same pairs in every
     language and for every seed, and a smaller share is a subset of a larger one.
     """
@@ -24,15 +29,18 @@ class TrainingCorpus:
         self._pairs = tuple(by_language.values())
         numbers = np.unique(np.concatenate([pairs.rows for pairs in self._pairs]))
         available = np.zeros((len(numbers), len(self.languages)), dtype=bool)
-        questions = np.zeros(len(numbers), dtype=np.int64)
-        passages = np.zeros(len(numbers), dtype=np.int64)
         self._row_of = np.full(available.shape, -1, dtype=np.int64)
         for column, pairs in enumerate(self._pairs):
             rows = np.searchsorted(numbers, pairs.rows)
             available[rows, column] = True
-            questions[rows] = pairs.question_numbers
-            passages[rows] = pairs.passage_numbers
             self._row_of[rows, column] = np.arange(len(pairs.rows))
+        places = [np.flatnonzero(of_language) for of_language in available.T]
+        questions = _alike(
+            places, [(p.question_numbers, p.question_keys) for p in self._pairs], len(numbers)
+        )
+        passages = _alike(
+            places, [(p.passage_numbers, p.passage_keys) for p in self._pairs], len(numbers)
+        )
         kept = _nested_sample(len(numbers), share)
         self._row_of = self._row_of[kept]
         self.pairs = CorpusPairs(
@@ -58,7 +66,10 @@ class TrainingCorpus:
             for side in (pairs.queries, pairs.passages, pairs.negatives):
                 for array in side.arrays().values():
                     digest.update(np.ascontiguousarray(array))
-            for array in (pairs.rows, pairs.question_numbers, pairs.passage_numbers):
+            for array in (
+                *(pairs.rows, pairs.question_numbers, pairs.passage_numbers),
+                *(pairs.question_keys, pairs.passage_keys),
+            ):
                 digest.update(np.ascontiguousarray(array))
         digest.update(np.ascontiguousarray(self._row_of))  # which pairs are used
         return digest.hexdigest()
@@ -98,6 +109,27 @@ def validation_batches(
             )
         )
     return batches
+
+
+def _alike(
+    rows: Sequence[np.ndarray], texts: Sequence[tuple[np.ndarray, np.ndarray]], pairs: int
+) -> np.ndarray:
+    """int64 [pairs]: numbers that are equal for pairs with an equal text in any language.
+
+    So they are for pairs that others connect: A equals B in one language, B equals C in another.
+    rows: the pairs that exist in each language. texts: numbers and keys of their texts.
+    """
+    keys, number_of_key = np.unique(np.concatenate([k for _, k in texts]), return_inverse=True)
+    ends = np.cumsum([len(k) for _, k in texts])[:-1]
+    links = sparse.csr_array((len(keys), len(keys)), dtype=bool)
+    first = np.full(pairs, -1)  # the text of a pair in the first language that it exists in
+    for places, (numbers, _), key in zip(rows, texts, np.split(number_of_key, ends), strict=True):
+        text = key[numbers]
+        new = first[places] < 0
+        first[places[new]] = text[new]
+        link = (np.ones(len(places), dtype=bool), (first[places], text))
+        links += sparse.coo_array(link, shape=links.shape).tocsr()
+    return csgraph.connected_components(links, directed=False)[1].astype(np.int64)[first]
 
 
 def _nested_sample(n: int, share: float) -> np.ndarray:

@@ -1,8 +1,12 @@
 """The training loop. It writes a model and a record of every step.
 
+Warm-up, a constant learning rate until validation stops improving, then decay (Hu et al. 2024,
+"MiniCPM", section 4: warmup-stable-decay). The limit of steps therefore shapes no step before the
+decay, and the best weights are kept.
+
 Resumption is exact. Batches and dropout depend only on (seed, step), the learning rate only on the
-step. The checkpoint has everything else that a step reads (weights, optimizer state, best weights)
-and the validation losses so far.
+step and on where the decay begins. The checkpoint has everything else that a step reads (weights,
+optimizer state, best weights) and the validation losses so far.
 """
 
 import json
@@ -29,7 +33,13 @@ from hybridbatch.training.config import TrainConfig
 from hybridbatch.training.data import TrainingCorpus, validation_batches
 from hybridbatch.training.losses import info_nce
 from hybridbatch.training.mix import achieved_mix
-from hybridbatch.training.optimisation import clip, optimizers_of, schedule
+from hybridbatch.training.optimisation import (
+    clip,
+    decay_begin,
+    end_after,
+    optimizers_of,
+    schedule,
+)
 from hybridbatch.training.samplers import Batch, Sampler
 
 _CHECKPOINT, _STEPS = "checkpoint.safetensors", "training.jsonl"
@@ -84,6 +94,8 @@ def finetune(
                     "seed": seed,
                     "corpora": {c.pairs.name: len(c.pairs) for c in train},
                     "validation": {c.pairs.name: len(c.pairs) for c in validation},
+                    "steps": run.step,
+                    "decay_from": run.begin,
                     "best_step": run.best_step,
                     "best_validation_loss": run.best_loss,
                 },
@@ -104,6 +116,8 @@ class _Run:
         work: Work,
     ) -> None:
         torch.use_deterministic_algorithms(True, warn_only=True)
+        # It only fills memory that a wrong program would read, and takes a tenth of a short step.
+        torch.utils.deterministic.fill_uninitialized_memory = False
         torch.manual_seed(seed)
         self.config, self.seed, self.work = config, seed, work
         self.train_corpora = train
@@ -120,9 +134,11 @@ class _Run:
             config.alpha,
             # With a small share of its pairs, a corpus may not fill a batch.
             leave_out_small=config.pairs < 1,
+            **config.corpus_weighting,
         )
         self.optimizers = optimizers_of(self.model, config)
         self.step = self.best_step = self.stale = 0
+        self.begin = decay_begin(config.max_steps, config)  # of the decay, unless patience ends
         self.best_loss = math.inf
         self.validations: list[dict] = []  # rows of validation.jsonl
         self.best = {name: t.clone() for name, t in self.model.state_dict().items()}
@@ -133,14 +149,18 @@ class _Run:
         log.info("training on %s from step %d of %d", self.device, self.step, config.max_steps)
         progress = Progress(config.max_steps, "steps", done=self.step)
         with log_path.open("a", encoding="utf-8") as record:
-            while self.step < config.max_steps and self.stale < config.patience:
+            while self.step < end_after(self.begin, config):
                 batch = self.sampler.batch(self.step)
                 loss, norm = self._train_step(batch)
                 record.write(json.dumps(self._row(batch, loss, norm)) + "\n")
                 self.step += 1
                 progress.add(1, f"loss {loss:.4f}")
-                if self.step % config.evaluate_every == 0 or self.step == config.max_steps:
+                last = self.step == end_after(self.begin, config)
+                if self.step % config.evaluate_every == 0 or last:
                     self._validate()
+                    if self.stale >= config.patience and self.step < self.begin:
+                        self.begin = self.step
+                        log.info("the learning rate decays from step %d", self.begin)
                     record.flush()
                     self._save_checkpoint()
         self.model.load_state_dict(self.best)
@@ -150,9 +170,10 @@ class _Run:
         config = self.config
         torch.manual_seed(self.seed * 1_000_003 + self.step)  # for dropout; exact after a resume
         self.model.train()
+        rate = self._learning_rate()
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
-                group["lr"] = config.learning_rate * schedule(self.step, config)
+                group["lr"] = rate
             optimizer.zero_grad(set_to_none=True)
         corpus = self.train_corpora[batch.corpus]
         loss = self._loss(
@@ -168,6 +189,9 @@ class _Run:
         for optimizer in self.optimizers:
             optimizer.step()
         return value, norm
+
+    def _learning_rate(self) -> float:
+        return self.config.learning_rate * schedule(self.step, self.config, self.begin)
 
     def _stop_unless_finite(self, what: str, value: float) -> None:
         if not math.isfinite(value):
@@ -222,7 +246,7 @@ class _Run:
             "step": self.step,
             "loss": loss,
             "gradient_norm": norm,
-            "learning_rate": self.config.learning_rate * schedule(self.step, self.config),
+            "learning_rate": self._learning_rate(),
             "kind": batch.kind,
             "corpus": pairs.name,
             "query_languages": shares(batch.query_languages),
@@ -235,10 +259,11 @@ class _Run:
         for i, optimizer in enumerate(self.optimizers):
             for parameter, values in optimizer.state_dict()["state"].items():
                 for key, value in values.items():
-                    tensors[f"optimizer.{i}.{parameter}.{key}"] = torch.as_tensor(value)
+                    tensors[f"optimizer.{i}.{parameter}.{key}"] = value
         meta = {
             "step": self.step,
             "stale": self.stale,
+            "begin": self.begin,
             "best_step": self.best_step,
             "best_loss": self.best_loss if math.isfinite(self.best_loss) else None,
             "validations": self.validations,
@@ -264,12 +289,9 @@ class _Run:
             state["state"] = {}
             for key, tensor in _part(tensors, f"optimizer.{i}.").items():
                 parameter, name = key.split(".", 1)
-                # SparseAdam counts steps in an int, AdamW in a tensor.
-                is_count = name == "step" and isinstance(optimizer, torch.optim.SparseAdam)
-                value = int(tensor) if is_count else tensor
-                state["state"].setdefault(int(parameter), {})[name] = value
+                state["state"].setdefault(int(parameter), {})[name] = tensor
             optimizer.load_state_dict(state)
-        self.step, self.stale = meta["step"], meta["stale"]
+        self.step, self.stale, self.begin = meta["step"], meta["stale"], meta["begin"]
         self.best_step, self.validations = meta["best_step"], meta["validations"]
         self.best_loss = math.inf if meta["best_loss"] is None else meta["best_loss"]
         shutil.copy(folder / _STEPS, log_path)

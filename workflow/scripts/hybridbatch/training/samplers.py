@@ -14,9 +14,16 @@ import numpy as np
 
 from hybridbatch.runtime.errors import DataError
 from hybridbatch.runtime.logs import log
+from hybridbatch.training.weighting import (
+    SAMPLINGS,
+    SOURCE_LANGUAGE,
+    batch_kinds,
+    gives,
+    weights,
+)
 
-SAMPLINGS = ("en-en", "x-x", "x-x-mono", "x-y", "hybrid")
 _KIND_STREAM, _CONTENT_STREAM = 0, 1
+_CHECKED = 4096  # pairs at a time, of a corpus that is checked for its size
 _ROUNDS = 100  # of redrawing, before the remaining slots draw from a list of the pairs that fit
 
 
@@ -52,7 +59,7 @@ class Batch:
 class Sampler:
     """Draws the batch of every step.
 
-    Corpora are drawn with probability proportional to their number of pairs. A corpus that cannot
+    Corpora are drawn by their number of pairs, see `weighting.weights`. A corpus that cannot
     give a batch of the kind (only one language for `x-y`, no English for `en-en`) is not drawn,
     and the log says so. With `leave_out_small`, the same holds for a corpus that is too small for a
     batch. No question and no passage occurs twice in a batch.
@@ -65,24 +72,23 @@ class Sampler:
         batch_size: int,
         seed: int,
         alpha: float | None = None,
-        source_language: str = "en",
+        source_language: str = SOURCE_LANGUAGE,
         leave_out_small: bool = False,
+        temperature: float = 1.0,
     ) -> None:
         """Raises `DataError` if no corpus can give a batch, or one is too small for `batch_size`.
 
-        alpha: for hybrid sampling, the share of monolingual batches.
+        alpha: for hybrid sampling, the share of monolingual batches. temperature: of the corpora's
+        weights.
         """
         if sampling not in SAMPLINGS:
             raise ValueError(f"sampling {sampling!r} is none of {', '.join(SAMPLINGS)}")
         self.corpora, self.sampling, self.batch_size = corpora, sampling, batch_size
         self.seed, self.alpha, self.source_language = seed, alpha, source_language
-        self.leave_out_small = leave_out_small
+        self.leave_out_small, self.temperature = leave_out_small, temperature
         if sampling == "hybrid" and alpha is None:
             raise ValueError("hybrid sampling needs alpha, its share of monolingual batches")
-        kinds = ("x-x-mono", "x-y") if sampling == "hybrid" else (sampling,)
-        if sampling == "hybrid":
-            kinds = tuple(k for k, p in zip(kinds, (alpha, 1 - alpha), strict=True) if p > 0)
-        self._corpora_of = {kind: self._eligible(kind) for kind in kinds}
+        self._corpora_of = {kind: self._eligible(kind) for kind in batch_kinds(sampling, alpha)}
 
     def batch(self, step: int) -> Batch:
         """The batch of `step` (from 0)."""
@@ -119,10 +125,9 @@ class Sampler:
     def _eligible(self, kind: str) -> tuple[np.ndarray, np.ndarray]:
         numbers = []
         for number, pairs in enumerate(self.corpora):
-            if kind == "x-y" and len(pairs.languages) < 2:
-                log.info("corpus %s has one language: it gives no x-y batch", pairs.name)
-            elif kind == "en-en" and self.source_language not in pairs.languages:
-                log.info("corpus %s has no %s: left out", pairs.name, self.source_language)
+            if not gives(kind, pairs.languages, self.source_language):
+                held = ", ".join(pairs.languages)
+                log.info("corpus %s has only %s: it gives no %s batch", pairs.name, held, kind)
             else:
                 try:
                     self._check_size(pairs, kind)
@@ -138,8 +143,8 @@ class Sampler:
                 f"{', '.join(pairs.name for pairs in self.corpora)}. Add a target language or "
                 "take the sampling out of `samplings`."
             )
-        sizes = np.array([len(self.corpora[n]) for n in numbers], dtype=float)
-        return np.array(numbers), sizes / sizes.sum()
+        sizes = [len(self.corpora[n]) for n in numbers]
+        return np.array(numbers), np.array(weights(sizes, self.temperature))
 
     def _check_size(self, pairs: CorpusPairs, kind: str) -> None:
         """Check that every language (for `x-y`, every two together) can fill a batch.
@@ -156,18 +161,35 @@ class Sampler:
         else:
             needed = [(column,) for column in columns]
         for together in needed:
-            exists = pairs.available[:, together].all(axis=1)
             codes = " and ".join(pairs.languages[i] for i in together)
-            if len(together) == 2 and not exists.any():
+            if len(together) == 2 and not pairs.available[:, together].all(axis=1).any():
                 raise DataError(f"corpus {pairs.name} has no pair in both {codes}.")
             for what, numbers in (("passages", pairs.passages), ("questions", pairs.questions)):
-                distinct = len(np.unique(numbers[exists]))
+                distinct = _distinct(numbers, pairs.available, together, self.batch_size)
                 if distinct < self.batch_size:
                     raise DataError(
                         f"corpus {pairs.name} has {distinct} different {what} in {codes}, fewer "
                         f"than training.batch_size ({self.batch_size}): lower it, or leave the "
                         "corpus or the language out."
                     )
+
+
+def _distinct(
+    numbers: np.ndarray, available: np.ndarray, columns: Sequence[int], enough: int
+) -> int:
+    """How many numbers the pairs have that are available in all columns, counted up to `enough`.
+
+    The first few thousand pairs mostly have enough; counting those of 40 million takes seconds for
+    every two languages.
+    """
+    found = np.empty(0, dtype=numbers.dtype)
+    for start in range(0, len(numbers), _CHECKED):
+        part = slice(start, start + _CHECKED)
+        there = available[part][:, columns].all(axis=1)
+        found = np.union1d(found, numbers[part][there])
+        if len(found) >= enough:
+            break
+    return len(found)
 
 
 def _draw_rows(

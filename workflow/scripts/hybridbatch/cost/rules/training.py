@@ -6,6 +6,7 @@ from hybridbatch.cost.model import Corpus, Cost, Span
 from hybridbatch.cost.work import PAIR_BYTES, Work
 from hybridbatch.experiment import lookups
 from hybridbatch.experiment import systems as variants
+from hybridbatch.training.weighting import corpus_shares
 
 # Bytes for each parameter in float32 training: weight, gradient, AdamW's two moments, and the best
 # weight so far.
@@ -120,13 +121,13 @@ def finetune(work: Work, wildcards: Mapping[str, str]) -> Cost:
 
 
 def steps(work: Work, system: variants.System) -> tuple[int, int]:
-    """(fewest, most) steps: training stops after `patience` validations without a better loss.
+    """(fewest, most) steps: decay begins after `patience` validations without a better loss.
 
     The first one is always better.
     """
     values = variants.training_values(work.experiment, system)
-    fewest = (values["patience"] + 1) * values["evaluate_every"]
-    return min(fewest, values["max_steps"]), values["max_steps"]
+    fewest = (values["patience"] + 1) * values["evaluate_every"] / (1 - values["decay_share"])
+    return min(round(fewest), values["max_steps"]), values["max_steps"]
 
 
 def held_tokens(work: Work, system: variants.System) -> float:
@@ -141,17 +142,14 @@ def held_tokens(work: Work, system: variants.System) -> float:
 def drawn(work: Work, system: variants.System) -> list[tuple[Corpus, float]]:
     """The corpora, each with the fraction of steps for which it is drawn.
 
-    It is proportional to the pairs. A corpus in only one language gives no cross-lingual batch.
+    Empty if no corpus can give the sampling's batches.
     """
     values = variants.training_values(work.experiment, system)
-    cross = {"x-y": 1.0, "hybrid": 1.0 - (values["alpha"] or 0.0)}.get(values["sampling"], 0.0)
-    several = [
-        len(variants.system_languages(work.experiment, corpus.name, system)) > 1
-        for corpus in work.corpora
-    ]
-    pairs = sum(c.pairs for c in work.corpora)
-    crossing = sum(c.pairs for c, more in zip(work.corpora, several, strict=True) if more)
-    return [
-        (c, (1 - cross) * c.pairs / pairs + (cross * c.pairs / crossing if more else 0.0))
-        for c, more in zip(work.corpora, several, strict=True)
-    ]
+    shares = corpus_shares(
+        {c.name: c.pairs for c in work.corpora},
+        {c.name: variants.system_languages(work.experiment, c.name, system) for c in work.corpora},
+        values["sampling"],
+        values["alpha"],
+        values["corpus_weighting"]["temperature"],
+    )
+    return [(corpus, shares[corpus.name]) for corpus in work.corpora if shares]
