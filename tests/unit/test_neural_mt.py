@@ -29,11 +29,14 @@ from hybridbatch.translation.engines._batches import (
     Output,
     batches,
     language_ids,
+    repeats_itself,
 )
 from hybridbatch.translation.translate import (
+    COUNTS,
     TEXT_SCHEMA,
     Translation,
     key_of_translation,
+    summary,
     translate_table,
 )
 
@@ -209,7 +212,9 @@ def test_translation_that_is_too_long_is_cut_and_counted(models, engine, said, k
     plain = [_plain(models[kind], kind, line, tokens=16) for line in lines]
     assert [result.text for result in results] == plain
     cut = [p != _plain(models[kind], kind, line) for p, line in zip(plain, lines, strict=True)]
-    assert f"{sum(cut)} of 4 pieces came out longer than max_new_tokens (16)" in said()
+    assert sum(cut) > 0
+    assert [result.cut for result in results] == list(map(int, cut))
+    assert f"of 4 pieces, {sum(cut)} came out longer than max_new_tokens (16)" in said()
 
 
 @pytest.mark.parametrize("kind", CODES)
@@ -305,7 +310,57 @@ def test_text_that_looks_like_a_special_token_is_text(models, kind):
 
 def test_unknown_words_of_the_output_are_counted_and_left_out(models):
     [result] = Echo(_config(models)).translate(["the cat § sat"])
-    assert result == Translation("the cat sat", unknown=1)
+    assert result == Translation("the cat sat", unknown=1, lost=1)
+
+
+def test_unknown_words_that_the_model_leaves_out_are_counted(models):
+    class Deaf(Echo):
+        def generate(self, batch):
+            outputs, unknown = super().generate(batch), self.tokenizer.unk_token_id
+            return [Output([i for i in out.ids if i != unknown], True) for out in outputs]
+
+    [result] = Deaf(_config(models)).translate(["the cat § sat §"])
+    assert result == Translation("the cat sat", unknown=2, lost=2)
+
+
+@pytest.mark.parametrize("kind", CODES)
+@pytest.mark.parametrize(("line", "lost"), [("the▁cat sat▁", 2), ("the  cat\u200b", 0)])
+def test_characters_that_the_tokenizer_drops_are_counted(models, kind, line, lost):
+    [result] = Echo(_config(models, kind)).translate([line])
+    assert result.lost == lost
+
+
+@pytest.mark.parametrize(
+    ("ids", "looping"),
+    [
+        ([7] * 10, True),
+        ([1, 2, 3, *[7] * 10, 4], True),
+        ([7] * 9, False),
+        ([1, *[7, 8] * 5], True),
+        ([7, 8] * 4, False),
+        ([7, 8, 9] * 4, False),
+        ([7, 8, 9] * 5, True),
+        (list(range(8)) * 5, True),
+        (list(range(9)) * 6, False),
+        (list(range(100)), False),
+        ([], False),
+    ],
+)
+def test_loops_are_runs_of_five(ids, looping):
+    assert repeats_itself(ids) == looping
+
+
+def test_looping_output_is_counted_unless_the_source_loops_too(models, said):
+    class Stuck(Echo):
+        def generate(self, batch):
+            return [Output(out.ids[:3] * 10, False) for out in super().generate(batch)]
+
+    results = Stuck(_config(models)).translate(["the cat sat on the mat.", "the " * 12])
+    assert [(result.cut, result.looping) for result in results] == [(1, 1), (1, 0)]
+    assert "2 came out longer than max_new_tokens (64) and are cut, and 1 repeat" in said()
+    table = translate_table(_texts("the cat sat."), Stuck(_config(models)))
+    assert (table["cut"].to_pylist(), table["looping"].to_pylist()) == ([1], [1])
+    assert summary(table)[0]["cut"] == 1
 
 
 def test_batches_are_within_the_budget_longest_first():
@@ -452,6 +507,7 @@ def _texts(*lines: str | None) -> pa.Table:
             "words": 1,
             "unknown": 0,
             "error": None if line is not None else "earlier",
+            **dict.fromkeys(COUNTS, 0),
         }
         for i, line in enumerate(lines)
     ]

@@ -28,9 +28,8 @@ from hybridbatch.translation.references import (
     read_parallel,
     read_questions,
     read_references,
-    texts_table,
 )
-from hybridbatch.translation.translate import TEXT_SCHEMA
+from hybridbatch.translation.translate import COUNTS, TEXT_SCHEMA, original_texts
 
 BUNDLED = Path(__file__).parents[2] / "resources" / "bundled" / "benchmark"
 OUTPUTS = ["el gato duerme en la casa", "¿Quién escribió el libro verde?", "No lo sé."]
@@ -48,6 +47,7 @@ def _texts(*lines: str | None, mark: str = "q", unknown: int = 0) -> pa.Table:
             "words": len(line.split()) if line else 0,
             "unknown": unknown if line else 0,
             "error": None if line is not None else "crash",
+            **dict.fromkeys(COUNTS, 0),
         }
         for i, line in enumerate(lines)
     ]
@@ -308,10 +308,11 @@ def test_file_of_another_format_is_named(tmp_path, text, words):
 
 
 def test_texts_are_a_table_that_can_be_translated():
-    table = texts_table({"q:a": "Who came?", "s:0": "Ada."})
+    table = original_texts({"q:a": "Who came?", "s:0": "Ada."})
     assert table.schema == TEXT_SCHEMA
     assert table.to_pylist()[0] == {
         "text_id": "q:a", "text": "Who came?", "words": 2, "unknown": 0, "error": None,
+        **dict.fromkeys(COUNTS, 0),
     }  # fmt: skip
 
 

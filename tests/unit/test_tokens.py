@@ -8,9 +8,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tokenizers import Tokenizer, models
 
 from hybridbatch.encoders.base import CANDIDATE, IMAGE, QUERY, TEXT
-from hybridbatch.encoders.tokens import load_tokenizer, text_inputs, tokenize, train_unigram
+from hybridbatch.encoders.tokens import (
+    load_tokenizer,
+    text_inputs,
+    tokenize,
+    train_unigram,
+    without_special_tokens,
+)
 from hybridbatch.runtime.errors import DataError
 
 WORDS = "the volcano river bridge glass paper salt coffee whale violin rises flows".split()  # noqa: SIM905
@@ -93,3 +100,37 @@ def test_inputs_of_text_are_not_made_of_images(tokenizer_file):
     make = text_inputs(load_tokenizer(tokenizer_file, 5), {"query": "", "document": ""}, False)
     with pytest.raises(DataError, match="embeds text only, and the query is of modality 'image'"):
         make(QUERY, IMAGE, [b"a picture"])
+
+
+def test_special_token_in_a_text_is_text(tmp_path):
+    """Texts may hold the characters of a special token, in the tokenizer's training as well."""
+    lines = [*sentences(200), *["salt < p a d > / s u n k <pad> <unk> glass"] * 50]
+    path = tmp_path / "tokenizer.json"
+    train_unigram({"en": lines}, 150, 10**6).save(str(path))
+    tokenizer = load_tokenizer(path, 50)
+    vocabulary = tokenizer.get_vocab()
+    special = {vocabulary["<pad>"], vocabulary["<unk>"]}
+    make = text_inputs(tokenizer, {"query": "", "document": "<pad>"}, special_tokens=False)
+    for text in ("salt <pad> glass", "salt<unk>", "<PAD>", "< pad> <pad"):
+        ids = make(QUERY, TEXT, [text]).ids.tolist()
+        assert not special & set(ids)
+        assert tokenizer.decode(ids).replace(" ", "") == text.lower().replace(" ", "")
+    assert vocabulary["<pad>"] in make(CANDIDATE, TEXT, ["salt"]).ids  # of the prefix
+
+
+def test_special_tokens_of_other_tokenizers_are_broken():
+    tokenizer = Tokenizer(models.WordPiece({"[UNK]": 0, "[SEP]": 1, "a": 2}, unk_token="[UNK]"))
+    assert without_special_tokens(tokenizer)("a [SEP]") == "a [SEP]"
+    tokenizer.add_special_tokens(["[SEP]", "[UNK]"])
+    assert without_special_tokens(tokenizer)("a [SEP] [sep]") == "a [ SEP] [ sep]"
+
+
+def test_unknown_tokens_and_lost_characters_are_counted(tokenizer_file, caplog):
+    caplog.set_level("INFO", logger="hybridbatch")
+    tokenizer = load_tokenizer(tokenizer_file, 50)
+    assert tokenizer.encode("salt▁coffee").ids == tokenizer.encode("salt coffee").ids
+    tokens = tokenize(tokenizer, ["salt 字", "salt▁coffee", "字"], False)
+    assert caplog.messages == [
+        f"2 of {tokens.lengths().sum()} tokens of 3 texts are unknown to the tokenizer",
+        "1 of 3 texts have the character ▁, read as a blank",
+    ]

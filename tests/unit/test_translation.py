@@ -11,13 +11,17 @@ from hybridbatch.runtime.errors import ConfigError, DataError
 from hybridbatch.translation import engines
 from hybridbatch.translation.engines import translator
 from hybridbatch.translation.translate import (
+    COUNTS,
     TEXT_SCHEMA,
     Translation,
+    key_of_translation,
     shard,
     source_texts,
     summary,
     translate_table,
 )
+
+NONE = dict.fromkeys(COUNTS, 0)
 
 
 class Shouting:
@@ -68,9 +72,9 @@ def _texts(*lines: str) -> pa.Table:
 def test_source_texts_hold_every_text_once():
     pairs = _pairs(("a", "Who?", "1", "Ada came."), ("b", "When?", "1", "Ada came."))
     assert source_texts(pairs).to_pylist() == [
-        {"text_id": "q:a", "text": "Who?", "words": 1, "unknown": 0, "error": None},
-        {"text_id": "p:1", "text": "Ada came.", "words": 2, "unknown": 0, "error": None},
-        {"text_id": "q:b", "text": "When?", "words": 1, "unknown": 0, "error": None},
+        {"text_id": "q:a", "text": "Who?", "words": 1, "unknown": 0, "error": None, **NONE},
+        {"text_id": "p:1", "text": "Ada came.", "words": 2, "unknown": 0, "error": None, **NONE},
+        {"text_id": "q:b", "text": "When?", "words": 1, "unknown": 0, "error": None, **NONE},
     ]
 
 
@@ -156,17 +160,18 @@ def test_shards_partition_exactly(size, of):
 
 
 def test_summary_counts_words_and_each_reason():
+    rows = [
+        ("1", "a b c d e", 5, 2, None, 3, 0, 1, 0),
+        ("2", None, 0, 0, "z crash", 0, 1, 0, 0),
+        ("3", None, 0, 0, "a crash", 0, 1, 0, 0),
+        ("4", None, 0, 0, "z crash", 0, 2, 0, 0),
+        ("5", "f", 1, 0, None, 1, 0, 0, 2),
+    ]
     texts = pa.Table.from_pylist(
-        [
-            {"text_id": "1", "text": "a b c d e", "words": 5, "unknown": 2, "error": None},
-            {"text_id": "2", "text": None, "words": 0, "unknown": 0, "error": "z crash"},
-            {"text_id": "3", "text": None, "words": 0, "unknown": 0, "error": "a crash"},
-            {"text_id": "4", "text": None, "words": 0, "unknown": 0, "error": "z crash"},
-            {"text_id": "5", "text": "f", "words": 1, "unknown": 0, "error": None},
-        ],
-        schema=TEXT_SCHEMA,
+        [dict(zip(TEXT_SCHEMA.names, row, strict=True)) for row in rows], schema=TEXT_SCHEMA
     )
     total = {"texts": 5, "words": 6, "unknown_share": 0.3333}
+    total |= {"lost": 4, "retries": 4, "cut": 1, "looping": 2}
     assert summary(texts) == [
         {**total, "failed": 3, "reason": ""},
         {**total, "failed": 1, "reason": "a crash"},
@@ -174,9 +179,32 @@ def test_summary_counts_words_and_each_reason():
     ]
 
 
+def test_counts_are_summed_over_the_steps_of_a_route():
+    counts = Translation("x", lost=1, retries=2, cut=3, looping=4)
+
+    class Losing:
+        def translate(self, lines):
+            return [counts for _ in lines]
+
+    pivot = translate_table(_texts("a", "b"), Losing())
+    result = translate_table(pivot, Losing())
+    assert [result[name].to_pylist() for name in COUNTS] == [[2, 2], [4, 4], [6, 6], [8, 8]]
+    failed = translate_table(translate_table(_texts("fail"), Shouting()), Shouting())
+    assert failed["retries"].to_pylist() == [0]
+
+
+def test_counts_of_an_earlier_step_are_in_the_key():
+    texts = _texts("a", "b")
+    place = texts.schema.get_field_index("retries")
+    other = texts.set_column(place, texts.field(place), pa.array([1, 0], pa.int32()))
+    assert key_of_translation({}, texts) != key_of_translation({}, other)
+
+
 def test_summary_of_failures_alone_has_no_share():
     result = summary(translate_table(_texts("fail"), Shouting()))
-    assert result[0] == {"texts": 1, "words": 0, "unknown_share": None, "failed": 1, "reason": ""}
+    assert result[0] == {
+        "texts": 1, "words": 0, "unknown_share": None, **NONE, "failed": 1, "reason": "",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ["telepathy", "apertium.more", "json"])

@@ -2,12 +2,13 @@
 
 from hybridbatch.runtime.files import write_table
 from hybridbatch.runtime.logs import log, logged
-from hybridbatch.translation.references import read_references, texts_table
+from hybridbatch.translation.references import read_references
+from hybridbatch.translation.translate import original_texts
 
 
 def main(snakemake) -> None:
     params, language = snakemake.params, snakemake.wildcards.language
-    texts = texts_table(read_references(params.reader, snakemake.input.file, language))
+    texts = original_texts(read_references(params.reader, snakemake.input.file, language))
     log.info("%d texts", len(texts))
     write_table(snakemake.output[0], texts)
 

@@ -1,4 +1,4 @@
-"""Translation counts by corpus and language: texts, words, unknown words, failures."""
+"""Translation counts by corpus and language: texts, words, losses, failures."""
 
 import pandas as pd
 import pyarrow as pa
@@ -17,7 +17,10 @@ def main(snakemake) -> None:
         texts = pa.concat_tables(map(read_table, shards))
         rows += [of | row for row in summary(texts)]
     frame = pd.DataFrame(rows)
-    caption = "Translation: texts, words, the share of unknown ones, and texts that failed."
+    caption = (
+        "Translation: texts, words, the share of unknown ones, characters lost, retries after a "
+        "failure of the engine, translations cut or repeating themselves, and texts that failed."
+    )
     grid = of_frame(caption, frame, {"unknown_share": 4})
     write(snakemake.output, frame, Page("translation", "Translation", [grid]))
 

@@ -4,7 +4,8 @@ Needs neither torch nor transformers: every fast tokenizer is a `tokenizer.json`
 """
 
 import io
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,12 @@ from hybridbatch.encoders.base import CANDIDATE, PROMPTS, QUERY, TEXT, MakeInput
 from hybridbatch.encoders.inputs import Ragged
 from hybridbatch.runtime.errors import DataError
 from hybridbatch.runtime.files import checked
-from hybridbatch.runtime.logs import waiting
+from hybridbatch.runtime.logs import log, waiting
 
 TOKENIZER_FILE = "tokenizer.json"
 UNKNOWN, PADDING = "<unk>", "<pad>"
+_UNKNOWN_TOKENS = (UNKNOWN, "[UNK]")
+_BLANK = "▁"  # how sentencepiece writes a blank
 _SLICE = 20_000  # texts tokenized at a time
 Texts = Mapping[str, Sequence[str]]  # by language
 
@@ -59,7 +62,10 @@ def train_unigram(
     vocab = [(PADDING, 0.0), (UNKNOWN, 0.0)] + [
         (pieces.id_to_piece(i), pieces.get_score(i))
         for i in range(pieces.get_piece_size())
-        if not pieces.is_control(i) and not pieces.is_unknown(i)
+        if not pieces.is_control(i)
+        and not pieces.is_unknown(i)
+        # Texts may hold these characters.
+        and pieces.id_to_piece(i) not in (PADDING, UNKNOWN)
     ]
     tokenizer.model = models.Unigram(vocab, unk_id=1)
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
@@ -100,7 +106,37 @@ def tokenize(tokenizer: Tokenizer, texts: Sequence[str], special_tokens: bool) -
         number = lengths.index(0)
         raise DataError(f"text {number} has no tokens: {texts[number]!r}")
     bounds = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]).astype(np.int64)
-    return Ragged(np.concatenate(ids) if ids else np.empty(0, dtype=np.int32), bounds)
+    flat = np.concatenate(ids) if ids else np.empty(0, dtype=np.int32)
+    _count_losses(tokenizer, texts, flat)
+    return Ragged(flat, bounds)
+
+
+def _count_losses(tokenizer: Tokenizer, texts: Sequence[str], ids: np.ndarray) -> None:
+    known = (tokenizer.token_to_id(token) for token in _UNKNOWN_TOKENS)
+    unknown = int(np.isin(ids, [i for i in known if i is not None]).sum())
+    if unknown:
+        log.info(
+            "%d of %d tokens of %d texts are unknown to the tokenizer",
+            unknown,
+            len(ids),
+            len(texts),
+        )
+    if tokenizer.token_to_id(_BLANK) is not None and (n := sum(_BLANK in t for t in texts)):
+        log.info("%d of %d texts have the character %s, read as a blank", n, len(texts), _BLANK)
+
+
+def without_special_tokens(tokenizer: Tokenizer) -> Callable[[str], str]:
+    """A function that breaks the tokenizer's special tokens in a text by a blank: `< /s>`.
+
+    The text then keeps its characters. Otherwise `</s>` in a text would end it, and `<pad>` would
+    be taken for padding. Letter case is ignored, since tokenizers may lower it first.
+    """
+    added = tokenizer.get_added_tokens_decoder().values()
+    special = sorted((re.escape(t.content) for t in added if t.special), key=len, reverse=True)
+    if not special:
+        return lambda text: text
+    pattern = re.compile("|".join(special), re.IGNORECASE)
+    return lambda text: pattern.sub(lambda found: f"{found[0][0]} {found[0][1:]}", text)
 
 
 def text_inputs(
@@ -108,8 +144,10 @@ def text_inputs(
 ) -> MakeInputs:
     """The function that makes inputs: it adds the side's prefix to texts and tokenizes them.
 
-    prefixes: by prompt name (`base.PROMPTS`).
+    prefixes: by prompt name (`base.PROMPTS`); they may hold special tokens, texts may not: see
+    `without_special_tokens`.
     """
+    plain = without_special_tokens(tokenizer)
 
     def make(side: str, modality: str, texts: Sequence[str]) -> Ragged:
         if modality != TEXT:
@@ -118,7 +156,7 @@ def text_inputs(
                 "an encoder that embeds it, or another benchmark."
             )
         prefix = prefixes[PROMPTS[side]]
-        return tokenize(tokenizer, [prefix + text for text in texts], special_tokens)
+        return tokenize(tokenizer, [prefix + plain(text) for text in texts], special_tokens)
 
     return make
 

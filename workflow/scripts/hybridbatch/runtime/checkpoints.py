@@ -97,7 +97,9 @@ class Owner:
         return f"process {self.pid} on {self.host}, since {self.since}{key}"
 
 
-def key_of(values: Any, contents: Iterable[str] = (), files: Iterable[Path] = ()) -> str:
+def key_of(
+    values: Any, contents: Iterable[str | int | None] = (), files: Iterable[Path] = ()
+) -> str:
     """The digest of everything that determines an output, 16 hex digits.
 
     values: JSON values, such as configuration, seed and fingerprints of code. contents: texts, or

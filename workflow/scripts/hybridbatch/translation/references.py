@@ -7,12 +7,9 @@ Each reader returns the texts of one language by an id that is the same in every
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-import pyarrow as pa
-
 from hybridbatch.data.squad_format import Paragraph, paragraphs
 from hybridbatch.data.texts import clean
 from hybridbatch.runtime.errors import DataError
-from hybridbatch.translation.translate import TEXT_SCHEMA
 
 
 def read_questions(path: str | Path, language: str) -> dict[str, str]:
@@ -63,16 +60,3 @@ def read_references(kind: str, path: str | Path, language: str) -> dict[str, str
         if not text:
             raise DataError(f"{path}: the text {id_} is blank.")
     return texts
-
-
-def texts_table(texts: dict[str, str]) -> pa.Table:
-    """The texts as a table like a corpus shard's, so that the same rule can translate it."""
-    lines = list(texts.values())
-    columns = {
-        "text_id": list(texts),
-        "text": lines,
-        "words": [len(line.split()) for line in lines],
-        "unknown": [0] * len(lines),
-        "error": [None] * len(lines),
-    }
-    return pa.table(columns, schema=TEXT_SCHEMA)

@@ -20,6 +20,7 @@ from hybridbatch.runtime.errors import DataError
 from hybridbatch.runtime.files import Rows, batches, read_json, write_text
 from hybridbatch.runtime.logs import Progress, log
 
+COUNTS = ("lost", "retries", "cut", "looping")
 TEXT_SCHEMA = pa.schema(
     [
         ("text_id", pa.string()),
@@ -27,17 +28,26 @@ TEXT_SCHEMA = pa.schema(
         ("words", pa.int32()),
         ("unknown", pa.int32()),  # number of words left untranslated, unknown to the engine
         ("error", pa.string()),  # null where the translation succeeded
+        # Counts over all steps of the route.
+        ("lost", pa.int32()),  # characters of the source that the engine could not pass on
+        ("retries", pa.int32()),  # how often the text was sent again after the engine had failed
+        ("cut", pa.int32()),  # parts whose translation was cut at the engine's limit
+        ("looping", pa.int32()),  # parts whose translation repeats itself
     ]
 )
 
 
 @dataclass(frozen=True)
 class Translation:
-    """The result for one line. Either `text` or `error` is None."""
+    """The result for one line. Either `text` or `error` is None. Counts: see TEXT_SCHEMA."""
 
     text: str | None
     unknown: int = 0
     error: str | None = None
+    lost: int = 0
+    retries: int = 0
+    cut: int = 0
+    looping: int = 0
 
 
 class Translator(Protocol):
@@ -69,9 +79,14 @@ def source_texts(pairs: Rows) -> pa.Table:
                     seen.add(text_id)
                     # Converted only if new: in a large corpus most texts have occurred before.
                     texts[text_id] = column[row].as_py()
-        parts.append(_table(list(texts), [Translation(text) for text in texts.values()]))
+        parts.append(original_texts(texts))
         progress.add(len(batch), f"{len(seen):,} texts")
     return pa.concat_tables([TEXT_SCHEMA.empty_table(), *parts])
+
+
+def original_texts(texts: dict[str, str]) -> pa.Table:
+    """A table of TEXT_SCHEMA of texts by id, in their own language."""
+    return _table(list(texts), [Translation(text) for text in texts.values()])
 
 
 def shard(texts: pa.Table, number: int, of: int) -> pa.Table:
@@ -99,19 +114,23 @@ def translate_table(
     present = [i for i, line in enumerate(lines) if line is not None]
     results = _translate([lines[i] for i in present], translator, journal)
     by_row = dict(zip(present, results, strict=True))
-    return _table(
+    table = _table(
         ids,
         [
             by_row[i] if i in by_row else Translation(None, error=f"pivot: {errors[i]}")
             for i in range(len(ids))
         ],
     )
+    for name in COUNTS:
+        total = pc.add(table[name], texts[name])
+        table = table.set_column(table.schema.get_field_index(name), table.field(name), total)
+    return table
 
 
 def key_of_translation(values: Any, texts: pa.Table) -> str:
     """The key of one shard's translation by `values` (JSON)."""
-    contents = (value for name in ("text_id", "text") for value in texts[name].to_pylist())
-    return key_of(values, contents)
+    columns = ("text_id", "text", *COUNTS)
+    return key_of(values, (value for name in columns for value in texts[name].to_pylist()))
 
 
 def _translate(lines: list[str], translator: Translator, journal: Path | None) -> list[Translation]:
@@ -154,6 +173,7 @@ def _table(ids: list[str], results: list[Translation]) -> pa.Table:
             "words": [len(r.text.split()) if r.text is not None else 0 for r in results],
             "unknown": [r.unknown for r in results],
             "error": [r.error for r in results],
+            **{name: [getattr(r, name) for r in results] for name in COUNTS},
         },
         schema=TEXT_SCHEMA,
     )
@@ -165,6 +185,7 @@ def summary(texts: pa.Table) -> list[dict]:
     words, unknown = pc.sum(texts["words"]).as_py(), pc.sum(texts["unknown"]).as_py()
     share = round(unknown / words, 4) if words else None
     total = {"texts": len(texts), "words": words, "unknown_share": share}
+    total |= {name: pc.sum(texts[name], min_count=0).as_py() for name in COUNTS}
     failed = {"failed": errors.total(), "reason": ""}
     return [total | failed] + [
         total | {"failed": number, "reason": reason} for reason, number in sorted(errors.items())

@@ -4,7 +4,9 @@ Tokenization is done here. An engine only maps token ids to token ids.
 """
 
 import difflib
+import unicodedata
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -154,16 +156,22 @@ class NeuralTranslator(ABC):
         split = self._split(lines)
         pieces = [ids for parts in split for ids in parts]
         outputs = dict(self._outputs(pieces))
-        cut = sum(not output.ended for output in outputs.values())
-        if cut:
+        following = (outputs[i] for i in range(len(pieces)))
+        results = [
+            self._join(line, parts, [next(following) for _ in parts])
+            for line, parts in zip(lines, split, strict=True)
+        ]
+        cut, looping = (sum(getattr(r, name) for r in results) for name in ("cut", "looping"))
+        if cut or looping:
             log.warning(
-                "%d of %d pieces came out longer than max_new_tokens (%d) and are cut",
-                cut,
+                "of %d pieces, %d came out longer than max_new_tokens (%d) and are cut, and %d "
+                "repeat themselves",
                 len(pieces),
+                cut,
                 self.config.max_new_tokens,
+                looping,
             )
-        following = (outputs[i].ids for i in range(len(pieces)))
-        return [self._join([next(following) for _ in parts]) for parts in split]
+        return results
 
     def _split(self, lines: Sequence[str]) -> list[list[list[int]]]:
         """The token ids of each line's pieces: usually one piece, none for an empty line."""
@@ -208,10 +216,53 @@ class NeuralTranslator(ABC):
             yield from zip(batch, self.generate([ids[i] for i in batch]), strict=True)
             progress.add(len(batch))
 
-    def _join(self, parts: list[list[int]]) -> Translation:
-        unknown = sum(ids.count(self.tokenizer.unk_token_id) for ids in parts)
-        texts = (self.tokenizer.decode([i for i in ids if i not in self._silent]) for ids in parts)
-        return Translation(" ".join(" ".join(texts).split()), unknown=unknown)
+    def _join(
+        self, line: str, sources: Sequence[list[int]], outputs: Sequence[Output]
+    ) -> Translation:
+        """The translation of a line whose pieces are `sources`, by id, one output each."""
+        unk = self.tokenizer.unk_token_id
+        text = " ".join(" ".join(self._decode(output.ids) for output in outputs).split())
+        return Translation(
+            text,
+            # A model mostly copies an unknown token, or leaves it out: count it once.
+            unknown=max(
+                sum(ids.count(unk) for ids in sources),
+                sum(output.ids.count(unk) for output in outputs),
+            ),
+            lost=self._lost(line, sources),
+            cut=sum(not output.ended for output in outputs),
+            looping=sum(
+                repeats_itself(output.ids) and not repeats_itself(ids)
+                for ids, output in zip(sources, outputs, strict=True)
+            ),
+        )
+
+    def _decode(self, ids: Sequence[int]) -> str:
+        return self.tokenizer.decode([i for i in ids if i not in self._silent])
+
+    def _lost(self, line: str, sources: Sequence[list[int]]) -> int:
+        """The number of characters of a line that its tokens do not have, such as `▁`.
+
+        Tokenizers normalise to NFKC, and drop white space and control characters.
+        """
+        passed = self._decode([i for ids in sources for i in ids])
+        return (_visible(line) - _visible(passed)).total()
+
+
+def repeats_itself(ids: Sequence[int]) -> bool:
+    """Whether up to 8 tokens stand there five times in a row or more, and in all 10 tokens."""
+    for period in range(1, 9):
+        wanted, run = max(5 * period, 10) - period, 0
+        for token, earlier in zip(ids[period:], ids, strict=False):
+            run = run + 1 if token == earlier else 0
+            if run == wanted:
+                return True
+    return False
+
+
+def _visible(text: str) -> Counter[str]:
+    normal = unicodedata.normalize("NFKC", text)
+    return Counter(c for c in normal if unicodedata.category(c)[0] not in "CZ")
 
 
 def batches(lengths: Sequence[int], tokens: int) -> Iterator[list[int]]:

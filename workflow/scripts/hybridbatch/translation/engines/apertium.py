@@ -1,109 +1,148 @@
 """Apertium. Every line gives one output line or a recorded failure.
 
-Lines are separated by superblanks that contain the line's number (`[\\n12\\n]`), which the engine
-passes on unchanged. The output therefore shows which lines arrived, and a crash, a short output or
-merged lines are detected. Batches of missing lines are split in half until each failing line is
-alone.
+A line is translated as a document of its own, in null-flush mode (`-z`), so that its translation
+does not depend on any other line. One program leaks in spite of that mode: `apertium-tagger` 3.8
+and 3.9 with a hidden Markov model. At the first word with an unseen combination of tags, it
+overwrites the set of tags that it gives to unknown words (`find_similar_ambiguity_class` assigns
+to a reference to the model's open class). All later lines are then tagged differently. It is
+therefore started anew after each line in which it reports such a word.
 
-Null flushing (`-z`) would be the obvious separator, but some programs in Debian 12's pipelines
-drop nulls (eng-cat gives one line for eight).
+Each line ends with a superblank that contains its number (`[12]`), which the engine passes on
+unchanged and which shows that an answer belongs to its line. Without a superblank before the null,
+`eng-cat` loses the null, and several modes lose a full stop.
 """
 
-import os
 import re
+import shlex
 import shutil
-import signal
 import subprocess
-from collections.abc import Sequence
-from contextlib import suppress
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from hybridbatch.runtime.errors import TranslationError
 from hybridbatch.runtime.logs import Progress, log
+from hybridbatch.translation.engines._chain import Broken, Chain, Limits
 from hybridbatch.translation.translate import Translation
 
 _MODES = Path("/usr/share/apertium/modes")
-_RESERVED = re.compile(r"([\\\[\]{}^$/@<>])")
-_ESCAPED = re.compile(r"\\(.)")
-_SEPARATOR = re.compile(r"\[\n(\d+)\n\]")
+_PARSER = "apertium-wblank-mode"  # reads a mode as the command `apertium` does
+_SPECIAL = "*#@~^$/\\[]{}<>"  # characters with a meaning to the engine
+_RESERVED = re.compile(r"([\\\[\]{}^$/<>])")
+# These would be taken for the engine's own marks, or be lost. They are sent as characters of
+# private use, which it passes on.
+_MARKS = "*#@~"
+_NUMBER = re.compile(r"\[(\d+)\]\s*\Z")
 _ADDED_STOP = re.compile(r"\s*\.\[\]")
+_ESCAPED_OR_MARK = re.compile(r"\\?(?P<mark>[*#@])(?P<word>(?=\S))?|\\(?P<escaped>.)")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_BATCH = 500  # lines in a run of the engine; fixed, since some rules read past a line's end
+_UNSEEN = b"A new ambiguity class was found"
+_OUTSIDE_TRIES = 3
+# A word that is longer takes some programs time that grows with the square of its length.
+_LONGEST_WORD = 1000
 
 
 class Apertium:
     """Apertium with one installed mode, such as `eng-spa`."""
 
-    def __init__(self, mode: str, package: str, seconds_per_line: float = 1.0) -> None:
+    def __init__(self, mode: str, package: str, limits: Limits | None = None) -> None:
         """Raise `TranslationError`, saying what to install, if engine or mode is missing."""
-        self.mode, self.seconds_per_line = mode, seconds_per_line
-        if shutil.which("apertium") is None or not (_MODES / f"{mode}.mode").is_file():
+        self.mode, self.limits = mode, limits or Limits()
+        file = _MODES / f"{mode}.mode"
+        if shutil.which(_PARSER) is None or not file.is_file():
             raise TranslationError(
                 f"Apertium's mode {mode} is not installed. Type: apt-get install apertium {package}"
             )
+        commands = _commands(file)
+        for program, *_ in commands:
+            if shutil.which(program) is None:
+                raise TranslationError(
+                    f"Apertium's mode {mode}: the program {program} is missing. Type: "
+                    f"apt-get install apertium {package}"
+                )
+        self._parts = _parts(commands)
+        self._running: list[Chain | None] = [None] * len(self._parts)
 
     def translate(self, lines: Sequence[str]) -> list[Translation]:
-        """Translate `lines`; the marks of unknown words are counted and removed."""
+        """Translate `lines`; the marks of unknown words are counted and removed.
+
+        Raises `TranslationError` if the engine hangs, or if other processes end it repeatedly.
+        """
         results: list[Translation] = []
         progress = Progress(len(lines), f"lines of {self.mode}")
-        for start in range(0, len(lines), _BATCH):
-            batch = {i: _CONTROL.sub(" ", lines[i]) for i in range(start, len(lines))[:_BATCH]}
-            done = {i: Translation("") for i, line in batch.items() if not line.strip()}
-            done |= self._translate({i: line for i, line in batch.items() if i not in done})
-            results += [done[i] for i in batch]
-            progress.add(len(batch))
+        with self._ended():
+            for number, line in enumerate(lines):
+                results.append(self._translate(number, _CONTROL.sub(" ", line)))
+                progress.add()
+        retries = sum(result.retries for result in results)
+        if retries:
+            log.warning("%s: %d retries of lines after the engine had failed", self.mode, retries)
         return results
 
-    def _translate(self, batch: dict[int, str]) -> dict[int, Translation]:
-        if not batch:
-            return {}
-        arrived, complaint = self._run(batch)
-        done = {i: _read(batch[i], output) for i, output in arrived.items()}
-        missing = [i for i in batch if i not in arrived]
-        if not missing:
-            return done
-        if len(batch) == 1:
-            log.warning("%s: line %d failed: %s", self.mode, missing[0], complaint)
-            return {missing[0]: Translation(None, error=complaint)}
-        if len(missing) == len(batch):
-            # Split in half, so that each part is smaller than the batch that just failed.
-            missing_parts = (missing[: len(missing) // 2], missing[len(missing) // 2 :])
-        else:
-            missing_parts = (missing,)
-        for part in missing_parts:
-            done |= self._translate({i: batch[i] for i in part})
-        return done
-
-    def _run(self, batch: dict[int, str]) -> tuple[dict[int, str], str]:
-        text = "".join(_write(line) + f"[\n{i}\n]" for i, line in batch.items())
-        timeout = 60 + self.seconds_per_line * len(batch)
-        # A session of its own, so that all processes of a hanging pipeline can be killed.
-        with subprocess.Popen(
-            ["apertium", "-f", "none", self.mode],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        ) as process:
+    def _translate(self, number: int, line: str) -> Translation:
+        if not line.strip():
+            return Translation("")
+        if max(map(len, line.split())) > _LONGEST_WORD:
+            return Translation(None, error=f"a word of more than {_LONGEST_WORD} characters")
+        private = _private(line)
+        if private is None:
+            return Translation(None, error="too many different characters of private use")
+        document = f"{_write(line, private)}[{number}]\0".encode()
+        retries = outside = 0
+        while True:
             try:
-                stdout, stderr = process.communicate(text.encode("utf-8"), timeout=timeout)
-            except BaseException as error:
-                with suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
-                if isinstance(error, subprocess.TimeoutExpired):
-                    return {}, f"no answer within {timeout:.0f} s"
-                raise
-        pieces = _SEPARATOR.split(stdout.decode("utf-8", errors="replace"))
-        arrived: dict[int, str] = {}
-        expected = iter(batch)
-        for output, number in zip(pieces[::2], pieces[1::2], strict=False):
-            # After a number out of order, it is unknown which text belongs to which line.
-            if int(number) != next(expected, None):
-                break
-            arrived[int(number)] = output
-        complaints = stderr.decode("utf-8", errors="replace").strip().splitlines()
-        reason = complaints[-1] if complaints else f"no output (status {process.returncode})"
-        return arrived, re.sub(r"/\S*/", "", reason)
+                answer = self._ask(number, document)
+                return _read(line, answer, private, retries)
+            except Broken as broken:
+                self._end()
+                log.warning(
+                    "%s: line %d: %s (try %d)", self.mode, number, broken.reason, retries + 1
+                )
+                outside += broken.from_outside
+                if outside >= _OUTSIDE_TRIES:
+                    raise TranslationError(
+                        f"Apertium's mode {self.mode} was ended by another process {outside} times "
+                        f"at line {number}. Nothing is written. Is there too little memory?"
+                    ) from broken
+                if not broken.from_outside and retries > outside:
+                    # Alone, in programs that have read nothing else: it is the line.
+                    return Translation(None, error=broken.reason, retries=retries)
+                retries += 1
+
+    def _ask(self, number: int, document: bytes) -> str:
+        """The engine's answer without its number and null; raises Broken if there is none."""
+        answer = document
+        for place, (commands, tagger) in enumerate(self._parts):
+            chain = self._running[place]
+            if chain is None:
+                chain = self._running[place] = Chain(commands, self.limits)
+            answer = chain.ask(answer)
+            if tagger and chain.said(_UNSEEN):
+                chain.close()
+                self._running[place] = None
+        try:
+            text = answer[:-1].decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise Broken("output that is not UTF-8") from error
+        found = _NUMBER.search(text)
+        if found is None or int(found[1]) != number:
+            raise Broken("output without the line's number")
+        return text[: found.start()]
+
+    def _end(self) -> None:
+        for place, chain in enumerate(self._running):
+            self._running[place] = None
+            if chain:
+                chain.close()
+
+    @contextmanager
+    def _ended(self) -> Iterator[None]:
+        """End all programs when the block ends."""
+        try:
+            yield
+        finally:
+            self._end()
 
 
 def translator(route: dict) -> Apertium:
@@ -111,22 +150,70 @@ def translator(route: dict) -> Apertium:
     return Apertium(route["mode"], route["package"])
 
 
-def _write(line: str) -> str:
-    # A marked full stop ends the sentence, so that rules do not reach into the next line.
+def _commands(mode: Path) -> list[list[str]]:
+    """The programs of a mode with their arguments, in null-flush mode."""
+    run = subprocess.run(
+        [_PARSER, "-z", str(mode)], capture_output=True, text=True, encoding="utf-8", check=False
+    )
+    # As in the shell, `|` separates programs. A mode has two parameters: $1 is `-g` (mark unknown
+    # words), $2 is empty.
+    words = shlex.shlex(run.stdout.replace("$1", "-g").replace("$2", ""), "", True, "|")
+    words.whitespace_split, words.commenters = True, ""
+    commands: list[list[str]] = [[]]
+    for word in words:
+        if word == "|":
+            commands.append([])
+        else:
+            commands[-1].append(word)
+    if run.returncode or not all(commands):
+        raise TranslationError(f"{mode}: is no mode that {_PARSER} can read: {run.stderr.strip()}")
+    return commands
+
+
+def _parts(commands: Sequence[list[str]]) -> list[tuple[list[list[str]], bool]]:
+    """The chains to run: taggers with a hidden Markov model are chains of their own (True)."""
+    parts: list[tuple[list[list[str]], bool]] = []
+    for command in commands:
+        if command[0] == "apertium-tagger" and "-g" in command:
+            parts.append(([[command[0], "--debug", *command[1:]]], True))
+        elif parts and not parts[-1][1]:
+            parts[-1][0].append(command)
+        else:
+            parts.append(([command], False))
+    return parts
+
+
+def _private(line: str) -> int | None:
+    """The first of 128 code points of private use of which `line` has none."""
+    used = {ord(c) // 128 for c in line}
+    free = (block for block in range(0xE000 // 128, 0xF800 // 128) if block not in used)
+    return 128 * block if (block := next(free, None)) is not None else None
+
+
+def _write(line: str, private: int) -> str:
+    # A marked full stop ends the sentence, as the engine's own format filters do.
     stop = "" if line.rstrip().endswith((".", "?", "!")) else ".[]"
-    return _RESERVED.sub(r"\\\1", line) + stop
+    hidden = line.translate({ord(mark): private + ord(mark) for mark in _MARKS})
+    return _RESERVED.sub(r"\\\1", hidden) + stop
 
 
-def _read(source: str, output: str) -> Translation:
-    text = _ADDED_STOP.sub("", output).replace("[]", "")
+def _read(source: str, answer: str, private: int, retries: int) -> Translation:
+    text = _ADDED_STOP.sub("", answer).replace("[]", "")
     unknown = 0
-    for mark in "*#@":
-        # Some generators escape a mark as `\@`; `\\@` is a backslash of the source and a mark. A
-        # mark may stand inside a word (24*oz). If the source itself has the character before a
-        # word, marks cannot be told from text, and none is removed.
-        if re.search(rf"{re.escape(mark)}\w", source):
-            continue
-        text, found = re.subn(rf"(?<!\\)((?:\\\\)*)\\?{re.escape(mark)}(?=\w)", r"\1", text)
-        unknown += found
-    text = " ".join(_ESCAPED.sub(r"\1", text).split())
-    return Translation(text, unknown=unknown)
+
+    def plain(found: re.Match[str]) -> str:
+        # All marks are the engine's: `*word` is in no dictionary, `@word` not in the bilingual
+        # one, `#word` cannot be inflected. Some generators escape them, as in `\@word`. A mark may
+        # stand inside a word (24*oz). `move# away` is one unknown expression, marked before.
+        nonlocal unknown
+        unknown += found["word"] is not None
+        return found["escaped"] or ""
+
+    text = _ESCAPED_OR_MARK.sub(plain, text)
+    text = text.translate({private + ord(mark): mark for mark in _MARKS})
+    lost = _special(source) - _special(text)
+    return Translation(" ".join(text.split()), unknown, lost=lost.total(), retries=retries)
+
+
+def _special(text: str) -> Counter[str]:
+    return Counter(c for c in text if c in _SPECIAL)
