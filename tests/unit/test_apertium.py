@@ -307,7 +307,7 @@ LINES = int(os.environ.get("HYBRIDBATCH_TEST_LINES", "500"))
 @pytest.mark.parametrize("mode", _steps())
 def test_line_is_translated_alike_in_every_mode(mode, english):
     """With HYBRIDBATCH_TEST_LINES=5000 and a mirror, this takes 50 minutes of CPU time."""
-    _check_that_lines_are_alone(mode, english[:LINES], alone=20)
+    _check_that_lines_are_alone(mode, english[:LINES], alone=5)
 
 
 JOB = """
@@ -520,7 +520,7 @@ def test_empty_lines_need_no_engine(stand_in):
     assert fake.starts == 0
 
 
-@pytest.mark.parametrize("crashing", [(0,), (7,), (3,), (0, 7), (2, 3, 4)])
+@pytest.mark.parametrize("crashing", [(0,), (7,), (2, 3, 4)])
 @pytest.mark.parametrize(("way", "reason"), WAYS.items())
 def test_each_crash_costs_its_line_alone(stand_in, way, reason, crashing):
     fake = stand_in(way)

@@ -11,6 +11,7 @@ from test_config import SMALL, built
 
 from hybridbatch.experiment import inputs
 from hybridbatch.runtime.hashes import Hashes
+from hybridbatch.runtime.persistence import time_fetched
 
 
 @pytest.fixture(autouse=True)
@@ -123,3 +124,36 @@ def test_downloads_have_to_be_the_pinned_ones(config: dict, here: Path):
     (here / "lock.json").write_text(json.dumps({url: sha256(b"before")}))
     (problem,) = problems(config)
     assert f"{sha256(b'before')} is pinned" in problem
+
+
+DATA_SET = {
+    "kind": "datasets",
+    "path": "org/name",
+    "revision": "0123456789abcdef0123456789abcdef01234567",
+    "split": "train",
+    "columns": {"question": "q", "passage": "p"},
+    "language": "en",
+    "holdout": 0.0,
+    "shards": 1,
+}
+
+
+def test_shards_of_a_data_set_have_to_be_those_that_were_streamed(config: dict, here: Path):
+    config["catalogue"]["corpora"]["set"] = DATA_SET
+    config["corpora"] = ["set"]
+    manifest = "downloads/datasets/set/manifest.json"
+    assert problems(config) == []
+    assert inputs.shards(manifest) == {}
+    (here / manifest).parent.mkdir(parents=True)
+    shard = (here / manifest).parent / "00000.parquet"
+    shard.write_bytes(b"rows")
+    entry = {"file": shard.name, "rows": 1, "sha256": sha256(b"rows")}
+    (here / manifest).write_text(json.dumps({"shards": [entry]}))
+    assert problems(config) == []
+    before = time_fetched(manifest, inputs.shards(manifest))
+    shard.write_bytes(b"others")
+    (problem,) = problems(config)
+    assert problem.startswith("downloads/datasets/set/00000.parquet: was changed after it was")
+    shard.unlink()  # as the message says
+    assert problems(config) == []
+    assert time_fetched(manifest, inputs.shards(manifest)) != before

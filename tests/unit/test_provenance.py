@@ -42,7 +42,7 @@ def part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict:
     Path("mine.jsonl").write_text("mine")
     Path("results/tables").mkdir(parents=True)
     for suffix in ("csv", "md"):
-        Path(f"results/tables/main.{suffix}").write_text(suffix)
+        write_text(f"results/tables/main.{suffix}", suffix)
     metadata = Path(".snakemake/metadata")
     write_record(metadata, "results/tables/main.csv", "score", ["m0", "m1"], log=["score.log"])
     for seed in (0, 1):

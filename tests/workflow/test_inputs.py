@@ -91,43 +91,34 @@ def pinned(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> tuple[Checkou
     more = {"benchmarks": ["pinned"], "catalogue": catalogue}
     (checkout.path / "pinned.yaml").write_text(yaml.safe_dump(more))
     monkeypatch.setenv("HYBRIDBATCH_MIRROR", str(checkout.path / "mirror"))
-    checkout.snakemake(*PINNED, TABLE)
+    checkout.snakemake(*PINNED, QUERIES)
     return checkout, checkout.path / f"downloads/{HOST}/en.json"
 
 
 PINNED = ("--configfile", "small.yaml", "pinned.yaml", "--")
-TABLE = "results/small/tables/evaluation_data.csv"
+QUERIES = "results/small/collections/pinned/en/queries.parquet"
 
 
 def test_a_pinned_download_is_the_pinned_one_or_is_fetched_again(pinned):
     checkout, file = pinned
-    assert checkout.plan(*PINNED, TABLE) == []
+    name = str(file.relative_to(checkout.path))
     content, stat = file.read_bytes(), file.stat()
     changed = content + b"\n"
     file.write_bytes(changed)
     os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
-    run = checkout.snakemake("--dry-run", *PINNED, TABLE, check=False)
+    run = checkout.snakemake("--dry-run", *PINNED, QUERIES, check=False)
     assert run.returncode == 1
-    name = file.relative_to(checkout.path)
     assert f"{name}: sha256 is {hashlib.sha256(changed).hexdigest()}, and" in said(run)
     assert "Remove it and run again" in said(run)
 
     file.unlink()  # as the message says
-    jobs = checkout.plan(*PINNED, TABLE)
-    assert ("fetch", {"source_file": f"{HOST}/en.json"}) in jobs
-    assert ("fetch", {"source_file": f"{HOST}/es.json"}) not in jobs
-    assert "evaluation_data_table" in {rule for rule, _ in jobs}
-    run = checkout.snakemake("--dry-run", *PINNED, TABLE)
+    run = checkout.snakemake("--dry-run", *PINNED, QUERIES)
     assert f"{name}: fetched before, and gone." in said(run)
+    assert f"first fetch it alone: snakemake -c1 {name}" in said(run)
+    assert f"wildcards: source_file={HOST}/en.json" in said(run)
+    assert "rule read_benchmark:" in said(run)
 
     # Fetched alone, it is the same file again, and what was made from it is kept.
-    assert checkout.plan(*PINNED, str(name)) == [("fetch", {"source_file": f"{HOST}/en.json"})]
-    checkout.snakemake(*PINNED, str(name))
+    checkout.snakemake(*PINNED, name)
     assert file.read_bytes() == content
-    assert checkout.plan(*PINNED, TABLE) == []
-
-    # Without that, all is made again, once.
-    file.unlink()
-    checkout.snakemake(*PINNED, TABLE)
-    assert file.read_bytes() == content
-    assert checkout.plan(*PINNED, TABLE) == []
+    assert checkout.plan(*PINNED, QUERIES) == []

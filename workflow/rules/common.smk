@@ -69,7 +69,8 @@ if experiment.mirror is not None:
 # Without superfluous slashes, and with the home folder for `~`.
 workflow.pathvars.update(Pathvars.from_config({"pathvars": experiment.pathvars.plain()}))
 # Snakemake puts the path of Python into shell commands without quotes.
-sys.executable = shlex.quote(sys.executable)
+if Path(sys.executable).exists():  # not quoted yet
+    sys.executable = shlex.quote(sys.executable)
 
 CATALOGUE = experiment.catalogue
 SOURCES = lookups.sources(experiment)

@@ -50,6 +50,9 @@ rule evaluate:
 
 
 def models_of_system(wildcards):
+    """The models whose steps are printed; none of a system that is not trained."""
+    if not SYSTEMS[wildcards.system].trained:
+        return []
     return [f"<results>/models/{wildcards.system}/seed{seed}" for seed in seeds(wildcards)]
 
 

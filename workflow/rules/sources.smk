@@ -58,6 +58,11 @@ def files_of_yours(wildcards):
     return files
 
 
+def time_streamed(wildcards):
+    (manifest,) = corpus_files(wildcards)
+    return time_fetched(manifest, inputs.shards(manifest))
+
+
 rule fetch_dataset:
     input:
         files=files_of_yours,
@@ -79,7 +84,7 @@ rule fetch_dataset:
         max_bytes=lambda wildcards: corpus_entry(wildcards).max_bytes,
         recorded=SOURCES_LOCK,
         content=content(files_of_yours),
-        time=lambda wildcards: time_fetched(lookups.corpus_files(experiment, wildcards.corpus)[0]),
+        time=time_streamed,
     script:
         "../scripts/fetch_dataset.py"
 

@@ -42,7 +42,9 @@ def main(snakemake) -> None:
     page = counts_page("training_data", title, frame, "corpus")
     page = replace(page, blocks=[*page.blocks, *draws_grids(draws)])
     draws = draws.assign(table="training_data").reindex(columns=[*frame.columns, "share"])
-    write(snakemake.output, pd.concat([frame, draws.astype(frame.dtypes)]), page)
+    numbers = dict.fromkeys(("value", "published", "delta"), "Int64")
+    whole = pd.concat([frame.astype(numbers), draws.astype(numbers)])
+    write(snakemake.output, whole, page)
 
 
 def _read(paths: Iterable[str], wanted: list[dict]) -> list[dict]:

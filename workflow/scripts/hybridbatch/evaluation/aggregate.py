@@ -97,9 +97,11 @@ def score_system(
         low, high = (np.clip(end, 0, most) for end in found.interval(config.confidence))
         for k, cell in enumerate(cells):
             if cell.language == MEDIAN:
-                of_languages = [group_weights(one, group_names) for one in _one_by_one(cell)]
-                middle = bootstrap(tensor, np.array(of_languages), clusters, config, _middle)
-                point[k], low[k], high[k] = (ends[0] for ends in middle)
+                ones = [group_weights(one, group_names) for one in _one_by_one(cell)]
+                of_languages = np.array(ones)
+                point[k] = np.median(sample(tensor, of_languages, clusters).means.mean(1))
+                ends = bootstrap(tensor, of_languages, clusters, config, _middle)
+                low[k], high[k] = (end[0] for end in ends)
         spread = _seed_sd(tensor, cells, group_names)
         present = ~np.isnan(tensor[:, 0, :])
         for k, cell in enumerate(cells):

@@ -26,14 +26,14 @@ def bootstrap(
     clusters: np.ndarray,
     config: StatisticsConfig,
     over: Callable[[np.ndarray], np.ndarray],
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Weighted means of group means, and the ends of their percentile bootstrap intervals.
+) -> tuple[np.ndarray, np.ndarray]:
+    """Both ends of the percentile bootstrap intervals of functions of weighted means.
 
     tensor: float64 [groups, seeds, queries], of `aggregate.collect`. weights: [cells, groups].
     clusters: int [queries], of `clusters.clusters_of`. over: a function applied to the means,
     [cells] or [cells, resamples], of every draw; it may combine their rows. Clusters and seeds are
-    each resampled with replacement if there is more than one. Returns three arrays; the ends are
-    NaN if there is only one cluster.
+    each resampled with replacement if there is more than one. Returns two arrays, of the rows that
+    `over` gives; NaN if there is only one cluster.
     """
     n_seeds, n_clusters = tensor.shape[1], clusters.max() + 1
     means = resampled(tensor, weights, clusters)
@@ -41,9 +41,9 @@ def bootstrap(
     def statistic(*draws: np.ndarray, axis: int = -1) -> np.ndarray:
         return over(means(*draws))
 
-    point = statistic(np.arange(n_clusters), np.arange(n_seeds))
     if n_clusters == 1:
-        return point, np.full(len(point), np.nan), np.full(len(point), np.nan)
+        nothing = np.full(len(statistic(np.zeros(1), np.arange(n_seeds))), np.nan)
+        return nothing, nothing
     interval = stats.bootstrap(
         # With one seed only the clusters are resampled: scipy wants two observations to draw from.
         [np.arange(n) for n in (n_clusters, n_seeds) if n > 1],
@@ -56,7 +56,7 @@ def bootstrap(
         method="percentile",
         rng=np.random.default_rng(config.seed),
     ).confidence_interval
-    return point, interval.low.copy(), interval.high.copy()
+    return interval.low.copy(), interval.high.copy()
 
 
 def resampled(

@@ -5,7 +5,8 @@ ALL, SEEN = "all", "seen"  # pools: all languages, the training languages
 JUDGED = "judged"  # pool of judged passages only, which makes an easier task
 MEAN, MEAN_SEEN, MEAN_UNSEEN = MEANS = ("mean", "mean_seen", "mean_unseen")
 MEDIAN = "median"
-ZERO_SHOT = "zero-shot"  # the sampling of a pretrained encoder that was not trained here
+# The sampling of a pretrained encoder without training: a reference beside the samplings compared.
+ZERO_SHOT = "zero-shot"
 SCORE_COLUMNS = [
     "setting",
     "pool",

@@ -48,7 +48,26 @@ def check(config: Experiment, hashes: Hashes, locked: str | Path) -> list[str]:
                     "was fetched. Remove it and run again: it is then fetched again, and what was "
                     "made from it is made again."
                 )
+    for manifest in _manifests(config):
+        for shard, recorded in shards(manifest).items():
+            if Path(shard).exists() and hashes.sha256(shard) != [recorded]:
+                found.append(
+                    f"{shard}: was changed after it was fetched. Remove it and run again: its data "
+                    "set is then read again, and what was made from it is made again."
+                )
     return list(dict.fromkeys(found))
+
+
+def shards(manifest: str | Path) -> dict[str, str]:
+    """The shards of a streamed data set and their sha256; none if it has not been streamed yet."""
+    manifest = Path(manifest)
+    if not manifest.is_file():
+        return {}
+    try:
+        entries = json.loads(manifest.read_text(encoding="utf-8"))["shards"]
+        return {str(manifest.parent / entry["file"]): entry["sha256"] for entry in entries}
+    except (ValueError, KeyError, TypeError):
+        return {}  # its reader says what is wrong with it
 
 
 def downloads(config: Experiment) -> list[str]:
@@ -58,13 +77,7 @@ def downloads(config: Experiment) -> list[str]:
         for named in selected(config)
         if named.file.source is not None
     ]
-    streamed = [
-        path
-        for name in _corpora(config)
-        if config.catalogue.corpora[name].streamed
-        for path in lookups.corpus_files(config, name)
-    ]
-    return list(dict.fromkeys([*paths, *streamed]))
+    return list(dict.fromkeys([*paths, *_manifests(config)]))
 
 
 def selected(config: Experiment) -> Iterator[Named]:
@@ -116,6 +129,16 @@ def files_in(path: str | Path) -> list[str]:
 
 def _corpora(config: Experiment) -> Iterable[str]:
     return dict.fromkeys([*config.corpora, *config.validation])
+
+
+def _manifests(config: Experiment) -> list[str]:
+    """The manifests of the selected data sets."""
+    return [
+        path
+        for name in _corpora(config)
+        if config.catalogue.corpora[name].streamed
+        for path in lookups.corpus_files(config, name)
+    ]
 
 
 def _benchmarks(config: Experiment) -> Iterable[str]:

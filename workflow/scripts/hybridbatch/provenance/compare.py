@@ -1,7 +1,7 @@
 """Two folders of results beside each other: where they begin to differ, and by how much.
 
-Sources and versions are compared by the tables' records, artefacts by the digests that their jobs
-published, tables value by value.
+Sources and versions are compared by the tables' records, artefacts by the digests of their
+contents, tables value by value.
 """
 
 import json
@@ -21,7 +21,7 @@ from safetensors.numpy import load_file
 from hybridbatch.provenance.record import SCHEMA_VERSION, SUFFIX
 from hybridbatch.provenance.verify import leaves
 from hybridbatch.runtime.errors import DataError
-from hybridbatch.runtime.files import DIGEST, digest_of, read_json, recorded_digest
+from hybridbatch.runtime.files import DIGEST, digest_of, read_json
 
 # The folders of artefacts, in the order in which they are made.
 STAGES = (
@@ -134,8 +134,7 @@ def _artefacts(folder: Path, records: list[dict]) -> dict[str, str | None]:
         for name in files:
             path = Path(place, name)
             if name == "." or (name[0] != "." and not name.endswith(SUFFIX)):
-                digest = recorded_digest(path) or digest_of(path)
-                found[path.relative_to(folder).as_posix()] = digest
+                found[path.relative_to(folder).as_posix()] = digest_of(path)
     return {name: value for name, value in found.items() if name.split("/")[0] not in LEFT_OUT}
 
 

@@ -95,7 +95,6 @@ def _value(value: object, parts: list[str], imported: list[str]) -> None:
         parts.append(repr(value))
 
 
-@cache
 def _module_paths(name: str) -> list[Path]:
     """The module of this package that a dotted name refers to, and its parent packages.
 

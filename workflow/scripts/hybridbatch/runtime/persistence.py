@@ -7,6 +7,7 @@ import base64
 import json
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 METADATA = ".snakemake/metadata"  # a record of each finished output
@@ -43,8 +44,10 @@ def is_gone(output: str) -> bool:
     return not os.path.exists(output) and record_path(METADATA, output) is not None
 
 
-def time_fetched(output: str) -> str:
+def time_fetched(output: str, parts: Iterable[str] = ()) -> str:
     """A parameter of the rules that fetch: `fetch N`, with another N if the output has gone.
+
+    parts: files beside the output that belong to it.
 
     Snakemake makes a missing file again only if a job that runs needs it. A changed parameter makes
     it run the job.
@@ -53,4 +56,5 @@ def time_fetched(output: str) -> str:
     params = json.loads(place.read_text(encoding="utf-8"))["params"] if place else None
     found = [match for text in params or () if (match := _TIME.fullmatch(text))]
     before = int(found[0][1]) if found else 0
-    return f"fetch {before if os.path.exists(output) else before + 1}"
+    there = all(map(os.path.exists, (output, *parts)))
+    return f"fetch {before if there else before + 1}"

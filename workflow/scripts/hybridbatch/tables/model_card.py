@@ -207,7 +207,7 @@ def _training(
         values.append(["alpha", f"{training['alpha']:g}"])
     if training["pairs"] < 1:
         values.append(["share of the pairs", f"{training['pairs']:g}"])
-    values += [[name.replace("_", " "), f"{training[name]:g}"] for name in _TRAINING]
+    values += [[name.replace("_", " "), _number(training[name])] for name in _TRAINING]
     seeds = [
         [seed, mix["steps"], runs[seed]["best_step"], f"{runs[seed]['best_validation_loss']:.4f}"]
         for seed, mix in mixes.items()
@@ -281,6 +281,12 @@ def _code(text: str) -> str:
     longest = max(map(len, re.findall("`+", quoted)), default=0)
     fence = "`" * (longest + 1)
     return f"{fence}{quoted}{fence}"
+
+
+def _number(value: float | Mapping[str, float]) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {number:g}" for name, number in value.items())
+    return f"{value:g}"
 
 
 def _seeds(number: int) -> str:
