@@ -35,7 +35,7 @@ from hybridbatch.training.config import TrainConfig
 from hybridbatch.translation.engines._batches import NeuralConfig
 
 ROOT = Path(__file__).parents[2]
-SHIPPED = ("config.yaml", "demo.yaml", "paper.yaml")
+SHIPPED = ("config.yaml", "demo.yaml", "paper.yaml", "pretrained.yaml")
 SMALL = """
 pathvars: {results: results/small, downloads: downloads}
 corpora: [films, notes]
@@ -208,6 +208,42 @@ def _only_problem(config: dict) -> str:
 @pytest.mark.parametrize("name", SHIPPED)
 def test_shipped_configuration_is_valid(name):
     conf.validate(_load(name))
+
+
+@pytest.mark.parametrize(
+    ("encoder", "trainable", "problem"),
+    [
+        ("table", {"kind": "lora"}, "kind: 'lora', and table, of kind static, can only do all"),
+        ("table", {"kind": "all", "token_embeddings": False}, "token_embeddings: false, and table"),
+        ("own", {"kind": "top", "layers": 1}, "kind: 'top', and own, of kind scratch, can only"),
+        ("own", {"kind": "bottleneck"}, "kind: 'bottleneck', and own, of kind scratch, can only"),
+        ("pretrained", {"kind": "lora", "schedule": [3, 4]}, "schedule: adds up to 7, and budget"),
+        ("pretrained", {"kind": "lora", "budget": 0}, "budget: 0 "),
+    ],
+)
+def test_parameters_that_cannot_be_trained_are_named(config, encoder, trainable, problem):
+    common = {"max_tokens": 8, "query_prefix": "", "passage_prefix": ""}
+    texts = common | {"vocabulary": 100, "tokenizer_characters": 1000}
+    own = {"layers": 1, "heads": 1, "feed_forward": 8, "dropout": 0.0, "dimension": 4}
+    config["catalogue"]["encoders"] |= {
+        "table": {"kind": "static", **texts, "dimension": 4},
+        "own": {"kind": "scratch", **own, **texts},
+        "pretrained": {"kind": "transformer", "model": "x", "pooling": "mean", **common},
+    }
+    config["encoders"] = [encoder]
+    config["ablations"]["encoders"] = []
+    if trainable["kind"] in ("lora", "bottleneck"):
+        trainable = {"budget": 8, "schedule": "uniform"} | trainable
+    if trainable["kind"] == "lora":
+        trainable = {"scale": 2.0} | trainable
+    config["training"]["trainable"] = trainable
+    assert problem in _only_problem(config)
+
+
+def test_trainable_of_another_kind_replaces_the_one_it_is_laid_over():
+    files = [ROOT / "config" / "pretrained.yaml"]
+    lora = {"kind": "lora", "budget": 96, "schedule": "rising", "scale": 2.0}
+    assert conf.load(files, {"training": {"trainable": lora}}).training.plain()["trainable"] == lora
 
 
 def test_small_configuration_is_valid(config):

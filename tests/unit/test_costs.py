@@ -213,6 +213,7 @@ def test_parameters_are_those_of_the_matrices():
     [
         ("FacebookAI/xlm-roberta-base", 278_043_648),
         ("sentence-transformers/LaBSE", 470_926_848),
+        ("intfloat/multilingual-e5-small", 117_653_760),
         ("facebook/nllb-200-1.3B", 1_370_638_336),
         ("facebook/m2m100_418M", 483_905_536),
     ],

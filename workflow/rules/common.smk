@@ -277,6 +277,10 @@ def encoder_entry(wildcards):
     return CATALOGUE.encoders[name]
 
 
+def encoder_of(wildcards):
+    return f"<results>/encoders/{SYSTEMS[wildcards.system].encoder}"
+
+
 def encoder_values(wildcards):
     return encoder_entry(wildcards).values()
 

@@ -1,5 +1,6 @@
 # Only on request, for benchmarks whose candidates are all ranked; {setting} is monolingual,
 # multilingual or cross-lingual/{language of the candidates}:
+# results/merged/{system}/seed{seed}/                                        adapter and base in one
 # results/exports/{system}/seed{seed}/{benchmark}/{setting}/{language}.run   TREC run
 # results/exports/qrels/{benchmark}/{setting}/{language}.qrels               its judgements
 # results/models/{system}/README.md                                          card of a system's models
@@ -20,6 +21,25 @@ def benchmarks_of_card(wildcards):
     """The configuration's benchmarks, or those of ablations if only they have the system."""
     of_tables = wildcards.system in TABLE_SYSTEMS
     return experiment.benchmarks if of_tables else experiment.ablations.benchmarks
+
+
+rule merge_adapter:
+    input:
+        model="<results>/models/{system}/seed{seed}",
+        encoder=encoder_of,
+    output:
+        directory("<results>/merged/{system}/seed{seed}"),
+    log:
+        "<logs>/merge_adapter/{system}_seed{seed}.log",
+    conda:
+        ENVIRONMENT
+    threads: threads_of("merge_adapter")
+    resources:
+        **resources_of("merge_adapter"),
+    params:
+        code=code("merge_adapter"),
+    script:
+        "../scripts/merge_adapter.py"
 
 
 rule export_ranking:

@@ -14,10 +14,6 @@ def texts_for_tokenizer(wildcards):
     return files("<results>/train/{corpus}/{language}.parquet", TRAIN_SETS)
 
 
-def encoder_of(wildcards):
-    return f"<results>/encoders/{SYSTEMS[wildcards.system].encoder}"
-
-
 def train_tokens(wildcards):
     system = SYSTEMS[wildcards.system]
     return [

@@ -16,6 +16,7 @@ ASSUMED = {
     "tokenize": "every different text once an encoder and language, 4 bytes a token; pretrained "
     "weights are fetched here, in float32",
     "fine-tune": "all steps in tokens and FLOPs; in hours from the earliest stop to all steps",
+    "merge": "an adapter and its base are read, and one model is written",
     "encode": "every text of every benchmark by every model; MIRACL is searched here, file by file",
     "evaluate": "every query against every candidate, on CPUs; means, intervals, tests",
     "tables": "tables and their records",

@@ -33,6 +33,7 @@ STAGES: dict[str, dict[str, Callable[[Work, Mapping[str, str]], Cost]]] = {
         "tokenize_validation": training.tokenize_validation,
     },
     "fine-tune": {"finetune": training.finetune},
+    "merge": {"merge_adapter": training.merge_adapter},
     "encode": {
         "encode": retrieval.encode,
         "search_passages": retrieval.search_passages,

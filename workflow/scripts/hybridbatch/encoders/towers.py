@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from sentence_transformers import SentenceTransformer
 
+from hybridbatch.encoders import adapters
 from hybridbatch.encoders.devices import best_device
 from hybridbatch.encoders.inputs import Ragged
 from hybridbatch.runtime.files import checked
@@ -27,11 +28,17 @@ def assembled(
     return SentenceTransformer(modules=list(modules), prompts=prompts, device=device)
 
 
-def load_model(path: Path) -> SentenceTransformer:
-    """Load a saved model onto the `best_device`: safetensors only, no remote code, no network."""
+def load_model(path: Path, device: str | None = None) -> SentenceTransformer:
+    """Load a saved model: safetensors only, no remote code, no network.
+
+    device: the `best_device` if None. An adapter is laid over its base; raises DataError if that
+    is not the one it was trained on.
+    """
+    if adapters.is_adapter(path):
+        checked(adapters.check_base(path))
     return SentenceTransformer(
         str(checked(path)),
-        device=best_device(),
+        device=device or best_device(),
         local_files_only=True,
         trust_remote_code=False,
         model_kwargs={"use_safetensors": True},

@@ -1,5 +1,6 @@
 """A pretrained Hugging Face encoder: a hub name with a revision, or a local folder."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 from tokenizers import Tokenizer
 
 from hybridbatch.encoders import inference, tokens
+from hybridbatch.encoders.adapters import is_adapter
 from hybridbatch.encoders.base import Encode, Encoder, MakeInputs
 from hybridbatch.runtime.errors import ConfigError, SourceError
 from hybridbatch.runtime.logs import waiting
@@ -58,6 +60,7 @@ def prepare(values: Mapping[str, Any], texts: tokens.Texts, folder: Path) -> Non
                 f"encoder {config.model} at revision {config.revision} cannot be had: {error}. "
                 "Without a network, copy its files into a folder and name that as `model`."
             ) from error
+    _refuse_unsuited(Path(path), config.model)
     safe = {file.parent for file in Path(path).rglob("*.safetensors")}
     pickled = {file.parent for file in Path(path).rglob("pytorch_model*.bin")}
     if not safe or pickled - safe:
@@ -84,6 +87,18 @@ def prepare(values: Mapping[str, Any], texts: tokens.Texts, folder: Path) -> Non
         check(model, Tokenizer.from_file(str(folder / tokens.TOKENIZER_FILE)), config.max_tokens)
     except ConfigError as error:
         raise ConfigError(f"encoder {config.model}: {error}") from error
+
+
+def _refuse_unsuited(path: Path, name: str) -> None:
+    """Refuse adapters, which are no whole model, and quantised weights, which cannot be trained."""
+    if is_adapter(path):
+        raise ConfigError(
+            f"encoder {name}: is an adapter, pickled or not, and no whole model: merge it into its "
+            "base, and name the merged model."
+        )
+    file = path / "config.json"
+    if file.is_file() and "quantization_config" in json.loads(file.read_text(encoding="utf-8")):
+        raise ConfigError(f"encoder {name}: its weights are quantised; name the model without it.")
 
 
 def inputs(values: Mapping[str, Any], folder: Path) -> MakeInputs:

@@ -33,6 +33,7 @@ def wrong_names(experiment: Experiment) -> Iterator[str]:
                 f"catalogue.encoders.{name}.dimension: {encoder.dimension} is no multiple of "
                 f"heads, {encoder.heads}"
             )
+    yield from _wrong_trainable(experiment)
     yield from _wrong_samplings(experiment)
     yield from _wrong_references(experiment)
     for name, translator in catalogue.translators.items():
@@ -66,6 +67,33 @@ def _not_in_catalogue(experiment: Experiment) -> Iterator[str]:
         for name in names:
             if name not in known:
                 yield f"{key}: {name!r} is not in the catalogue{did_you_mean(name, known)}"
+
+
+def _wrong_trainable(experiment: Experiment) -> Iterator[str]:
+    """Encoders that cannot train the parameters they are to, and lists that miss their budget."""
+    encoders = experiment.catalogue.encoders
+    for name in dict.fromkeys([*experiment.encoders, *experiment.ablations.encoders]):
+        if name not in encoders:
+            continue
+        encoder = encoders[name]
+        own = encoder.training.trainable if encoder.training else None
+        where = f"catalogue.encoders.{name}.training.trainable" if own else "training.trainable"
+        wanted = own or experiment.training.trainable
+        if wanted is None:
+            continue
+        if wanted.kind not in encoder.trainable:
+            yield (
+                f"{where}.kind: {wanted.kind!r}, and {name}, of kind {encoder.kind}, can only do "
+                f"{', '.join(encoder.trainable)}"
+            )
+        elif not encoder.pretrained and not getattr(wanted, "token_embeddings", True):
+            yield (
+                f"{where}.token_embeddings: false, and {name}, of kind {encoder.kind}, starts from "
+                "random ones, which have to be trained"
+            )
+        schedule = getattr(wanted, "schedule", None)
+        if isinstance(schedule, list) and sum(schedule) != wanted.budget:
+            yield f"{where}.schedule: adds up to {sum(schedule)}, and budget is {wanted.budget}"
 
 
 def _wrong_samplings(experiment: Experiment) -> Iterator[str]:

@@ -34,8 +34,9 @@ def load(
 ) -> Experiment:
     """The configuration that `snakemake --configfile FILES --config OPTIONS` has.
 
-    Mappings are merged and lists are replaced. Later files override earlier ones, options override
-    files, and everything overrides the catalogue. options: entries `KEY=VALUE`.
+    Mappings are merged and lists are replaced; a mapping of another `kind` replaces the one that it
+    is laid over. Later files override earlier ones, options override files, and everything
+    overrides the catalogue. options: entries `KEY=VALUE`.
 
     Raises `ConfigError` naming every wrong key.
     """
@@ -89,7 +90,7 @@ def read_file(file: str | Path) -> dict:
 def _merge(merged: dict, values: dict, where: str, path: str = "") -> None:
     for key, value in values.items():
         name, there = f"{path}{key}", merged.get(key)
-        if isinstance(value, dict) and isinstance(there, dict):
+        if isinstance(value, dict) and isinstance(there, dict) and not _other_kind(value, there):
             _merge(there, value, where, f"{name}.")
         elif value is not None and there is not None and _form(value) != _form(there):
             raise ConfigError(
@@ -97,6 +98,11 @@ def _merge(merged: dict, values: dict, where: str, path: str = "") -> None:
             )
         else:
             merged[key] = value
+
+
+def _other_kind(value: dict, there: dict) -> bool:
+    """Whether two mappings are of different kinds, so that one's keys mean nothing to the other."""
+    return "kind" in value and "kind" in there and value["kind"] != there["kind"]
 
 
 def _form(value: Any) -> str:

@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field, create_model
 
 from hybridbatch.experiment.base import Model, Positive
+from hybridbatch.experiment.trainable import Trainable
 
 
 class CorpusWeighting(Model):
@@ -39,6 +40,9 @@ class Training(Model):
     patience: Positive = Field(
         description="validations without a better loss before the rate falls and training ends"
     )
+    trainable: Trainable | None = Field(
+        default=None, description="which parameters are trained; all of them if absent"
+    )
 
 
 # The same keys, all optional.
@@ -48,7 +52,7 @@ TrainingOverrides = create_model(
     __doc__="Overrides of the training section.",
     **{
         name: (
-            (Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation)
+            (Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation)
             | None,
             Field(default=None, description=field.description),
         )

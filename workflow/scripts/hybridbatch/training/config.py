@@ -1,6 +1,8 @@
 """How a model is fine-tuned: the values of one run."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -21,3 +23,4 @@ class TrainConfig:
     max_grad_norm: float
     evaluate_every: int  # steps between validations and checkpoints
     patience: int  # validations without improvement before the learning rate decays
+    trainable: Mapping[str, Any] | None = None  # which parameters; all of them if None

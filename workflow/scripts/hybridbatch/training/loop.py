@@ -41,6 +41,14 @@ from hybridbatch.training.optimisation import (
     schedule,
 )
 from hybridbatch.training.samplers import Batch, Sampler
+from hybridbatch.training.trainable import (
+    by_rate,
+    counts,
+    load_trained,
+    restrict,
+    save,
+    trained_state,
+)
 
 _CHECKPOINT, _STEPS = "checkpoint.safetensors", "training.jsonl"
 
@@ -81,7 +89,7 @@ def finetune(
         run = _Run(config, encoder_values, encoder, seed, train, validation, work)
         run.train()
         with work.publish() as temporary:
-            run.model.save(str(temporary), create_model_card=False)
+            save(run.model, run.start, encoder, temporary)
             shutil.copy(work.state / _STEPS, temporary / _STEPS)
             lines = [json.dumps(row) + "\n" for row in run.validations]
             write_text(temporary / "validation.jsonl", "".join(lines))
@@ -94,6 +102,7 @@ def finetune(
                     "seed": seed,
                     "corpora": {c.pairs.name: len(c.pairs) for c in train},
                     "validation": {c.pairs.name: len(c.pairs) for c in validation},
+                    "parameters": counts(run.model),
                     "steps": run.step,
                     "decay_from": run.begin,
                     "best_step": run.best_step,
@@ -122,8 +131,10 @@ class _Run:
         self.config, self.seed, self.work = config, seed, work
         self.train_corpora = train
         kind = kinds.load("encoders", encoder_values["kind"])
+        self.start = lambda: kind.start(encoder_values, encoder, seed).model
         self.encoder = kind.start(encoder_values, encoder, seed)
         self.model = self.encoder.model
+        restrict(self.model, config.trainable, seed)
         self.device = self.model.device
         self.validation = validation_batches(validation, config.batch_size)
         self.sampler = Sampler(
@@ -137,11 +148,12 @@ class _Run:
             **config.corpus_weighting,
         )
         self.optimizers = optimizers_of(self.model, config)
+        by_rate(self.optimizers)
         self.step = self.best_step = self.stale = 0
         self.begin = decay_begin(config.max_steps, config)  # of the decay, unless patience ends
         self.best_loss = math.inf
         self.validations: list[dict] = []  # rows of validation.jsonl
-        self.best = {name: t.clone() for name, t in self.model.state_dict().items()}
+        self.best = {name: t.clone() for name, t in trained_state(self.model).items()}
 
     def train(self) -> None:
         config, log_path = self.config, self.work.state / _STEPS
@@ -163,7 +175,7 @@ class _Run:
                         log.info("the learning rate decays from step %d", self.begin)
                     record.flush()
                     self._save_checkpoint()
-        self.model.load_state_dict(self.best)
+        load_trained(self.model, self.best)
         log.info("best validation loss %.4f at step %d", self.best_loss, self.best_step)
 
     def _train_step(self, batch: Batch) -> tuple[float, float]:
@@ -173,7 +185,7 @@ class _Run:
         rate = self._learning_rate()
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
-                group["lr"] = rate
+                group["lr"] = rate * group["rate"]
             optimizer.zero_grad(set_to_none=True)
         corpus = self.train_corpora[batch.corpus]
         loss = self._loss(
@@ -230,7 +242,7 @@ class _Run:
         self.validations.append({"step": self.step, "loss": loss})
         if loss < self.best_loss:
             self.best_loss, self.best_step, self.stale = loss, self.step, 0
-            self.best = {name: t.clone() for name, t in self.model.state_dict().items()}
+            self.best = {name: t.clone() for name, t in trained_state(self.model).items()}
         else:
             self.stale += 1
         log.info("step %d: English validation loss %.4f", self.step, loss)
@@ -254,7 +266,7 @@ class _Run:
         }
 
     def _save_checkpoint(self) -> None:
-        tensors = {f"model.{k}": t for k, t in self.model.state_dict().items()}
+        tensors = {f"model.{k}": t for k, t in trained_state(self.model).items()}
         tensors |= {f"best.{k}": t for k, t in self.best.items()}
         for i, optimizer in enumerate(self.optimizers):
             for parameter, values in optimizer.state_dict()["state"].items():
@@ -282,7 +294,7 @@ class _Run:
         with safe_open(path, framework="pt") as file:
             meta = json.loads(file.metadata()["state"])
         tensors = load_file(path)
-        self.model.load_state_dict(_part(tensors, "model."))
+        load_trained(self.model, _part(tensors, "model."))
         self.best = _part(tensors, "best.")
         for i, optimizer in enumerate(self.optimizers):
             state = optimizer.state_dict()

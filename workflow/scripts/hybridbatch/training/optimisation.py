@@ -58,7 +58,8 @@ def optimizers_of(model: torch.nn.Module, config: TrainConfig) -> list[torch.opt
     vectors. That is usual, as in Devlin et al. (2019) and their code for BERT.
     """
     parameters = [p for p in model.parameters() if p.requires_grad]
-    sparse = [m.weight for m in model.modules() if getattr(m, "sparse", False)]
+    tables = [m.weight for m in model.modules() if getattr(m, "sparse", False)]
+    sparse = [table for table in tables if table.requires_grad]
     dense = [p for p in parameters if not any(p is s for s in sparse)]
     groups = [
         {"params": [p for p in dense if p.ndim > 1], "weight_decay": config.weight_decay},

@@ -1,16 +1,20 @@
 """Tokenizing and fine-tuning."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from hybridbatch.cost.model import Corpus, Cost, Span
 from hybridbatch.cost.work import PAIR_BYTES, Work
 from hybridbatch.experiment import lookups
 from hybridbatch.experiment import systems as variants
+from hybridbatch.experiment.shapes import Shape
 from hybridbatch.training.weighting import corpus_shares
 
 # Bytes for each parameter in float32 training: weight, gradient, AdamW's two moments, and the best
 # weight so far.
 _TRAINING_BYTES = 20
+# Bytes for each frozen parameter: float32 on a CPU, bfloat16 on a GPU.
+_FROZEN_BYTES = {"cpu": 4, "gpu": 2}
 # Bytes of activations for each token, layer and unit of width, in 16 bits and without attention
 # scores: Korthikanti et al. 2022, "Reducing activation recomputation", section 4.1.
 _ACTIVATION_BYTES = 34
@@ -107,7 +111,9 @@ def finetune(work: Work, wildcards: Mapping[str, str]) -> Cost:
         for side, number in texts.items()
         if shapes[side].encoder_layers
     )
-    training = _TRAINING_BYTES * parameters
+    trained = trained_parameters(shapes["query"], parameters, values.get("trainable"))
+    frozen = _FROZEN_BYTES["gpu" if encoder.wants_gpu else "cpu"] * (parameters - trained)
+    training = _TRAINING_BYTES * trained + frozen
     return work.heavy(
         Span(fewest * seconds.low, most * seconds.high),
         **work.encoders_device(name),
@@ -118,6 +124,35 @@ def finetune(work: Work, wildcards: Mapping[str, str]) -> Cost:
         memory=held_tokens(work, system) + training + (0 if encoder.wants_gpu else activations),
         gpu_memory=training + activations if encoder.wants_gpu else 0.0,
     )
+
+
+def merge_adapter(work: Work, wildcards: Mapping[str, str]) -> Cost:
+    """An adapter is loaded with its base, folded into it, and saved."""
+    size = 4 * work.parameters(work.systems[wildcards["system"]].encoder)
+    seconds = work.rates.rate("fetch_bytes").seconds(size)
+    return work.heavy(seconds, disk=size, memory=3 * size)
+
+
+def trained_parameters(shape: Shape, total: float, trainable: Mapping[str, Any] | None) -> float:
+    """How many of `total` parameters are trained, without biases and normalisations.
+
+    trainable: the values of `training.trainable`. Exact for adapters of all linear modules.
+    """
+    if trainable is None:
+        return total
+    kind, layer = trainable["kind"], shape.encoder_parameters / max(1, shape.encoder_layers)
+    if kind == "top":
+        return trainable["layers"] * layer
+    if kind == "lora":
+        attention, dense = 2 * shape.width, shape.width + shape.feed_forward
+        modules = trainable.get("modules")
+        if modules is None:
+            return trainable["budget"] * (4 * attention + 2 * dense)
+        wide = sum("intermediate" in name or name == "output.dense" for name in modules)
+        return trainable["budget"] * (wide * dense + (len(modules) - wide) * attention)
+    if kind == "bottleneck":
+        return trainable["budget"] * (2 * shape.width + 1)
+    return total - (0 if trainable["token_embeddings"] else shape.width * shape.vocabulary)
 
 
 def steps(work: Work, system: variants.System) -> tuple[int, int]:

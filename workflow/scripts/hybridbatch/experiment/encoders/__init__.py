@@ -47,6 +47,11 @@ class Encoder(Model):
         return False
 
     @property
+    def trainable(self) -> tuple[str, ...]:
+        """The kinds of `training.trainable` that it can do."""
+        return ("all",)
+
+    @property
     def modalities(self) -> dict[str, tuple[str, ...]]:
         """The modalities that it embeds, by side (`query`, `candidate`)."""
         return TEXT_ONLY

@@ -28,6 +28,10 @@ class Config(ScratchTextEncoder):
     def width(self) -> int:
         return self.dimension
 
+    @property
+    def trainable(self) -> tuple[str, ...]:
+        return ("all", "decay")
+
     def shape(self, side: str, published: Callable[[str], Shape]) -> Shape:
         sizes = (self.dimension, self.feed_forward, self.vocabulary)
         return Shape(self.layers, 0, *sizes, source="the catalogue")

@@ -1,6 +1,8 @@
 """A pretrained Hugging Face encoder."""
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -53,5 +55,18 @@ class Config(TextEncoder):
     def pretrained(self) -> bool:
         return True
 
+    @property
+    def trainable(self) -> tuple[str, ...]:
+        return ("all", "top", "decay", "lora", "bottleneck")
+
     def shape(self, side: str, published: Callable[[str], Shape]) -> Shape:
-        return published(self.model)
+        """The shape in a local folder's config.json, or that of the published model."""
+        file = Path(self.model) / "config.json"
+        keys = ("num_hidden_layers", "hidden_size", "intermediate_size", "vocab_size")
+        if not file.is_file():
+            return published(self.model)
+        found = json.loads(file.read_text(encoding="utf-8"))
+        if not all(key in found for key in keys):  # another architecture's names
+            return published(self.model)
+        layers, width, feed_forward, vocabulary = (found[key] for key in keys)
+        return Shape(layers, 0, width, feed_forward, vocabulary, source=str(file))

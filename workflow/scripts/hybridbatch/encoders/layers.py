@@ -1,0 +1,63 @@
+"""The layers of a transformer and the linear modules in them, whatever its architecture."""
+
+from dataclasses import dataclass
+
+from torch import nn
+from transformers import PreTrainedModel
+
+from hybridbatch.runtime.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Layers:
+    """The stack of layers of a transformer, the one at the input first."""
+
+    name: str  # of the stack in the transformer, such as `encoder.layer`
+    modules: nn.ModuleList
+
+    def linears(self) -> list[str]:
+        """Names of the linear modules of a layer, from the layer on; all layers have the same."""
+        return [
+            name for name, part in self.modules[0].named_modules() if isinstance(part, nn.Linear)
+        ]
+
+    def chosen(self, wanted: list[str] | None) -> list[str]:
+        """The linear modules that `wanted` names, by their whole name or its end; None: all.
+
+        Raises ConfigError with the layer's own names for a name that fits none or several.
+        """
+        known = self.linears()
+        if wanted is None:
+            return known
+        found = []
+        for name in wanted:
+            fits = [name] if name in known else [k for k in known if k.endswith(f".{name}")]
+            if len(fits) != 1:
+                what = f"fits {' and '.join(fits)}" if fits else "fits no linear module"
+                raise ConfigError(
+                    f"training.trainable.modules: {name!r} {what} of a layer. A layer of this "
+                    f"encoder has {', '.join(known)}: write one of these."
+                )
+            if fits[0] in found:
+                raise ConfigError(f"training.trainable.modules: {fits[0]} is named twice.")
+            found += fits
+        return found
+
+
+def transformer_of(model: nn.Module) -> PreTrainedModel | None:
+    """The transformer in a model; None if it has none, or several towers."""
+    found = [part for part in model.modules() if isinstance(part, PreTrainedModel)]
+    whole = [part for part in found if not any(part in set(o.modules()) - {o} for o in found)]
+    return whole[0] if len(whole) == 1 else None
+
+
+def layers_of(transformer: PreTrainedModel) -> Layers:
+    """The stack of layers; raises ConfigError if the architecture has no list of them."""
+    number = transformer.config.num_hidden_layers
+    for name, part in transformer.named_modules():
+        if isinstance(part, nn.ModuleList) and len(part) == number:
+            return Layers(name, part)
+    raise ConfigError(
+        f"training.trainable: {type(transformer).__name__} has no list of its {number} layers, so "
+        "that only `kind: all` can be trained."
+    )

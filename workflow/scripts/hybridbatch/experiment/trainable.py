@@ -1,0 +1,82 @@
+"""Which parameters are trained: the models of `training.trainable`."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from hybridbatch.experiment.base import Model, Name, Positive, Unique
+
+NAMED = ("uniform", "rising", "falling", "middle", "ends")
+
+
+class Linear(Model):
+    """Weights that change linearly from the first layer to the last (OpenELM, 2404.14619)."""
+
+    linear: Annotated[
+        dict[Literal["from", "to"], Annotated[float, Field(ge=0)]], Field(min_length=2)
+    ] = Field(description="weight of the first layer and of the last; only their ratio counts")
+
+
+# How a budget is divided among the layers, the first one at the input.
+Schedule = (
+    Literal[NAMED] | Linear | Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
+)
+
+
+class All(Model):
+    """Every parameter."""
+
+    kind: Literal["all"] = Field(description="every parameter")
+    token_embeddings: bool = Field(description="whether the token embeddings are trained, too")
+
+
+class Top(Model):
+    """The last layers; what lies below them and the token embeddings are frozen."""
+
+    kind: Literal["top"] = Field(description="the last layers only")
+    layers: Positive = Field(description="how many of them")
+
+
+class Decay(Model):
+    """Every parameter, at a learning rate that falls from the last layer to the first."""
+
+    kind: Literal["decay"] = Field(description="a smaller learning rate in lower layers")
+    factor: Annotated[float, Field(gt=0, le=1)] = Field(
+        description="learning rate of a layer as a share of the next one's; the last has all of it"
+    )
+    token_embeddings: bool = Field(description="whether the token embeddings are trained, too")
+
+
+class _Adapter(Model):
+    budget: Positive = Field(description="sum over the layers, divided by the schedule")
+    schedule: Schedule = Field(
+        description=(
+            "how the budget is divided among the layers: uniform, rising, falling, middle, ends, "
+            "{linear: {from: a, to: b}}, or a list with a number for each layer"
+        )
+    )
+
+
+class Lora(_Adapter):
+    """Low-rank adapters of linear modules; everything else is frozen."""
+
+    kind: Literal["lora"] = Field(description="low-rank adapters (LoRA); budget in ranks")
+    scale: Annotated[float, Field(gt=0)] = Field(
+        description="alpha over rank, the same in every layer"
+    )
+    modules: Annotated[list[Name], Field(min_length=1), *Unique] | None = Field(
+        default=None,
+        description="names of linear modules within a layer; all of them if absent",
+    )
+
+
+class Bottleneck(_Adapter):
+    """Units beside each layer's feed-forward network; everything else is frozen."""
+
+    kind: Literal["bottleneck"] = Field(
+        description="units beside the feed-forward network (parallel adapters); budget in units"
+    )
+
+
+Trainable = Annotated[All | Top | Decay | Lora | Bottleneck, Field(discriminator="kind")]
+ADAPTERS = ("lora", "bottleneck")
