@@ -20,7 +20,7 @@ import pytest
 import yaml
 
 from hybridbatch.data.download import Source, fetch, mirror_from_environment
-from hybridbatch.data.pairs import clean
+from hybridbatch.data.texts import clean
 from hybridbatch.experiment.lookups import places
 from hybridbatch.experiment.sources import Source as Pinned
 from hybridbatch.runtime.errors import TranslationError
@@ -300,7 +300,7 @@ def test_line_is_translated_alike_alone_shuffled_and_batched(mode, english):
     _check_that_lines_are_alone(mode, english[:60], alone=2)
 
 
-LINES = int(os.environ.get("HYBRIDBATCH_TEST_LINES", "500"))
+LINES = int(os.environ.get("HYBRIDBATCH_TEST_LINES", "100"))
 
 
 @pytest.mark.slow

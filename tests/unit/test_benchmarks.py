@@ -25,7 +25,12 @@ PNG = b"\x89PNG\r\n\x1a\n\x00\xff"
 def test_a_collection_keeps_the_order_of_its_parts():
     found = collection(QUERIES, {"b": "An owl.", "a": "A stone."}, [("q2", "b"), ("q1", "a")])
     assert found.queries.schema == QUERY_SCHEMA
-    assert found.queries.to_pydict() == {"query_id": ["q2", "q1"], "text": list(QUERIES.values())}
+    assert found.queries.to_pydict() == {
+        "query_id": ["q2", "q1"],
+        "text": list(QUERIES.values()),
+        "article": [None, None],
+        "paragraph": [None, None],
+    }
     assert found.candidates.schema == CANDIDATE_SCHEMAS["text"]
     assert found.candidates["candidate_id"].to_pylist() == ["b", "a"]
     assert found.qrels.schema == QRELS_SCHEMA
@@ -62,7 +67,7 @@ def test_a_kind_that_reads_no_usable_collection_is_refused_with_its_files(
 
 
 def test_ids_of_a_collection_that_stand_twice_are_refused(monkeypatch):
-    twice = pa.table([["q", "q"], ["Q?", "R?"]], schema=QUERY_SCHEMA)
+    twice = pa.table([["q", "q"], ["Q?", "R?"], *([[None] * 2] * 2)], schema=QUERY_SCHEMA)
     right = collection({"q": "Q?"}, {"a": "A."}, [("q", "a")])
     kind = SimpleNamespace(read=lambda *_: replace(right, queries=twice))
     monkeypatch.setattr("hybridbatch.runtime.kinds.load", lambda room, name: kind)

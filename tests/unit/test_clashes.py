@@ -121,7 +121,7 @@ def test_no_two_jobs_share_a_path_by_their_names():
         paths = re.findall(r'"<(?:results|logs|downloads)>/[^"]*"', text)
         seen += len(paths)
         for path in paths:
-            for part in path.strip('"').replace("{{", "{").split("/"):
+            for part in path.strip('"').replace("{{", "{").replace("}}", "}").split("/"):
                 assert part.count("{") <= 1 or part in ("{table}.{format}", "{name}.{format}"), path
     assert seen > 100
 

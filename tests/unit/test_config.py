@@ -3,6 +3,7 @@
 A wrong one is refused before anything runs, and the message names the key and a remedy.
 """
 
+import json
 import re
 import subprocess
 from dataclasses import MISSING, fields
@@ -243,7 +244,14 @@ def test_parameters_that_cannot_be_trained_are_named(config, encoder, trainable,
 def test_trainable_of_another_kind_replaces_the_one_it_is_laid_over():
     files = [ROOT / "config" / "pretrained.yaml"]
     lora = {"kind": "lora", "budget": 96, "schedule": "rising", "scale": 2.0}
-    assert conf.load(files, {"training": {"trainable": lora}}).training.plain()["trainable"] == lora
+    given = [f"training={json.dumps({'trainable': lora})}"]
+    assert conf.load(files, given).training.plain()["trainable"] == lora
+
+
+def test_an_entry_of_another_kind_keeps_the_keys_that_both_have():
+    given = ["catalogue={translators: {nllb: {kind: ctranslate2_mt, quantization: float16}}}"]
+    nllb = conf.load([ROOT / "config" / "paper.yaml"], given).catalogue.translators["nllb"]
+    assert (nllb.kind, nllb.beams) == ("ctranslate2_mt", 4)
 
 
 def test_small_configuration_is_valid(config):

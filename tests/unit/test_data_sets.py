@@ -381,7 +381,7 @@ def test_a_recorded_hash_is_of_a_format_and_a_manifest_too(tmp_path, monkeypatch
     mirror = tmp_path / "mirror"
     hub_data_set(mirror, PAIRS)
     first = Fetched(tmp_path, "some/animals", revision=COMMIT, mirror=mirror)
-    monkeypatch.setattr(hub, "ROWS", 2)
+    monkeypatch.setattr(hub, "ROWS", hub.ROWS + 1)
     assert first.data_set.key != next(iter(json.loads(first.lock.read_text())))
     monkeypatch.setattr("hybridbatch.data.shards.SHARDS", 2)
     with pytest.raises(DataError, match="manifest of another version"):
@@ -397,7 +397,7 @@ def test_more_than_a_data_set_may_have_is_not_kept(tmp_path):
 
 
 def test_what_a_killed_process_left_of_a_data_set_is_removed(tmp_path):
-    left = tmp_path / "downloads/.mine.7.0123abcd.tmp"
+    left = tmp_path / "downloads/.mine.89abcdef-7-0123abcd.tmp"
     (left / "json").mkdir(parents=True)
     fetched = Fetched(tmp_path, write(tmp_path / "a.jsonl", PAIRS))
     assert [path.name for path in fetched.manifest.parents[1].iterdir()] == ["mine"]

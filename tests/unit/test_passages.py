@@ -45,6 +45,8 @@ def test_topics_are_ids_and_texts_on_one_line(tmp_path: Path):
     assert table.to_pydict() == {
         "query_id": ["6", "10#0"],
         "text": ["What is this ?", "Who is it?"],
+        "article": [None, None],
+        "paragraph": [None, None],
     }
 
 

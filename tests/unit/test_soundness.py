@@ -206,7 +206,9 @@ def _loading_calls() -> list[tuple[str, str]]:
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.Call):
                 name = getattr(node.func, "attr", None) or getattr(node.func, "id", None)
-                if name in LOADERS and node.args:  # modules=... loads nothing
+                # modules=... loads nothing, nor does a table of vectors.
+                table = getattr(getattr(node.func, "value", None), "attr", None) == "Embedding"
+                if name in LOADERS and node.args and not table:
                     found.append((f"{path.name}:{node.lineno}", ast.get_source_segment(text, node)))
     return found
 

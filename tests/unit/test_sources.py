@@ -363,9 +363,12 @@ def test_a_small_file_that_unpacks_to_a_large_one_stops_at_the_limit(
 def test_what_a_killed_process_left_is_removed_and_nothing_else(tmp_path, server):
     folder = tmp_path / "downloads"
     folder.mkdir()
-    for name in (".file.json.1.0123abcd.tmp", ".file.json.77.89abcdef.tmp.xxh128"):
+    for name in (
+        ".file.json.89abcdef-1-0123abcd.tmp",
+        ".file.json.89abcdef-77-89abcdef.tmp.xxh128",
+    ):
         (folder / name).write_bytes(b"half a file")
-    kept = [".other.json.1.0123abcd.tmp", ".file.json.bak", "file.json.tmp"]
+    kept = [".other.json.89abcdef-1-0123abcd.tmp", ".file.json.bak", "file.json.tmp"]
     for name in kept:
         (folder / name).touch()
     fetch(server.source(), folder / "file.json")

@@ -15,11 +15,10 @@ from pretrained import tiny_bert
 from sentence_transformers import SentenceTransformer
 
 from hybridbatch.evaluation.ablations import ablation_table
-from hybridbatch.evaluation.bootstrap import StatisticsConfig
 from hybridbatch.evaluation.settings import ZERO_SHOT
 from hybridbatch.evaluation.significance import compare, holm
 from hybridbatch.experiment import load as conf
-from hybridbatch.experiment import names
+from hybridbatch.experiment import names, outputs
 from hybridbatch.experiment import systems as variants
 from hybridbatch.figures.curves import curve_points
 from hybridbatch.render.markdown import render
@@ -81,7 +80,12 @@ def test_scores_are_those_of_sentence_transformer_and_trec_eval(tmp_path):
     for language, (questions, candidates, qrels) in sides.items():
         of = {"language": language, "benchmark": "quiz"}
         tables = {
-            "queries": {"query_id": list(questions), "text": list(questions.values())},
+            "queries": {
+                "query_id": list(questions),
+                "text": list(questions.values()),
+                "article": [None] * len(questions),
+                "paragraph": [None] * len(questions),
+            },
             "candidates": {"candidate_id": list(candidates), "text": list(candidates.values())},
             "qrels": dict(zip(("query_id", "candidate_id"), zip(*qrels, strict=True), strict=True)),
         }
@@ -183,9 +187,7 @@ def test_what_cannot_be_evaluated_without_training_is_named():
 
 def test_zero_shot_alone_needs_no_corpus():
     config = _config(samplings=["zero-shot"], corpora=[], validation=[])
-    for name in ("alpha", "data_size", "languages", "unseen_languages", "temperature", "encoders"):
-        config["ablations"][name] = []
-    config["ablations"]["lareqa"] = []
+    config["ablations"] |= {name: [] for name in outputs.ABLATIONS}
     assert list(variants.systems(conf.validate(config))) == ["xlm-r_zero-shot", "labse_zero-shot"]
 
 
@@ -226,7 +228,7 @@ def test_differences_are_to_the_same_scores_for_every_seed_and_a_family_of_their
         "x-y": _frames([3, 4], 0.2),
         "hybrid": _frames([3, 4], 0.3),
     }
-    rows = compare(frames, ["en"], ["en"], StatisticsConfig(0.95, 200, 0), 999)
+    rows = compare(frames, ["en"], ["en"], 0.95)
     pair = (rows["sampling_a"] == ZERO_SHOT) & (rows["sampling_b"] == "hybrid")
     row = rows[pair & (rows["language"] == "en") & (rows["pool"] == "all")].iloc[0]
     zero = frames[ZERO_SHOT]["en", 0]["map"].mean()
@@ -240,7 +242,7 @@ def test_differences_are_to_the_same_scores_for_every_seed_and_a_family_of_their
     assert set(tests.loc[~of_zero, "family"]) == {"quiz", "main"}
     alone = compare(
         {name: of for name, of in frames.items() if name != ZERO_SHOT},
-        *(["en"], ["en"], StatisticsConfig(0.95, 200, 0), 999),
+        *(["en"], ["en"], 0.95),
     )
     without = significance_table([alone.assign(benchmark="quiz", encoder="labse")])
     kept = tests[~of_zero].reset_index(drop=True)

@@ -157,7 +157,8 @@ def test_every_table_of_every_configuration_is_planned(checkout: Checkout, name:
 
 
 def test_an_ablation_that_is_not_configured_has_no_figure(checkout: Checkout):
-    ablations = small_configuration()["ablations"] | {"languages": [], "temperature": []}
+    nothing = {"languages": [], "temperature": [], "steps": []}
+    ablations = small_configuration()["ablations"] | nothing
     jobs = checkout.plan(*changed(checkout, "fewer.yaml", ablations=ablations), "figures")
     assert wildcards_of(jobs, "curve_figure", "curve") == {"alpha", "data_size"}
 

@@ -56,7 +56,8 @@ def test_no_table_holds_or_is_made_from_a_time(finished: Checkout):
     """Two runs give the same tables; what a stage took stands in the record."""
     for path in (finished.path / TABLES).glob("*.csv"):
         header = path.read_text().split("\n", 1)[0]
-        assert not re.search(r"second|minute|hour|elapsed|wall|date|_time|time_", header), path
+        times = r"second|minute|hour|elapsed|wall|(?<!candi)date|_time|time_"
+        assert not re.search(times, header), path
     for path in (finished.path / TABLES).glob("*.provenance.json"):
         found = record(finished, path.name.removesuffix(".provenance.json"))
         behind = [*found["made"], *found["inputs"]["files"]]
@@ -175,6 +176,7 @@ def test_changed_table_is_not_recorded_as_right(finished: Checkout):
     assert "results/small/drafts/main.csv: is not what its job wrote" in said
     command = re.search(r"`snakemake (--force \S+main\.csv)`", said)
     finished.snakemake(*SMALL, *command[1].split())
+    finished.snakemake(*SMALL, "tables")  # Snakemake removed the outputs of the job that failed
     table.write_text(text.replace("0.", "1.", 1))
     command = re.search(
         r"`snakemake (--force \S+main\.csv)`", verify(finished, "results/small").stdout

@@ -60,7 +60,7 @@ def test_a_page_is_made_again_when_its_table_changes_and_not_before(
     assert finished.plan("--configfile=small.yaml", "report_pages") == []
     jobs = finished.plan("--configfile=small.yaml", "--forcerun", "claims_table", "--",
                          f"{SHOWN}/tables/claims.html")  # fmt: skip
-    assert [rule for rule, _ in jobs] == ["claims_table", "table_page"]
+    assert [rule for rule, _ in jobs] == ["claims_table", "record_provenance", "table_page"]
 
 
 needs_chromium = pytest.mark.skipif(

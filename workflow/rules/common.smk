@@ -144,7 +144,7 @@ wildcard_constraints:
     curve=one_of(CURVES),
     seed=r"0|[1-9]\d*",  # one name for each seed
     benchmark=one_of(CATALOGUE.benchmarks),
-    part=r"\d{3,}",
+    part=r"\d\d\d+",  # Snakemake cannot read {3,} here
     score_table=one_of(SCORE_TABLES),
     translator=one_of(CATALOGUE.translators),
     references=one_of(CATALOGUE.references),

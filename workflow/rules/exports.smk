@@ -30,7 +30,7 @@ rule merge_adapter:
     output:
         directory("<results>/merged/{system}/seed{seed}"),
     log:
-        "<logs>/merge_adapter/{system}_seed{seed}.log",
+        "<logs>/merge_adapter/{system}/seed{seed}.log",
     conda:
         ENVIRONMENT
     threads: threads_of("merge_adapter")

@@ -116,8 +116,8 @@ def duplicates(
 ) -> tuple[pa.Table, list[dict]]:
     """Similar pairs (PAIR_SCHEMA), most similar first, and counts for each benchmark and side.
 
-    train: a train set (filtering.TRAIN_SCHEMA). benchmarks: by name and side, tables of (id, text)
-    in the same language. The counts have COLUMNS except corpus, language and share.
+    train: a train set (filtering.TRAIN_SCHEMA). benchmarks: by name and side, tables in the same
+    language that begin with id and text. The counts have COLUMNS except corpus, language and share.
     """
     pairs, counts = [], []
     for side, column in SIDES.items():
@@ -125,7 +125,7 @@ def duplicates(
         tests = [
             (name, id_, text)
             for name, sides in benchmarks.items()
-            for id_, text in zip(*(c.to_pylist() for c in sides[side].columns), strict=True)
+            for id_, text in zip(*(c.to_pylist() for c in sides[side].columns[:2]), strict=True)
         ]
         tests_normal = [normalize(text) for _, _, text in tests]
         index = Index(tests_normal, config)

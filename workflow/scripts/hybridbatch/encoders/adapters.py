@@ -37,7 +37,7 @@ def check_base(folder: Path) -> Path:
             f"{folder}: has an adapter without {WEIGHTS}. Pickled adapters are refused: save it "
             "again with safetensors."
         )
-    with safe_open(folder / WEIGHTS, framework="pt") as file:
+    with safe_open(checked(folder / WEIGHTS), framework="pt") as file:
         for name in file.keys():  # noqa: SIM118, which is no dict
             if not file.get_tensor(name).dtype.is_floating_point:
                 raise DataError(

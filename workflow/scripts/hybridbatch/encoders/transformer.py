@@ -12,6 +12,7 @@ from hybridbatch.encoders import inference, tokens
 from hybridbatch.encoders.adapters import is_adapter
 from hybridbatch.encoders.base import Encode, Encoder, MakeInputs
 from hybridbatch.runtime.errors import ConfigError, SourceError
+from hybridbatch.runtime.files import checked
 from hybridbatch.runtime.logs import waiting
 
 _WEIGHTS = ("*.safetensors", "*.json", "*.txt", "*.model")
@@ -84,7 +85,11 @@ def prepare(values: Mapping[str, Any], texts: tokens.Texts, folder: Path) -> Non
     from hybridbatch.encoders.soundness import check
 
     try:
-        check(model, Tokenizer.from_file(str(folder / tokens.TOKENIZER_FILE)), config.max_tokens)
+        check(
+            model,
+            Tokenizer.from_file(str(checked(folder / tokens.TOKENIZER_FILE))),
+            config.max_tokens,
+        )
     except ConfigError as error:
         raise ConfigError(f"encoder {config.model}: {error}") from error
 
@@ -97,7 +102,7 @@ def _refuse_unsuited(path: Path, name: str) -> None:
             "base, and name the merged model."
         )
     file = path / "config.json"
-    if file.is_file() and "quantization_config" in json.loads(file.read_text(encoding="utf-8")):
+    if file.is_file() and "quantization_config" in json.loads(checked(file).read_text("utf-8")):
         raise ConfigError(f"encoder {name}: its weights are quantised; name the model without it.")
 
 

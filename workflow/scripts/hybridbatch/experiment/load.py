@@ -23,6 +23,7 @@ COMMAND_LINE = "--config"
 
 _BOOL, _INT, _FLOAT = (f"tag:yaml.org,2002:{name}" for name in ("bool", "int", "float"))
 _NUMBER_LIKE = re.compile(r"([-+]?)(\d{1,17})(?:\.(\d*))?[eE]([-+]?)(\d{1,3})")
+_ENTRY = re.compile(r"catalogue\.[^.]+\.[^.]+")
 _PLAIN_INT = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _PLAIN_FLOAT = re.compile(r"[-+]?[0-9]*\.[0-9]*([eE][-+][0-9]+)?")
 
@@ -35,8 +36,9 @@ def load(
     """The configuration that `snakemake --configfile FILES --config OPTIONS` has.
 
     Mappings are merged and lists are replaced; a mapping of another `kind` replaces the one that it
-    is laid over. Later files override earlier ones, options override files, and everything
-    overrides the catalogue. options: entries `KEY=VALUE`.
+    is laid over, but for entries of the catalogue, whose kinds share keys. Later files override
+    earlier ones, options override files, and everything overrides the catalogue. options: entries
+    `KEY=VALUE`.
 
     Raises `ConfigError` naming every wrong key.
     """
@@ -90,7 +92,8 @@ def read_file(file: str | Path) -> dict:
 def _merge(merged: dict, values: dict, where: str, path: str = "") -> None:
     for key, value in values.items():
         name, there = f"{path}{key}", merged.get(key)
-        if isinstance(value, dict) and isinstance(there, dict) and not _other_kind(value, there):
+        both = isinstance(value, dict) and isinstance(there, dict)
+        if both and (_ENTRY.fullmatch(name) or not _other_kind(value, there)):
             _merge(there, value, where, f"{name}.")
         elif value is not None and there is not None and _form(value) != _form(there):
             raise ConfigError(
