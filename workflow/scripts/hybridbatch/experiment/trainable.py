@@ -79,4 +79,3 @@ class Bottleneck(_Adapter):
 
 
 Trainable = Annotated[All | Top | Decay | Lora | Bottleneck, Field(discriminator="kind")]
-ADAPTERS = ("lora", "bottleneck")
