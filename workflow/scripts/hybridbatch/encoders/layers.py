@@ -1,11 +1,16 @@
 """The layers of a transformer and the linear modules in them, whatever its architecture."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from torch import nn
-from transformers import PreTrainedModel
 
 from hybridbatch.runtime.errors import ConfigError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,9 @@ class Layers:
 
 def transformer_of(model: nn.Module) -> PreTrainedModel | None:
     """The transformer in a model; None if it has none, or several towers."""
+    # Imported here: a static model has none, and the import takes as long as hundreds of its steps.
+    from transformers import PreTrainedModel
+
     found = [part for part in model.modules() if isinstance(part, PreTrainedModel)]
     whole = [part for part in found if not any(part in set(o.modules()) - {o} for o in found)]
     return whole[0] if len(whole) == 1 else None
