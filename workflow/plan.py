@@ -1,10 +1,11 @@
 """Print what a configuration costs, on paper: `make plan CONFIG=config/paper.yaml`.
 
-    python workflow/plan.py [--gpu a100] [--cores 2] [--missing] [config/config.yaml mine.yaml ...]
+    python workflow/plan.py [--gpu a100] [--cores 2] [--missing] [--measure] [CONFIG ...]
 
 The jobs are those that Snakemake plans, as if nothing had been made; with `--missing`, what is not
-there yet. Configurations are laid over config/catalogue.yaml as Snakemake does it. The last of
-several wins.
+there yet. `--gpu none` is a machine without one. With `--measure`, each encoder first takes some
+steps here, a minute or less, and their rate replaces the assumed one. Configurations are laid over
+config/catalogue.yaml as Snakemake does it. The last of several wins.
 """
 
 import argparse
@@ -28,12 +29,13 @@ from snakemake.settings.types import (
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 
+from hybridbatch.cost.measure import measure_all  # noqa: E402
 from hybridbatch.cost.model import RATES_FILE  # noqa: E402
 from hybridbatch.cost.page import plan_text  # noqa: E402
 from hybridbatch.cost.plan import Job, plan  # noqa: E402
 from hybridbatch.cost.work import read_rates, read_work  # noqa: E402
 from hybridbatch.experiment.load import load  # noqa: E402
-from hybridbatch.runtime.errors import ConfigError  # noqa: E402
+from hybridbatch.runtime.errors import HybridBatchError  # noqa: E402
 
 _CORES = 1024  # more than the threads of any job, which Snakemake would otherwise reduce
 # Targets of the Snakefile that the plan lists separately.
@@ -105,29 +107,45 @@ def snakemakes_dag(
 
 
 def text_of(
-    files: Sequence[str], gpu: str, cores: int | None, folder: Path = ROOT, missing: bool = False
+    files: Sequence[str],
+    gpu: str,
+    cores: int | None,
+    folder: Path = ROOT,
+    missing: bool = False,
+    measured: bool = False,
 ) -> str:
-    """The plan of configuration files as a page, on a GPU of the rates with `cores` beside it."""
+    """The plan of configuration files as a page, on a GPU of the rates with `cores` beside it.
+
+    measured: measure the rates of all encoders here first.
+    """
     rates = read_rates()
-    if cores:
-        gpus = {name: replace(entry, cores=cores) for name, entry in rates.gpus.items()}
-        rates = replace(rates, gpus=gpus)
     work = read_work(load(files), rates, gpu, folder)
-    return plan_text(plan(work, *planned_jobs(files, folder, missing)), rates, files)
+    if cores:
+        work.gpu = replace(work.gpu, cores=cores)
+    jobs = planned_jobs(files, folder, missing)
+    found = measure_all(work, [job for of in jobs for job in of]) if measured else []
+    return plan_text(plan(work, *jobs), rates, files, found)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("files", nargs="*", default=["config/config.yaml"], metavar="CONFIG")
-    parser.add_argument("--gpu", default="h100", help=f"one of gpus in {RATES_FILE}")
-    parser.add_argument("--cores", type=int, help="CPU cores beside a GPU, instead of the file's")
+    parser.add_argument("--gpu", default="h100", help=f"one of gpus in {RATES_FILE}, or none")
+    parser.add_argument("--cores", type=int, help="CPU cores, beside a GPU or without one")
+    parser.add_argument("--measure", action="store_true", help="the encoders' rates here, first")
     parser.add_argument("--missing", action="store_true", help="only what is not there yet")
     arguments = parser.parse_args()
     if arguments.cores is not None and arguments.cores < 1:
         parser.error("--cores: at least 1")
     try:
-        shown = text_of(arguments.files, arguments.gpu, arguments.cores, missing=arguments.missing)
-    except (ConfigError, LookupError, RuntimeError) as error:
+        shown = text_of(
+            arguments.files,
+            arguments.gpu,
+            arguments.cores,
+            missing=arguments.missing,
+            measured=arguments.measure,
+        )
+    except (HybridBatchError, LookupError, RuntimeError) as error:
         sys.exit(str(error))
     print(shown, end="")
 

@@ -812,7 +812,7 @@ def test_wrong_rates_are_named(config, values, change, message):
 
 def test_unknown_gpu_is_named_with_the_known_ones():
     experiment = load([ROOT / "config" / "demo.yaml"])
-    with pytest.raises(ConfigError, match="gpus has no 'huge'; it has h100, a100"):
+    with pytest.raises(ConfigError, match="gpus has no 'huge'; known are h100, a100, none"):
         read_work(experiment, read_rates(), "huge")
 
 

@@ -38,6 +38,11 @@ class Gpu:
     cores: int
     source: str
 
+    @property
+    def present(self) -> bool:
+        """Whether there is a GPU at all; if not, this is a machine of cores."""
+        return self.bf16_flops > 0
+
 
 @dataclass(frozen=True)
 class Rate:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from tabulate import tabulate
 
+from hybridbatch.cost.measure import Measured
 from hybridbatch.cost.model import RATES_FILE, Rates, Span
 from hybridbatch.cost.plan import Largest, Plan, Row
 
@@ -44,9 +45,12 @@ def duration(hours: Span) -> str:
     return f"{number} - {high}" if high.endswith(f" {unit}") else f"{low} - {high}"
 
 
-def plan_text(plan: Plan, rates: Rates, files: Sequence[str]) -> str:
-    """The page for a configuration in `files`."""
-    title = [f"Cost of {' '.join(files)}, on paper: nothing was run.", _experiment(plan)]
+def plan_text(
+    plan: Plan, rates: Rates, files: Sequence[str], measured: Sequence[Measured] = ()
+) -> str:
+    """The page for a configuration in `files`; measured: rates of encoders on this machine."""
+    ran = "only the encoders' first steps were run" if measured else "nothing was run"
+    title = [f"Cost of {' '.join(files)}, on paper: {ran}.", _experiment(plan)]
     if not (plan.rows or plan.ablations):
         return "\n".join([*title, "Nothing is missing.", ""])
     cores, on_gpu = plan.gpu.cores, any(row.on_gpu for row in plan.rows)
@@ -70,6 +74,12 @@ def plan_text(plan: Plan, rates: Rates, files: Sequence[str]) -> str:
         *title,
         machine if on_gpu else "No stage takes a GPU.",
         "",
+        *(
+            f"Measured on {of.device}: {of.encoder} trains {of.pairs:.3g} pairs and encodes "
+            f"{of.texts:.3g} texts a second."
+            for of in measured
+        ),
+        *[""] * bool(measured),
         _grid(_rows(plan.rows), headers, align),
         "",
         "Stages follow each other; within one, a job takes one GPU or one core."
@@ -87,7 +97,11 @@ def plan_text(plan: Plan, rates: Rates, files: Sequence[str]) -> str:
         "",
         "Assumed:",
         *(f"- {row.stage}: {ASSUMED[row.stage]}" for row in plan.rows),
-        f"- of a GPU's peak, training reaches {_shares(rates, 'train_share')}, encoding "
+        "- a core computes "
+        f"{scaled(rates.rate('cpu_flops').low, 'FLOP')} to "
+        f"{scaled(rates.rate('cpu_flops').high, 'FLOP')} a second"
+        if not plan.gpu.present
+        else f"- of a GPU's peak, training reaches {_shares(rates, 'train_share')}, encoding "
         f"{_shares(rates, 'encode_share')} (in float32 {_shares(rates, 'encode_float32_share')} of "
         f"that without tensor cores), generation {_shares(rates, 'generate_share')}",
         f"- {rates.text.tokens_a_word:g} tokens a word in every language; a training batch has "

@@ -6,6 +6,7 @@ has already read.
 
 import csv
 import json
+import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache, cached_property, partial
@@ -19,6 +20,7 @@ from hybridbatch.cost.model import (
     Corpus,
     Cost,
     Gpu,
+    Rate,
     Rates,
     Span,
     collection_sizes,
@@ -37,6 +39,7 @@ from hybridbatch.experiment.readers import Corpus as CorpusEntry
 from hybridbatch.experiment.shapes import Shape
 from hybridbatch.runtime.errors import ConfigError
 
+NO_GPU = "none"
 NO_TIME = Span(0, 0)  # no time beyond the start of the process
 # Of pretrained models: on a CPU all that compute, beside a GPU those that prepare its batches.
 _THREADS = 8
@@ -60,6 +63,9 @@ class Work:
         counts: Callable[[str], Mapping[str, int] | None],
     ) -> None:
         self.experiment, self.rates, self.gpu = experiment, rates, gpu
+        # FLOPs a second that were measured here (`measure`), by encoder and `train` or `encode`; on
+        # a GPU, or on one core. They replace the rates of the file.
+        self.measured: dict[tuple[str, str], Rate] = {}
         catalogue = experiment.catalogue
         self.translator: Translator = catalogue.translators[experiment.translator]
         self.corpus: Callable[[str], Corpus] = cache(
@@ -120,12 +126,16 @@ class Work:
         and thereby the last bits of the weights.
         """
         entry = self.encoder(name)
-        return {"threads": _THREADS if entry.pretrained else 1, "on_gpu": entry.wants_gpu}
+        return {"threads": _THREADS if entry.pretrained else 1, "on_gpu": self.on_gpu(name)}
+
+    def on_gpu(self, encoder: str) -> bool:
+        """Whether jobs that compute with an encoder run on a GPU: it uses one, and there is one."""
+        return self.encoder(encoder).wants_gpu and self.gpu.present
 
     def translators_device(self) -> dict:
         """`threads` and `on_gpu` of jobs that translate."""
         neural = self.translator.neural
-        return {"threads": _THREADS if neural else 1, "on_gpu": neural}
+        return {"threads": _THREADS if neural else 1, "on_gpu": neural and self.gpu.present}
 
     def light(self, seconds: Span = NO_TIME, *, memory: float = 0.0, **values) -> Cost:
         """A job on one core that loads no model; memory: bytes of its data."""
@@ -144,21 +154,32 @@ class Work:
     ) -> Span:
         """Seconds on a GPU; share: the rate's name; gain: speed-up factor.
 
-        peak: FLOPs a second that the share is of; bfloat16's if None.
+        peak: FLOPs a second that the share is of; bfloat16's if None. Without a GPU, on one core.
         """
+        if not self.gpu.present:
+            return self.rates.rate("cpu_flops").seconds(flops)
         seconds = self.rates.rate(share).seconds(flops, peak or self.gpu.bf16_flops)
         return Span(seconds.low / gain.high, seconds.high / gain.low) if gain else seconds
 
     def encoding_seconds(self, encoder: str, flops: float) -> Span:
         """Seconds of encoding in the encoder's precision."""
-        entry = self.encoder(encoder)
-        if entry.wants_gpu and entry.full_precision:
+        if measured := self.measured.get((encoder, "encode")):
+            return measured.seconds(flops)
+        if self.on_gpu(encoder) and self.encoder(encoder).full_precision:
             return self.gpu_seconds(flops, "encode_float32_share", peak=self.gpu.fp32_flops)
-        return self.model_seconds(encoder, flops, "encode_share")
+        return self._model_seconds(encoder, flops, "encode_share")
 
-    def model_seconds(self, encoder: str, flops: float, share: str) -> Span:
+    def training_seconds(self, encoder: str, flops: float, pairs: float) -> Span:
+        """Seconds of training steps; pairs: how many they have together."""
+        if measured := self.measured.get((encoder, "train")):
+            return measured.seconds(flops)
+        if rate := self.encoder(encoder).training_rate:
+            return self.rates.rate(rate).seconds(pairs)
+        return self._model_seconds(encoder, flops, "train_share")
+
+    def _model_seconds(self, encoder: str, flops: float, share: str) -> Span:
         """Seconds on a GPU, or on one core if the encoder does not use a GPU."""
-        if self.encoder(encoder).wants_gpu:
+        if self.on_gpu(encoder):
             return self.gpu_seconds(flops, share)
         return self.rates.rate("cpu_flops").seconds(flops)
 
@@ -263,13 +284,14 @@ def slowest_gpu(rates: Rates) -> str:
 
 
 def read_work(experiment: Experiment, rates: Rates, gpu: str, folder: Path = Path()) -> Work:
-    """The work of a configuration on a GPU of the rates.
+    """The work of a configuration on a GPU of the rates, or on as many cores as here for NO_GPU.
 
     folder: where results may be; sizes of corpora that have been read are taken from there. Raises
     ConfigError for an unknown GPU.
     """
-    if gpu not in rates.gpus:
-        raise ConfigError(f"{RATES_FILE}: gpus has no {gpu!r}; it has {', '.join(rates.gpus)}.")
+    gpus = rates.gpus | {NO_GPU: Gpu(NO_GPU, 0.0, 0.0, os.cpu_count() or 1, "this machine")}
+    if gpu not in gpus:
+        raise ConfigError(f"{RATES_FILE}: gpus has no {gpu!r}; known are {', '.join(gpus)}.")
     published = {
         row["dataset"]: int(row["size_per_language"]) for row in _published("training_data.csv")
     }
@@ -287,7 +309,7 @@ def read_work(experiment: Experiment, rates: Rates, gpu: str, folder: Path = Pat
         except ValueError:
             return None  # damaged: its readers say so; no reason not to plan
 
-    return Work(experiment, rates, rates.gpus[gpu], published, evaluation, counts)
+    return Work(experiment, rates, gpus[gpu], published, evaluation, counts)
 
 
 def _published(name: str) -> list[dict[str, str]]:

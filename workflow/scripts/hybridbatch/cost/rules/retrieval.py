@@ -39,7 +39,7 @@ def search_passages(work: Work, wildcards: Mapping[str, str]) -> Cost:
     seconds, tokens, flops = _vectors(work, name, sizes, passages)
     width = work.width(name)
     products = 2 * sizes.queries * passages * width
-    cores = work.gpu.cores if work.encoder(name).wants_gpu else 1
+    cores = work.gpu.cores if work.on_gpu(name) else 1
     file = searched / of
     return _encoded(
         work,
@@ -73,7 +73,7 @@ def _encoded(work: Work, encoder: str, seconds: Span, *, memory: float, **values
     return work.heavy(
         seconds,
         memory=2 * weights + memory,
-        gpu_memory=weights if work.encoder(encoder).wants_gpu else 0.0,
+        gpu_memory=weights if work.on_gpu(encoder) else 0.0,
         **work.encoders_device(encoder),
         **values,
     )
@@ -95,8 +95,8 @@ def _vectors(
         tokens += number * each
         flops += work.shape(encoder, side).forward(number * each, each)
     # All cores beside a GPU tokenize for it; the rate is that of two.
-    cores = work.gpu.cores / 2 if entry.wants_gpu else 1
+    cores = work.gpu.cores / 2 if work.on_gpu(encoder) else 1
     seconds = work.rates.rate("tokenize_words").seconds(words, cores)
-    if not entry.training_rate:
+    if not entry.training_rate or (encoder, "encode") in work.measured:
         seconds += work.encoding_seconds(encoder, flops)
     return seconds, tokens, flops

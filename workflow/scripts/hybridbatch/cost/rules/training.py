@@ -91,12 +91,8 @@ def finetune(work: Work, wildcards: Mapping[str, str]) -> Cost:
             check_flops += shapes[side].forward(corpus.validation * length, length)
     per_step = 1 / values["evaluate_every"]
     flops = step_flops + check_flops * per_step
-    if encoder.training_rate:
-        # A forward pass is a third of a step.
-        pairs = values["batch_size"] + checked * per_step / 3
-        seconds = rates.rate(encoder.training_rate).seconds(pairs)
-    else:
-        seconds = work.model_seconds(name, flops, "train_share")
+    # A forward pass is a third of a step.
+    seconds = work.training_seconds(name, flops, values["batch_size"] + checked * per_step / 3)
     fewest, most = steps(work, system)
     parameters = work.parameters(name)
     # A question, its passage and where there are any a hard negative.
@@ -112,7 +108,7 @@ def finetune(work: Work, wildcards: Mapping[str, str]) -> Cost:
         if shapes[side].encoder_layers
     )
     trained = trained_parameters(shapes["query"], parameters, values.get("trainable"))
-    frozen = _FROZEN_BYTES["gpu" if encoder.wants_gpu else "cpu"] * (parameters - trained)
+    frozen = _FROZEN_BYTES["gpu" if work.on_gpu(name) else "cpu"] * (parameters - trained)
     training = _TRAINING_BYTES * trained + frozen
     return work.heavy(
         Span(fewest * seconds.low, most * seconds.high),
@@ -121,8 +117,8 @@ def finetune(work: Work, wildcards: Mapping[str, str]) -> Cost:
         flops=most * flops,
         disk=4 * parameters,
         # A GPU's state passes through main memory, too, when a checkpoint is written.
-        memory=held_tokens(work, system) + training + (0 if encoder.wants_gpu else activations),
-        gpu_memory=training + activations if encoder.wants_gpu else 0.0,
+        memory=held_tokens(work, system) + training + (0 if work.on_gpu(name) else activations),
+        gpu_memory=training + activations if work.on_gpu(name) else 0.0,
     )
 
 

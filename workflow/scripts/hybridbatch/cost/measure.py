@@ -1,0 +1,143 @@
+"""Rates of encoders on this machine: training steps and encoding, on the bundled texts.
+
+A plan computes FLOPs from lengths of texts, so a rate is a measured time over the FLOPs that the
+plan has for texts like the measured ones. A step here does what `training.loop` does in one, with
+the configuration's batch size and trainable parameters.
+"""
+
+import os
+import tempfile
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import cycle, islice
+from pathlib import Path
+
+import numpy as np
+
+from hybridbatch.cost.model import Rate
+from hybridbatch.cost.work import Work
+from hybridbatch.data.records import json_objects
+from hybridbatch.experiment import systems as variants
+from hybridbatch.runtime import kinds
+
+_TEXTS = Path(__file__).parents[4] / "resources" / "bundled" / "train.en.jsonl"
+_CORPUS = "bundled"  # its lengths, in resources/rates.yaml
+_SECONDS = 10  # of steps, after the first one, and again of encoding
+_CHUNK = 64  # texts encoded at a time
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was measured of one encoder. device: in words."""
+
+    encoder: str
+    device: str
+    pairs: float  # a second, in training
+    texts: float  # a second, encoded
+
+
+def measure_all(work: Work, jobs: Iterable) -> list[Measured]:
+    """Measure every encoder that the jobs train or encode with; `work` reckons with the rates.
+
+    The first system of an encoder stands for all of its systems.
+    """
+    names = [job.wildcards["system"] for job in jobs if job.rule in ("finetune", "encode")]
+    systems = {work.systems[name].encoder: work.systems[name] for name in reversed(names)}
+    return [measure(work, system) for system in reversed(systems.values())]
+
+
+def measure(work: Work, system: variants.System) -> Measured:
+    """Prepare the system's encoder, as the workflow does, and time its steps and its encoding.
+
+    Raises what `prepare` raises, for example if weights cannot be had.
+    """
+    import torch
+
+    from hybridbatch.encoders.base import CANDIDATE, QUERY, TEXT
+    from hybridbatch.training.config import TrainConfig
+    from hybridbatch.training.losses import info_nce
+    from hybridbatch.training.optimisation import clip, optimizers_of
+    from hybridbatch.training.trainable import by_rate, restrict, save
+
+    entry = work.encoder(system.encoder)
+    values = entry.values()
+    config = TrainConfig(**variants.training_values(work.experiment, system))
+    kind = kinds.load("encoders", entry.kind)
+    records = [record for _, record in json_objects(_TEXTS)]
+    questions, passages = ([r[key] for r in records] for key in ("question", "passage"))
+    threads = min(work.encoders_device(system.encoder)["threads"], os.cpu_count() or 1)
+    torch.set_num_threads(threads)
+    with tempfile.TemporaryDirectory() as folder:
+        start, model = Path(folder) / "start", Path(folder) / "model"
+        start.mkdir()
+        kind.prepare(values, {"en": [*questions, *passages]}, start)
+        make = kind.inputs(values, start)
+        sides = {
+            QUERY: make(QUERY, TEXT, questions),
+            CANDIDATE: make(CANDIDATE, TEXT, passages),
+        }
+        encoder = kind.start(values, start, 0)
+        on_gpu = encoder.model.device.type == "cuda"
+        restrict(encoder.model, config.trainable, 0)
+        optimizers = optimizers_of(encoder.model, config)
+        by_rate(optimizers)
+        encoder.model.train()
+        rows = cycle(range(len(records)))
+
+        def step() -> None:
+            batch = np.fromiter(islice(rows, config.batch_size), np.int64)
+            for optimizer in optimizers:
+                optimizer.zero_grad(set_to_none=True)
+            with torch.autocast("cuda", torch.bfloat16, enabled=on_gpu):
+                vectors = [encoder.embed(s, TEXT, of.take(batch)) for s, of in sides.items()]
+            info_nce(*vectors, config.temperature).backward()
+            clip(encoder.model, config.max_grad_norm)
+            for optimizer in optimizers:
+                optimizer.step()
+            if on_gpu:
+                torch.cuda.synchronize()
+
+        steps = _times(step)
+        save(encoder.model, lambda: kind.start(values, start, 0).model, start, model)
+        encode = kind.load(entry.encoding_values(), model)
+        texts = cycle(passages)
+        chunks = _times(lambda: encode(CANDIDATE, TEXT, list(islice(texts, _CHUNK))))
+    words = work.rates.corpora[_CORPUS]
+    of_step = _flops(work, system.encoder, config.batch_size, padded=entry.padded)
+    length = work.rates.tokens_of(words.passage_words, entry.limit(CANDIDATE))
+    of_chunk = work.shape(system.encoder, CANDIDATE).forward(_CHUNK * length, length)
+    for what, flops, times in (("train", of_step, steps), ("encode", of_chunk, chunks)):
+        work.measured[system.encoder, what] = Rate(
+            flops / max(times) / (1 if on_gpu else threads),
+            flops / min(times) / (1 if on_gpu else threads),
+            "measured",
+        )
+    name = torch.cuda.get_device_name() if on_gpu else f"{threads} threads of this machine"
+    return Measured(
+        system.encoder,
+        name,
+        config.batch_size * len(steps) / sum(steps),
+        _CHUNK * len(chunks) / sum(chunks),
+    )
+
+
+def _times(action) -> Sequence[float]:
+    """Seconds of each call, for _SECONDS; the first is not counted, since it also sets up."""
+    action()
+    times: list[float] = []
+    while not times or sum(times) < _SECONDS:
+        began = time.perf_counter()
+        action()
+        times.append(time.perf_counter() - began)
+    return times
+
+
+def _flops(work: Work, encoder: str, batch: int, padded: bool) -> float:
+    """FLOPs of a training step on the bundled texts, as the plan has them."""
+    words, total = work.rates.corpora[_CORPUS], 0.0
+    length_of = work.rates.padded_tokens_of if padded else work.rates.tokens_of
+    for side, number in (("query", words.question_words), ("candidate", words.passage_words)):
+        length = length_of(number, work.encoder(encoder).limit(side))
+        total += 3 * work.shape(encoder, side).forward(batch * length, length)
+    return total
