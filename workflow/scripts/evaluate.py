@@ -1,6 +1,6 @@
 """Ranks of every relevant candidate and per-query metrics, for the queries of one language."""
 
-from hybridbatch.evaluation.clusters import with_origins
+from hybridbatch.evaluation.origins import with_origins
 from hybridbatch.evaluation.per_query import query_metrics, relevant_ranks
 from hybridbatch.retrieval.vectors import check_answers, check_queries, read_pool
 from hybridbatch.runtime.files import read_keyed, read_table, write_table

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 
 @dataclass(frozen=True)
@@ -44,6 +43,9 @@ def bootstrap(
     if n_clusters == 1:
         nothing = np.full(len(statistic(np.zeros(1), np.arange(n_seeds))), np.nan)
         return nothing, nothing
+    # Imported here: only medians need it, and it takes longer than most jobs of this module.
+    from scipy import stats
+
     interval = stats.bootstrap(
         # With one seed only the clusters are resampled: scipy wants two observations to draw from.
         [np.arange(n) for n in (n_clusters, n_seeds) if n > 1],

@@ -9,23 +9,10 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-ORIGIN_COLUMNS = ["article", "paragraph"]  # of a query, the first that is known counts
-
-
-def with_origins(table: pa.Table, queries: pa.Table) -> pa.Table:
-    """`table`, which has a column query_id, with ORIGIN_COLUMNS of its queries added.
-
-    queries: of one language, of benchmarks.base.QUERY_SCHEMA.
-    """
-    place = {id_: i for i, id_ in enumerate(queries["query_id"].to_pylist())}
-    rows = pa.array([place[id_] for id_ in table["query_id"].to_pylist()], pa.int64())
-    for name in ORIGIN_COLUMNS:
-        table = table.append_column(name, queries[name].take(rows))
-    return table
+from hybridbatch.evaluation.origins import ORIGIN_COLUMNS
 
 
 def clusters_of(queries: Sequence[str], frames: Iterable[tuple[str, pd.DataFrame]]) -> np.ndarray:
