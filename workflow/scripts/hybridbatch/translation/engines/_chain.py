@@ -1,11 +1,11 @@
-"""A chain of programs connected by pipes, which answers one document at a time.
+"""A chain of programs connected by pipes, which answers documents.
 
 A document is text that ends in a null character. Each program reads a document, writes what it
-makes of it, and flushes at the null. An answer therefore belongs to one document, and so does a
-crash.
+makes of it, and flushes at the null. An answer therefore belongs to one document. Of documents that
+are asked together, the programs work on several at once.
 
-Limits do not depend on the machine's load. A document may cost so many seconds of the programs'
-CPU time. A chain that waits without using any CPU time is given up after so many seconds in which
+Limits do not depend on the machine's load. A call may cost so many seconds of the programs' CPU
+time. A chain that waits without using any CPU time is given up after so many seconds in which
 it could have run: a program that is suspended, or that waits for a processor, does not count, nor
 does time in which this process itself did not run.
 """
@@ -40,7 +40,7 @@ _HELD_UP = (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP, psutil.STATUS_RUN
 class Limits:
     """What an answer may cost."""
 
-    cpu_seconds: float = 120.0  # of all programs together, for one document
+    cpu_seconds: float = 120.0  # of all programs together, for one call
     idle_seconds: float = 600.0  # without CPU time, while all programs could run
     tick: float = 1.0  # seconds between two looks at the programs
 
@@ -48,12 +48,13 @@ class Limits:
 class Broken(Exception):
     """The chain gave no answer. from_outside: the document may not be the cause.
 
-    Another process ended a program, such as the kernel for want of memory.
+    Another process ended a program, such as the kernel for want of memory. answered: how many of
+    the documents had whole answers before.
     """
 
     def __init__(self, reason: str, from_outside: bool = False) -> None:
         super().__init__(reason)
-        self.reason, self.from_outside = reason, from_outside
+        self.reason, self.from_outside, self.answered = reason, from_outside, 0
 
 
 class Chain:
@@ -90,31 +91,35 @@ class Chain:
         self._input, self._output = self.processes[0].stdin, self.processes[-1].stdout
         os.set_blocking(self._input.fileno(), False)
 
-    def ask(self, document: bytes) -> bytes:
-        """The answer to a document; both end with their only null.
+    def ask(self, documents: Sequence[bytes]) -> list[bytes]:
+        """The answers to documents, in their order; each ends with its only null.
 
-        Raises Broken if a program ends, answers too much, or needs more CPU time than the limit.
-        Raises TranslationError if all programs do nothing for longer than the limit.
+        Raises Broken if a program ends, answers too much, or needs more CPU time than the limit. It
+        does not say which document is the cause, if there are several. Raises TranslationError if
+        all programs do nothing for longer than the limit.
         """
-        unsent, answer = memoryview(document), bytearray()
+        unsent, answer, ended = memoryview(b"".join(documents)), bytearray(), 0
         watch = _watch(self.processes, self._limits)
-        while not answer.endswith(b"\0"):
+        while ended < len(documents):
             writing = [self._input] if unsent else []
             readable, writable, _ = select.select([self._output], writing, [], self._limits.tick)
             if readable:
                 block = os.read(self._output.fileno(), _BLOCK)
                 if not block:
-                    raise self._end()
+                    broken = self._end()
+                    broken.answered = ended
+                    raise broken
                 answer += block
+                ended += block.count(b"\0")
             if writable:
                 try:
                     unsent = unsent[os.write(self._input.fileno(), unsent[:_BLOCK]) :]
                 except BrokenPipeError:
                     unsent = unsent[:0]  # its output will end, too
             next(watch)
-        if unsent or answer.index(b"\0") != len(answer) - 1:
+        if unsent or ended > len(documents) or not answer.endswith(b"\0"):
             raise Broken("more than one answer")
-        return bytes(answer)
+        return [bytes(part) + b"\0" for part in answer.split(b"\0")[:-1]]
 
     def said(self, words: bytes) -> bool:
         """Whether a program has complained with these words since the last call."""

@@ -4,8 +4,12 @@ A line is translated as a document of its own, in null-flush mode (`-z`), so tha
 does not depend on any other line. One program leaks in spite of that mode: `apertium-tagger` 3.8
 and 3.9 with a hidden Markov model. At the first word with an unseen combination of tags, it
 overwrites the set of tags that it gives to unknown words (`find_similar_ambiguity_class` assigns
-to a reference to the model's open class). All later lines are then tagged differently. It is
-therefore started anew after each line in which it reports such a word.
+to a reference to the model's open class). All later lines are then tagged differently. It gets its
+lines one by one, therefore, and is started anew after each in which it reports such a word.
+
+The other programs get the lines of a block together, since waiting for each other's answers takes
+several times as long as computing them. If the block is not answered as a whole, the same is done
+line by line, with the same text as the result.
 
 Each line ends with a superblank that contains its number (`[12]`), which the engine passes on
 unchanged and which shows that an answer belongs to its line. Without a superblank before the null,
@@ -39,6 +43,7 @@ _ESCAPED_OR_MARK = re.compile(r"\\?(?P<mark>[*#@])(?P<word>(?=\S))?|\\(?P<escape
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _UNSEEN = b"A new ambiguity class was found"
 _OUTSIDE_TRIES = 3
+_BLOCK = 64  # lines
 # A word that is longer takes some programs time that grows with the square of its length.
 _LONGEST_WORD = 1000
 
@@ -72,28 +77,51 @@ class Apertium:
         results: list[Translation] = []
         progress = Progress(len(lines), f"lines of {self.mode}")
         with self._ended():
-            for number, line in enumerate(lines):
-                results.append(self._translate(number, _CONTROL.sub(" ", line)))
-                progress.add()
+            for start in range(0, len(lines), _BLOCK):
+                block = [_CONTROL.sub(" ", line) for line in lines[start : start + _BLOCK]]
+                results += self._translate_block(start, block)
+                progress.add(len(block))
         retries = sum(result.retries for result in results)
         if retries:
             log.warning("%s: %d retries of lines after the engine had failed", self.mode, retries)
         return results
 
-    def _translate(self, number: int, line: str) -> Translation:
-        if not line.strip():
-            return Translation("")
-        if max(map(len, line.split())) > _LONGEST_WORD:
-            return Translation(None, error=f"a word of more than {_LONGEST_WORD} characters")
-        private = _private(line)
-        if private is None:
-            return Translation(None, error="too many different characters of private use")
-        document = f"{_write(line, private)}[{number}]\0".encode()
-        retries = outside = 0
+    def _translate_block(self, start: int, lines: Sequence[str]) -> list[Translation]:
+        """Translate consecutive lines, of which the first has the number `start`."""
+        results = [_refused(line) for line in lines]
+        asked = [i for i, result in enumerate(results) if result is None]
+        if not asked:
+            return results
+        numbers = [start + i for i in asked]
+        try:
+            answers = self._ask(numbers, [_document(start + i, lines[i]) for i in asked])
+        except Broken as broken:
+            self._end()
+            log.info(
+                "%s: lines %d to %d: %s; they are translated one by one",
+                self.mode,
+                start,
+                start + len(lines) - 1,
+                broken.reason,
+            )
+            for place, i in enumerate(asked):
+                # What ended the programs from outside is counted once, at the line that they were
+                # at. A line that ends them by itself does it again, alone, and is counted there.
+                retries = int(broken.from_outside and place == broken.answered)
+                results[i] = self._translate(start + i, lines[i], retries)
+        else:
+            for i, answer in zip(asked, answers, strict=True):
+                results[i] = _read(lines[i], answer)
+        return results
+
+    def _translate(self, number: int, line: str, retries: int = 0) -> Translation:
+        """Translate a line alone; retries: those that it has had."""
+        document = _document(number, line)
+        outside = retries
         while True:
             try:
-                answer = self._ask(number, document)
-                return _read(line, answer, private, retries)
+                (answer,) = self._ask([number], [document])
+                return _read(line, answer, retries)
             except Broken as broken:
                 self._end()
                 log.warning(
@@ -110,25 +138,34 @@ class Apertium:
                     return Translation(None, error=broken.reason, retries=retries)
                 retries += 1
 
-    def _ask(self, number: int, document: bytes) -> str:
-        """The engine's answer without its number and null; raises Broken if there is none."""
-        answer = document
-        for place, (commands, tagger) in enumerate(self._parts):
-            chain = self._running[place]
-            if chain is None:
-                chain = self._running[place] = Chain(commands, self.limits)
-            answer = chain.ask(answer)
-            if tagger and chain.said(_UNSEEN):
-                chain.close()
-                self._running[place] = None
-        try:
-            text = answer[:-1].decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise Broken("output that is not UTF-8") from error
-        found = _NUMBER.search(text)
-        if found is None or int(found[1]) != number:
-            raise Broken("output without the line's number")
-        return text[: found.start()]
+    def _ask(self, numbers: Sequence[int], documents: Sequence[bytes]) -> list[str]:
+        """The engine's answers without numbers and nulls; raises Broken if one is missing."""
+        answers = list(documents)
+        for place, (_, tagger) in enumerate(self._parts):
+            if tagger:
+                for i, document in enumerate(answers):
+                    try:
+                        answers[i] = self._tag(place, document)
+                    except Broken as broken:
+                        broken.answered = i
+                        raise
+            else:
+                answers = self._chain(place).ask(answers)
+        return [_numbered(n, answer) for n, answer in zip(numbers, answers, strict=True)]
+
+    def _tag(self, place: int, document: bytes) -> bytes:
+        chain = self._chain(place)
+        (answer,) = chain.ask([document])
+        if chain.said(_UNSEEN):
+            chain.close()
+            self._running[place] = None
+        return answer
+
+    def _chain(self, place: int) -> Chain:
+        chain = self._running[place]
+        if chain is None:
+            chain = self._running[place] = Chain(self._parts[place][0], self.limits)
+        return chain
 
     def _end(self) -> None:
         for place, chain in enumerate(self._running):
@@ -190,14 +227,43 @@ def _private(line: str) -> int | None:
     return 128 * block if (block := next(free, None)) is not None else None
 
 
-def _write(line: str, private: int) -> str:
+def _refused(line: str) -> Translation | None:
+    """The result of a line that the engine is not asked for; None for all others."""
+    if not line.strip():
+        return Translation("")
+    if max(map(len, line.split())) > _LONGEST_WORD:
+        return Translation(None, error=f"a word of more than {_LONGEST_WORD} characters")
+    if _private(line) is None:
+        return Translation(None, error="too many different characters of private use")
+    return None
+
+
+def _document(number: int, line: str) -> bytes:
+    return f"{_write(line)}[{number}]\0".encode()
+
+
+def _numbered(number: int, answer: bytes) -> str:
+    """The text of an answer; raises Broken if it does not end with its line's number."""
+    try:
+        text = answer[:-1].decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Broken("output that is not UTF-8") from error
+    found = _NUMBER.search(text)
+    if found is None or int(found[1]) != number:
+        raise Broken("output without the line's number")
+    return text[: found.start()]
+
+
+def _write(line: str) -> str:
+    private = _private(line)
     # A marked full stop ends the sentence, as the engine's own format filters do.
     stop = "" if line.rstrip().endswith((".", "?", "!")) else ".[]"
     hidden = line.translate({ord(mark): private + ord(mark) for mark in _MARKS})
     return _RESERVED.sub(r"\\\1", hidden) + stop
 
 
-def _read(source: str, answer: str, private: int, retries: int) -> Translation:
+def _read(source: str, answer: str, retries: int = 0) -> Translation:
+    private = _private(source)
     text = _ADDED_STOP.sub("", answer).replace("[]", "")
     unknown = 0
 
