@@ -7,11 +7,13 @@ READY := .venv/.ready
 TEX := texlive-latex-recommended
 # A browser for the report's check; fonts for the languages that the tables quote.
 CHROMIUM := chromium fonts-noto-core
+# Pictures and names of emoji; fonts in which texts are rendered as images.
+IMAGES := fonts-noto-color-emoji unicode-cldr-core fonts-noto-core fonts-noto-cjk
 APERTIUM := apertium $(sort $(shell sed -n 's/.*package: \([a-z-]*\).*/\1/p' config/catalogue.yaml))
 export HF_HUB_OFFLINE ?= 0
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: help setup demo test test-all plan verify compare report schema lint format apertium tex chromium
+.PHONY: help setup demo test test-all plan verify compare report schema lint format apertium tex chromium images
 
 help:
 	@echo "make demo    the bundled corpus through the whole workflow, nothing downloaded but packages;"
@@ -45,10 +47,10 @@ demo: setup
 	@echo "With ablations: make report CONFIG=config/demo.yaml"
 
 # PYTEST="tests/unit -k metrics -n 0" runs a part. The slowest tests are listed at the end.
-test: setup tex chromium
+test: setup tex chromium images
 	$(BIN)/python -m pytest -n auto -m "not slow" $(PYTEST)
 
-test-all: setup tex chromium
+test-all: setup tex chromium images
 	$(BIN)/python -m pytest -n auto $(PYTEST)
 
 # Several files are laid over each other: CONFIG="config/config.yaml mine.yaml". One whose path has
@@ -115,7 +117,9 @@ tex: PACKAGES = $(TEX)
 tex: OTHERWISE = echo "Going on: the tests that compile LaTeX are skipped."
 chromium: PACKAGES = $(CHROMIUM)
 chromium: OTHERWISE = echo "Going on: reports are not checked in a browser."
-apertium tex chromium:
+images: PACKAGES = $(IMAGES)
+images: OTHERWISE = echo "Going on: the tests of emoji and of rendered texts are skipped."
+apertium tex chromium images:
 	@missing=""; for package in $(PACKAGES); do \
 	    dpkg-query --show --showformat='$${db:Status-Status}' $$package 2>/dev/null | grep -qx installed \
 	        || missing="$$missing $$package"; done; \

@@ -230,7 +230,7 @@ class Work:
 
         for files, size in groups:
             for file in files:
-                if file.source is not None:
+                if file.fetched:
                     packed = file.name.endswith(".gz")
                     place = lookups.place(self.experiment, file)
                     found[place] = partial(share, size, len(files), packed)

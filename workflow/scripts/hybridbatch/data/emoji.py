@@ -37,8 +37,8 @@ _WORD = re.compile(r"[a-z0-9]+")
 # Words of English names that tell variants of one concept apart, or say nothing.
 _VARIANT_WORDS = frozenset(
     _WORD.findall(
-        "man men woman women person people boy girl child boys girls children male female mr mrs mx "
-        "santa left right up down upwards downwards leftwards rightwards facing pointing tilted "
+        "man men woman women person people boy girl child boys girls children male female mr mrs "
+        "mx santa left right up down upwards downwards leftwards rightwards facing pointing tilted "
         "turn upper lower forward reverse and with of the in a s"
     )
 )

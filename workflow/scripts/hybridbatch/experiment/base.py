@@ -30,11 +30,22 @@ class Model(BaseModel):
         return self.model_dump(mode="json", exclude_none=True, exclude=set(without))
 
 
+MADE = "<results>"  # in place of a source: the workflow makes the file, below its results
+
+
 class File(NamedTuple):
-    """An input file: its source if it is downloaded, or None for a local file of the user."""
+    """An input file: its source if it is downloaded, or None for a local file of the user.
+
+    MADE stands for a file that another rule makes.
+    """
 
     source: str | None
     name: str
+
+    @property
+    def fetched(self) -> bool:
+        """Whether it is downloaded."""
+        return self.source not in (None, MADE)
 
 
 def _different(values: list) -> list:

@@ -8,6 +8,7 @@ from itertools import product
 
 from hybridbatch.experiment import outputs
 from hybridbatch.experiment.base import File
+from hybridbatch.experiment.benchmarks import Benchmark
 from hybridbatch.experiment.clashes import clashing_names
 from hybridbatch.experiment.configuration import Experiment
 from hybridbatch.experiment.engines import Translator
@@ -207,6 +208,8 @@ def _wrong_files(experiment: Experiment) -> Iterator[str]:
             yield from _wrong_by_language(where, benchmark, benchmark.languages, catalogue.sources)
         elif not benchmark.ranks_all:
             yield from _wrong_passages(where, benchmark, catalogue.sources)
+        else:
+            yield from _wrong_pins(where, benchmark, catalogue.sources)
     for name, references in catalogue.references.items():
         where = f"references.{name}"
         yield from _wrong_by_language(where, references, references.languages, catalogue.sources)
@@ -283,6 +286,19 @@ def _wrong_passages(name: str, entry, known: Mapping[str, Source]) -> Iterator[s
         if missing := [file.name for file in files if file.name not in there]:
             more = f" nor are {len(missing) - 1} more" if missing[1:] else ""
             yield f"{where}.{key}: {missing[0]!r} is not among the source's files{more}"
+
+
+def _wrong_pins(name: str, entry: Benchmark, known: Mapping[str, Source]) -> Iterator[str]:
+    """Files of a benchmark that are of an unknown source, or not among its files."""
+    files = [file for language in entry.languages for file in entry.files(language).values()]
+    for file in dict.fromkeys([*files, *entry.other_files]):
+        if not file.fetched:
+            continue
+        if file.source not in known:
+            yield f"catalogue.{name}: no such source{did_you_mean(file.source, known)}"
+            return
+        if file.name not in known[file.source].pinned():
+            yield f"catalogue.{name}: {file.name!r} is not among the files of {file.source!r}"
 
 
 def _wrong_corpora(experiment: Experiment) -> Iterator[str]:

@@ -16,6 +16,7 @@ from hybridbatch.experiment.configuration import Experiment
 from hybridbatch.experiment.names import SOURCE_LANGUAGE
 from hybridbatch.runtime.hashes import Hashes
 
+_OF_DEBIAN = " Type: apt-get install {}"
 _OF_THE_HUB = " For a {} of the hub give its `revision`, a full commit."
 
 
@@ -75,7 +76,7 @@ def downloads(config: Experiment) -> list[str]:
     paths = [
         f"{config.pathvars.downloads}/{lookups.place(config, named.file)}"
         for named in selected(config)
-        if named.file.source is not None
+        if named.file.fetched
     ]
     return list(dict.fromkeys([*paths, *_manifests(config)]))
 
@@ -96,6 +97,11 @@ def selected(config: Experiment) -> Iterator[Named]:
                     yield Named(f"{where}.parallel.{language}", file)
     for name in _benchmarks(config):
         entry, where = catalogue.benchmarks[name], f"catalogue.benchmarks.{name}"
+        for key, (path, package) in entry.installed.items():
+            otherwise = _OF_DEBIAN.format(package) if package else ""
+            yield Named(f"{where}.{key}", File(None, path), otherwise)
+        for file in entry.other_files:
+            yield Named(where, file)
         for language in entry.languages:
             for key, file in entry.files(language).items():
                 yield Named(f"{where}.{'path' if key == 'file' else key}", file)
@@ -156,7 +162,7 @@ def _pins(
         recorded = json.loads(Path(locked).read_text(encoding="utf-8"))
     pins = {}
     for _, file, _ in named:
-        if file.source is not None:
+        if file.fetched:
             place = lookups.place(config, file)
             pin = known[place]["sha256"] or recorded.get(known[place]["url"])
             pins[f"{config.pathvars.downloads}/{place}"] = pin

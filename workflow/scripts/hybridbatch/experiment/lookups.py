@@ -5,7 +5,7 @@ Used by the rules and `make plan`, and by `checks` on the parts that it has alre
 
 from collections.abc import Iterable
 
-from hybridbatch.experiment.base import File
+from hybridbatch.experiment.base import MADE, File
 from hybridbatch.experiment.configuration import Experiment
 from hybridbatch.experiment.engines import Translator
 from hybridbatch.experiment.names import SOURCE_LANGUAGE
@@ -272,11 +272,14 @@ def place(config: Experiment, file: File) -> str:
 
 
 def _paths(config: Experiment, files: Iterable[File]) -> list[str]:
-    """The paths of files: below downloads/ if they come from a source, else as configured."""
-    return [
-        file.name if file.source is None else f"{config.pathvars.downloads}/{place(config, file)}"
-        for file in files
-    ]
+    """The paths of files: below downloads/ or results/ if fetched or made, else as configured."""
+    return [_path(config, file) for file in files]
+
+
+def _path(config: Experiment, file: File) -> str:
+    if file.source == MADE:
+        return f"{results(config)}/{file.name}"
+    return f"{config.pathvars.downloads}/{place(config, file)}" if file.fetched else file.name
 
 
 def _place(url: str) -> str:

@@ -101,6 +101,21 @@ class Benchmark(Model):
         """The files of one language, by the names that the kind's `read` expects."""
         return {}
 
+    @property
+    def installed(self) -> dict[str, tuple[str, str | None]]:
+        """Files and folders that it is made from: by key, the path and the Debian package."""
+        return {}
+
+    @property
+    def other_files(self) -> list[File]:
+        """The files that those of `files` are made from, where the workflow makes them."""
+        return []
+
+    @property
+    def reading(self) -> dict:
+        """The values that the kind's `read` takes beside the files and the language."""
+        return {}
+
     def downloads(self, language: str) -> list[tuple[list[File], float]]:
         """Groups of files of one language, each with the fraction of the text that it holds."""
         return [(list(self.files(language).values()), 1.0)]
