@@ -18,6 +18,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from fonts import LATIN, letters
 
 from hybridbatch import benchmarks
 from hybridbatch.benchmarks import miracl
@@ -40,12 +41,17 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 Files = dict[str, Path]
 
 
+class Binary(bytes):
+    """The bytes of a file that is no text."""
+
+
 @dataclass(frozen=True)
 class Sample:
     """Right files of one kind, by name, and what reads them.
 
-    files: the bytes of a text file, or the rows of a parquet file. read: the texts with their ids.
-    named: whether ids stand in the files, so that they cannot be told apart from file to file.
+    files: the bytes of a text file, `Binary`, or the rows of a parquet file. read: the texts with
+    their ids. named: whether ids stand in the files, so that they cannot be told apart from file to
+    file.
     """
 
     files: dict[str, bytes | list[dict[str, Any]]]
@@ -104,6 +110,18 @@ def _collection(kind: str) -> Callable[[Files], list[tuple]]:
     return read
 
 
+def _images(kind: str) -> Callable[[Files], list[tuple]]:
+    """The queries' ids and texts of a kind whose candidates are images, and the candidates' ids."""
+
+    def read(files: Files) -> list[tuple]:
+        found = read_collection(kind, dict(files), "en")
+        columns = [found.queries[name].to_pylist() for name in ("query_id", "text")]
+        queries = zip(*columns, strict=True)
+        return [*queries, *((id_,) for id_ in found.candidates["candidate_id"].to_pylist())]
+
+    return read
+
+
 def _references(kind: str) -> Callable[[Files], list[tuple]]:
     return lambda files: list(read_references(kind, *files.values(), "en").items())
 
@@ -122,6 +140,11 @@ COLUMNS = {"question": "asked", "passage": "text", "id": "key"}
 ROW = {"key": "k1", "asked": f"{MARK} asks?", "text": TEXT}
 STRING, NUMBER = pa.string(), pa.int64()
 OFFSETS = pa.list_(NUMBER)
+IMAGE = {"image_id": f"{MARK}1", "image": b"an image"}
+IMAGE_TYPES = {"image_id": STRING, "image": pa.binary()}
+CAPTION = {"language": "en", "caption": f"{MARK} asks", "split": "test", "group": "owl"}
+# The unread key is one of text beside those with a stroke in their names.
+XM3600 = {"image/key": f"{MARK}1", "en": {"caption": [f"{MARK} asks"]}, "note": MARK}
 TOPIC = {
     "query_id": "t1",
     "query": f"{MARK} asks?",
@@ -261,6 +284,36 @@ SAMPLES = {
         _collection("miracl"),
         several=False,
     ),
+    "benchmarks emoji": Sample(
+        {"captions": [{"image_id": f"{MARK}1", **CAPTION}], "images": [IMAGE]},
+        _images("emoji"),
+        several=False,
+        schema=IMAGE_TYPES | dict.fromkeys(CAPTION, STRING),
+    ),
+    "benchmarks xtd10": Sample(
+        {
+            "captions": f"{MARK} asks\nNobody\n".encode(),
+            "names": f"COCO_{MARK}1.jpg\nCOCO_2.jpg\n".encode(),
+            "images": [
+                {"image_id": "COCO_2", "image": b"two"},
+                {"image_id": f"COCO_{MARK}1", "image": b"one"},
+            ],
+        },
+        _images("xtd10"),
+        several=False,
+        schema=IMAGE_TYPES,
+    ),
+    "benchmarks xm3600": Sample(
+        {"captions": _jsonl(XM3600), "images": [IMAGE]},
+        _images("xm3600"),
+        several=False,
+        schema=IMAGE_TYPES,
+    ),
+    "benchmarks rendered": Sample(
+        {"file": _squad(), "font": Binary(letters(io.BytesIO(), LATIN).getvalue())},
+        _images("rendered"),
+        several=False,
+    ),
     "passages, JSON Lines": Sample(
         {"a.jsonl": _jsonl({"docid": "1#0", "title": "Owls", "text": TEXT})}, _passages
     ),
@@ -278,8 +331,8 @@ SAMPLES = {
     ),
 }
 FILES = [(name, file) for name, sample in SAMPLES.items() for file in sample.files]
-TEXTS = [(name, file) for name, file in FILES if isinstance(SAMPLES[name].files[file], bytes)]
-PARQUET = [pair for pair in FILES if pair not in TEXTS]
+TEXTS = [(name, file) for name, file in FILES if type(SAMPLES[name].files[file]) is bytes]
+PARQUET = [(name, file) for name, file in FILES if isinstance(SAMPLES[name].files[file], list)]
 JSON = [(n, f) for n, f in TEXTS if SAMPLES[n].files[f].lstrip()[:1] in (b"{", b"[")]
 MARKED = [(n, f) for n, f in TEXTS if MARK_BYTES in SAMPLES[n].files[f]]
 WHERE = r": (line|row|entry|article) \d+"
@@ -469,11 +522,14 @@ def test_blanks_are_normalised_alike(tmp_path, name):
 
 
 SPANS = ["readers squad", "readers duorc", "readers newsqa", "benchmarks lareqa"]
+SPANS += ["benchmarks rendered"]
 SPANS += ["references questions", "references parallel"]
 
 
 def _longer(content: Any) -> Any:
     """Sentence breaks and answers of `_squad` and of the parquet samples after a longer mark."""
+    if isinstance(content, Binary):
+        return content
     if isinstance(content, bytes):
         found = json.loads(content)
         (paragraph,) = found["data"][0]["paragraphs"]

@@ -6,7 +6,7 @@ from hybridbatch.runtime import kinds
 from hybridbatch.runtime.errors import ConfigError
 
 
-@pytest.mark.parametrize("name", ["lareqa", "miracl"])
+@pytest.mark.parametrize("name", ["emoji", "lareqa", "miracl", "rendered", "xm3600", "xtd10"])
 def test_a_kind_of_benchmark_is_the_module_of_its_name(name):
     module = kinds.load("benchmarks", name)
     assert module.__name__ == f"hybridbatch.benchmarks.{name}"

@@ -51,7 +51,7 @@ def read_captions(files: Mapping[str, str | Path], language: str) -> pa.Table:
             f"{len(ids):,} images; there has to be a line for each image."
         )
     rows = zip(ids, texts, strict=True)
-    return caption_table((id_, language, text, TEST, id_) for id_, text in rows)
+    return caption_table((id_, language, clean(text), TEST, id_) for id_, text in rows)
 
 
 def image_ids(names: str | Path) -> list[str]:
@@ -83,5 +83,5 @@ def _lines(path: str | Path) -> list[str]:
     for number, line in lines(path):
         if number != len(found) + 1:
             raise DataError(f"{path}: line {len(found) + 1}: is blank.")
-        found.append(clean(line))
+        found.append(line.strip())
     return found

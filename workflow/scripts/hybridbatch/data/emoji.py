@@ -222,7 +222,8 @@ def with_enough(
     if few and languages is None:
         told = ", ".join(f"{language} {n}" for language, n in few.items())
         log.info("%d languages name fewer than %d emoji: %s", len(few), asked, told)
-    return [language for language in sorted(numbers) if language not in few], few
+    chosen = sorted(numbers) if languages is None else languages
+    return [language for language in chosen if language not in few], few
 
 
 def emoji_captions(

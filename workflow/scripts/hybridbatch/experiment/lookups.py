@@ -212,6 +212,13 @@ def benchmark_files(config: Experiment, benchmark: str, language: str) -> dict[s
     return dict(zip(files, _paths(config, list(files.values())), strict=True))
 
 
+def merged_fonts(config: Experiment) -> dict[str, list[str]]:
+    """The fonts that are merged for rendered benchmarks, by the path of the merged one."""
+    entries = config.catalogue.benchmarks.values()
+    rendered = [entry for entry in entries if hasattr(entry, "merged_font")]
+    return {_path(config, entry.merged_font): entry.fonts for entry in rendered}
+
+
 def benchmark_title(config: Experiment, benchmark: str) -> str:
     """The title of a benchmark's table; it says if only judged passages are searched."""
     return config.catalogue.benchmarks[benchmark].heading
