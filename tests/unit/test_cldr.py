@@ -61,7 +61,7 @@ def test_what_changes_no_text_is_read(tmp_path, change):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ('\t\t<annotation cp="🐱">cat\n', "line 10: is not XML"),
+        ('\t\t<annotation cp="🐱">cat\n', "line 9: is not XML"),
         ('\t\t<annotation cp="🐱">ca\0t</annotation>\n', "line 8: has the character NUL"),
         ('\t\t<annotation cp="🐱" type="tts"> </annotation>\n', "of '🐱' has no character or text"),
         ('\t\t<annotation type="tts">cat</annotation>\n', "of None has no character or text"),

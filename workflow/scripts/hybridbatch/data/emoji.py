@@ -12,6 +12,7 @@ are hundreds, all alike, and their names are times and countries.
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,10 +20,18 @@ from pathlib import Path
 import pyarrow as pa
 
 from hybridbatch.data import cldr
-from hybridbatch.data.captions import TEST, TRAIN, VALIDATION, caption_table, without_shared
+from hybridbatch.data.captions import (
+    TEST,
+    TRAIN,
+    VALIDATION,
+    caption_table,
+    without_shared,
+    write_images,
+)
 from hybridbatch.data.emoji_font import FONT, EmojiFont
 from hybridbatch.data.images import decoded
 from hybridbatch.runtime.errors import DataError
+from hybridbatch.runtime.files import write_json, write_table
 from hybridbatch.runtime.logs import log
 
 ENGLISH = "en"
@@ -116,7 +125,7 @@ def read_emoji(common: str | Path = cldr.COMMON, font: str | Path = FONT) -> Emo
             continue
         images[id_] = image
         concepts.append(
-            Concept(id_, sequence, group_of(sequence, names), testable(sequence, names))
+            Concept(id_, sequence, group_of(sequence, names), may_be_tested(sequence, names))
         )
     if not concepts:
         raise DataError(f"{font}: has a picture of none of the {len(names)} names in {common}.")
@@ -132,8 +141,9 @@ def group_of(sequence: str, english: Mapping[str, str]) -> str:
     skin tones, signs of gender and hair, less the words that tell variants apart. A name of nothing
     else, such as `woman`, is of the group `person`; `right arrow` and `up arrow` are of `arrow`.
     """
-    plain = sequence if _SKIN.fullmatch(sequence) else _SKIN.sub("", sequence)
-    plain = _GENDER_OR_HAIR.sub("", plain)
+    if _SKIN.fullmatch(sequence):
+        return "skin tone"
+    plain = _GENDER_OR_HAIR.sub("", _SKIN.sub("", sequence))
     name = english.get(plain) or english.get(sequence) or id_of(plain)
     # What follows a colon are the persons of a family or kiss; of a keycap or flag it is the thing.
     before, _, after = name.lower().partition(":")
@@ -141,11 +151,11 @@ def group_of(sequence: str, english: Mapping[str, str]) -> str:
     if not words:
         return "person"
     if before in ("flag", "keycap") or _FLAG.match(sequence):
-        words += _WORD.findall(after)
+        words += _WORD.findall(after) or [id_of(sequence)]
     return " ".join(words)
 
 
-def testable(sequence: str, english: Mapping[str, str]) -> bool:
+def may_be_tested(sequence: str, english: Mapping[str, str]) -> bool:
     """Whether an emoji may be tested: it is no clock face and no flag."""
     named = "flag" in _WORD.findall(english.get(sequence, "").lower())
     return not (_CLOCKS.fullmatch(sequence) or _FLAG.match(sequence) or named)
@@ -263,6 +273,50 @@ def emoji_captions(
         )
         table = pa.concat_tables([table, kept])
     return table, dropped
+
+
+def write_emoji(
+    images: str | Path,
+    captions: Sequence[str | Path],
+    counts: str | Path,
+    *,
+    languages: Sequence[str],
+    names: int,
+    test: int,
+    validation: int,
+    seed: int,
+    keywords: bool = False,
+    common: str | Path = cldr.COMMON,
+    font: str | Path = FONT,
+) -> None:
+    """Write the benchmark and its training data, from the installed packages.
+
+    images: a table of IMAGE_SCHEMA. captions: for each split, the path of a table of
+    CAPTION_SCHEMA, which stores the keys `split` and `seed`. counts: JSON of `Emoji.counts`, of its
+    `versions`, by language the number of names (`named_by_language`) and of those that are left out
+    as `ambiguous`, and for each of `splits` the number of concepts in each part. names: how many
+    CLDR has to have in each of `languages`. Others as for `splits` and `emoji_captions`. Raises
+    `DataError` as these and `with_enough` do.
+    """
+    emoji = read_emoji(common, font)
+    of = names_by_language(emoji, common, languages)
+    with_enough(of, names, languages)
+    found = splits(emoji.concepts, len(captions), test, validation, seed)
+    dropped: dict[str, int] = {}
+    for number, (path, split) in enumerate(zip(captions, found, strict=True)):
+        table, dropped = emoji_captions(emoji, of, split, keywords)
+        write_table(path, table, {"split": number, "seed": seed})
+    write_images(images, emoji.images.items(), len(emoji.images))
+    told = {
+        **emoji.counts,
+        "versions": emoji.versions,
+        "named_by_language": {
+            language: len(annotations.names) for language, annotations in of.items()
+        },
+        "ambiguous": dropped,
+        "splits": [dict(Counter(split.values())) for split in found],
+    }
+    write_json(counts, told)
 
 
 def _variant_free(name: str) -> list[str]:

@@ -23,7 +23,7 @@ class Config(Benchmark):
         description="font with bitmaps of emoji",
     )
     names: Positive = Field(
-        default=1300, description="emoji that CLDR has to name in each of the languages"
+        default=1200, description="emoji that CLDR has to name in each of the languages"
     )
     splits: Positive = Field(
         default=3, description="number of splits; their test sets are disjoint"
