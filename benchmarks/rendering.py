@@ -25,7 +25,7 @@ from hybridbatch.data.rendering import HEIGHT, Perturbation, render
 from hybridbatch.experiment.benchmarks.rendered import Config
 
 BUNDLED = Path(__file__).parents[1] / "resources/bundled/benchmark/en.json"
-BLOCKS, TEXTS = 6, 250  # blocks of each, texts of a block
+BLOCKS, TEXTS = 5, 150  # blocks of each, texts of a block
 
 
 def plain(texts: dict[str, str], font: ImageFont.FreeTypeFont) -> list[bytes]:

@@ -510,7 +510,7 @@ def test_blanks_are_normalised_alike(tmp_path, name):
     changed = {
         file: _marked(sample, file, odd)
         if isinstance(content, list)
-        else content.replace(MARK_BYTES, odd.encode())
+        else type(content)(content.replace(MARK_BYTES, odd.encode()))
         for file, content in sample.files.items()
     }
     if name in SPANS:
