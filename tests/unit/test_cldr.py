@@ -32,6 +32,11 @@ def test_names_and_keywords_are_read_from_both_files(tmp_path):
     assert found.keywords == {"🐱": ("cat", "face", "pet"), "☎": ("phone", "cat face")}
 
 
+def test_only_some_sequences_may_be_taken(tmp_path):
+    found = read_annotations("en", common(tmp_path, en=ENGLISH, en_derived=DERIVED), {"☎"})
+    assert (found.names, set(found.keywords)) == ({"☎": "telephone"}, {"☎"})
+
+
 def test_a_value_that_is_inherited_from_root_is_absent(tmp_path):
     found = read_annotations("en", common(tmp_path, en=ENGLISH))
     assert "🐶" not in found.names | found.keywords
@@ -64,7 +69,7 @@ def test_what_changes_no_text_is_read(tmp_path, change):
         ('\t\t<annotation cp="🐱">cat\n', "line 9: is not XML"),
         ('\t\t<annotation cp="🐱">ca\0t</annotation>\n', "line 8: has the character NUL"),
         ('\t\t<annotation cp="🐱" type="tts"> </annotation>\n', "of '🐱' has no character or text"),
-        ('\t\t<annotation type="tts">cat</annotation>\n', "of None has no character or text"),
+        ('\t\t<annotation type="tts">cat</annotation>\n', "of '' has no character or text"),
         (ENGLISH + '<annotation cp="🐱" type="tts">tom</annotation>', "🐱 is 'tom' here"),
         ("&bomb;", "line 8: is not XML"),
     ],

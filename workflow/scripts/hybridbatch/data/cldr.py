@@ -13,7 +13,7 @@ CLDR lets one language inherit from another (`nn` from `no`), only its own names
 
 import re
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -55,9 +55,12 @@ def languages(common: str | Path = COMMON) -> list[str]:
     return found
 
 
-def read_annotations(language: str, common: str | Path = COMMON) -> Annotations:
+def read_annotations(
+    language: str, common: str | Path = COMMON, only: Container[str] | None = None
+) -> Annotations:
     """The names and keywords of a language, derived ones included.
 
+    only: sequences to take, without `VARIATION`; all of them if None.
     Raises `DataError` that names the file, and the line where it can, if the language has no file,
     a file is not CLDR's XML, or gives a sequence two names.
     """
@@ -66,10 +69,12 @@ def read_annotations(language: str, common: str | Path = COMMON) -> Annotations:
     for path in _files(language, common):
         root = _parsed(path)
         for element in root.iterfind("annotations/annotation"):
-            sequence, text = element.get("cp"), clean(element.text or "")
+            sequence = element.get("cp", "").replace(VARIATION, "")
+            if only is not None and sequence and sequence not in only:
+                continue
+            text = clean(element.text or "")
             if not sequence or not text:
                 raise DataError(f"{path}: an annotation of {sequence!r} has no character or text.")
-            sequence = sequence.replace(VARIATION, "")
             if text == _INHERITED:
                 continue
             if element.get("type") == "tts":

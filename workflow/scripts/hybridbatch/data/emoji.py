@@ -203,9 +203,9 @@ def names_by_language(
 
     languages: all that CLDR has if None.
     """
-    found = {}
+    found, sequences = {}, {concept.sequence for concept in emoji.concepts}
     for language in cldr.languages(common) if languages is None else languages:
-        of = cldr.read_annotations(language, common)
+        of = cldr.read_annotations(language, common, sequences)
         found[language] = cldr.Annotations(
             {c.id: of.names[c.sequence] for c in emoji.concepts if c.sequence in of.names},
             {c.id: of.keywords[c.sequence] for c in emoji.concepts if c.sequence in of.keywords},
