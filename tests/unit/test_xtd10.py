@@ -9,7 +9,8 @@ import pytest
 import yaml
 from PIL import Image
 
-from hybridbatch.benchmarks.xtd10 import image_ids, image_urls, read, read_captions
+from hybridbatch.benchmarks.xtd10 import image_urls, read, read_captions
+from hybridbatch.data.caption_files import image_ids
 from hybridbatch.data.captions import CAPTION_SCHEMA, write_images
 from hybridbatch.data.download import Source, fetch, mirror_from_environment
 from hybridbatch.runtime.errors import DataError

@@ -13,9 +13,8 @@ import pyarrow as pa
 
 from hybridbatch.benchmarks._captions import of_captions
 from hybridbatch.benchmarks.base import Collection
-from hybridbatch.data.captions import TEST, caption_table, check_matched, read_images
-from hybridbatch.data.records import lines
-from hybridbatch.data.texts import clean
+from hybridbatch.data.caption_files import image_ids, read_lines
+from hybridbatch.data.captions import TEST, check_matched, read_images
 from hybridbatch.runtime.errors import DataError
 
 SUBSETS = {"all": "COCO_", "val2014": "COCO_val2014_"}
@@ -43,26 +42,7 @@ def read_captions(files: Mapping[str, str | Path], language: str) -> pa.Table:
 
     An image's id is its name without `.jpg`, and every image is a group of its own.
     """
-    ids = image_ids(files["names"])
-    texts = _lines(files["captions"])
-    if len(texts) != len(ids):
-        raise DataError(
-            f"{files['captions']}: has {len(texts):,} captions, and {files['names']} names "
-            f"{len(ids):,} images; there has to be a line for each image."
-        )
-    rows = zip(ids, texts, strict=True)
-    return caption_table((id_, language, clean(text), TEST, id_) for id_, text in rows)
-
-
-def image_ids(names: str | Path) -> list[str]:
-    """The ids of the images in a file of their names; `DataError` for one that stands twice."""
-    found: dict[str, None] = {}
-    for number, name in enumerate(_lines(names), 1):
-        id_ = name.removesuffix(".jpg")
-        if id_ in found:
-            raise DataError(f"{names}: line {number}: {name} stands twice.")
-        found[id_] = None
-    return list(found)
+    return read_lines(files["names"], {language: files["captions"]}, TEST)
 
 
 def image_urls(names: str | Path) -> dict[str, str]:
@@ -74,14 +54,4 @@ def image_urls(names: str | Path) -> dict[str, str]:
         if start != "COCO" or folder not in ("train2014", "val2014") or not number.isdigit():
             raise DataError(f"{names}: {id_} is no name of an image of COCO 2014.")
         found[id_] = f"{IMAGES}{folder}/{id_}.jpg"
-    return found
-
-
-def _lines(path: str | Path) -> list[str]:
-    """All lines, none of them blank: a line that is left out would shift those below it."""
-    found = []
-    for number, line in lines(path):
-        if number != len(found) + 1:
-            raise DataError(f"{path}: line {len(found) + 1}: is blank.")
-        found.append(line.strip())
     return found
