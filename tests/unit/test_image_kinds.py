@@ -1,6 +1,7 @@
 """Benchmarks with images in the configuration: their files, what they need, and what is refused."""
 
 import inspect
+import re
 from pathlib import Path
 
 import pytest
@@ -166,6 +167,16 @@ def test_configured_values_are_those_of_the_code(tmp_path):
     perturbation = type(config["xquad_r_images"]).model_fields["perturbation"].annotation
     configured = next(of for of in perturbation.__args__ if hasattr(of, "model_fields"))
     assert {n: f.default for n, f in configured.model_fields.items()} == vars(Perturbation())
+
+
+def test_make_installs_what_they_need(tmp_path):
+    entries = loaded(tmp_path).catalogue.benchmarks.values()
+    needed = {package for entry in entries for _, package in entry.installed.values()}
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    (line,) = re.findall(r"^IMAGES := (.*)$", makefile, re.MULTILINE)
+    assert needed == set(line.split())
+    assert cldr.PACKAGE in needed
+    assert emoji_font.PACKAGE in needed
 
 
 def test_no_shipped_configuration_has_other_tables_for_it(tmp_path):
