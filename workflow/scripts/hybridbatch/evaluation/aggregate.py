@@ -91,23 +91,24 @@ def score_system(
             progress.add()
             continue
         weights = np.array([group_weights(cell, group_names) for cell in cells])
-        found = estimate(sample(tensor, weights, clusters))
+        measured = sample(tensor, weights, clusters)
+        found = estimate(measured)
         most = 1 if METRICS[metric].unit == SHARE else np.inf
-        point = found.value
+        point, spread = found.value, measured.seed_sd
         low, high = (np.clip(end, 0, most) for end in found.interval(config.confidence))
         for k, cell in enumerate(cells):
             if cell.language == MEDIAN:
-                ones = [group_weights(one, group_names) for one in _one_by_one(cell)]
-                of_languages = np.array(ones)
-                point[k] = np.median(sample(tensor, of_languages, clusters).means.mean(1))
+                of_languages = _weights_by_language(cell, group_names)
+                means = sample(tensor, of_languages, clusters).means
+                point[k] = np.median(means.mean(1))
+                if len(seeds) > 1:
+                    spread[k] = np.median(means, axis=0).std(ddof=1)
                 ends = bootstrap(tensor, of_languages, clusters, config, _middle)
                 low[k], high[k] = (end[0] for end in ends)
-        spread = _seed_sd(tensor, cells, group_names)
-        present = ~np.isnan(tensor[:, 0, :])
+        numbers = query_counts(tensor, weights)
         for k, cell in enumerate(cells):
-            n = int(present[weights[k] > 0].any(0).sum())
             key = (cell.setting, cell.pool, metric, cell.language)
-            rows.append((*key, point[k], low[k], high[k], n, len(seeds), spread[k]))
+            rows.append((*key, point[k], low[k], high[k], numbers[k], len(seeds), spread[k]))
         progress.add()
     table = pd.DataFrame(rows, columns=[*SCORE_COLUMNS, SEED_SD])
     indexes = {i for f in frames.values() if INDEX_COLUMN in f for i in f[INDEX_COLUMN]}
@@ -131,28 +132,15 @@ def with_pool_sizes(cells: pd.DataFrame, counts: dict[str, dict[str, int]]) -> p
     )
 
 
-def _seed_sd(tensor: np.ndarray, cells: Sequence[Cell], group_names: list[Group]) -> np.ndarray:
-    """The standard deviation of each cell between seeds; float64 [cells], NaN with one seed."""
-    if tensor.shape[1] < 2:
-        return np.full(len(cells), np.nan)
-    numbers = (~np.isnan(tensor)).sum(2)
-    means = np.nan_to_num(tensor).sum(2) / np.maximum(numbers, 1)  # [groups, seeds]
-    values = []
-    for cell in cells:
-        of_languages = [group_weights(one, group_names) @ means for one in _one_by_one(cell)]
-        over = np.median if cell.language == MEDIAN else np.mean
-        values.append(over(of_languages, axis=0))
-    return np.std(values, axis=1, ddof=1)
-
-
 def _middle(means: np.ndarray) -> np.ndarray:
     """The median over rows."""
     return np.median(means, axis=0, keepdims=True)
 
 
-def _one_by_one(cell: Cell) -> list[Cell]:
-    """Split the cell of a median row into one cell for each language."""
-    return [Cell(cell.setting, cell.pool, cell.language, (one,)) for one in cell.languages]
+def _weights_by_language(cell: Cell, group_names: list[Group]) -> np.ndarray:
+    """The weights of a cell's groups in the mean of each of its languages; [languages, groups]."""
+    ones = (Cell(cell.setting, cell.pool, cell.language, (one,)) for one in cell.languages)
+    return np.array([group_weights(one, group_names) for one in ones])
 
 
 def collect(
@@ -250,3 +238,12 @@ def group_weights(cell: Cell, groups: list[Group]) -> np.ndarray:
         for group in of_language:
             weights[groups.index(group)] = 1 / len(cell.languages) / len(of_language)
     return weights
+
+
+def query_counts(tensor: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The number of queries with a score in each cell; int64 [cells].
+
+    tensor: of `collect`. weights: float64 [cells, groups].
+    """
+    present = ~np.isnan(tensor[:, 0])
+    return np.array([present[row > 0].any(0).sum() for row in weights], dtype=np.int64)

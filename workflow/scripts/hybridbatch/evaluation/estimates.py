@@ -62,6 +62,13 @@ class Sample:
         return self.means.var(1, ddof=1)
 
     @property
+    def seed_sd(self) -> np.ndarray:
+        """The standard deviation between the seeds' means; float64 [cells], NaN with one seed."""
+        if self.means.shape[1] < 2:
+            return np.full(len(self.means), np.nan)
+        return np.sqrt(self.seed_variance)
+
+    @property
     def interaction(self) -> np.ndarray:
         """Of seed and cluster, in the mean of one seed; float64 [cells]."""
         around = self.deviations - self.deviations.mean(1, keepdims=True)

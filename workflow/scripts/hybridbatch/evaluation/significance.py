@@ -25,6 +25,7 @@ from hybridbatch.evaluation.aggregate import (
     cells_of_metric,
     collect,
     group_weights,
+    query_counts,
 )
 from hybridbatch.evaluation.clusters import clusters_of
 from hybridbatch.evaluation.estimates import Sample, estimate, sample, unequal_spread
@@ -115,19 +116,18 @@ def compare(
             for sampling, one in collected.items()
         }
         present = ~np.isnan(tensor[:, 0])
+        means = {
+            sampling: np.nan_to_num(one[0][metric]).mean(1) for sampling, one in collected.items()
+        }
         cell_columns = {
             "setting": [cell.setting for cell in cells],
             "metric": metric,
             "pool": [cell.pool for cell in cells],
             "language": [cell.language for cell in cells],
-            "n_queries": [present[row > 0].any(0).sum() for row in weights],
+            "n_queries": query_counts(tensor, weights),
             "repeats": repeats(cells, set(of_seen) == set(languages)),
         }
         for a, b in pairs:
-            means = {
-                sampling: np.nan_to_num(collected[sampling][0][metric]).mean(1)
-                for sampling in (a, b)
-            }
             units, in_cell = unit_differences(means[a] - means[b], present, weights)
             effects = [effect_size(u[there]) for u, there in zip(units, in_cell, strict=True)]
             columns = _pair(samples, a, b, confidence)
@@ -164,18 +164,13 @@ def _pair(samples: Mapping[str, Sample], a: str, b: str, confidence: float) -> d
         "n_clusters": (first.shares > 0).sum(1),
         "n_seeds": of_seeds.shape[1],
         "seed_df": found.seed_df,
-        "seed_sd_a": _seed_sd(first),
-        "seed_sd_b": _seed_sd(second),
+        "seed_sd_a": first.seed_sd,
+        "seed_sd_b": second.seed_sd,
         "seed_sd_p": unequal_spread(list(samples.values())),
         "seed_min": of_seeds.min(1),
         "seed_max": of_seeds.max(1),
         "seeds_same_sign": (np.sign(of_seeds) == np.sign(found.value)[:, None]).mean(1),
     }
-
-
-def _seed_sd(one: Sample) -> np.ndarray | float:
-    """NaN for one seed or a system that was not trained."""
-    return np.sqrt(one.seed_variance) if one.means.shape[1] > 1 else np.nan
 
 
 def repeats(cells: Sequence[Cell], all_seen: bool) -> list[str]:
