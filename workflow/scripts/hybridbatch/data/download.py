@@ -15,9 +15,10 @@ import requests
 from filelock import FileLock
 
 from hybridbatch.runtime.errors import SourceError
-from hybridbatch.runtime.files import read_json, remove, temporaries, whole, write_json
+from hybridbatch.runtime.files import read_json, whole, write_json
 from hybridbatch.runtime.hashes import Hashes
 from hybridbatch.runtime.logs import Progress, log
+from hybridbatch.runtime.recovery import remove_unfinished
 
 MIRROR_VARIABLE = "HYBRIDBATCH_MIRROR"
 MAX_BYTES = 2_000_000_000  # of one file, unzipped, where the configuration allows no more
@@ -94,13 +95,6 @@ def locked(path: Path) -> Iterator[None]:
         finally:
             # Removed while held: a process that waits on a deleted lock file opens a new one.
             lock.unlink(missing_ok=True)
-
-
-def remove_unfinished(path: Path) -> None:
-    """Remove temporary files of `path`, which is `locked`: whoever wrote them is dead."""
-    for unfinished in temporaries(path):
-        log.warning("%s: removed, a killed process left it", unfinished)
-        remove(unfinished)
 
 
 def _fetch(

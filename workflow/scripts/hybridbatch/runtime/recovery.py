@@ -7,12 +7,13 @@ lock of a dead one can be told from that of a living one.
 import os
 import shutil
 import socket
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
 from hybridbatch.runtime.checkpoints import Owner, read_owner
 from hybridbatch.runtime.errors import HybridBatchError
-from hybridbatch.runtime.files import abandoned, remove, write_json
+from hybridbatch.runtime.files import abandoned, remove, temporaries, write_json
 from hybridbatch.runtime.logs import log
 
 # The layout of Snakemake 9's default persistence (persistence/file.py).
@@ -39,15 +40,26 @@ def end() -> None:
 
 def remove_abandoned(root: Path) -> list[Path]:
     """Remove temporary files and folders below `root` whose processes, on this machine, died."""
-    removed = []
+    found = []
     for place, folders, files in os.walk(root):
-        for name in (*folders, *files):
-            path = Path(place, name)
-            if abandoned(path):
-                log.info("%s: removed; the process that wrote it has died", path)
-                remove(path)
-                removed.append(path)
+        found += filter(abandoned, (Path(place, name) for name in (*folders, *files)))
         folders[:] = [name for name in folders if not name.endswith(".tmp")]
+    return _remove(found)
+
+
+def remove_unfinished(path: Path) -> list[Path]:
+    """Remove temporary files of `path`, whose lock the caller holds, so that their writers died.
+
+    This also holds for writers on other machines.
+    """
+    return _remove(temporaries(path))
+
+
+def _remove(paths: Iterable[Path]) -> list[Path]:
+    removed = list(paths)
+    for path in removed:
+        log.info("%s: removed; the process that wrote it has died", path)
+        remove(path)
     return removed
 
 
