@@ -241,17 +241,27 @@ def test_parameters_that_cannot_be_trained_are_named(config, encoder, trainable,
     assert problem in _only_problem(config)
 
 
-def test_trainable_of_another_kind_replaces_the_one_it_is_laid_over():
+def test_trainable_of_another_kind_keeps_no_key_of_the_one_it_is_laid_over():
     files = [ROOT / "config" / "pretrained.yaml"]
     lora = {"kind": "lora", "budget": 96, "schedule": "rising", "scale": 2.0}
     given = [f"training={json.dumps({'trainable': lora})}"]
     assert conf.load(files, given).training.plain()["trainable"] == lora
 
 
-def test_an_entry_of_another_kind_keeps_the_keys_that_both_have():
+def test_an_entry_of_another_kind_keeps_the_keys_that_both_have(tmp_path):
     given = ["catalogue={translators: {nllb: {kind: ctranslate2_mt, quantization: float16}}}"]
-    nllb = conf.load([ROOT / "config" / "paper.yaml"], given).catalogue.translators["nllb"]
+    paper = ROOT / "config" / "paper.yaml"
+    nllb = conf.load([paper], given).catalogue.translators["nllb"]
     assert (nllb.kind, nllb.beams) == ("ctranslate2_mt", 4)
+    fast = tmp_path / "fast.yaml"
+    values = {"kind": "ctranslate2_mt", "quantization": "float16"}
+    fast.write_text(yaml.safe_dump({"catalogue": {"translators": {"nllb": values}}}))
+    given = ["catalogue={translators: {nllb: {kind: transformers_mt}}}"]
+    nllb = conf.load([paper, fast], given).catalogue.translators["nllb"]
+    assert (nllb.kind, nllb.beams) == ("transformers_mt", 4)
+    given = ["catalogue={translators: {nllb: {kind: marian}}}"]
+    with pytest.raises(ConfigError, match=r"translators\.nllb\.kind: 'marian' is not one of"):
+        conf.load([paper, fast], given)
 
 
 def test_small_configuration_is_valid(config):

@@ -59,6 +59,13 @@ laid: {{<<: *base, y: 3}}
     assert values["laid"] == {"x": 1, "y": 3}
 
 
+def test_what_is_laid_over_an_alias_leaves_its_anchor(tmp_path):
+    base = _file(tmp_path, "training: &a {patience: 1, seed: 2}\nother: *a\n", "base.yaml")
+    over = _file(tmp_path, "other: {patience: 3}\n")
+    values = conf.read([base, over])
+    assert (values["training"]["patience"], values["other"]["patience"]) == (1, 3)
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

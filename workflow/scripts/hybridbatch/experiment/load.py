@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from hybridbatch.experiment.checks import wrong_names
 from hybridbatch.experiment.configuration import Experiment
 from hybridbatch.experiment.options import read_options, typed
-from hybridbatch.experiment.problems import problems
+from hybridbatch.experiment.problems import inside, model_of, problems
 from hybridbatch.runtime.errors import ConfigError
 
 CATALOGUE = Path(__file__).parents[4] / "config" / "catalogue.yaml"
@@ -23,7 +23,6 @@ COMMAND_LINE = "--config"
 
 _BOOL, _INT, _FLOAT = (f"tag:yaml.org,2002:{name}" for name in ("bool", "int", "float"))
 _NUMBER_LIKE = re.compile(r"([-+]?)(\d{1,17})(?:\.(\d*))?[eE]([-+]?)(\d{1,3})")
-_ENTRY = re.compile(r"catalogue\.[^.]+\.[^.]+")
 _PLAIN_INT = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _PLAIN_FLOAT = re.compile(r"[-+]?[0-9]*\.[0-9]*([eE][-+][0-9]+)?")
 
@@ -35,10 +34,9 @@ def load(
 ) -> Experiment:
     """The configuration that `snakemake --configfile FILES --config OPTIONS` has.
 
-    Mappings are merged and lists are replaced; a mapping of another `kind` replaces the one that it
-    is laid over, but for entries of the catalogue, whose kinds share keys. Later files override
-    earlier ones, options override files, and everything overrides the catalogue. options: entries
-    `KEY=VALUE`.
+    Mappings are merged and lists are replaced; of a mapping of another `kind` only the keys that
+    the new kind has, too, are kept. Later files override earlier ones, options override files, and
+    everything overrides the catalogue. options: entries `KEY=VALUE`.
 
     Raises `ConfigError` naming every wrong key.
     """
@@ -53,9 +51,9 @@ def read(
     """The merged values of `load`, not validated."""
     merged: dict = {}
     for file in (catalogue, *files):
-        _merge(merged, read_file(file), str(file))
+        merged = _merge(merged, read_file(file), str(file))
     options = read_options(options)
-    _merge(merged, options, COMMAND_LINE)
+    merged = _merge(merged, options, COMMAND_LINE)
     return typed(merged) if options else merged
 
 
@@ -89,23 +87,33 @@ def read_file(file: str | Path) -> dict:
     return values
 
 
-def _merge(merged: dict, values: dict, where: str, path: str = "") -> None:
+def _merge(
+    below: dict, values: dict, where: str, annotation: Any = Experiment, path: str = ""
+) -> dict:
+    """`values` laid over `below`, as a new dict; annotation: of the two in the configuration."""
+    model, kind = model_of(annotation, {**below, **values}), below.get("kind")
+    if model is not None and kind is not None and values.get("kind", kind) != kind:
+        below = {key: value for key, value in below.items() if key in model.model_fields}
+    merged = dict(below)
     for key, value in values.items():
-        name, there = f"{path}{key}", merged.get(key)
-        both = isinstance(value, dict) and isinstance(there, dict)
-        if both and (_ENTRY.fullmatch(name) or not _other_kind(value, there)):
-            _merge(there, value, where, f"{name}.")
+        name, there = f"{path}{key}", below.get(key)
+        if isinstance(value, dict) and isinstance(there, dict):
+            merged[key] = _merge(there, value, where, _of_key(annotation, model, key), f"{name}.")
         elif value is not None and there is not None and _form(value) != _form(there):
             raise ConfigError(
                 f"{where}: {name}: is {_form(value)}, and {_form(there)} in what it is laid over"
             )
         else:
             merged[key] = value
+    return merged
 
 
-def _other_kind(value: dict, there: dict) -> bool:
-    """Whether two mappings are of different kinds, so that one's keys mean nothing to the other."""
-    return "kind" in value and "kind" in there and value["kind"] != there["kind"]
+def _of_key(annotation: Any, model: type[BaseModel] | None, key: str) -> Any:
+    """The annotation of a key of a mapping; None where there is no such key."""
+    if model is None:
+        return inside(annotation)
+    field = model.model_fields.get(key)
+    return field.annotation if field else None
 
 
 def _form(value: Any) -> str:
