@@ -200,6 +200,7 @@ TELLING = {
     "figures/heatmaps.py": {"heatmap_figure"},
     # Kinds, though they are loaded by name.
     "data/readers/jsonl.py": {"read_corpus", "read_parallel"},
+    "data/answers.py": {"read_corpus", "read_parallel"},
     "benchmarks/lareqa.py": {"read_benchmark"},
     "translation/engines/apertium.py": {"translate", "translate_references", "translate_back"},
     # Computing.

@@ -18,8 +18,8 @@ from hybridbatch.benchmarks.base import (
     Collection,
 )
 from hybridbatch.benchmarks.lareqa import read
-from hybridbatch.data.answers import stands_at
 from hybridbatch.data.download import MIRROR_VARIABLE, Source, fetch, mirror_from_environment
+from hybridbatch.data.offsets import stands_at
 from hybridbatch.data.squad_format import paragraphs
 from hybridbatch.evaluation.clusters import clusters_of
 from hybridbatch.evaluation.per_query import query_metrics, relevant_ranks

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from hybridbatch.benchmarks.base import Collection, collection
-from hybridbatch.data.answers import stands_at
+from hybridbatch.data.offsets import stands_at
 from hybridbatch.data.squad_format import paragraphs
 from hybridbatch.runtime.errors import DataError
 

@@ -1,18 +1,10 @@
-"""Answers by their offset in a context: the offset checked, and the sentence around it."""
+"""The sentence of a context in which an answer starts."""
 
 from collections import Counter
 from functools import lru_cache
 
+from hybridbatch.data.offsets import stands_at
 from hybridbatch.data.sentences import sentence_spans
-
-
-def stands_at(context: str, start: int, answer: str) -> bool:
-    """Whether `context` has `answer` at `start`, an offset in characters.
-
-    Where it has not, the offset counts bytes or UTF-16 units, or the context was changed after the
-    answers were marked: the sentence at `start` is then not the answer's.
-    """
-    return start >= 0 and context.startswith(answer, start)
 
 
 class Sentences:
