@@ -14,6 +14,7 @@ from hybridbatch.evaluation.approximate import (
     search_pools,
 )
 from hybridbatch.evaluation.bootstrap import StatisticsConfig
+from hybridbatch.evaluation.metrics import INDEX_DEPTHS
 from hybridbatch.evaluation.per_query import query_metrics, relevant_ranks
 from hybridbatch.evaluation.reproduction import reproduction_table
 from hybridbatch.retrieval.index import (
@@ -131,6 +132,10 @@ def test_scores_of_an_index_say_so_and_stand_beside_no_published_figure(case):
     assert table["published"].tolist().count(0.8) == 1
     graded = reproduction_table(published, [cells.assign(**names)], "paper", 0.95)
     assert graded["grade"].tolist() == ["not run"]
+
+
+def test_the_exact_run_is_as_deep_as_any_recall_of_the_index_needs():
+    assert IVF.exact().depth == max(INDEX_DEPTHS.values())
 
 
 def test_parts_with_an_exact_run_are_merged_apart():

@@ -4,13 +4,7 @@ from pathlib import Path
 
 from hybridbatch.encoders.base import QUERY, TEXT
 from hybridbatch.encoders.inference import load
-from hybridbatch.retrieval.index import (
-    RECALL_DEPTH,
-    SearchConfig,
-    merge_parts,
-    search,
-    with_exact,
-)
+from hybridbatch.retrieval.index import SearchConfig, merge_parts, search, with_exact
 from hybridbatch.retrieval.search import encode_passages
 from hybridbatch.runtime import kinds
 from hybridbatch.runtime.checkpoints import intact, key_of, working
@@ -48,7 +42,7 @@ def main(snakemake) -> None:
                 passages = encode_passages(kind.read_passages(shard), encode)
                 found = search(query_ids, vectors, *passages, config)
                 if config.approximate:
-                    wanted = search(query_ids, vectors, *passages, config.exact(RECALL_DEPTH))
+                    wanted = search(query_ids, vectors, *passages, config.exact())
                     found = with_exact(found, wanted)
                 write_table(done, found)
             runs.append(read_table(done))

@@ -33,7 +33,7 @@ def search_pools(
     members = {language: [language] for language in pool.candidate_ids}
     members[ALL] = list(pool.candidate_ids)
     members[SEEN] = [language for language in pool.candidate_ids if language in seen]
-    exact = config.exact(max(INDEX_DEPTHS.values()))
+    exact = config.exact()
     runs = {}
     for name, languages in members.items():
         if languages:

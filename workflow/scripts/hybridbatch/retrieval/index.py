@@ -44,9 +44,9 @@ class SearchConfig:
         """Whether the index may miss candidates."""
         return self.index != EXACT
 
-    def exact(self, depth: int) -> "SearchConfig":
+    def exact(self) -> "SearchConfig":
         """The exact search that this one's recall is measured against."""
-        return SearchConfig(EXACT, depth)
+        return SearchConfig(EXACT, RECALL_DEPTH)
 
 
 def search(
@@ -108,7 +108,7 @@ def merge_parts(runs: Iterable[pa.Table], depth: int, where: str) -> pa.Table:
     """Like `merge`, for runs that may be from `with_exact`; exact runs are merged separately."""
     parts = [without_exact(run) for run in runs]
     merged = merge([run for run, _ in parts], depth, where)
-    exact = [run for _, run in parts if run is not None]
+    exact = [other for _, other in parts if other is not None]
     return with_exact(merged, merge(exact, RECALL_DEPTH, where)) if exact else merged
 
 
