@@ -20,6 +20,7 @@ from hybridbatch.figures._style import (
     Words,
     contrast,
     label_ends,
+    looks_of,
     luminance,
     message_figure,
     save_figure,
@@ -93,6 +94,34 @@ def test_samplings_differ_for_colour_blind_eyes(matrix: list):
 
     for one, other in combinations(LOOKS.values(), 2):
         assert np.linalg.norm(seen(one.color) - seen(other.color)) > 0.15
+
+
+def test_samplings_with_names_of_their_own_take_the_looks_that_are_left():
+    own = [f"mine-{number}" for number in range(5)]
+    looks = looks_of([own[0], "x-y", *own[1:], "x-y"])
+    assert looks["x-y"] == LOOKS["x-y"]
+    for part in ("color", "dash", "marker"):
+        all_of_them = {getattr(look, part) for look in [*LOOKS.values(), *looks.values()]}
+        assert len(all_of_them) == len(LOOKS) + len(own)
+    assert all(contrast(looks[name].color, "white") >= 3 for name in own)
+    assert looks_of(own) == {name: looks[name] for name in own}
+    assert len(looks_of([*own, "a sixth one"])) == 6
+
+
+def test_every_figure_draws_a_sampling_with_a_name_of_its_own():
+    def named(frame: pd.DataFrame, old: str = "hybrid") -> pd.DataFrame:
+        return frame.assign(sampling=frame["sampling"].replace(old, "half-half"))
+
+    drawn = [
+        distance_figure(named(distances())),
+        share_figure(named(bias()), ["it", "en", "es"], ["en", "es"]),
+        curve_figure("steps", named(ablation(["1", "2"]))),
+        training_figure(*map(named, runs())),
+        quality_figure(quality_points(quality(), named(table()))),
+        heatmap_figure(named(scores(), "x-y"), ["en", "es", "it"], ["en", "es"]),
+    ]
+    for figure in drawn:
+        assert "half-half" in words_in(figure)
 
 
 def test_luminance_and_contrast_are_those_of_wcag():

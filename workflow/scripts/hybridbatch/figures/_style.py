@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
@@ -74,6 +75,24 @@ LOOKS = {
     "x-x": Look("#277d99", (1, 1, 4, 1), "P"),
     "x-y": Look("#c68217", (6, 1.5, 1, 1.5), "^"),
 }
+# Of samplings with names of their own, in their order.
+_OTHERS = (
+    Look("#6b4c9a", (8, 2), "D"),
+    Look("#3d7a3a", (3, 1, 1, 1, 1, 1), "X"),
+    Look("#8a5a2b", (2, 2), "<"),
+    Look("#5f6b73", (10, 3, 2, 3), ">"),
+    Look("#b0529b", (4, 4), "p"),
+)
+
+
+def looks_of(samplings: Iterable[str]) -> dict[str, Look]:
+    """The look of each sampling of a figure, by name.
+
+    The five of the catalogue have the same in all figures. Others take what is left, in their
+    order, and from the sixth on share it; their names stand beside the data in any case.
+    """
+    spare = cycle(_OTHERS)
+    return {name: LOOKS.get(name) or next(spare) for name in ordered(samplings)}
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Score against what an ablation varies, such as the mix, the data, the languages or the steps."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,9 +14,11 @@ from hybridbatch.evaluation.settings import ALL, MEAN, SEEN, ZERO_SHOT
 from hybridbatch.figures._style import (
     LOOKS,
     POOLS,
+    Look,
     Words,
     interval_phrase,
     label_ends,
+    looks_of,
     ordered,
     panels,
     queries_phrase,
@@ -95,7 +97,7 @@ def curve_figure(name: str, table: pd.DataFrame) -> Figure:
     curve, means = CURVES[name], curve_points(name, table)
     keys = ["benchmark", "encoder", "pool"]
     rows = list(dict.fromkeys(means[keys].itertuples(index=False, name=None)))
-    columns = _columns(means)
+    columns, looks = _columns(means), looks_of(means["sampling"])
     figure, axes = panels(len(rows), len(columns), 2.3, sharex=True)
     for row, key in enumerate(rows):
         part = means[(means[keys] == list(key)).all(axis=1)]
@@ -105,7 +107,7 @@ def curve_figure(name: str, table: pd.DataFrame) -> Figure:
             if shown.empty:
                 panel.set_axis_off()
                 continue
-            _draw(panel, name, shown, named=column == len(columns) - 1)
+            _draw(panel, name, shown, looks, named=column == len(columns) - 1)
             if row == 0:
                 panel.set_title(f"{setting} {METRICS[metric].title}", weight="bold")
             if row == len(rows) - 1:
@@ -115,11 +117,13 @@ def curve_figure(name: str, table: pd.DataFrame) -> Figure:
     return figure
 
 
-def _draw(panel: Axes, name: str, shown: pd.DataFrame, named: bool) -> None:
+def _draw(
+    panel: Axes, name: str, shown: pd.DataFrame, looks: Mapping[str, Look], named: bool
+) -> None:
     ends = {}
     samplings = ordered(shown["sampling"])
     for i, sampling in enumerate(samplings):
-        line, look = shown[shown["sampling"] == sampling].sort_values("point"), LOOKS[sampling]
+        line, look = shown[shown["sampling"] == sampling].sort_values("point"), looks[sampling]
         drawn = panel.plot(
             line["point"], line["value"], label=sampling,
             color=look.color, ls=look.line, marker=look.marker,
@@ -141,7 +145,7 @@ def _draw(panel: Axes, name: str, shown: pd.DataFrame, named: bool) -> None:
     panel.set_xticks([], minor=True)
     panel.margins(x=0.1)
     if named and name != "alpha":  # whose one curve is named by its ends
-        label_ends(panel, ends, {s: LOOKS[s].color for s in ends}, 0.1)
+        label_ends(panel, ends, {s: looks[s].color for s in ends}, 0.1)
 
 
 def _tick_labels(name: str, points: Sequence[float]) -> list[str]:

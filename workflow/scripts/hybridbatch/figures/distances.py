@@ -7,9 +7,9 @@ from matplotlib.figure import Figure
 from hybridbatch.evaluation.settings import ALL, SEEN
 from hybridbatch.figures._style import (
     INK,
-    LOOKS,
     POOLS,
     Words,
+    looks_of,
     ordered,
     panels,
     queries_phrase,
@@ -48,7 +48,8 @@ def distance_figure(distances: pd.DataFrame) -> Figure:
         axes[0, 0].set_axis_off()
         axes[0, 0].text(0.5, 0.5, _NONE, ha="center", va="center")
         return figure
-    samplings = ordered(distances["sampling"])
+    looks = looks_of(distances["sampling"])
+    samplings = list(looks)
     pools = [pool for pool in (ALL, SEEN) if (distances["candidates"] == pool).any()]
     edges = distance_bins(distances["rank_distance"].max())
     figure, axes = panels(
@@ -63,14 +64,14 @@ def distance_figure(distances: pd.DataFrame) -> Figure:
                 continue
             values, weights = part["rank_distance"].to_numpy(), query_weights(part)
             shares, _ = np.histogram(np.maximum(values, _ZERO), edges, weights=weights)
-            panel.stairs(shares, edges, fill=True, color=LOOKS[sampling].color)
+            panel.stairs(shares, edges, fill=True, color=looks[sampling].color)
             mean, median = _mean_and_median(part)
             for x in (median, mean):
                 panel.axvline(x, color="white", lw=3)  # to be seen on any colour
             panel.axvline(median, color=INK, lw=1.2)
             panel.axvline(mean, color=INK, lw=1.2, ls=(0, (2, 2)))
             panel.set_title(f"median {median:,.0f}, mean {mean:,.0f}", loc="right", size=8, pad=3)
-            panel.set_title(sampling, loc="left", weight="bold", color=LOOKS[sampling].color, pad=3)
+            panel.set_title(sampling, loc="left", weight="bold", color=looks[sampling].color, pad=3)
             panel.set_xscale("log")
             panel.grid(False, axis="y")
         axes[-1, column].set_xlabel(f"rank distance; {POOLS[pool]}")

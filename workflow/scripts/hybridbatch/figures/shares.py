@@ -1,6 +1,6 @@
 """Language bias at the top: the share of the query's own language in the first k."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import product
 
 import numpy as np
@@ -12,11 +12,12 @@ from hybridbatch.evaluation.language_bias import SAME, SHARE
 from hybridbatch.evaluation.settings import ALL, MEAN, SEEN, ZERO_SHOT
 from hybridbatch.figures._style import (
     INK,
-    LOOKS,
     POOLS,
+    Look,
     Words,
     interval_phrase,
     label_ends,
+    looks_of,
     ordered,
     panels,
     queries_phrase,
@@ -40,6 +41,7 @@ def share_figure(bias: pd.DataFrame, languages: Sequence[str], seen: Sequence[st
     if set(languages) == set(seen):
         pools = pools[:1]  # both pools are the same
     cutoffs = sorted(own["k"].unique())
+    looks = looks_of(own["sampling"])
     order = [*seen, *(code for code in languages if code not in seen)]
     figure, axes = panels(len(pools), len(cutoffs), 2.7, sharey=True)
     for (row, pool), (column, k) in product(enumerate(pools), enumerate(cutoffs)):
@@ -47,23 +49,25 @@ def share_figure(bias: pd.DataFrame, languages: Sequence[str], seen: Sequence[st
         shown = own[(own["pool"] == pool) & (own["k"] == k)]
         names = set(shown["query_language"])
         members = [code for code in order if code in names]
-        ends = _draw(panel, shown, members)
+        ends = _draw(panel, shown, members, looks)
         panel.set_ylim(0, 1.02)
         panel.set_title(f"first {k:g}, candidates of {POOLS[pool]}", weight="bold")
         panel.set_xlabel("query language")
         if column == 0:
             panel.set_ylabel("share of own language")
         if column == len(cutoffs) - 1:
-            label_ends(panel, ends, {s: LOOKS[s].color for s in ends}, 0.08)
+            label_ends(panel, ends, {s: looks[s].color for s in ends}, 0.08)
     return figure
 
 
-def _draw(panel: Axes, shown: pd.DataFrame, members: Sequence[str]) -> dict:
+def _draw(
+    panel: Axes, shown: pd.DataFrame, members: Sequence[str], looks: Mapping[str, Look]
+) -> dict:
     """A line a sampling over the languages, the mean apart; returns the means' places."""
     samplings, ends = ordered(shown["sampling"]), {}
     columns = np.array([*range(len(members)), len(members) + 0.3])
     for i, sampling in enumerate(samplings):
-        look = LOOKS[sampling]
+        look = looks[sampling]
         line = shown[shown["sampling"] == sampling].set_index("query_language")
         line = line.reindex([*members, MEAN])
         x = columns + _DODGE * (i - (len(samplings) - 1) / 2)

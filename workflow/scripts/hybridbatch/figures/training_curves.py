@@ -5,9 +5,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 
 from hybridbatch.figures._style import (
-    LOOKS,
     Words,
     label_ends,
+    looks_of,
     ordered,
     panels,
     seeds_phrase,
@@ -26,11 +26,12 @@ def training_figure(training: pd.DataFrame, validation: pd.DataFrame) -> Figure:
     seed's lowest validation loss; the saved model has the weights of that step.
     """
     figure, axes = panels(1, 2, 3.4, sharex=True)
+    looks = looks_of(training["sampling"])
     titles = ("training loss (moving mean)", "English validation loss")
     for panel, frame, title in zip(axes[0], (training, validation), titles, strict=True):
         ends = {}
         for sampling in ordered(frame["sampling"]):
-            look, runs = LOOKS[sampling], frame[frame["sampling"] == sampling].groupby("seed")
+            look, runs = looks[sampling], frame[frame["sampling"] == sampling].groupby("seed")
             lasts = []
             for _, run in runs:
                 run = run.sort_values("step")
@@ -60,7 +61,7 @@ def training_figure(training: pd.DataFrame, validation: pd.DataFrame) -> Figure:
             panel.yaxis.set_minor_locator(LogLocator(subs=(2, 3, 5)))
             panel.yaxis.set_major_formatter(lambda loss, _: f"{loss:g}")
             panel.yaxis.set_minor_formatter(lambda loss, _: f"{loss:g}")
-        label_ends(panel, ends, {s: LOOKS[s].color for s in ends}, 0.06)
+        label_ends(panel, ends, {s: looks[s].color for s in ends}, 0.06)
     return figure
 
 

@@ -8,10 +8,10 @@ from matplotlib.figure import Figure
 from hybridbatch.evaluation.settings import ALL, ZERO_SHOT
 from hybridbatch.figures._style import (
     FAINT,
-    LOOKS,
     Words,
     interval_phrase,
     label_ends,
+    looks_of,
     message_figure,
     ordered,
     panels,
@@ -50,6 +50,7 @@ def quality_figure(points: pd.DataFrame) -> Figure:
     """A panel for each benchmark, a marker for each sampling; points: of `quality_points`."""
     if points.empty:
         return message_figure(_NOTHING)
+    looks = looks_of(points["sampling"])
     benchmarks = ordered(points["benchmark"])
     columns = min(2, len(benchmarks))
     rows = -(-len(benchmarks) // columns)
@@ -59,7 +60,7 @@ def quality_figure(points: pd.DataFrame) -> Figure:
         samplings, ends = ordered(shown["sampling"]), {}
         step = _DODGE * (np.ptp(shown["chrf++"]) or 1) * columns
         for i, sampling in enumerate(samplings):
-            line, look = shown[shown["sampling"] == sampling].sort_values("chrf++"), LOOKS[sampling]
+            line, look = shown[shown["sampling"] == sampling].sort_values("chrf++"), looks[sampling]
             x = line["chrf++"] + step * (i - (len(samplings) - 1) / 2)
             panel.vlines(x, line["ci_low"], line["ci_high"], color=look.color, lw=1)
             panel.plot(
@@ -70,7 +71,7 @@ def quality_figure(points: pd.DataFrame) -> Figure:
         _name_languages(panel, shown, columns)
         panel.set_xlabel("chrF++ of the translations")
         panel.set_ylabel(f"monolingual mAP, {benchmark}")
-        label_ends(panel, ends, {s: LOOKS[s].color for s in ends}, 0.07)
+        label_ends(panel, ends, {s: looks[s].color for s in ends}, 0.07)
     for panel in axes.flat[len(benchmarks) :]:
         panel.set_axis_off()
     return figure
