@@ -82,8 +82,6 @@ TRAINED_TABLE_SYSTEMS = {name: of for name, of in TABLE_SYSTEMS.items() if of.tr
 TABLE_ENCODERS = list(dict.fromkeys(system.encoder for system in TABLE_SYSTEMS.values()))
 ABLATIONS = [name for name in outputs.ABLATIONS if variants.ablation_points(experiment, name)]
 CURVES = [name for name in outputs.CURVES if name in ABLATIONS]
-# Benchmarks whose rankings can be exported.
-EXPORTED = [name for name, of in CATALOGUE.benchmarks.items() if of.parallel and not of.approximate]
 TRAIN_LANGUAGES = lookups.train_languages(experiment)
 # The keys of all train sets.
 TRAIN_SETS = [
@@ -91,23 +89,11 @@ TRAIN_SETS = [
     for corpus in experiment.corpora
     for language in lookups.corpus_languages(experiment, corpus)
 ]
-TRANSLATED = {
-    language for c in experiment.corpora for language in lookups.translated_languages(experiment, c)
-}
-# (reference set, language) whose translations are scored.
-QUALITY = [
-    (r, code) for r in experiment.quality for code in lookups.scored_languages(experiment, r)
-]
-# The route from each language back to English; languages without a route are left out.
-WAYS_BACK = {code: way for _, code in QUALITY if (way := lookups.back_steps(experiment, code))}
-# Corpora that come in several languages; the others are translated.
-PARALLEL = [name for name, of in CATALOGUE.corpora.items() if of.parallel_languages is not None]
 # Of the files that no job makes.
 HASHES = Hashes()
 ENVIRONMENT = str(WORKFLOW.parent / "envs" / "hybridbatch.yaml")
 SOURCES_LOCK = "config/sources.lock.json"
 PUBLISHED = str(WORKFLOW.parent / "resources" / "published")
-REPORT = str(WORKFLOW / "report")
 FORMATS = ["csv", "md", "tex"]  # of every table
 # Benchmarks whose candidates are all ranked, and those with too many for that.
 RANKED = lookups.multilingual_benchmarks(experiment)
@@ -251,16 +237,6 @@ def texts_of(corpus, language):
     )
 
 
-def translated_shards(wildcards=None):
-    """All translated shards of all corpora."""
-    return [
-        file
-        for corpus in experiment.corpora
-        for language in lookups.translated_languages(experiment, corpus)
-        for file in texts_of(corpus, language)
-    ]
-
-
 def model_of(wildcards):
     """The folder of a system's model: a fine-tuned one, or the prepared encoder itself."""
     return model_folder(SYSTEMS[wildcards.system], wildcards.seed)
@@ -279,10 +255,6 @@ def encoder_entry(wildcards):
 
 def encoder_of(wildcards):
     return f"<results>/encoders/{SYSTEMS[wildcards.system].encoder}"
-
-
-def encoder_values(wildcards):
-    return encoder_entry(wildcards).values()
 
 
 def encoding_values(wildcards):
@@ -322,47 +294,9 @@ def by_language(template, languages=benchmark_languages):
     )
 
 
-def systems_of_variant(wildcards):
-    """The systems of a variant that are compared on a benchmark.
-
-    On the benchmarks of the main tables, these are the tables' systems, without those that only an
-    ablation has.
-    """
-    known = TABLE_SYSTEMS if wildcards.benchmark in experiment.benchmarks else SYSTEMS
-    found = [system for system in known.values() if system.variant == wildcards.variant]
-    return found or [s for s in SYSTEMS.values() if s.variant == wildcards.variant]
-
-
 def seeds(wildcards):
     """The seeds of the system in the wildcards."""
     return variants.runs_of(experiment, SYSTEMS[wildcards.system])
-
-
-def exported_files(wildcards=None):
-    """Runs of the tables' systems and their judgements; cross-lingual ones are too many to list."""
-    parts = [
-        f"{benchmark}/{setting}/{language}"
-        for benchmark in experiment.benchmarks
-        if benchmark in EXPORTED
-        for setting in ("monolingual", "multilingual")
-        for language in CATALOGUE.benchmarks[benchmark].languages
-    ]
-    runs = [
-        f"<results>/exports/{name}/seed{seed}/{part}.run"
-        for name, system in TABLE_SYSTEMS.items()
-        for seed in variants.runs_of(experiment, system)
-        for part in parts
-    ]
-    return runs + [f"<results>/exports/qrels/{part}.qrels" for part in parts]
-
-
-def model_folders(wildcards=None):
-    """The model folders of the systems in the main tables."""
-    return [
-        model_folder(system, seed)
-        for system in TABLE_SYSTEMS.values()
-        for seed in variants.runs_of(experiment, system)
-    ]
 
 
 def files_of_tables(names):
@@ -379,10 +313,6 @@ def table_names():
     return names + [*outputs.BIAS_TABLES] * bool(RANKED)
 
 
-def table_files(wildcards=None):
-    return files_of_tables(table_names())
-
-
 def figure_names():
     """Every figure of the configuration: KIND, ENCODER/KIND or ENCODER/BENCHMARK/KIND."""
     names = ["reproduction", *CURVES]
@@ -394,8 +324,3 @@ def figure_names():
             kinds += ["rank_distance", "language_share"]
         names += [f"{encoder}/{benchmark}/{kind}" for kind in kinds for benchmark in RANKED]
     return names
-
-
-def figure_files(wildcards=None):
-    """All figures, each with its caption."""
-    return expand("<results>/figures/{name}.{format}", name=figure_names(), format=["svg", "txt"])

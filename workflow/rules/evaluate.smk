@@ -19,6 +19,13 @@ def metrics_of_system(wildcards):
     ]
 
 
+def models_of_system(wildcards):
+    """The models whose steps are printed; none of a system that is not trained."""
+    if not SYSTEMS[wildcards.system].trained:
+        return []
+    return [f"<results>/models/{wildcards.system}/seed{seed}" for seed in seeds(wildcards)]
+
+
 rule evaluate:
     input:
         embeddings=by_language(
@@ -47,13 +54,6 @@ rule evaluate:
         code=code("evaluate"),
     script:
         "../scripts/evaluate.py"
-
-
-def models_of_system(wildcards):
-    """The models whose steps are printed; none of a system that is not trained."""
-    if not SYSTEMS[wildcards.system].trained:
-        return []
-    return [f"<results>/models/{wildcards.system}/seed{seed}" for seed in seeds(wildcards)]
 
 
 rule score_system:

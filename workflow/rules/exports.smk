@@ -5,6 +5,9 @@
 # results/exports/qrels/{benchmark}/{setting}/{language}.qrels               its judgements
 # results/models/{system}/README.md                                          card of a system's models
 
+# Benchmarks whose rankings can be exported.
+EXPORTED = [name for name, of in CATALOGUE.benchmarks.items() if of.parallel and not of.approximate]
+
 
 def in_pool(template):
     """An input function: `template` for every language of the candidates of a {setting}."""
@@ -21,6 +24,24 @@ def benchmarks_of_card(wildcards):
     """The configuration's benchmarks, or those of ablations if only they have the system."""
     of_tables = wildcards.system in TABLE_SYSTEMS
     return experiment.benchmarks if of_tables else experiment.ablations.benchmarks
+
+
+def exported_files():
+    """Runs of the tables' systems and their judgements; cross-lingual ones are too many to list."""
+    parts = [
+        f"{benchmark}/{setting}/{language}"
+        for benchmark in experiment.benchmarks
+        if benchmark in EXPORTED
+        for setting in ("monolingual", "multilingual")
+        for language in CATALOGUE.benchmarks[benchmark].languages
+    ]
+    runs = [
+        f"<results>/exports/{name}/seed{seed}/{part}.run"
+        for name, system in TABLE_SYSTEMS.items()
+        for seed in variants.runs_of(experiment, system)
+        for part in parts
+    ]
+    return runs + [f"<results>/exports/qrels/{part}.qrels" for part in parts]
 
 
 rule merge_adapter:

@@ -47,6 +47,11 @@ def metrics_of(runs):
     ]
 
 
+def figure_files():
+    """All figures, each with its caption."""
+    return expand("<results>/figures/{name}.{format}", name=figure_names(), format=["svg", "txt"])
+
+
 rule heatmap_figure:
     input:
         metrics=metrics_of(all_runs),

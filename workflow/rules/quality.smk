@@ -6,6 +6,13 @@
 # results/drafts/translation_quality.csv .md .tex                 the translated against people's, those that
 #                                       came back against the English ones
 
+# (reference set, language) whose translations are scored.
+QUALITY = [
+    (r, code) for r in experiment.quality for code in lookups.scored_languages(experiment, r)
+]
+# The route from each language back to English; languages without a route are left out.
+WAYS_BACK = {code: way for _, code in QUALITY if (way := lookups.back_steps(experiment, code))}
+
 
 def references_in(references, language):
     """A reference set's texts: the English ones as they are, or translated."""

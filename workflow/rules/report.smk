@@ -3,6 +3,8 @@
 #               /figures/{figure}.html    a figure as a page, with its caption
 # results/report.html                     Snakemake's report of all (`make report`)
 
+REPORT = str(WORKFLOW / "report")
+
 
 def benchmark_titles():
     return {name: entry.title for name, entry in CATALOGUE.benchmarks.items()}

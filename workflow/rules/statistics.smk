@@ -4,6 +4,17 @@
 #                claims.csv, .md, .tex                the paper's statements, judged on our scores
 
 
+def systems_of_variant(wildcards):
+    """The systems of a variant that are compared on a benchmark.
+
+    On the benchmarks of the main tables, these are the tables' systems, without those that only an
+    ablation has.
+    """
+    known = TABLE_SYSTEMS if wildcards.benchmark in experiment.benchmarks else SYSTEMS
+    found = [system for system in known.values() if system.variant == wildcards.variant]
+    return found or [s for s in SYSTEMS.values() if s.variant == wildcards.variant]
+
+
 def metrics_of_variant(wildcards):
     """Per-query metrics of every sampling, seed and query language, in this order."""
     return [

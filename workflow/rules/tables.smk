@@ -52,6 +52,10 @@ def translated_sets(wildcards):
     return {"{corpus}/{language}".format(**of): texts_of(**of) for of in TRANSLATED_SETS}
 
 
+def table_files():
+    return files_of_tables(table_names())
+
+
 rule score_table:
     input:
         scores=lambda wildcards: files(

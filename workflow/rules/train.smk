@@ -31,8 +31,21 @@ def validation_tokens(wildcards):
     ]
 
 
+def encoder_values(wildcards):
+    return encoder_entry(wildcards).values()
+
+
 def training_values(wildcards):
     return variants.training_values(experiment, SYSTEMS[wildcards.system])
+
+
+def model_folders():
+    """The model folders of the systems in the main tables."""
+    return [
+        model_folder(system, seed)
+        for system in TABLE_SYSTEMS.values()
+        for seed in variants.runs_of(experiment, system)
+    ]
 
 
 rule prepare_encoder:

@@ -4,6 +4,12 @@
 # results/train/{corpus}/{language}.parquet                  pairs that pass the filters
 #                                  .json                     how many did not, and why
 
+TRANSLATED = {
+    language for c in experiment.corpora for language in lookups.translated_languages(experiment, c)
+}
+# Corpora that come in several languages; the others are translated.
+PARALLEL = [name for name, of in CATALOGUE.corpora.items() if of.parallel_languages is not None]
+
 
 def parallel_files(wildcards):
     return lookups.parallel_files(experiment, wildcards.corpus, wildcards.language)
@@ -18,6 +24,16 @@ def own_shard(wildcards):
 def shard_to_translate(wildcards):
     """The same shard in the language it is translated from."""
     return texts_of(wildcards.corpus, route(wildcards)["source"])[int(wildcards.shard)]
+
+
+def translated_shards():
+    """All translated shards of all corpora."""
+    return [
+        file
+        for corpus in experiment.corpora
+        for language in lookups.translated_languages(experiment, corpus)
+        for file in texts_of(corpus, language)
+    ]
 
 
 rule shard_texts:
