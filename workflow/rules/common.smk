@@ -109,7 +109,7 @@ if workflow.is_main_process:
         logger.warning(
             f"{gone[0]}{f' and {len(gone) - 1} more' if gone[1:] else ''}: fetched before, and gone. "
             "What was made from it is made again. To keep that, first fetch it alone: snakemake -c1 "
-            f"{' '.join(gone)}"
+            f"{shlex.join(gone)}"
         )
 
 
