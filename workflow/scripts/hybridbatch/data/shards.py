@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, astuple, dataclass
 from itertools import islice
 from pathlib import Path
+from shlex import quote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -130,7 +131,7 @@ def read_shards(path: str | Path) -> Iterator[tuple[int, Row]]:
 
 
 def _again(path: Path) -> str:
-    return f"Make it again: snakemake --force {path}"
+    return f"Make it again: snakemake --force {quote(str(path))}"
 
 
 def _sha256(path: Path) -> str:

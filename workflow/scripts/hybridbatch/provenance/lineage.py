@@ -9,6 +9,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
+from shlex import quote
 
 from hybridbatch.runtime.errors import DataError
 from hybridbatch.runtime.files import read_json
@@ -60,7 +61,7 @@ def lineage(
                 raise DataError(
                     f"{file}: Snakemake has no record of how it was made ({metadata}; option "
                     "--drop-metadata, or another persistence?). Make it again, with a record: "
-                    f"snakemake --force {file}"
+                    f"snakemake --force {quote(str(file))}"
                 )
             found.sources.add(path)
             continue

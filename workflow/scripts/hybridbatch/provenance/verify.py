@@ -7,6 +7,7 @@ with the digest that they were published with.
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
+from shlex import quote
 
 from hybridbatch.experiment.configuration import Experiment
 from hybridbatch.experiment.outputs import part_for, part_hash
@@ -78,7 +79,8 @@ def verify(tables: Path, config: Experiment | None = None) -> Verdict:
         else:
             expected = file.with_name(file.stem + SUFFIX)
             verdict.problems.append(
-                f"{file}: no record says where it is from; `snakemake {expected}` makes one"
+                f"{file}: no record says where it is from; "
+                f"`snakemake {quote(str(expected))}` makes one"
             )
     verdict.absent = sorted(set(verdict.absent))
     verdict.undigested = sorted(set(verdict.undigested))
@@ -115,8 +117,8 @@ def _check_files(path: Path, record: dict, verdict: Verdict) -> None:
             verdict.problems.append(f"{file}: is missing, and {path.name} describes it")
         elif sha256(file) != expected:
             verdict.problems.append(
-                f"{file}: is not the file that {path.name} describes; `snakemake --force {file}` "
-                "makes it again"
+                f"{file}: is not the file that {path.name} describes; "
+                f"`snakemake --force {quote(str(file))}` makes it again"
             )
 
 
@@ -163,7 +165,7 @@ def _check_made(path: Path, record: dict, digests: dict[str, str | None], verdic
         elif digests[name] not in (expected, _DAMAGED):
             verdict.problems.append(
                 f"{name}: is not the file that {path.name} describes; make the table again: "
-                f"`snakemake --force {path}`"
+                f"`snakemake --force {quote(str(path))}`"
             )
 
 

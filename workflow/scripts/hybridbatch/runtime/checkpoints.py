@@ -30,6 +30,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import psutil
@@ -341,7 +342,7 @@ def _say(folder: Path, owner: Owner, other: Owner | None) -> None:
     if other and not other.here():
         advice = (
             f" If it is dead, which cannot be seen from here, type: "
-            f"python workflow/unlock.py {folder}"
+            f"python workflow/unlock.py {quote(str(folder))}"
         )
     elif other:
         same = "the same, which will be used" if other.key == owner.key else "another one"
