@@ -15,6 +15,7 @@ import pytest
 
 from hybridbatch.data.contamination import PAIR_SCHEMA
 from hybridbatch.data.filtering import REASONS
+from hybridbatch.encoders.tokens import COUNTS
 from hybridbatch.evaluation.inputs import common, pick
 from hybridbatch.evaluation.language_bias import BIAS_SCHEMA
 from hybridbatch.runtime.errors import DataError
@@ -324,6 +325,23 @@ def test_tables_of_train_sets(tmp_path):
     assert dict(zip(batches["benchmark"], batches["share"], strict=True)) == {
         "news": 0.25, "films": 0.75,
     }  # fmt: skip
+
+
+def test_tokens_table(tmp_path):
+    train, benchmarks = [], []
+    wanted = [{"encoder": encoder} | of for encoder, of in product(ENCODERS, SETS)]
+    for n, of in enumerate(wanted):
+        train.append(str(tmp_path / f"train-{n}.json"))
+        write_json(train[-1], of | dict.fromkeys(COUNTS, n + 1))
+    for n, of in enumerate(COMPARED, len(wanted)):
+        benchmarks.append(str(tmp_path / f"benchmark-{n}.json"))
+        counts = {"es": dict.fromkeys(COUNTS, n + 1), "en": dict.fromkeys(COUNTS, 0)}
+        write_json(benchmarks[-1], of | {"counts": counts})
+    inputs = named(train=train, benchmarks=benchmarks)
+    same(outputs("tokens_table", inputs, {"train": wanted, "benchmarks": COMPARED}, tmp_path), 3)
+    frame = pd.read_csv(tmp_path / "tokens_table-0/csv")
+    assert list(frame["tokens"]) == list(range(1, len(wanted) + len(COMPARED) + 1))
+    assert list(frame["data"].iloc[-2:]) == [BENCHMARK] * 2
 
 
 def test_evaluation_data_table(tmp_path):

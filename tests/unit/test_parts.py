@@ -31,10 +31,10 @@ def _with(config: Experiment, *path: str, value) -> Experiment:
 
 ABLATIONS = {"alpha", "encoders"}
 SCORES = {*ABLATIONS, "main", "xquad_r", "significance"}
-TRAIN_SETS = {"training_data", "filtering", "contamination"}
+TRAIN_SETS = {"training_data", "filtering", "contamination", "tokens"}
 TRANSLATIONS = {"translation", "translation_quality"}
 TABLES = {*SCORES, *TRAIN_SETS, *TRANSLATIONS, "evaluation_data"}
-BENCHMARKS = {*ABLATIONS, "main", "significance", "evaluation_data", "contamination"}
+BENCHMARKS = {*ABLATIONS, "main", "significance", "evaluation_data", "contamination", "tokens"}
 MORE = {"kind": "jsonl", "language": "en", "path": "x", "holdout": 0.0, "shards": 1}
 APERTIUM = ("catalogue", "translators", "apertium")
 CHANGES = {
@@ -42,7 +42,7 @@ CHANGES = {
     "a sampling's alpha": (
         ("catalogue", "samplings", "hybrid", "alpha"),
         0.3,
-        {*SCORES, "training_data"},
+        {*SCORES, "training_data", "tokens"},
     ),
     "a sampling that is not chosen": (
         ("catalogue", "samplings", "hybrid_30"),

@@ -12,6 +12,7 @@ from tokenizers import Tokenizer, models
 
 from hybridbatch.encoders.base import CANDIDATE, IMAGE, QUERY, TEXT
 from hybridbatch.encoders.tokens import (
+    counted,
     load_tokenizer,
     text_inputs,
     tokenize,
@@ -125,12 +126,29 @@ def test_special_tokens_of_other_tokenizers_are_broken():
     assert without_special_tokens(tokenizer)("a [SEP] [sep]") == "a [ SEP] [ sep]"
 
 
-def test_unknown_tokens_and_lost_characters_are_counted(tokenizer_file, caplog):
-    caplog.set_level("INFO", logger="hybridbatch")
+def test_what_a_tokenizer_loses_is_counted(tokenizer_file):
     tokenizer = load_tokenizer(tokenizer_file, 50)
     assert tokenizer.encode("salt▁coffee").ids == tokenizer.encode("salt coffee").ids
-    tokens = tokenize(tokenizer, ["salt 字", "salt▁coffee", "字"], False)
-    assert caplog.messages == [
-        f"2 of {tokens.lengths().sum()} tokens of 3 texts are unknown to the tokenizer",
-        "1 of 3 texts have the character ▁, read as a blank",
-    ]
+    make = text_inputs(tokenizer, {"query": "", "document": ""}, special_tokens=False)
+    texts = ["salt 字", "salt▁coffee", "字", "salt <pad>", "salt " * 80]
+    with counted() as counts, counted() as also:
+        tokens = make(QUERY, TEXT, texts)
+        make(QUERY, TEXT, [])
+    assert (
+        counts
+        == also
+        == {
+            "texts": 5,
+            "tokens": tokens.lengths().sum(),
+            "unknown_tokens": 2 + tokenizer.encode("salt < pad>").ids.count(1),
+            "cut_texts": 1,
+            "blank_sign_texts": 1,
+            "special_texts": 1,
+        }
+    )
+    make(QUERY, TEXT, texts)
+    assert counts["texts"] == 5  # the block has ended
+    at_the_limit = load_tokenizer(tokenizer_file, tokens.lengths()[1])
+    with counted() as counts:
+        tokenize(at_the_limit, [texts[1]], False)
+    assert counts["cut_texts"] == 0

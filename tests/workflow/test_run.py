@@ -71,7 +71,7 @@ def test_every_table_is_there_in_three_forms(finished: Checkout):
     assert names == {
         "small", "main", "language_bias", "rank_distance",
         "significance", "reproduction", "claims",
-        "evaluation_data", "training_data", "translation", "filtering",
+        "evaluation_data", "training_data", "translation", "filtering", "tokens",
         "translation_quality", "contamination", "bias_detail",
         "alpha", "data_size", "languages", "unseen_languages", "temperature", "encoders",
         "steps", "corpus_weighting",

@@ -17,6 +17,14 @@ TRANSLATED_SETS = [
     for language in lookups.translated_languages(experiment, corpus)
 ]
 
+# The encoders that the tables' systems train, with each train set, and all with each benchmark.
+TOKENIZED_SETS = [
+    {"encoder": encoder} | of
+    for encoder in dict.fromkeys(system.encoder for system in TRAINED_TABLE_SYSTEMS.values())
+    for of in TRAIN_SETS
+]
+COUNTED_BENCHMARKS = compared()
+
 
 def benchmarks_of_table(wildcards):
     """The benchmarks in a table: its own one, or all ranked benchmarks for an overview."""
@@ -187,3 +195,26 @@ rule filtering_table:
         code=code("filtering_table"),
     script:
         "../scripts/filtering_table.py"
+
+
+rule tokens_table:
+    input:
+        train=files("<results>/tokens/{encoder}/{corpus}/{language}.json", TOKENIZED_SETS),
+        benchmarks=files("<results>/token_counts/{encoder}/{benchmark}.json", COUNTED_BENCHMARKS),
+    output:
+        csv="<results>/drafts/tokens.csv",
+        markdown="<results>/drafts/tokens.md",
+        latex="<results>/drafts/tokens.tex",
+    log:
+        "<logs>/tokens_table.log",
+    conda:
+        ENVIRONMENT
+    threads: threads_of("tokens_table")
+    resources:
+        **resources_of("tokens_table"),
+    params:
+        train=TOKENIZED_SETS,
+        benchmarks=COUNTED_BENCHMARKS,
+        code=code("tokens_table"),
+    script:
+        "../scripts/tokens_table.py"

@@ -1,6 +1,7 @@
 # results/encoders/{encoder}/                                     tokenizer, pretrained weights
 # results/tokens/{encoder}/{corpus}/{language}.safetensors        token ids of the train sets
-#                                  /validation.safetensors
+#                                  /{language}.json               and what the tokenizer lost
+#                                  /validation.safetensors .json
 # results/models/{system}/seed{seed}/                             SentenceTransformer folder with
 #                                  training.jsonl validation.jsonl mix.json run.json
 # A zero-shot system has none: its model is the encoder's folder.
@@ -74,7 +75,8 @@ rule tokenize_pairs:
         pairs="<results>/corpora/{corpus}/train.parquet",
         train="<results>/train/{corpus}/{language}.parquet",
     output:
-        "<results>/tokens/{encoder}/{corpus}/{language}.safetensors",
+        tokens="<results>/tokens/{encoder}/{corpus}/{language}.safetensors",
+        counts="<results>/tokens/{encoder}/{corpus}/{language}.json",
     log:
         "<logs>/tokenize_pairs/{encoder}/{corpus}/{language}.log",
     conda:
@@ -96,7 +98,8 @@ use rule tokenize_pairs as tokenize_validation with:
         pairs="<results>/corpora/{corpus}/validation.parquet",
         train="<results>/corpora/{corpus}/validation.parquet",
     output:
-        "<results>/tokens/{encoder}/{corpus}/validation.safetensors",
+        tokens="<results>/tokens/{encoder}/{corpus}/validation.safetensors",
+        counts="<results>/tokens/{encoder}/{corpus}/validation.json",
     log:
         "<logs>/tokenize_validation/{encoder}/{corpus}.log",
     threads: threads_of("tokenize_validation")

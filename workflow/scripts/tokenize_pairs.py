@@ -3,20 +3,23 @@
 from pathlib import Path
 
 from hybridbatch.encoders.pairs import pair_inputs
+from hybridbatch.encoders.tokens import counted
 from hybridbatch.runtime import kinds
-from hybridbatch.runtime.files import read_batches, read_table
+from hybridbatch.runtime.files import read_batches, read_table, write_json
 from hybridbatch.runtime.logs import logged
 
 
 def main(snakemake) -> None:
-    values = snakemake.params.encoder
+    values, of = snakemake.params.encoder, snakemake.params.of
     kind = kinds.load("encoders", values["kind"])
-    found = pair_inputs(
-        kind.inputs(values, Path(snakemake.input.encoder)),
-        read_table(snakemake.input.pairs, ["id"]),
-        read_batches(snakemake.input.train, ["id", "question", "passage", "negative"]),
-    )
-    found.save(snakemake.output[0], snakemake.params.of)
+    with counted() as counts:
+        found = pair_inputs(
+            kind.inputs(values, Path(snakemake.input.encoder)),
+            read_table(snakemake.input.pairs, ["id"]),
+            read_batches(snakemake.input.train, ["id", "question", "passage", "negative"]),
+        )
+    found.save(snakemake.output.tokens, of)
+    write_json(snakemake.output.counts, of | counts)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,9 @@ Needs neither torch nor transformers: every fast tokenizer is a `tokenizer.json`
 
 import io
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from hybridbatch.encoders.base import CANDIDATE, PROMPTS, QUERY, TEXT, MakeInput
 from hybridbatch.encoders.inputs import Ragged
 from hybridbatch.runtime.errors import DataError
 from hybridbatch.runtime.files import checked
-from hybridbatch.runtime.logs import log, waiting
+from hybridbatch.runtime.logs import waiting
 
 TOKENIZER_FILE = "tokenizer.json"
 UNKNOWN, PADDING = "<unk>", "<pad>"
@@ -25,6 +27,10 @@ _UNKNOWN_TOKENS = (UNKNOWN, "[UNK]")
 _BLANK = "▁"  # how sentencepiece writes a blank
 _SLICE = 20_000  # texts tokenized at a time
 Texts = Mapping[str, Sequence[str]]  # by language
+# What is counted of texts and their tokens: texts that were cut at the tokenizer's limit, that have
+# the character ▁ (read as a blank), and special tokens as text (broken by a blank).
+COUNTS = ("texts", "tokens", "unknown_tokens", "cut_texts", "blank_sign_texts", "special_texts")
+_open: list[Counter[str]] = []  # of the blocks of `counted` that are running
 
 
 def train_unigram(
@@ -96,33 +102,47 @@ def tokenize(tokenizer: Tokenizer, texts: Sequence[str], special_tokens: bool) -
     """Token ids of `texts`; raises `DataError` if a text has no tokens."""
     ids: list[np.ndarray] = []
     lengths: list[int] = []
+    limit, cut = (tokenizer.truncation or {}).get("max_length"), 0
     # In slices, since an Encoding object takes a hundred times the memory of its ids.
     for start in range(0, len(texts), _SLICE):
         part = list(texts[start : start + _SLICE])
         for encoding in tokenizer.encode_batch_fast(part, add_special_tokens=special_tokens):
             ids.append(np.array(encoding.ids, dtype=np.int32))
             lengths.append(len(ids[-1]))
+            cut += lengths[-1] == limit and bool(encoding.overflowing)
     if lengths and min(lengths) == 0:
         number = lengths.index(0)
         raise DataError(f"text {number} has no tokens: {texts[number]!r}")
     bounds = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]).astype(np.int64)
     flat = np.concatenate(ids) if ids else np.empty(0, dtype=np.int32)
-    _count_losses(tokenizer, texts, flat)
+    known = (tokenizer.token_to_id(token) for token in _UNKNOWN_TOKENS)
+    signs = 0
+    if tokenizer.token_to_id(_BLANK) is not None:
+        signs = sum(_BLANK in text for text in texts)
+    _count(
+        texts=len(texts),
+        tokens=len(flat),
+        unknown_tokens=int(np.isin(flat, [i for i in known if i is not None]).sum()),
+        cut_texts=cut,
+        blank_sign_texts=signs,
+    )
     return Ragged(flat, bounds)
 
 
-def _count_losses(tokenizer: Tokenizer, texts: Sequence[str], ids: np.ndarray) -> None:
-    known = (tokenizer.token_to_id(token) for token in _UNKNOWN_TOKENS)
-    unknown = int(np.isin(ids, [i for i in known if i is not None]).sum())
-    if unknown:
-        log.info(
-            "%d of %d tokens of %d texts are unknown to the tokenizer",
-            unknown,
-            len(ids),
-            len(texts),
-        )
-    if tokenizer.token_to_id(_BLANK) is not None and (n := sum(_BLANK in t for t in texts)):
-        log.info("%d of %d texts have the character %s, read as a blank", n, len(texts), _BLANK)
+@contextmanager
+def counted() -> Iterator[Counter[str]]:
+    """Count by COUNTS what `tokenize` and `text_inputs` are given while the block runs."""
+    counts = Counter(dict.fromkeys(COUNTS, 0))
+    _open.append(counts)
+    try:
+        yield counts
+    finally:
+        _open.pop()
+
+
+def _count(**numbers: int) -> None:
+    for counts in _open:
+        counts.update(numbers)
 
 
 def without_special_tokens(tokenizer: Tokenizer) -> Callable[[str], str]:
@@ -155,8 +175,10 @@ def text_inputs(
                 f"the encoder embeds text only, and the {side} is of modality {modality!r}: choose "
                 "an encoder that embeds it, or another benchmark."
             )
+        found = list(map(plain, texts))
+        _count(special_texts=sum(a != b for a, b in zip(texts, found, strict=True)))
         prefix = prefixes[PROMPTS[side]]
-        return tokenize(tokenizer, [prefix + plain(text) for text in texts], special_tokens)
+        return tokenize(tokenizer, [prefix + text for text in found], special_tokens)
 
     return make
 

@@ -85,6 +85,12 @@ TABLES = {
         ("quality", "target_languages", "translator"),
     ),
     "filtering": Output(DATA, "Filtering of translated pairs", "counts", (*_CORPORA, "filtering")),
+    "tokens": Output(
+        DATA,
+        "What tokenizers make of the texts",
+        "counts",
+        (*_CORPORA, "filtering", "encoders", "samplings", "benchmarks"),
+    ),
     "contamination": Output(
         CONTAMINATION,
         "Benchmark texts in the training data",
@@ -118,8 +124,8 @@ def _group(name: str) -> tuple[str, ...]:
 # Tables of scores besides those of the single benchmarks.
 SCORE_TABLES = _group("scores")
 COUNT_TABLES = _group("counts")
-# Those that count neither training data nor translations.
-COUNTS_WITHOUT_TRAINING = ("evaluation_data",)
+# Those that are made where nothing is trained, too.
+COUNTS_WITHOUT_TRAINING = ("evaluation_data", "tokens")
 STATISTICS_TABLES = _group("statistics")
 BIAS_TABLES = _group("bias")
 ABLATIONS = _group("ablation")

@@ -62,6 +62,22 @@ def tokenize_validation(work: Work, wildcards: Mapping[str, str]) -> Cost:
     )
 
 
+def count_tokens(work: Work, wildcards: Mapping[str, str]) -> Cost:
+    """The texts of a benchmark in all languages; of a search in passages, the queries alone."""
+    benchmark = work.benchmark(wildcards["benchmark"])
+    words = texts = 0.0
+    for of in work.collections(wildcards["benchmark"]).values():
+        words += of.queries * of.query_words
+        texts += of.queries
+        if benchmark.ranks_all and benchmark.modality == "text":
+            words += of.candidates * of.candidate_words
+            texts += of.candidates
+    return work.light(
+        work.rates.rate("tokenize_words").seconds(words),
+        memory=work.rates.memory_of("texts", 0, texts),
+    )
+
+
 def finetune(work: Work, wildcards: Mapping[str, str]) -> Cost:
     """Tokens and FLOPs are for all steps; the time ranges from the earliest possible stop."""
     rates, system = work.rates, work.systems[wildcards["system"]]
