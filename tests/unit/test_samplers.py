@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from hybridbatch.runtime.errors import DataError
-from hybridbatch.tables.draws import draws_grids, expected_draws
+from hybridbatch.tables.draws import draws_grids
+from hybridbatch.training.draws import expected_draws
 from hybridbatch.training.samplers import SAMPLINGS, Batch, CorpusPairs, Sampler
 
 STEPS = 2000

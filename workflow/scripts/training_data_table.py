@@ -10,8 +10,9 @@ from hybridbatch.render.write import write
 from hybridbatch.runtime.files import read_json
 from hybridbatch.runtime.logs import logged
 from hybridbatch.tables.counts import counts_page, counts_table
-from hybridbatch.tables.draws import draws_grids, expected_draws
+from hybridbatch.tables.draws import draws_grids
 from hybridbatch.tables.published import TRAINING_DATA, read_figures
+from hybridbatch.training.draws import expected_draws
 
 
 def main(snakemake) -> None:

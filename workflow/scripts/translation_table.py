@@ -3,10 +3,10 @@
 import pandas as pd
 import pyarrow as pa
 
-from hybridbatch.render.grid import Page, of_frame
 from hybridbatch.render.write import write
 from hybridbatch.runtime.files import read_table
 from hybridbatch.runtime.logs import logged
+from hybridbatch.tables.translation import translation_page
 from hybridbatch.translation.translate import summary
 
 
@@ -17,12 +17,7 @@ def main(snakemake) -> None:
         texts = pa.concat_tables(map(read_table, shards))
         rows += [of | row for row in summary(texts)]
     frame = pd.DataFrame(rows)
-    caption = (
-        "Translation: texts, words, the share of unknown ones, characters lost, retries after a "
-        "failure of the engine, translations cut or repeating themselves, and texts that failed."
-    )
-    grid = of_frame(caption, frame, {"unknown_share": 4})
-    write(snakemake.output, frame, Page("translation", "Translation", [grid]))
+    write(snakemake.output, frame, translation_page(frame))
 
 
 if __name__ == "__main__":

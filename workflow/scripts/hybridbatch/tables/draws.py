@@ -1,64 +1,24 @@
-"""What training will draw: expected shares of batches by corpus and language."""
-
-from collections.abc import Iterable, Mapping, Sequence
+"""Grids of what training will draw."""
 
 import pandas as pd
 
 from hybridbatch.render.grid import Cell, Grid, pivoted
-from hybridbatch.training.weighting import SOURCE_LANGUAGE, corpus_shares
-
-ALL = "all"  # corpora together
-BATCHES, TEXTS = "batches", "texts"
-_COLUMNS = ["benchmark", "language", "metric", "encoder", "sampling", "share"]
-
-
-def expected_draws(
-    pairs: Mapping[str, int],
-    languages: Mapping[str, Sequence[str]],
-    systems: Iterable[Mapping[str, object]],
-) -> pd.DataFrame:
-    """Expected shares; the sampler's own are `weighting.corpus_shares`.
-
-    pairs, languages: of each corpus. systems: `encoder`, `sampling` (its name), `kind`, `alpha` and
-    `temperature` of the corpora's weights. `batches` is the share of batches that are of a corpus
-    or, for `all` corpora, of one that has the language. `texts` is the share of questions that are
-    in the language, and so of passages.
-    """
-    rows: list[tuple] = []
-    for system in systems:
-        names = (system["encoder"], system["sampling"])
-        rule = (system["kind"], system["alpha"], system["temperature"])
-        shares = corpus_shares(pairs, languages, *rule)
-        of_languages: dict[str, list[float]] = {}  # by language: batches, texts
-        for corpus, share in shares.items():
-            rows.append((corpus, None, BATCHES, *names, share))
-            own = [SOURCE_LANGUAGE] if system["kind"] == "en-en" else languages[corpus]
-            for language in own if share else ():
-                rows.append((corpus, language, TEXTS, *names, share / len(own)))
-                sums = of_languages.setdefault(language, [0.0, 0.0])
-                sums[0] += share
-                sums[1] += share / len(own)
-        for language, sums in of_languages.items():
-            for metric, share in zip((BATCHES, TEXTS), sums, strict=True):
-                rows.append((ALL, language, metric, *names, share))
-    return pd.DataFrame(rows, columns=_COLUMNS)
+from hybridbatch.training.draws import ALL, BATCHES
 
 
 def draws_grids(frame: pd.DataFrame) -> list[Grid]:
-    """A grid of the shares by corpus and one by language; frame: from `expected_draws`."""
+    """A grid of the shares by corpus and one by language; frame: of `draws.expected_draws`."""
     grids = []
     several = frame["encoder"].nunique() > 1
     names = frame["encoder"] + " " + frame["sampling"] if several else frame["sampling"]
-    for what, rows in (
-        ("drawn from each corpus", frame["language"].isna()),
-        ("of a corpus that has the language", (frame["benchmark"] == ALL)),
+    for what, corner, column, rows in (
+        ("drawn from each corpus", "corpus", "benchmark", frame["language"].isna()),
+        ("of a corpus that has the language", "language", "language", frame["benchmark"] == ALL),
     ):
         part = frame[rows & (frame["metric"] == BATCHES)]
         if part.empty:
             continue
-        column = "benchmark" if part["language"].isna().all() else "language"
         texts = (f"{100 * share:.3g}%" for share in part["share"])
-        corner = "corpus" if column == "benchmark" else "language"
         caption = f"Share of batches that training can be expected to have {what}."
         cells = map(Cell, texts)
         grids.append(pivoted(caption, corner, part[column], list(names[part.index]), cells))
