@@ -15,15 +15,14 @@ from hybridbatch.evaluation.settings import (
     MEAN_UNSEEN,
     SCORE_COLUMNS,
     STEPS_COLUMN,
+    SYSTEM_COLUMNS,
     ZERO_SHOT,
 )
 
 ABLATION_COLUMNS = [
     "table",
     "point",
-    "benchmark",
-    "encoder",
-    "sampling",
+    *SYSTEM_COLUMNS,
     "versus",
     *SCORE_COLUMNS,
     "published",

@@ -16,7 +16,7 @@ from hybridbatch.evaluation.language_bias import (
     SAME,
     SHARE,
 )
-from hybridbatch.evaluation.settings import MEAN
+from hybridbatch.evaluation.settings import MEAN, SYSTEM_COLUMNS
 from hybridbatch.runtime.errors import DataError
 
 CELL_COLUMNS = [
@@ -32,7 +32,7 @@ CELL_COLUMNS = [
     "n_queries",
     "n_seeds",
 ]
-DETAIL_COLUMNS = ["table", "benchmark", "encoder", "sampling", *CELL_COLUMNS]
+DETAIL_COLUMNS = ["table", *SYSTEM_COLUMNS, *CELL_COLUMNS]
 _GROUP = CELL_COLUMNS[:5]
 _RANGES = {SHARE: (0, 1), MEAN_RANK: (1, np.inf), CORRELATION: (-1, 1)}
 

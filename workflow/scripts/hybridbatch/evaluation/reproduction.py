@@ -23,18 +23,13 @@ import pandas as pd
 from scipy import stats
 
 from hybridbatch.evaluation.metrics import METRICS, RANKS
-from hybridbatch.evaluation.settings import ALL, INDEX_COLUMN, SEED_SD, ZERO_SHOT
+from hybridbatch.evaluation.settings import ALL, INDEX_COLUMN, SCORE_KEYS, SEED_SD, ZERO_SHOT
 
 PAPER = "paper"  # the value of `scale` at which scores are graded
 AGREES, CLOSE, DIFFERS, NOT_RUN = GRADES = ("agrees", "close", "differs", "not run")
 REPRODUCTION_COLUMNS = [
     "table",
-    "benchmark",
-    "encoder",
-    "sampling",
-    "setting",
-    "metric",
-    "language",
+    *SCORE_KEYS,
     "published",
     "value",
     "delta",
@@ -46,7 +41,6 @@ REPRODUCTION_COLUMNS = [
     "n_seeds",
     "grade",
 ]
-_KEYS = ["benchmark", "encoder", "sampling", "setting", "metric", "language"]
 # By grade: the absolute tolerance, and for rank distance that in shares of the published one.
 _TOLERANCES = {AGREES: (0.0005, 0.01), CLOSE: (0.005, 0.05)}
 _ROUNDING = 1e-9  # since .5 - .495 is not exactly .005 in binary floating point
@@ -70,8 +64,8 @@ def reproduction_table(
     run = [frame[frame["pool"] == ALL] for frame in exact]
     if run:
         found = _with_prediction(pd.concat(run, ignore_index=True), confidence)
-        found = found[[*_KEYS, *ours, *counts]]
-        frame = published.merge(found, on=_KEYS, how="left", validate="many_to_one")
+        found = found[[*SCORE_KEYS, *ours, *counts]]
+        frame = published.merge(found, on=SCORE_KEYS, how="left", validate="many_to_one")
     else:
         frame = published.assign(**dict.fromkeys([*ours, *counts], float("nan")))
     frame["delta"] = frame["value"] - frame["published"]
@@ -99,7 +93,7 @@ def discrimination(published: pd.DataFrame) -> Counter[str]:
 
     published: as for `reproduction_table`.
     """
-    keys = ["table", *(key for key in _KEYS if key != "sampling")]
+    keys = ["table", *(key for key in SCORE_KEYS if key != "sampling")]
     own, other = (
         published[published["sampling"] == sampling].set_index(keys)["published"]
         for sampling in (_MIXED, _OTHER)
@@ -126,7 +120,7 @@ def summary(frame: pd.DataFrame) -> str:
 def _with_prediction(cells: pd.DataFrame, confidence: float) -> pd.DataFrame:
     """`cells` with the ends of the prediction interval over seeds."""
     trained = cells[(cells["sampling"] != ZERO_SHOT) & (cells["n_seeds"] > 1)]
-    pool = [key for key in _KEYS if key != "sampling"] + ["n_seeds"]
+    pool = [key for key in SCORE_KEYS if key != "sampling"] + ["n_seeds"]
     groups = trained.assign(variance=trained[SEED_SD] ** 2).groupby(pool)["variance"]
     s = np.sqrt(groups.transform("mean"))
     seeds = trained["n_seeds"]

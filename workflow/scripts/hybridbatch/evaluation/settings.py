@@ -6,7 +6,10 @@ JUDGED = "judged"  # pool of judged passages only, which makes an easier task
 MEAN, MEAN_SEEN, MEAN_UNSEEN = MEANS = ("mean", "mean_seen", "mean_unseen")
 MEDIAN = "median"
 # The sampling of a pretrained encoder without training: a reference beside the samplings compared.
+# The configuration has it, too (experiment/names.py), and no result may depend on that room.
 ZERO_SHOT = "zero-shot"
+SYSTEM_COLUMNS = ["benchmark", "encoder", "sampling"]  # what a score is of
+SCORE_KEYS = [*SYSTEM_COLUMNS, "setting", "metric", "language"]  # of a score of the pool `all`
 SCORE_COLUMNS = [
     "setting",
     "pool",

@@ -6,7 +6,9 @@ SOURCE_LANGUAGE = "en"
 NO_LANGUAGE = "none"
 # Ablations with a single sampling at each point, so that no samplings are compared there.
 ONE_SAMPLING = ("alpha", "lareqa")
-# The sampling that stands for no training: the pretrained encoder as it is.
+# The sampling that stands for no training: the pretrained encoder as it is. The evaluation has the
+# name, too (evaluation/settings.py), since no result may depend on this room; so has training the
+# source language. A test holds them equal.
 ZERO_SHOT = "zero-shot"
 # The samplings that `hybrid` equals at alpha 0 and at alpha 1, and itself.
 NO_MONOLINGUAL, ALL_MONOLINGUAL, HYBRID = "x-y", "x-x-mono", "hybrid"

@@ -1,13 +1,5 @@
 """The columns shared by all tables of scores and counts."""
 
-from hybridbatch.evaluation.settings import SCORE_COLUMNS
+from hybridbatch.evaluation.settings import SCORE_COLUMNS, SYSTEM_COLUMNS
 
-TIDY_COLUMNS = [
-    "table",
-    "benchmark",
-    "encoder",
-    "sampling",
-    *SCORE_COLUMNS,
-    "published",
-    "delta",
-]
+TIDY_COLUMNS = ["table", *SYSTEM_COLUMNS, *SCORE_COLUMNS, "published", "delta"]

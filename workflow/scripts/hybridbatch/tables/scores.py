@@ -6,10 +6,15 @@ from dataclasses import dataclass
 import pandas as pd
 
 from hybridbatch.evaluation.metrics import METRICS
-from hybridbatch.evaluation.settings import ALL, INDEX_COLUMN, MEANS, PASSAGE_COLUMNS, STEPS_COLUMN
+from hybridbatch.evaluation.settings import (
+    ALL,
+    INDEX_COLUMN,
+    MEANS,
+    PASSAGE_COLUMNS,
+    SCORE_KEYS,
+    STEPS_COLUMN,
+)
 from hybridbatch.tables.columns import TIDY_COLUMNS
-
-_KEYS = ["benchmark", "encoder", "sampling", "setting", "metric", "language"]
 
 
 @dataclass(frozen=True)
@@ -65,9 +70,9 @@ def tidy(
             chosen = chosen[chosen["language"].isin(MEANS)]
         parts.append(chosen.assign(table=name))
     frame = pd.concat(parts, ignore_index=True)
-    beside = published[published["table"].isin(spec.paper)][[*_KEYS, "published"]]
+    beside = published[published["table"].isin(spec.paper)][[*SCORE_KEYS, "published"]]
     frame = frame.merge(
-        beside.assign(pool=ALL), on=[*_KEYS, "pool"], how="left", validate="many_to_one"
+        beside.assign(pool=ALL), on=[*SCORE_KEYS, "pool"], how="left", validate="many_to_one"
     )
     if INDEX_COLUMN in frame:
         frame.loc[frame[INDEX_COLUMN].notna(), "published"] = float("nan")

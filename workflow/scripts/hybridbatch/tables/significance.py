@@ -7,6 +7,7 @@ from hybridbatch.evaluation.metrics import METRICS, SETTINGS, metric_title
 from hybridbatch.evaluation.significance import UNEQUAL
 from hybridbatch.render.grid import Band, Cell, Grid, Page, Row
 from hybridbatch.tables.families import distinct
+from hybridbatch.tables.markers import GROUP
 from hybridbatch.tables.words import MEAN_TITLES, POOL_TITLES, no_test
 
 _COLUMNS = ["samplings", "difference", "p", "Holm", "detectable", "d_z", "seeds"]
@@ -122,9 +123,7 @@ def _seed_notes(frame: pd.DataFrame) -> list[str]:
         "The variance between seeds is pooled over an encoder's trained samplings: "
         f"{' or '.join(map(str, found))} degrees of freedom."
     )
-    cells = tested.drop_duplicates(
-        ["benchmark", "encoder", "setting", "metric", "pool", "language"]
-    )
+    cells = tested.drop_duplicates(GROUP)
     told = cells[cells["seed_sd_p"].notna()]
     unequal = told[told["seed_sd_p"] < UNEQUAL]
     if len(unequal):
