@@ -100,6 +100,8 @@ def _wrong_trainable(experiment: Experiment) -> Iterator[str]:
 def _wrong_samplings(experiment: Experiment) -> Iterator[str]:
     """Samplings whose kind is fixed to another name."""
     for name, sampling in experiment.catalogue.samplings.items():
+        if (sampling.kind == ZERO_SHOT) != (name == ZERO_SHOT):
+            yield f"catalogue.samplings.{name}: the name {ZERO_SHOT!r} and the kind go together"
         if name in SAMPLING_KINDS and sampling.kind != name:
             yield (
                 f"catalogue.samplings.{name}.kind: {sampling.kind!r}, and the name is that of "
@@ -111,11 +113,8 @@ def _wrong_samplings(experiment: Experiment) -> Iterator[str]:
 
 
 def _wrong_references(experiment: Experiment) -> Iterator[str]:
-    """Zero-shot systems where there are none, and nothing to train on where something trains."""
+    """Zero-shot systems where none can be, and nothing to train on where something trains."""
     catalogue, ablations = experiment.catalogue, experiment.ablations
-    for name, sampling in catalogue.samplings.items():
-        if (sampling.kind == ZERO_SHOT) != (name == ZERO_SHOT):
-            yield f"catalogue.samplings.{name}: the name {ZERO_SHOT!r} and the kind go together"
     for key in ("samplings", "lareqa"):
         if ZERO_SHOT in getattr(ablations, key):
             yield (
@@ -129,7 +128,7 @@ def _wrong_references(experiment: Experiment) -> Iterator[str]:
             f"samplings: {ZERO_SHOT!r} alone, and none of the encoders is pretrained, so that "
             "there is nothing to evaluate"
         )
-    trains = not alone or any(getattr(ablations, name) for name in outputs.ABLATIONS)
+    trains = not alone or outputs.varied(experiment)
     for key in ("corpora", "validation"):
         if trains and not getattr(experiment, key):
             yield f"{key}: [] must not be empty; only {ZERO_SHOT} systems need none"
@@ -328,7 +327,7 @@ def _wrong_corpora(experiment: Experiment) -> Iterator[str]:
 
 def _wrong_ablations(experiment: Experiment) -> Iterator[str]:
     ablations, catalogue = experiment.ablations, experiment.catalogue
-    if any(getattr(ablations, name) for name in outputs.ABLATIONS):
+    if outputs.varied(experiment):
         for name in ablations.benchmarks:
             if name in catalogue.benchmarks and not catalogue.benchmarks[name].ranks_all:
                 yield (
@@ -361,8 +360,7 @@ def _wrong_ablations(experiment: Experiment) -> Iterator[str]:
 def _wrong_modalities(experiment: Experiment) -> Iterator[str]:
     """Encoders that cannot embed the modality of a benchmark's candidates."""
     catalogue, ablations = experiment.catalogue, experiment.ablations
-    varied = [name for name in outputs.ABLATIONS if getattr(ablations, name)]
-    own = experiment.encoders if set(varied) - {"encoders"} else []
+    own = experiment.encoders if set(outputs.varied(experiment)) - {"encoders"} else []
     pairs = [
         *product(experiment.encoders, experiment.benchmarks),
         *product([*own, *ablations.encoders], ablations.benchmarks),

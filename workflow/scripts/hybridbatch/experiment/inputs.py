@@ -148,8 +148,8 @@ def _manifests(config: Experiment) -> list[str]:
 
 
 def _benchmarks(config: Experiment) -> Iterable[str]:
-    varied = any(getattr(config.ablations, name) for name in outputs.ABLATIONS)
-    return dict.fromkeys([*config.benchmarks, *config.ablations.benchmarks * varied])
+    of_ablations = config.ablations.benchmarks if outputs.varied(config) else []
+    return dict.fromkeys([*config.benchmarks, *of_ablations])
 
 
 def _pins(

@@ -133,6 +133,11 @@ ABLATIONS = _group("ablation")
 CURVES = tuple(name for name in ABLATIONS if name in FIGURES)
 
 
+def varied(config: Experiment) -> list[str]:
+    """The ablations that the configuration gives values to, whether or not they can be reached."""
+    return [name for name in ABLATIONS if getattr(config.ablations, name)]
+
+
 def numbered(there: Iterable[str]) -> dict[str, str]:
     """The sections that have entries, each with its number: from 1, in order, without gaps."""
     there = set(there)
