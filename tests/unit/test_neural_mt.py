@@ -292,6 +292,15 @@ def test_sentence_that_is_too_long_is_cut_into_pieces(models, said):
     assert "1 sentences are longer still" in said()
 
 
+def test_a_word_of_a_megabyte_fails_alone_and_at_once(models):
+    echo = Echo(_config(models))
+    lines = ["x" * 2**20, "the cat sat.", "the " + "x" * 10_001, "x" * 10_000]
+    results = echo.translate(lines)
+    failed = Translation(None, error="a word of more than 10000 characters")
+    assert results == [failed, *echo.translate([lines[1]]), failed, results[3]]
+    assert results[3].text.replace(" ", "") == lines[3]
+
+
 def test_short_limit_of_the_output_splits_too(models):
     echo = Echo(_config(models, max_new_tokens=16))
     echo.translate([" ".join(SENTENCES)])

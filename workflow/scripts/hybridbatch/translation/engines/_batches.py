@@ -20,6 +20,9 @@ from hybridbatch.runtime.logs import Progress, log, waiting
 from hybridbatch.translation.translate import Translation
 
 _FILES = ("*.safetensors", "*.json", "*.txt", "*.model")
+# Characters. A longer one is no text, and would be cut into thousands of pieces. Where blanks do
+# not separate words, as in Chinese and Thai, it may be a whole text.
+_LONGEST_WORD = 10_000
 
 
 @dataclass(frozen=True)
@@ -152,7 +155,17 @@ class NeuralTranslator(ABC):
         """
 
     def translate(self, lines: Sequence[str]) -> list[Translation]:
-        """Translate `lines`; a line that is too long for the model is split into sentences."""
+        """Translate `lines`; a line that is too long for the model is split into sentences.
+
+        A line fails if it has a word of more than 10,000 characters.
+        """
+        failed = Translation(None, error=f"a word of more than {_LONGEST_WORD} characters")
+        are_texts = [max(map(len, line.split()), default=0) <= _LONGEST_WORD for line in lines]
+        texts = [line for line, is_text in zip(lines, are_texts, strict=True) if is_text]
+        results = iter(self._translate(texts))
+        return [next(results) if is_text else failed for is_text in are_texts]
+
+    def _translate(self, lines: Sequence[str]) -> list[Translation]:
         split = self._split(lines)
         pieces = [ids for parts in split for ids in parts]
         outputs = dict(self._outputs(pieces))
