@@ -1,7 +1,6 @@
 """Pinned files: taken from a mirror if there is one, else downloaded, and checked in both cases."""
 
 import gzip
-import hashlib
 import os
 import time
 import zlib
@@ -15,7 +14,7 @@ import requests
 from filelock import FileLock
 
 from hybridbatch.runtime.errors import SourceError
-from hybridbatch.runtime.files import read_json, whole, write_json
+from hybridbatch.runtime.files import read_json, sha256_of, whole, write_json
 from hybridbatch.runtime.hashes import Hashes
 from hybridbatch.runtime.logs import Progress, log
 from hybridbatch.runtime.recovery import remove_unfinished
@@ -67,7 +66,7 @@ def fetch(
     with locked(destination):
         remove_unfinished(destination)
         expected = source.sha256 or recorded_hashes(recorded).get(source.url)
-        if expected and destination.exists() and _sha256(destination) == expected:
+        if expected and destination.exists() and sha256_of(destination) == expected:
             log.info("%s is there already", destination)
             return
         found = _fetch(source, destination, expected, mirror, tries)
@@ -105,7 +104,7 @@ def _fetch(
         if origin is None:
             origin = source.url
             _download(source, destination, temporary, mirror, tries)
-        found = _sha256(temporary)
+        found = sha256_of(temporary)
         if expected and found != expected:
             raise SourceError(
                 f"{origin}: sha256 is {found}, expected {expected}. The file is not the one that "
@@ -124,15 +123,9 @@ def recorded_hashes(path: str | Path | None) -> dict[str, str]:
 def record_hash(path: Path, url: str, sha256: str) -> None:
     """Add a hash to a lock file; later fetches have to match it."""
     with locked(path):
-        write_json(
-            path, {**recorded_hashes(path), url: sha256}, digest=False
-        )  # no digest: users may edit the file
+        # Without a digest, since users may edit the file.
+        write_json(path, {**recorded_hashes(path), url: sha256}, digest=False)
     log.warning("%s: recorded sha256 %s in %s; later fetches are held to it", url, sha256, path)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _copy_from_mirror(source: Source, mirror: str | None, temporary: Path) -> Path | None:

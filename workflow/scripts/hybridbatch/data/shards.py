@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from hybridbatch.data.formats import SHARDS
 from hybridbatch.runtime.errors import DataError, SourceError
-from hybridbatch.runtime.files import BATCH_ROWS, read_json, whole, write_json
+from hybridbatch.runtime.files import BATCH_ROWS, read_json, sha256_of, whole, write_json
 
 MANIFEST = "manifest.json"
 MAX_BYTES = 50_000_000_000  # of the texts of a data set, where the configuration allows no more
@@ -75,7 +75,7 @@ def write_shards(
                 )
             file = temporary / f"{len(shards):05d}.parquet"
             pq.write_table(pa.Table.from_pylist([asdict(row) for row in batch], _SCHEMA), file)
-            shards.append({"file": file.name, "rows": len(batch), "sha256": _sha256(file)})
+            shards.append({"file": file.name, "rows": len(batch), "sha256": sha256_of(file)})
         found = content.hexdigest()
         if expected and found != expected:
             raise SourceError(
@@ -120,7 +120,7 @@ def read_shards(path: str | Path) -> Iterator[tuple[int, Row]]:
         file = path.parent / Path(shard["file"]).name
         if not file.is_file():
             raise DataError(f"{file}: is gone, and {path} names it. {_again(path)}")
-        if (found := _sha256(file)) != shard["sha256"]:
+        if (found := sha256_of(file)) != shard["sha256"]:
             raise DataError(
                 f"{file}: sha256 is {found}, and {path} says {shard['sha256']}: it was changed "
                 f"after it was written. {_again(path)}"
@@ -132,8 +132,3 @@ def read_shards(path: str | Path) -> Iterator[tuple[int, Row]]:
 
 def _again(path: Path) -> str:
     return f"Make it again: snakemake --force {quote(str(path))}"
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

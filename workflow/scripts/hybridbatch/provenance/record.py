@@ -22,7 +22,7 @@ from hybridbatch.experiment.outputs import part_hash
 from hybridbatch.experiment.sources import Source
 from hybridbatch.provenance.lineage import Job, lineage
 from hybridbatch.runtime.errors import DataError
-from hybridbatch.runtime.files import checked, read_json, recorded_digest
+from hybridbatch.runtime.files import checked, read_json, recorded_digest, sha256_of
 from hybridbatch.runtime.logs import read_usage
 from hybridbatch.runtime.persistence import METADATA
 from hybridbatch.runtime.usage import machine
@@ -87,8 +87,7 @@ def sha256(path: Path) -> str:
         files = sorted(p for p in path.rglob("*") if p.is_file())
         lines = [f"{sha256(file)}  {file.relative_to(path).as_posix()}\n" for file in files]
         return hashlib.sha256("".join(lines).encode()).hexdigest()
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return sha256_of(path)
 
 
 def checkout(folder: Path) -> dict:

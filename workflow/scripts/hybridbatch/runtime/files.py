@@ -6,6 +6,7 @@ of `xxh128sum --check`. Files that no job published (corpora, benchmarks, downlo
 and are read unchecked. An output that Snakemake has a record of must have one.
 """
 
+import hashlib
 import json
 import os
 import re
@@ -171,6 +172,12 @@ def digest_of(path: str | Path) -> str:
     """
     path = Path(path)
     return _text_digest(_lines(_digests(path))) if path.is_dir() else _hash(path)
+
+
+def sha256_of(path: str | Path) -> str:
+    """sha256 of a file's bytes, by which inputs are pinned and recorded."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def recorded_digest(path: str | Path) -> str | None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from hybridbatch.runtime.files import write_json
+from hybridbatch.runtime.files import sha256_of, write_json
 from hybridbatch.runtime.logs import log
 
 # Beside Snakemake's own records, which are of the same folder and its relative paths.
@@ -60,8 +60,7 @@ class Hashes:
         if now["size"] > _SAID:
             log.info("%s: is new or was changed; hashing %.1f GB", path, now["size"] / 1e9)
         while True:
-            with open(path, "rb") as file:
-                found = hashlib.file_digest(file, "sha256").hexdigest()
+            found = sha256_of(path)
             before, now = now, _stamp(path)
             if now == before:  # it was not written to meanwhile
                 return {**now, "sha256": found}
@@ -75,9 +74,8 @@ class Hashes:
 
     def _store(self, entries: dict[str, dict[str, Any]]) -> None:
         self._file.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(
-            self._file.with_name(f"{self._file.name}.lock")
-        ):  # jobs that fetch write, too
+        # Jobs that fetch write, too.
+        with FileLock(self._file.with_name(f"{self._file.name}.lock")):
             self._known = self._read() | entries
             write_json(self._file, self._known, digest=False)
 
