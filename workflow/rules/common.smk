@@ -16,7 +16,7 @@ from hybridbatch.experiment.load import load
 from hybridbatch.experiment.options import refuse_repeated
 from hybridbatch.experiment.places import path_problem
 from hybridbatch.experiment import systems as variants
-from hybridbatch.provenance.fingerprint import fingerprint
+from hybridbatch.provenance.fingerprint import fingerprint, remember
 from hybridbatch.runtime import recovery
 from hybridbatch.runtime.checkpoints import remove_published
 from hybridbatch.runtime.errors import ConfigError
@@ -137,6 +137,9 @@ wildcard_constraints:
     table=r"[A-Za-z][A-Za-z0-9._-]*",
     setting=r"monolingual|multilingual|cross-lingual/[a-z]{2,3}",
     figure=r"[A-Za-z][A-Za-z0-9._/-]*",
+
+
+remember()
 
 
 @cache

@@ -7,14 +7,41 @@ Snakemake's own code trigger.
 
 import ast
 import hashlib
+import json
 from functools import cache
 from pathlib import Path
 
+from hybridbatch.runtime.files import write_json
+
+# Beside Snakemake's own records. It may be deleted.
+STORE = ".snakemake/fingerprints.json"
 _PACKAGE = Path(__file__).parents[1]
 # Packages that cannot change a result. `runtime` logs, locks and stores files; the modules whose
 # state a checkpoint holds are in fingerprints. `experiment` only yields parameters, and Snakemake
 # compares those itself.
 _SILENT = {"runtime", "experiment"}
+# By the hash of a module's content: the hash of its code, and the names that it imports.
+_known: dict[str, tuple[str, list[str]]] = {}
+
+
+def remember(store: str | Path = STORE) -> None:
+    """Parse all scripts and modules, unless an earlier run has stored what they say.
+
+    Parsing takes more than a second, and every run of Snakemake, dry ones too, needs all of it.
+    """
+    own = _hash(Path(__file__).read_bytes())
+    try:
+        found = json.loads(Path(store).read_text(encoding="utf-8"))
+        if found["of"] == own:
+            _known.update({key: (code, names) for key, (code, names) in found["modules"].items()})
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    before = len(_known)
+    paths = [*_PACKAGE.parent.glob("*.py"), *_PACKAGE.rglob("*.py")]
+    used = [_understood(path) for path in paths]
+    if len(_known) > before:
+        modules = {key: _known[key] for key in used}
+        write_json(store, {"of": own, "modules": modules}, digest=False)
 
 
 def fingerprint(script: str | Path) -> str:
@@ -46,12 +73,25 @@ def _name(path: Path) -> str:
 
 @cache
 def _parse(path: Path) -> tuple[str, list[Path]]:
-    """A module's code as normalised text, and the modules of this package that it imports."""
-    tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
-    parts: list[str] = []
-    names: list[str] = []
-    _walk(tree, parts, names)
-    return "".join(parts), [module for name in names for module in _module_paths(name)]
+    """The hash of a module's normalised code, and the modules of this package that it imports."""
+    code, names = _known[_understood(path)]
+    return code, [module for name in names for module in _module_paths(name)]
+
+
+def _understood(path: Path) -> str:
+    """The key of a module in `_known`, where it is afterwards."""
+    content = path.read_bytes()
+    key = _hash(content)
+    if key not in _known:
+        parts: list[str] = []
+        names: list[str] = []
+        _walk(ast.parse(content, filename=str(path)), parts, names)
+        _known[key] = _hash("".join(parts).encode()), names
+    return key
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
 
 
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
