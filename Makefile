@@ -78,10 +78,15 @@ compare: $(READY)
 # every job that has ended: half a core in a run of a thousand jobs. It waits that time at its end, too.
 THRIFTY := --max-jobs-per-timespan 1000/20s
 
+# Snakemake replaces `$NAME` in the path of a report by the environment variable of that name, so that the
+# report is made under another path.
+REPORT := .snakemake/report.html
+
 report: setup
 	@$(RECOVER)
 	@$(SNAKEMAKE) --cores $(CORES) $(THRIFTY) --configfile $(CONFIGS) -- report_pages
-	@$(SNAKEMAKE) --configfile $(CONFIGS) --report $(call quoted,$(RESULTS)/report.html) -- report_pages
+	@$(SNAKEMAKE) --configfile $(CONFIGS) --report $(REPORT) -- report_pages
+	@mv $(REPORT) $(call quoted,$(RESULTS)/report.html)
 	@$(MAKE) --no-print-directory chromium
 	$(BIN)/python workflow/check_report.py $(call quoted,$(RESULTS)/report.html)
 

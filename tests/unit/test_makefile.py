@@ -9,8 +9,33 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("folder", ["results", 'it\'s "x" y/é;&'])
+FOLDERS = ["results", 'it\'s "x" y/é;&', "a $HOME b"]
+
+
+def recipe(target: str, folder: str) -> list[list[str]]:
+    """The words of each line that make would run for a target."""
+    given = folder.replace("$", "$$")  # as make itself wants it on its command line
+    command = ["make", "--dry-run", "--no-print-directory", target, f"RESULTS={given}"]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return [words for line in run.stdout.splitlines() if (words := _words(line))]
+
+
+def _words(line: str) -> list[str]:
+    try:
+        return shlex.split(line)
+    except ValueError:  # one of several lines of a command
+        return []
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
 def test_the_root_of_the_results_is_one_word_of_the_shell(folder):
-    command = ["make", "--dry-run", "--no-print-directory", "verify", f"RESULTS={folder}"]
-    recipe = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    assert shlex.split(recipe.splitlines()[-1])[1:] == ["workflow/verify.py", folder]
+    assert recipe("verify", folder)[-1][1:] == ["workflow/verify.py", folder]
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_snakemake_is_given_no_path_of_a_report_in_which_it_would_fill_in_variables(folder):
+    lines = recipe("report", folder)
+    (given,) = (words[words.index("--report") + 1] for words in lines if "--report" in words)
+    assert "$" not in given
+    assert ["mv", given, f"{folder}/report.html"] in lines
+    assert lines[-1][1:] == ["workflow/check_report.py", f"{folder}/report.html"]

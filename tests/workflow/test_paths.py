@@ -7,7 +7,7 @@ from pathlib import Path
 
 from checkout import Checkout, new_checkout
 
-ODD = 'My "Pröjekt" it\'s ~x & [a]*;#'
+ODD = 'My "Pröjekt" it\'s ~x & [a]*;# $HOME'
 
 
 def _own_python(folder: Path) -> Path:
@@ -28,10 +28,10 @@ def _run(python: Path, checkout: Checkout, *arguments: str) -> subprocess.Comple
 def test_a_job_runs_with_odd_paths_of_project_python_and_results(tmp_path: Path):
     checkout = new_checkout(tmp_path / ODD)
     python = _own_python(checkout.path / "v {e} n")
-    results = './/r é it\'s "q"//~/'
+    results = './/r é $HOME it\'s "q"//~/'
     options = ("--configfile", "small.yaml", "--config")
     option = "pathvars={results: '" + results.replace("'", "''") + "', downloads: d}"
-    place = checkout.path / 'r é it\'s "q"' / "~"
+    place = checkout.path / 'r é $HOME it\'s "q"' / "~"
     target = str((place / "corpora/small/train.parquet").relative_to(checkout.path))
     run = _run(python, checkout, *options, option, "--", target)
     assert run.returncode == 0, run.stdout + run.stderr
