@@ -242,6 +242,59 @@ def test_different_code_has_different_texts(one, other):
     assert _text(one) != _text(other)
 
 
+@pytest.fixture
+def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A script that imports a module of a small package, of which nothing is known."""
+    package = tmp_path / "scripts/hybridbatch"
+    (package / "data").mkdir(parents=True)
+    for name, text in (("__init__", ""), ("data/__init__", ""), ("data/one", "X = 1\n")):
+        (package / f"{name}.py").write_text(text)
+    script = package.parent / "script.py"
+    script.write_text("from hybridbatch.data import one\n\nprint(one.X)\n")
+    monkeypatch.setattr(code, "_PACKAGE", package)
+    forget(monkeypatch)
+    return script
+
+
+def forget(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As another process begins."""
+    monkeypatch.setattr(code, "_known", {})
+    code._parse.cache_clear()
+
+
+def test_what_modules_say_is_parsed_once(script, tmp_path, monkeypatch):
+    store = tmp_path / "known.json"
+    code.remember(store)
+    expected, written = code.fingerprint(script), store.stat().st_mtime_ns
+    forget(monkeypatch)
+    with monkeypatch.context() as patch:
+        patch.setattr(code.ast, "parse", None)
+        code.remember(store)
+        assert code.fingerprint(script) == expected
+    assert store.stat().st_mtime_ns == written
+
+
+@pytest.mark.parametrize("harm", ["", "[]", '{"of": "another version", "modules": 5}', "\x00"])
+def test_a_store_that_says_nothing_is_made_anew(script, tmp_path, monkeypatch, harm):
+    store = tmp_path / "known.json"
+    code.remember(store)
+    good = store.read_text()
+    store.write_text(harm)
+    forget(monkeypatch)
+    code.remember(store)
+    assert store.read_text() == good
+
+
+def test_an_edited_module_is_parsed_again(script, tmp_path, monkeypatch):
+    store = tmp_path / "known.json"
+    code.remember(store)
+    before = code.fingerprint(script)
+    (code._PACKAGE / "data/one.py").write_text("X = 2\n")
+    forget(monkeypatch)
+    code.remember(store)
+    assert code.fingerprint(script) != before
+
+
 @pytest.mark.parametrize("script", sorted(SCRIPTS.glob("*.py")), ids=lambda path: path.stem)
 def test_every_script_has_a_fingerprint(script):
     assert len(code.fingerprint(script)) == 16

@@ -337,7 +337,8 @@ def test_a_mirror_is_asked_before_the_network(tmp_path, commit):
     assert [pair.passage for pair in fetched.pairs()] == [row["text"] for row in PAIRS]
 
 
-def test_pinned_files_in_a_mirror_are_no_data_set(tmp_path):
+def test_pinned_files_in_a_mirror_are_no_data_set(tmp_path, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)  # tries no network
     write(tmp_path / "m/huggingface.co/datasets/some/animals/resolve/x/a.parquet", PAIRS)
     with pytest.raises(SourceError) as error:
         Fetched(tmp_path, "some/animals", revision=COMMIT, mirror=tmp_path / "m")

@@ -102,6 +102,28 @@ def test_options_are_strict_too(option, words):
     assert words in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ("sample=0.3", ["sample", "did you mean scale?"]),
+        ("alpha=0.3", ["alpha", "catalogue.samplings.hybrid.alpha"]),
+        (
+            "catalogue={samplings: {hybrid: {alpha: 1.5}}}",
+            ["catalogue.samplings.hybrid.alpha", "1.5"],
+        ),
+        ("training={max_steps: half}", ["training.max_steps", "half"]),
+        ('target_languages=["xx"]', ["target_languages", "xx", "no route"]),
+        ('seeds=["a"]', ["seeds.0"]),
+        ('samplings=["y-x"]', ["samplings", "y-x"]),
+    ],
+)
+def test_a_wrong_option_is_named(option, words):
+    with pytest.raises(ConfigError) as caught:
+        conf.load([DEMO], [option])
+    for word in words:
+        assert word in str(caught.value)
+
+
 def test_a_key_that_stands_twice_is_refused():
     with pytest.raises(ConfigError, match="--config seeds: stands twice"):
         conf.load([DEMO], ["seeds=[0]", "scale=demo", "seeds=[1]"])

@@ -117,11 +117,12 @@ def encoder(tmp_path: Path) -> Path:
     return tmp_path / "encoder"
 
 
-@pytest.fixture
-def transformer(tmp_path: Path) -> tuple[Values, Path]:
-    """A tiny random transformer with dropout."""
-    values = transformer_values(tiny_transformer(tmp_path / "source"))
-    return values, prepared(pretrained, values, tmp_path / "encoder")
+@pytest.fixture(scope="module")
+def transformer(tmp_path_factory: pytest.TempPathFactory) -> tuple[Values, Path]:
+    """A tiny random transformer with dropout. Tests leave it as it was."""
+    folder = tmp_path_factory.mktemp("transformer")
+    values = transformer_values(tiny_transformer(folder / "source"))
+    return values, prepared(pretrained, values, folder / "encoder")
 
 
 @pytest.fixture(params=["static", "scratch", "transformer"])
@@ -233,10 +234,23 @@ def test_transformer_trains_with_dropout(tmp_path, transformer, monkeypatch):
     assert rows(with_dropout)[0]["loss"] != rows(without)[0]["loss"]
 
 
+WHOLE: dict[tuple[str, int], dict[str, bytes]] = {}
+
+
+def uninterrupted(
+    tmp_path: Path, encoder: Path, config: TrainConfig, values: Values
+) -> dict[str, bytes]:
+    """What the run gives that is not interrupted, the same for every step at which others are."""
+    key = values["kind"], config.max_steps
+    if key not in WHOLE:
+        WHOLE[key] = content(train(tmp_path, encoder, "whole", config, values))
+    return WHOLE[key]
+
+
 @pytest.mark.parametrize("step", [3, 10, 11, 17, 20, 29])
 def test_interrupted_run_ends_as_if_it_had_not_been(tmp_path, start, monkeypatch, step):
     values, encoder = start
-    whole = content(train(tmp_path, encoder, "whole", values=values))
+    whole = uninterrupted(tmp_path, encoder, CONFIG, values)
     with monkeypatch.context() as patch:
         stop_at(patch, step)
         with pytest.raises(Interrupted):
@@ -376,7 +390,8 @@ def test_only_the_table_of_tokens_has_sparse_gradients(encoder):
 
 
 def test_other_pretrained_weights_do_not_resume(tmp_path, transformer, monkeypatch):
-    values, encoder = transformer
+    values, prepared_once = transformer
+    encoder = shutil.copytree(prepared_once, tmp_path / "encoder")
     with monkeypatch.context() as patch:
         stop_at(patch, 25)
         with pytest.raises(Interrupted):
@@ -440,7 +455,7 @@ def test_interrupted_run_decays_and_stops_where_it_would_have(tmp_path, start, m
     values, encoder = start
     rigged_validation(monkeypatch, best=5)
     config = replace(CONFIG, evaluate_every=5, patience=3, decay_share=0.3, max_steps=90)
-    whole = content(train(tmp_path, encoder, "whole", config, values))
+    whole = uninterrupted(tmp_path, encoder, config, values)
     with monkeypatch.context() as patch:
         stop_at(patch, step)
         with pytest.raises(Interrupted):

@@ -5,11 +5,15 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
 import yaml
+
+from hybridbatch.provenance.fingerprint import STORE, remember
 
 ROOT = Path(__file__).parents[2]
 PARTS = ("Snakefile", "workflow", "config", "envs", "profiles", "resources")
@@ -58,13 +62,13 @@ def small_configuration() -> dict:
     config["ablations"] |= {
         "benchmarks": ["small"],
         "samplings": ["x-x-mono", "hybrid"],
-        "alpha": [0.0, 0.3, 0.5, 1.0],
+        "alpha": [0.3, 0.5, 1.0],
         "data_size": [0.5, 1.0],
         "languages": [2, 3],
         "unseen_languages": ["es"],
         "temperature": [0.05],
         "batch_size": [],
-        "steps": [10, 20],
+        "steps": [20],
         "corpus_weighting": [1.0],
         "lareqa": [],
     }
@@ -98,10 +102,20 @@ def new_checkout(path: Path) -> Checkout:
             shutil.copytree(source, path / part, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(source, path / part)
+    (path / STORE).parent.mkdir()
+    (path / STORE).write_text(_modules())
     (path / "small.yaml").write_text(yaml.safe_dump(small_configuration()))
     lines = (ROOT / "resources/bundled/train.en.jsonl").read_text().splitlines()[:120]
     (path / "small.jsonl").write_text("\n".join(lines) + "\n")
     return Checkout(path)
+
+
+@cache
+def _modules() -> str:
+    """What the modules say, so that not every copy parses them anew."""
+    with tempfile.TemporaryDirectory() as folder:
+        remember(Path(folder, "modules.json"))
+        return Path(folder, "modules.json").read_text()
 
 
 def as_option(**lists: list) -> list[str]:

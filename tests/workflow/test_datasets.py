@@ -57,6 +57,7 @@ def configure(project: Checkout, exports: dict, **corpus) -> None:
     (project.path / "set.yaml").write_text(yaml.safe_dump(values))
 
 
+@pytest.mark.slow
 def test_train_sets_of_a_data_set_are_a_data_set(project: Checkout, tmp_path: Path):
     refused = project.snakemake(*ALL, "datasets", check=False)
     assert refused.returncode == 1

@@ -71,6 +71,7 @@ def test_every_configuration_of_the_page_has_a_command():
         assert f"`{name}`" in PAGE
 
 
+@pytest.mark.slow
 def test_language(extended: Extended):
     extended.run("language.yaml")
     rows = extended.table("translation").query("language == 'an'")
@@ -107,6 +108,7 @@ def test_data_set(extended: Extended):
     assert set(pd.read_parquet(folder / "es.parquet")["language"]) == {"es"}
 
 
+@pytest.mark.slow
 def test_benchmark_and_an_ablation_s_value(extended: Extended):
     extended.run("benchmark.yaml")
     counts = extended.table("evaluation_data").query("benchmark == 'quiz'")
@@ -128,6 +130,7 @@ def test_benchmark_and_an_ablation_s_value(extended: Extended):
     assert models == {"static_hybrid", "static@temperature-0.2_hybrid"}
 
 
+@pytest.mark.slow
 def test_model(extended: Extended):
     extended.run("model.yaml")
     for system, dimension in (("tiny_bert_hybrid", 32), ("narrow_hybrid", 64)):

@@ -246,6 +246,7 @@ def test_a_cut_off_shard_is_named_and_the_search_goes_on_after_the_shards_before
     pd.testing.assert_frame_equal(pd.read_parquet(checkout.path / target), before)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(MIRROR is None, reason="HYBRIDBATCH_MIRROR is not set: needs MIRACL's qrels")
 def test_real_topics_and_judgements_on_a_small_corpus(tmp_path: Path):
     config = configuration(
@@ -275,14 +276,3 @@ def test_real_topics_and_judgements_on_a_small_corpus(tmp_path: Path):
         assert len(metrics) == queries
     table = pd.read_csv(tmp_path / "results/small/tables/miracl.csv")
     assert (table[table["language"].isin(LANGUAGES)]["absent_relevant"] > 1000).all()
-
-
-def test_the_paper_searches_four_shards_a_job_and_keeps_no_vectors(tmp_path: Path):
-    jobs = new_checkout(tmp_path).plan("--configfile=config/paper.yaml", "tables")
-    assert len(jobs) < 2000
-    searches = [wildcards for rule, wildcards in jobs if rule == "search_passages"]
-    assert len(searches) == (6 + 2) * 55  # six models, and two encoders without training
-    assert len({(w["language"], w["part"]) for w in searches}) == 55
-    assert {w["benchmark"] for rule, w in jobs if rule in ("encode", "measure_bias")} == {
-        "xquad_r", "mlqa_r",
-    }  # fmt: skip

@@ -157,6 +157,7 @@ def test_what_the_orphan_made_outlives_the_end_of_the_job_that_waits(folder):
     assert trained(folder) == {"a": pid}
 
 
+@pytest.mark.slow
 def test_what_the_orphan_made_outlives_the_removal_before_the_job_starts(folder):
     """Snakemake removes the outputs before a job, though they may have come since it planned."""
     pid = orphan(folder)
@@ -174,6 +175,7 @@ def test_what_the_orphan_made_outlives_the_removal_before_the_job_starts(folder)
     assert not (folder / "out/checkpoints").exists()
 
 
+@pytest.mark.slow
 def test_another_configuration_waits_and_then_makes_its_own(folder):
     pid = orphan(folder)
     write(folder, "b")

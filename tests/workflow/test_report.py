@@ -68,6 +68,7 @@ needs_chromium = pytest.mark.skipif(
 )
 
 
+@pytest.mark.slow
 @needs_chromium
 def test_a_browser_without_network_opens_everything(reported: Path):
     run = browse(reported)
