@@ -341,7 +341,8 @@ def test_tokens_table(tmp_path):
     same(outputs("tokens_table", inputs, {"train": wanted, "benchmarks": COMPARED}, tmp_path), 3)
     frame = pd.read_csv(tmp_path / "tokens_table-0/csv")
     assert list(frame["tokens"]) == list(range(1, len(wanted) + len(COMPARED) + 1))
-    assert list(frame["data"].iloc[-2:]) == [BENCHMARK] * 2
+    assert list(frame["of"]) == ["corpus"] * len(wanted) + ["benchmark"] * len(COMPARED)
+    assert list(frame["name"].iloc[-2:]) == [BENCHMARK] * 2
 
 
 def test_evaluation_data_table(tmp_path):

@@ -78,6 +78,20 @@ def test_every_table_is_there_in_three_forms(finished: Checkout):
     }  # fmt: skip
 
 
+def test_tokens_are_counted_of_train_sets_and_benchmarks(finished: Checkout):
+    frame = pd.read_csv(finished.path / "results/small/tables/tokens.csv")
+    counted = frame.set_index(["encoder", "of", "name", "language"])
+    assert set(counted.index) == {
+        *(("static", "corpus", "small", code) for code in ("en", "es", "ast")),
+        *(("static", "benchmark", "small", code) for code in ("en", "es", "it")),
+    }
+    assert (counted.loc[("static", "benchmark", "small"), "texts"] == 167 + 272).all()
+    assert (counted["unknown_tokens"] < 0.1 * counted["tokens"]).all()
+    # Italian was not among the texts that the tokenizer was trained on.
+    of_benchmark = counted.loc[("static", "benchmark", "small")]
+    assert of_benchmark["tokens"].idxmax() == "it"
+
+
 def test_language_bias_in_detail_has_every_cell(finished: Checkout):
     detail = pd.read_csv(finished.path / "results/small/tables/bias_detail.csv")
     assert list(detail.columns) == DETAIL_COLUMNS

@@ -12,11 +12,12 @@ def main(snakemake) -> None:
     of_train = [(counts, counts) for counts in map(read_json, files.train)]
     of_benchmarks = [(of, of["counts"]) for of in map(read_json, files.benchmarks)]
     rows = [
-        (of["encoder"], of["corpus"], of["language"], counts)
+        (of["encoder"], "corpus", of["corpus"], of["language"], counts)
         for of, counts in zip(params.train, pick(of_train, params.train), strict=True)
     ]
     for of, found in zip(params.benchmarks, pick(of_benchmarks, params.benchmarks), strict=True):
-        rows += [(of["encoder"], of["benchmark"], code, counts) for code, counts in found.items()]
+        names = (of["encoder"], "benchmark", of["benchmark"])
+        rows += [(*names, language, counts) for language, counts in found.items()]
     frame = tokens_table(rows)
     write(snakemake.output, frame, tokens_page(frame))
 

@@ -7,13 +7,13 @@ import pandas as pd
 from hybridbatch.encoders.tokens import COUNTS
 from hybridbatch.render.grid import Page, of_frame
 
-TOKENS_COLUMNS = ["encoder", "data", "language", *COUNTS]
+TOKENS_COLUMNS = ["encoder", "of", "name", "language", *COUNTS]
 
 
-def tokens_table(rows: Iterable[tuple[str, str, str, Mapping[str, int]]]) -> pd.DataFrame:
+def tokens_table(rows: Iterable[tuple[str, str, str, str, Mapping[str, int]]]) -> pd.DataFrame:
     """A row for each encoder, corpus or benchmark, and language; columns TOKENS_COLUMNS.
 
-    rows: encoder, corpus or benchmark, language, counts of `encoders.tokens.counted`. Encoders
+    rows: encoder, `corpus` or `benchmark`, its name, language, counts of `tokens.counted`. Encoders
     whose kind counts nothing have no row.
     """
     counted = [
