@@ -99,6 +99,7 @@ PINNED = ("--configfile", "small.yaml", "pinned.yaml", "--")
 QUERIES = "results/small/collections/pinned/en/queries.parquet"
 
 
+@pytest.mark.slow
 def test_a_pinned_download_is_the_pinned_one_or_is_fetched_again(pinned):
     checkout, file = pinned
     name = str(file.relative_to(checkout.path))

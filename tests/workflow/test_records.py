@@ -163,6 +163,7 @@ def test_a_flipped_bit_anywhere_behind_a_table_is_found(finished: Checkout):
     assert f"mismatches: {len(BEHIND)}" in run.stdout
 
 
+@pytest.mark.slow
 def test_changed_table_is_not_recorded_as_right(finished: Checkout):
     """Neither the table that its job wrote, nor the one that stands beside the record."""
     draft = finished.path / "results/small/drafts/main.csv"

@@ -154,6 +154,7 @@ def text_of():
     return PLAN["text_of"]
 
 
+@pytest.mark.slow
 def test_the_documentation_has_what_is_printed(text_of, monkeypatch, tmp_path):
     monkeypatch.chdir(ROOT)
     printed = text_of(["config/paper.yaml"], "h100", None)

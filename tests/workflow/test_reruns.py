@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from checkout import Checkout
 
 SMALL = ("--configfile=small.yaml", "tables", "ablations")
@@ -46,6 +47,7 @@ def test_new_kinds_and_the_runtime_rerun_nothing(finished: Checkout):
         assert finished.plan(*SMALL) == []
 
 
+@pytest.mark.slow
 def test_pages_and_kinds_rerun_their_own_jobs(finished: Checkout):
     # One after the other: of a job whose inputs are made again, Snakemake gives no other reason.
     with edited(finished, "tables/contamination.py", "tables/significance.py"):
