@@ -5,7 +5,6 @@ first is decoded, so that no page that says "not found" is taken for an image, a
 recorded; later runs, on any machine, are held to it.
 """
 
-import hashlib
 import tarfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,7 +17,7 @@ from hybridbatch.data.captions import named, write_images
 from hybridbatch.data.download import Source, fetch, locked, recorded_hashes
 from hybridbatch.data.images import decoded, image_file
 from hybridbatch.runtime.errors import DataError, HybridBatchError, SourceError
-from hybridbatch.runtime.files import write_json
+from hybridbatch.runtime.files import sha256_of, write_json
 from hybridbatch.runtime.logs import Progress, log
 
 MAX_IMAGE_BYTES = 20_000_000  # of one file
@@ -177,7 +176,7 @@ def _get(source: Source, path: Path, mirror: str | None, tries: int) -> tuple[bo
     One that was fetched but not yet recorded came whole, and was decoded.
     """
     if path.is_file():
-        sha256 = _sha256(path)
+        sha256 = sha256_of(path)
         if source.sha256 in (None, sha256):
             return False, sha256
         log.warning("%s: is not the recorded one, and is fetched again", path)
@@ -188,7 +187,7 @@ def _get(source: Source, path: Path, mirror: str | None, tries: int) -> tuple[bo
         except DataError:
             path.unlink(missing_ok=True)
             raise
-    return True, _sha256(path)
+    return True, sha256_of(path)
 
 
 def _record(place: str | Path, new: dict[str, str]) -> None:
@@ -207,8 +206,3 @@ def _record(place: str | Path, new: dict[str, str]) -> None:
             )
     log.info("%s: recorded the sha256 of %d images; later fetches are held to it", place, len(new))
     new.clear()
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
