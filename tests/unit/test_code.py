@@ -272,6 +272,8 @@ def test_what_modules_say_is_parsed_once(script, tmp_path, monkeypatch):
         code.remember(store)
         assert code.fingerprint(script) == expected
     assert store.stat().st_mtime_ns == written
+    code.remember(tmp_path / "another.json")  # though all is known already
+    assert (tmp_path / "another.json").read_text() == store.read_text()
 
 
 @pytest.mark.parametrize("harm", ["", "[]", '{"of": "another version", "modules": 5}', "\x00"])

@@ -30,18 +30,22 @@ def remember(store: str | Path = STORE) -> None:
     Parsing takes more than a second, and every run of Snakemake, dry ones too, needs all of it.
     """
     own = _hash(Path(__file__).read_bytes())
+    stored = _stored(store, own)
+    _known.update(stored)
+    paths = [*_PACKAGE.parent.glob("*.py"), *_PACKAGE.rglob("*.py")]
+    modules = {key: _known[key] for key in map(_understood, paths)}
+    if not modules.keys() <= stored.keys():
+        write_json(store, {"of": own, "modules": modules}, digest=False)
+
+
+def _stored(store: str | Path, own: str) -> dict[str, tuple[str, list[str]]]:
+    """What a store of this version, `own`, holds; nothing where it cannot be read."""
     try:
         found = json.loads(Path(store).read_text(encoding="utf-8"))
-        if found["of"] == own:
-            _known.update({key: (code, names) for key, (code, names) in found["modules"].items()})
+        entries = found["modules"].items() if found["of"] == own else ()
+        return {key: (code, names) for key, (code, names) in entries}
     except (OSError, ValueError, KeyError, TypeError):
-        pass
-    before = len(_known)
-    paths = [*_PACKAGE.parent.glob("*.py"), *_PACKAGE.rglob("*.py")]
-    used = [_understood(path) for path in paths]
-    if len(_known) > before:
-        modules = {key: _known[key] for key in used}
-        write_json(store, {"of": own, "modules": modules}, digest=False)
+        return {}
 
 
 def fingerprint(script: str | Path) -> str:
