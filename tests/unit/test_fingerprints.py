@@ -224,8 +224,8 @@ def test_an_encoder_s_kind_counts_in_each_job_that_loads_it(rerun):
     jobs = rerun("encoders/static.py")
     assert {root for _, roots in jobs for root in roots[1:]} == {"encoders/static"}
     assert _names(jobs) == {
-        "prepare_encoder", "tokenize_pairs", "tokenize_validation", "finetune", "encode",
-        "search_passages",
+        "prepare_encoder", "tokenize_pairs", "tokenize_validation", "count_tokens", "finetune",
+        "encode", "search_passages",
     }  # fmt: skip
 
 
