@@ -6,6 +6,8 @@ SOURCE_LANGUAGE = "en"
 NO_LANGUAGE = "none"
 # Ablations with a single sampling at each point, so that no samplings are compared there.
 ONE_SAMPLING = ("alpha", "lareqa")
+# The ablation of layers, whose points are compared with each other at one sampling.
+LAYER_SCALING = "layer_scaling"
 # The sampling that stands for no training: the pretrained encoder as it is.
 ZERO_SHOT = "zero-shot"
 # The samplings that `hybrid` equals at alpha 0 and at alpha 1, and itself.
