@@ -1,4 +1,4 @@
-# results/comparisons_of_schedules/{schedules}/{benchmark}.parquet   differences between them, tested
+# results/comparisons/{schedules}/{benchmark}.parquet   differences between schedules, tested
 # results/drafts/layer_scaling.csv    scores, differences to uniform and verdicts, at equal budgets
 #                             .md, .tex
 # results/figures/layer_scaling.svg, .txt
@@ -63,7 +63,7 @@ use rule compare_samplings as compare_schedules with:
     input:
         metrics=metrics_of_schedules,
     output:
-        "<results>/comparisons_of_schedules/{schedules}/{benchmark}.parquet",
+        "<results>/comparisons/{schedules}/{benchmark}.parquet",
     log:
         "<logs>/compare_schedules/{schedules}/{benchmark}.log",
     threads: threads_of("compare_schedules")
@@ -90,7 +90,7 @@ rule layer_scaling_table:
             benchmark=experiment.ablations.benchmarks,
         ),
         comparisons=expand(
-            "<results>/comparisons_of_schedules/{schedules}/{benchmark}.parquet",
+            "<results>/comparisons/{schedules}/{benchmark}.parquet",
             schedules=SCHEDULES,
             benchmark=experiment.ablations.benchmarks,
         ),
