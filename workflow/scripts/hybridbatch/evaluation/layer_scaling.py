@@ -133,11 +133,11 @@ def layer_scaling_table(
         values = [getattr(point, column) for point, frame in scores for _ in range(len(frame))]
         table[column] = np.array(values, dtype=object)
     trained = _equal_parameters(table)
-    parts = [
+    found = [
         _differences(of, rows, _margin(of, margins, own_margins), confidence)
         for of, rows in comparisons
     ]
-    if parts:
+    if parts := [rows for rows in found if len(rows)]:
         differences = pd.concat(parts, ignore_index=True)
         keys = [*_POINT, "versus", "setting", "metric"]
         differences["p_holm"] = holm_of_distinct(differences, keys)

@@ -84,17 +84,14 @@ def _totals(differences: pd.DataFrame, confidence: float) -> list[str | Grid]:
 def _score_bands(scores: pd.DataFrame) -> list[Band]:
     """A band for each sampling and adapter."""
     named = scores.assign(adapter=scores["adapter"].fillna(""))
+    point = ["budget", "schedule"]
     return [
         Band(
-            [_score_row(part) for _, part in _points(of_band)],
+            [_score_row(part) for _, part in of_band.groupby(point, sort=False, dropna=False)],
             ", ".join(filter(None, (sampling, adapter))),
         )
         for (sampling, adapter), of_band in named.groupby(["sampling", "adapter"], sort=False)
     ]
-
-
-def _points(rows: pd.DataFrame):
-    return rows.groupby(["budget", "schedule"], sort=False, dropna=False)
 
 
 def _score_row(rows: pd.DataFrame) -> Row:
