@@ -1,6 +1,7 @@
 """Schedules at equal budgets: points and names, differences to uniform, verdicts, page, figure."""
 
 import json
+from functools import cache
 from itertools import product
 from pathlib import Path
 
@@ -27,7 +28,7 @@ from hybridbatch.experiment import load as conf
 from hybridbatch.experiment import outputs
 from hybridbatch.experiment import systems as variants
 from hybridbatch.experiment.configuration import Experiment
-from hybridbatch.figures._style import LOOKS, save_figure
+from hybridbatch.figures._style import LOOKS
 from hybridbatch.figures.budgets import budget_figure, budget_words, schedule_looks
 from hybridbatch.render.latex import render as latex
 from hybridbatch.render.markdown import render
@@ -233,9 +234,24 @@ def metrics(gain: float, seeds: int, noise: float, salt: int) -> dict:
     return frames
 
 
+@cache
+def scored(seeds: int) -> pd.DataFrame:
+    """Scores of uniform; those of the other schedules are made of them."""
+    return score_system(metrics(0.0, seeds, 0.01, 0), LANGUAGES, SEEN, STATISTICS)
+
+
+@cache
+def compared(seeds: int, noise: float, salt: int) -> pd.DataFrame:
+    frames = {
+        schedule: metrics(gain, seeds, noise, salt + number)
+        for number, (schedule, gain) in enumerate(GAINS.items())
+    }
+    return compare(frames, LANGUAGES, SEEN, 0.95)
+
+
 def made(
     seeds: int = 3,
-    noise: float = 0.02,
+    noise: float = 0.01,
     margin: float | None = 0.01,
     benchmark: str = "quiz",
     parameters: dict = PARAMETERS,
@@ -244,24 +260,21 @@ def made(
     """The table of three schedules, and the comparisons that it is made of."""
     scores, comparisons = [], []
     names = {"benchmark": benchmark, "encoder": "e5-small", "sampling": "hybrid", "steps": 80.0}
+    cells = scored(seeds).assign(**names)
+
+    def with_parameters(frame: pd.DataFrame, number: int | None) -> pd.DataFrame:
+        values = pd.array([number] * len(frame), "Int64")
+        return frame.assign(**dict.fromkeys(PARAMETERS_COLUMNS, values))
+
     for budget in budgets:
-        frames = {
-            schedule: metrics(gain, seeds, noise, salt)
-            for salt, (schedule, gain) in enumerate(GAINS.items(), budget)
-        }
-        for schedule, of in frames.items():
-            cells = score_system(of, LANGUAGES, SEEN, STATISTICS).assign(**names)
+        for schedule, gain in GAINS.items():
             trained = parameters.get((budget, schedule), parameters.get(budget))
-            both = dict.fromkeys(PARAMETERS_COLUMNS, pd.array([trained] * len(cells), "Int64"))
-            scores.append((Point("lora", budget, schedule), cells.assign(**both)))
-        rows = compare(frames, LANGUAGES, SEEN, 0.95)
-        comparisons.append((Compared(benchmark, "e5-small", "hybrid", "lora", budget), rows))
-    reference = cells.assign(
-        sampling="zero-shot",
-        steps=0.0,
-        **dict.fromkeys(PARAMETERS_COLUMNS, pd.array([None] * len(cells), "Int64")),
-    )
-    scores.insert(0, (Point(), reference))
+            of_point = cells.assign(value=cells["value"] + gain + budget / 1e4)
+            scores.append((Point("lora", budget, schedule), with_parameters(of_point, trained)))
+        of = Compared(benchmark, "e5-small", "hybrid", "lora", budget)
+        comparisons.append((of, compared(seeds, noise, budget)))
+    reference = cells.assign(sampling="zero-shot", steps=0.0)
+    scores.insert(0, (Point(), with_parameters(reference, None)))
     table = layer_scaling_table(scores, comparisons, MARGINS, {"lora": margin}, 0.95)
     return table, comparisons
 
@@ -360,11 +373,11 @@ def test_only_means_over_all_languages_are_judged(table):
 
 
 def test_a_run_that_is_too_small_cannot_say():
-    noisy, _ = made(noise=0.3)
+    noisy, _ = made(noise=0.3, budgets=(24,))
     row = one(noisy, "rising", "uniform", "multilingual")
     assert row["detectable"] > row["margin"]
     assert row["verdict"] == "cannot say with 3 seeds"
-    single, _ = made(seeds=1)
+    single, _ = made(seeds=1, budgets=(24,))
     row = one(single, "rising", "uniform", "multilingual")
     assert np.isnan(row["p"])
     assert np.isnan(row["detectable"])
@@ -399,10 +412,9 @@ def test_statements_are_of_the_schedules_that_are_there():
 
 
 def test_uniform_alone_is_a_table_without_differences():
-    rows = compare({"uniform": metrics(0, 2, 0.02, 1)}, LANGUAGES, SEEN, 0.95)
-    cells = score_system(metrics(0, 2, 0.02, 1), LANGUAGES, SEEN, STATISTICS)
+    rows = compare({"uniform": metrics(0.0, 2, 0.01, 1)}, LANGUAGES, SEEN, 0.95)
     names = {"benchmark": "quiz", "encoder": "e", "sampling": "hybrid", "steps": 1.0}
-    cells = cells.assign(**names, **dict.fromkeys(PARAMETERS_COLUMNS, 7))
+    cells = scored(3).assign(**names, **dict.fromkeys(PARAMETERS_COLUMNS, 7))
     of = Compared("quiz", "e", "hybrid", "lora", 24)
     scores = [(Point("lora", 24, "uniform"), cells)]
     table = layer_scaling_table(scores, [(of, rows)], MARGINS, {"lora": None}, 0.95)
@@ -453,17 +465,13 @@ def test_the_figure_has_a_line_a_schedule_and_a_panel_a_setting(table):
     assert sorted(text.get_text() for text in last.texts) == sorted(GAINS)
 
 
-def test_the_caption_has_metric_n_seeds_and_parameters(table, tmp_path):
-    words = budget_words(table, 0.95)
+def test_the_caption_has_metric_n_seeds_and_parameters(table):
+    caption = budget_words(table, 0.95).caption
     for part in (
         "mAP and rank distance", "2 values", "1,000 to 4,000 trained parameters",
         "n = 40 queries, 3 seeds", "95%",
     ):  # fmt: skip
-        assert part in words.caption
-    for name in ("a", "b"):
-        figure = budget_figure(table)
-        save_figure(figure, words, tmp_path / f"{name}.svg", tmp_path / f"{name}.txt", "x")
-    assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
+        assert part in caption
 
 
 def test_every_schedule_has_a_look_of_its_own():
