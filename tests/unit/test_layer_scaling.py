@@ -419,7 +419,7 @@ def test_uniform_alone_is_a_table_without_differences():
     scores = [(Point("lora", 24, "uniform"), cells)]
     table = layer_scaling_table(scores, [(of, rows)], MARGINS, {"lora": None}, 0.95)
     assert table["versus"].isna().all()
-    assert "Differences" not in render(layer_scaling_page(table, 0.95))
+    assert "Differences: " not in render(layer_scaling_page(table, 0.95))
 
 
 # --- the page ---
@@ -441,6 +441,15 @@ def test_the_page_has_the_least_difference_before_the_verdict(table):
     # Two budgets in two pools; 'holds' is the first verdict and 'does not' the second.
     assert [cell.strip() for cell in rows[0].strip("|").split("|")][1:3] == ["0", "4"]
     assert r"\begin{tabular}" in latex(layer_scaling_page(table, 0.95))
+
+
+def test_a_pool_with_the_same_scores_is_shown_once(table):
+    whole = table[table["pool"] == "all"]
+    twice = pd.concat([whole, whole.assign(pool="seen")], ignore_index=True)
+    assert render(layer_scaling_page(twice, 0.95)) == render(layer_scaling_page(whole, 0.95))
+    assert len(budget_figure(twice).axes) == 4
+    both = render(layer_scaling_page(table, 0.95))
+    assert both.count("only the languages with training data") == 2  # scores, differences
 
 
 # --- the figure ---

@@ -39,10 +39,11 @@ COMPARED = (
     (MULTILINGUAL, "map"),
     (MULTILINGUAL, "rank_distance"),
 )
-_POINT = ["benchmark", "encoder", "sampling", "adapter", "budget", "schedule"]
+# The columns of a score's place.
+POINT = ["benchmark", "encoder", "sampling", "adapter", "budget", "schedule"]
 LAYER_COLUMNS = [
     "table",
-    *_POINT,
+    *POINT,
     "versus",
     "setting",
     "pool",
@@ -139,7 +140,7 @@ def layer_scaling_table(
     ]
     if parts := [rows for rows in found if len(rows)]:
         differences = pd.concat(parts, ignore_index=True)
-        keys = [*_POINT, "versus", "setting", "metric"]
+        keys = [*POINT, "versus", "setting", "metric"]
         differences["p_holm"] = holm_of_distinct(differences, keys)
         differences = differences.merge(trained, how="left", validate="many_to_one")
         table = pd.concat([table, differences], ignore_index=True)
@@ -186,6 +187,7 @@ def _differences(
         for metric, pair in zip(metrics, pairs, strict=True)
     ]
     rows = rows[pd.Series(wanted, index=rows.index) & rows["language"].isin(MEANS)]
+    rows = rows.sort_values("sampling_b", key=lambda names: names != UNIFORM, kind="stable")
     names = {"sampling_a": "schedule", "sampling_b": "versus", "difference": "value"}
     found = rows.rename(columns=names).assign(
         **vars(of), margin=float("nan"), statement=None, verdict=None
@@ -206,5 +208,5 @@ def _differences(
             for column in ("margin", "statement", "verdict"):
                 if place.any():
                     found.loc[place, column] = verdict[column]
-    kept = [*_POINT, "versus", *SCORE_COLUMNS, "standard_error", "df", "p", "detectable"]
+    kept = [*POINT, "versus", *SCORE_COLUMNS, "standard_error", "df", "p", "detectable"]
     return found[[*kept, "margin", "statement", "verdict", "n_clusters", "repeats"]]

@@ -5,8 +5,9 @@ from itertools import cycle
 import pandas as pd
 from matplotlib.figure import Figure
 
-from hybridbatch.evaluation.layer_scaling import COMPARED
+from hybridbatch.evaluation.layer_scaling import COMPARED, POINT
 from hybridbatch.evaluation.metrics import METRICS
+from hybridbatch.evaluation.pools import told_pools
 from hybridbatch.evaluation.settings import ALL, MEAN
 from hybridbatch.figures._style import (
     LOOKS,
@@ -21,7 +22,7 @@ from hybridbatch.figures._style import (
     seeds_phrase,
     styled,
 )
-from hybridbatch.figures.curves import axis_of_points, dodged_lines, told_pools
+from hybridbatch.figures.curves import axis_of_points, dodged_lines
 
 # By lightness as samplings are; a schedule between two numbers takes one that is free.
 _NAMED = dict(zip(("falling", "rising", "uniform", "middle", "ends"), LOOKS.values(), strict=True))
@@ -73,7 +74,8 @@ def budget_points(table: pd.DataFrame) -> pd.DataFrame:
     shown = [pair in COMPARED for pair in zip(scores["setting"], scores["metric"], strict=True)]
     chosen = scores[pd.Series(shown, index=scores.index) & (scores["language"] == MEAN)]
     chosen = chosen.assign(point=chosen["budget"].astype(float))
-    return told_pools(chosen, ["schedule", "adapter"])
+    told = told_pools(chosen, [*POINT, "setting", "metric"])
+    return chosen[(chosen["pool"] == ALL) | chosen["benchmark"].isin(told)]
 
 
 def budget_words(table: pd.DataFrame, confidence: float) -> Words:

@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.transforms import ScaledTranslation
 
 from hybridbatch.evaluation.metrics import METRICS
-from hybridbatch.evaluation.settings import ALL, MEAN, SEEN, ZERO_SHOT
+from hybridbatch.evaluation.pools import told_pools
+from hybridbatch.evaluation.settings import ALL, MEAN, ZERO_SHOT
 from hybridbatch.figures._style import (
     LOOKS,
     POOLS,
@@ -185,21 +185,9 @@ def curve_points(name: str, table: pd.DataFrame) -> pd.DataFrame:
     chosen = chosen.assign(point=pd.to_numeric(chosen["point"]))
     if name == "alpha":
         chosen = chosen.assign(sampling=HYBRID)
-    return told_pools(chosen)
-
-
-def told_pools(means: pd.DataFrame, more: Sequence[str] = ()) -> pd.DataFrame:
-    """The rows without those of the pool `seen` where it has the same scores as the pool `all`.
-
-    means: one row for each point and the keys below, `more` among them.
-    """
-    whole, seen = (means[means["pool"] == pool] for pool in (ALL, SEEN))
-    keys = ["benchmark", "encoder", "sampling", *more, "setting", "metric", "point"]
-    both = seen.merge(whole, on=keys, how="left", suffixes=("", "_all"))
-    # If all languages of a benchmark are training languages, both pools are the same.
-    other = ~np.isclose(both["value"], both["value_all"])
-    told = set(both.loc[other, "benchmark"])
-    return means[(means["pool"] == ALL) | means["benchmark"].isin(told)]
+    keys = ["benchmark", "encoder", "sampling", "setting", "metric", "point"]
+    told = told_pools(chosen, keys)
+    return chosen[(chosen["pool"] == ALL) | chosen["benchmark"].isin(told)]
 
 
 def _columns(means: pd.DataFrame) -> list[tuple[str, str]]:

@@ -3,9 +3,10 @@
 import pandas as pd
 
 from hybridbatch.evaluation.claims import CANNOT_SAY, NO_MARGIN, NOT_RUN, VERDICTS, verdict_kind
-from hybridbatch.evaluation.layer_scaling import COMPARED
+from hybridbatch.evaluation.layer_scaling import COMPARED, POINT
 from hybridbatch.evaluation.metrics import METRICS, metric_title
-from hybridbatch.evaluation.settings import MEAN, ZERO_SHOT
+from hybridbatch.evaluation.pools import told_pools
+from hybridbatch.evaluation.settings import MEAN, SEEN, ZERO_SHOT
 from hybridbatch.render.grid import BOLD, Band, Cell, Grid, Page, Row, plain
 from hybridbatch.tables.words import POOL_TITLES, interval_phrase, seeds_phrase
 
@@ -17,15 +18,20 @@ _TESTED = ["difference", "p", "Holm", "detectable", "margin", "verdict"]
 def layer_scaling_page(frame: pd.DataFrame, confidence: float) -> Page:
     """Verdicts in total; then by encoder, benchmark and pool the scores, and the differences.
 
-    frame: of `evaluation.layer_scaling`. confidence: of the intervals.
+    frame: of `evaluation.layer_scaling`. confidence: of the intervals. The pool `seen` is left out
+    where it has the scores of the pool `all`.
     """
+    frame = _told(frame)
     differences = frame[frame["versus"].notna()]
     interval = interval_phrase(frame, confidence)
     blocks: list[str | Grid] = [
         "A budget of ranks (lora) or units (bottleneck) is the sum over the layers. A schedule "
         "divides it among them, and all schedules of a budget train equally many parameters. In "
-        f"brackets the {interval}. Means over all query languages of the pool. Peak memory and "
-        "pairs a second are in timings/layer_scaling.md, as measured: tables hold no times.",
+        f"brackets the {interval}. Means over all query languages of the pool. Differences are "
+        "paired by question: p, then corrected by Holm over all distinct tests of the table; "
+        "detectable: the minimum detectable difference (80% power, two-sided .05, uncorrected). "
+        "Peak memory and pairs a second are in timings/layer_scaling.md, as measured: tables hold "
+        "no times.",
         *_totals(differences, confidence),
     ]
     for (encoder, benchmark), part in frame.groupby(["encoder", "benchmark"], sort=False):
@@ -53,8 +59,15 @@ def layer_scaling_page(frame: pd.DataFrame, confidence: float) -> Page:
                     "margin allowed; the verdict."
                 )
                 grid = Grid(note, "budget, schedules", _TESTED, _difference_bands(tested))
-                blocks += ["### Differences", grid]
+                blocks += [f"## Differences: {place}", grid]
     return Page("layer_scaling", TITLE, blocks)
+
+
+def _told(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows without those of the pool `seen` of a benchmark in which all languages are seen."""
+    means = frame[(frame["language"] == MEAN) & frame["versus"].isna()]
+    told = told_pools(means, [*POINT, "setting", "metric"])
+    return frame[(frame["pool"] != SEEN) | frame["benchmark"].isin(told)]
 
 
 def _totals(differences: pd.DataFrame, confidence: float) -> list[str | Grid]:

@@ -9,16 +9,15 @@ from typing import Any
 
 import pandas as pd
 
-from hybridbatch.evaluation.layer_scaling import COMPARED
+from hybridbatch.evaluation.layer_scaling import COMPARED, POINT
 from hybridbatch.evaluation.metrics import metric_title
 from hybridbatch.evaluation.settings import ALL, MEAN, PARAMETERS_COLUMNS
 from hybridbatch.render.grid import Band, Cell, Grid, Page
 
-POINT = ["encoder", "sampling", "adapter", "budget", "schedule"]
+_POINT = POINT[1:]  # one model is evaluated on every benchmark
 SCORES = [f"{setting} {metric_title(metric)}" for setting, metric in COMPARED]
 MEASURED = ["pairs_per_second", "peak_memory_mib", "gpu_peak_mib"]
 USAGE_COLUMNS = [
-    "benchmark",
     *POINT,
     *PARAMETERS_COLUMNS,
     *SCORES,
@@ -37,19 +36,20 @@ def layer_usage_table(
     """A row for each benchmark and point; columns USAGE_COLUMNS.
 
     table: of `evaluation.layer_scaling`; the scores are its means over all query languages in the
-    whole pool. measured: for each model its POINT, seed, and pairs in a batch as `pairs`, with the
-    `usage.usage` of the job that trained it, or None. `pairs_per_second`: of the training loop with
+    whole pool. measured: for each model its encoder, sampling, adapter, budget and schedule, and
+    the pairs in its batch as `pairs`, with the `usage.usage` of the job that trained it, or None.
+    `pairs_per_second`: of the training loop with
     its validations and checkpoints, since its last start; a mean over the seeds.
     `peak_memory_mib`: most main memory of any seed's process; `gpu_peak_mib`: most that torch held
     on a GPU. They are empty where nothing was measured.
     """
     rows = [
-        {**{name: of[name] for name in POINT}, **_of_model(of["pairs"], used)}
+        {**{name: of[name] for name in _POINT}, **_of_model(of["pairs"], used)}
         for of, used in measured
     ]
     of_points = [
         {
-            **dict(zip(POINT, point, strict=True)),
+            **dict(zip(_POINT, point, strict=True)),
             "pairs_per_second": part["pairs_per_second"].mean(),
             "peak_memory_mib": part["peak_memory_mib"].max(),
             "gpu_peak_mib": part["gpu_peak_mib"].max(),
@@ -57,7 +57,7 @@ def layer_usage_table(
             "models_measured": part["pairs_per_second"].notna().sum(),
             "machine": "; ".join(dict.fromkeys(part["machine"].dropna())) or NOT_MEASURED,
         }
-        for point, part in pd.DataFrame(rows).groupby(POINT, sort=False)
+        for point, part in pd.DataFrame(rows).groupby(_POINT, sort=False)
     ]
     scores = table[
         table["versus"].isna()
@@ -66,12 +66,10 @@ def layer_usage_table(
         & (table["pool"] == ALL)
     ].astype(dict.fromkeys(["budget", *PARAMETERS_COLUMNS], "int64"))
     wide = scores.assign(column=scores["setting"] + " " + scores["metric"].map(metric_title))
-    wide = wide.pivot(
-        index=["benchmark", *POINT, *PARAMETERS_COLUMNS], columns="column", values="value"
-    )
-    frame = wide.reset_index().merge(pd.DataFrame(of_points), on=POINT, validate="many_to_one")
-    order = {tuple(of[name] for name in POINT): n for n, of in enumerate(of_points)}
-    place = [order[tuple(row)] for row in frame[POINT].itertuples(index=False, name=None)]
+    wide = wide.pivot(index=[*POINT, *PARAMETERS_COLUMNS], columns="column", values="value")
+    frame = wide.reset_index().merge(pd.DataFrame(of_points), on=_POINT, validate="many_to_one")
+    order = {tuple(of[name] for name in _POINT): n for n, of in enumerate(of_points)}
+    place = [order[tuple(row)] for row in frame[_POINT].itertuples(index=False, name=None)]
     return frame.iloc[pd.Series(place).argsort(kind="stable")].reindex(columns=USAGE_COLUMNS)
 
 
