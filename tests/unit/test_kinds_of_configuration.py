@@ -137,7 +137,9 @@ def test_the_committed_schema_is_the_models():
     )
 
 
-@pytest.mark.parametrize("name", ["catalogue", "config", "demo", "paper"])
+@pytest.mark.parametrize(
+    "name", ["catalogue", "config", "demo", "paper", "pretrained", "layer_schedules"]
+)
 def test_the_schema_accepts_each_shipped_file_and_names_itself_to_editors(name):
     text = (ROOT / f"config/{name}.yaml").read_text(encoding="utf-8")
     first = text.splitlines()[0]

@@ -5,6 +5,7 @@ import logging
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from hybridbatch.runtime.errors import DataError
@@ -130,6 +131,16 @@ def test_progress_without_a_total_says_what_it_knows(clock, said):
     for clock[0] in (1.0, 10.0, 11.0):
         progress.add(50_000)
     assert said.messages == ["100,000 pairs, 10,000 a second"]
+
+
+def test_job_records_what_its_loops_did_since_they_began(clock, tmp_path):
+    with logged(tmp_path / "job.log"):
+        progress = Progress(400, "steps", done=100)
+        for clock[0] in range(4, 44, 4):
+            progress.add(np.int64(2))
+    used = read_usage(tmp_path / "job.log")
+    assert used["loops"]["steps"] == {"done": 20, "seconds": 40}
+    assert used["gpu_peak_mib"] is None
 
 
 def test_short_loop_without_a_last_line_says_nothing(clock, said):

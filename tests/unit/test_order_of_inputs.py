@@ -117,7 +117,13 @@ def metrics(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 SCORE = {"languages": LANGUAGES, "seen": ["es"], "rows": {}, "statistics": STATISTICS}
 COMPARE = {"languages": LANGUAGES, "seen": ["es"], "rows": {}, "confidence": 0.95}
-COMPARE |= {"samplings": SAMPLINGS}
+COMPARE |= {"of": {}}
+
+
+def compared(encoder: str) -> dict[str, Any]:
+    """What `compare_samplings` gets to compare the samplings of an encoder."""
+    sides = {f"{encoder}_{sampling}": sampling for sampling in SAMPLINGS}
+    return COMPARE | {"compared": sides, "shared": ["benchmark", "encoder", "variant"]}
 
 
 def models(folder: Path) -> list[str]:
@@ -125,7 +131,8 @@ def models(folder: Path) -> list[str]:
     found = [folder / f"seed{seed}" for seed in range(2)]
     for number, model in enumerate(found):
         model.mkdir()
-        write_json(model / "run.json", {"best_step": 100 + number})
+        parameters = {"trained": 24, "all": 1000}
+        write_json(model / "run.json", {"best_step": 100 + number, "parameters": parameters})
     return list(map(str, found))
 
 
@@ -147,7 +154,8 @@ def comparisons(metrics: list[str], tmp_path_factory: pytest.TempPathFactory) ->
     found = []
     for number in range(len(ENCODERS)):
         folder = tmp_path_factory.mktemp("comparisons")
-        run("compare_samplings", named(metrics=metrics[8 * number :][:8])(0), COMPARE, folder)
+        inputs = named(metrics=metrics[8 * number :][:8])(0)
+        run("compare_samplings", inputs, compared(ENCODERS[number]), folder)
         found.append(str(folder / "out.parquet"))
     return found
 
@@ -174,7 +182,8 @@ def test_scores_of_passages(metrics, tmp_path):
 
 
 def test_comparisons_of_samplings(metrics, tmp_path):
-    same(outputs("compare_samplings", named(metrics=metrics[:8]), COMPARE, tmp_path), 1)
+    inputs = named(metrics=metrics[:8])
+    same(outputs("compare_samplings", inputs, compared(ENCODERS[0]), tmp_path), 1)
 
 
 @pytest.mark.parametrize("name", ["main", BENCHMARK])
@@ -228,6 +237,57 @@ def test_ablation_table(scores, comparisons, tmp_path):
     frame = pd.read_csv(tmp_path / "ablation_table-0/csv")
     assert list(frame["point"].unique()) == ENCODERS
     assert (frame["point"] == frame["encoder"]).all()
+
+
+def test_layer_scaling_table(metrics, scores, tmp_path):
+    """The samplings of the fixture as schedules: of each encoder, x-y is uniform."""
+    schedules = dict(zip(SAMPLINGS, ("uniform", "rising"), strict=True))
+    comparisons = []
+    for number, encoder in enumerate(ENCODERS):
+        folder = tmp_path / encoder
+        folder.mkdir()
+        sides = {f"{encoder}_{sampling}": schedules[sampling] for sampling in SAMPLINGS[::-1]}
+        params = {"compared": sides, "shared": ["benchmark", "encoder"]}
+        params |= {"of": {"schedules": f"{encoder}@lora-24_hybrid"}}
+        run(
+            "compare_samplings",
+            named(metrics=metrics[8 * number :][:8])(0),
+            COMPARE | params,
+            folder,
+        )
+        comparisons.append(str(folder / "out.parquet"))
+    points = [
+        {
+            "adapter": "lora",
+            "budget": 24,
+            "schedule": schedules[sampling],
+            "system": f"{encoder}_{sampling}",
+            "encoder": encoder,
+            "sampling": "hybrid",
+            "group": f"{encoder}@lora-24_hybrid",
+        }
+        for encoder, sampling in product(ENCODERS, SAMPLINGS)
+    ]
+    inputs = named(
+        scores=scores, comparisons=comparisons, published=str(PUBLISHED / "hybrid_batch.csv")
+    )
+    params = {
+        "points": points, "systems": [of["system"] for of in SCORED], "benchmarks": [BENCHMARK],
+        "margins": {"lora": 0.01}, "confidence": 0.95,
+    }  # fmt: skip
+    same(outputs("layer_scaling_table", inputs, params, tmp_path), 3)
+    frame = pd.read_csv(tmp_path / "layer_scaling_table-0/csv")
+    assert list(frame["encoder"].unique()) == ENCODERS
+    assert set(frame["trained_parameters"]) == {24}
+    differences = frame[frame["versus"].notna()]
+    assert set(zip(differences["schedule"], differences["versus"], strict=True)) == {
+        ("rising", "uniform")
+    }
+    keys = ["encoder", "setting", "pool", "metric", "language"]
+    wide = frame[frame["versus"].isna()].pivot(index=keys, columns="schedule", values="value")
+    gains = differences.set_index(keys)["value"]
+    expected = (wide["rising"] - wide["uniform"])[gains.index]
+    np.testing.assert_allclose(gains, expected, atol=2e-6)
 
 
 def test_bias_detail_table(tmp_path):

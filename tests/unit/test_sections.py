@@ -31,6 +31,7 @@ TABLES = [
 ]
 FIGURES = {
     "reproduction": "Published against reproduced",
+    "layer_scaling": "Scores against the budget of the layers",
     "static/training": "Losses in training, static",
     "static/translation_quality": "Translation quality against scores, static",
     "my_static/quiz/heatmap": "Query against candidate language, my_static, Quiz",

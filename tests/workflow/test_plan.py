@@ -1,5 +1,6 @@
 """What Snakemake plans: what reruns after a change, and what does not."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -157,6 +158,48 @@ def test_an_ablation_that_is_not_configured_has_no_figure(checkout: Checkout):
     ablations = small_configuration()["ablations"] | nothing
     jobs = checkout.plan(*changed(checkout, "fewer.yaml", ablations=ablations), "figures")
     assert wildcards_of(jobs, "curve_figure", "curve") == {"alpha", "data_size"}
+
+
+def test_every_schedule_is_trained_at_every_budget(checkout: Checkout):
+    """The demo with a transformer whose weights nothing reads before it is trained."""
+    (checkout.path / "tiny").mkdir()
+    size = {"num_hidden_layers": 2, "hidden_size": 32, "intermediate_size": 64, "vocab_size": 800}
+    (checkout.path / "tiny/config.json").write_text(json.dumps(size))
+    text = {"max_tokens": 64, "query_prefix": "", "passage_prefix": "", "pooling": "mean"}
+    schedules = ["uniform", "rising", "falling"]
+    layers = {
+        "encoders": ["tiny"],
+        "ablations": {
+            "samplings": ["hybrid"],
+            "layer_scaling": [
+                {"adapter": "lora", "scale": 2.0, "budgets": [4, 8], "schedules": schedules}
+            ],
+        },
+        "catalogue": {"encoders": {"tiny": {"kind": "transformer", "model": "tiny", **text}}},
+    }
+    (checkout.path / "layers.yaml").write_text(yaml.safe_dump(layers))
+    root = "results/demo"
+    jobs = checkout.plan(
+        *(
+            "--configfile",
+            "config/demo.yaml",
+            "layers.yaml",
+            "--",
+            f"{root}/tables/layer_scaling.csv",
+        ),
+        *(f"{root}/figures/layer_scaling.svg", f"{root}/timings/layer_scaling.csv"),
+        f"{root}/report/tables/layer_scaling.html",
+    )
+    names = {f"tiny@lora-{b}-{s}_hybrid" for b in (4, 8) for s in schedules}
+    assert wildcards_of(jobs, "finetune", "system") == names
+    assert [rule for rule, _ in jobs].count("finetune") == 2 * len(names)
+    assert wildcards_of(jobs, "compare_schedules", "schedules") == {
+        "tiny@lora-4_hybrid", "tiny@lora-8_hybrid",
+    }  # fmt: skip
+    assert rules(jobs) >= {
+        "layer_scaling_table", "record_provenance", "layer_scaling_figure", "layer_scaling_usage",
+    }  # fmt: skip
+    assert not rules(jobs) & {"ablation_table", "compare_samplings"}
 
 
 @pytest.mark.parametrize("name", ["config", "demo", pytest.param("paper", marks=pytest.mark.slow)])

@@ -81,7 +81,10 @@ TRAINED = {name: system for name, system in SYSTEMS.items() if system.trained}
 TRAINED_TABLE_SYSTEMS = {name: of for name, of in TABLE_SYSTEMS.items() if of.trained}
 TABLE_ENCODERS = list(dict.fromkeys(system.encoder for system in TABLE_SYSTEMS.values()))
 ABLATIONS = [name for name in outputs.ABLATIONS if variants.ablation_points(experiment, name)]
+DRAWN_ABLATIONS = [name for name in outputs.DRAWN_ABLATIONS if name in ABLATIONS]
 CURVES = [name for name in outputs.CURVES if name in ABLATIONS]
+# Systems that differ in the schedule of their layers alone, by group and schedule.
+SCHEDULES = variants.layer_groups(experiment)
 TRAIN_LANGUAGES = lookups.train_languages(experiment)
 # The keys of all train sets.
 TRAIN_SETS = [
@@ -126,7 +129,8 @@ wildcard_constraints:
     encoder=one_of(CATALOGUE.encoders),
     system=one_of(SYSTEMS),
     variant=one_of(dict.fromkeys(system.variant for system in SYSTEMS.values())),
-    ablation=one_of(ABLATIONS),
+    ablation=one_of(name for name in ABLATIONS if name != constants.LAYER_SCALING),
+    schedules=one_of(SCHEDULES),
     curve=one_of(CURVES),
     seed=r"0|[1-9]\d*",  # one name for each seed
     benchmark=one_of(CATALOGUE.benchmarks),
@@ -318,7 +322,7 @@ def table_names():
 
 def figure_names():
     """Every figure of the configuration: KIND, ENCODER/KIND or ENCODER/BENCHMARK/KIND."""
-    names = ["reproduction", *CURVES]
+    names = ["reproduction", *DRAWN_ABLATIONS]
     trained = {system.encoder for system in TRAINED_TABLE_SYSTEMS.values()}
     for encoder in TABLE_ENCODERS:
         kinds = ["heatmap"]

@@ -31,7 +31,7 @@ def report_caption(wildcards):
 def report_files(ablations):
     """What the report shows, with or without ablations: tables, figures, and a page of each."""
     tables = table_names() + ABLATIONS * ablations
-    figures = [name for name in figure_names() if ablations or name not in CURVES]
+    figures = [name for name in figure_names() if ablations or name not in DRAWN_ABLATIONS]
     return [
         *files_of_tables(tables),
         "<results>/report/front.html",

@@ -49,7 +49,9 @@ rule compare_samplings:
     resources:
         **resources_of("compare_samplings"),
     params:
-        samplings=lambda wildcards: [s.sampling for s in systems_of_variant(wildcards)],
+        compared=lambda wildcards: {s.name: s.sampling for s in systems_of_variant(wildcards)},
+        shared=["benchmark", "encoder", "variant"],
+        of=keys,
         languages=benchmark_languages,
         seen=seen_languages,
         rows=lambda wildcards: lookups.mean_rows(experiment, wildcards.benchmark),

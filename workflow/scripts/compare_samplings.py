@@ -1,4 +1,4 @@
-"""Differences between the samplings of one encoder on one benchmark, and their tests."""
+"""Differences between systems of one encoder on one benchmark, and their tests."""
 
 import pyarrow as pa
 
@@ -12,9 +12,11 @@ from hybridbatch.runtime.logs import log, logged
 def main(snakemake) -> None:
     params = snakemake.params
     found = read_keyed(snakemake.input.metrics)
-    frames = {sampling: {} for sampling in params.samplings}
+    # By sampling or schedule, in the order of the differences.
+    frames = {name: {} for name in params.compared.values()}
     for keys, table in found:
-        frames[keys["sampling"]][keys["language"], keys["seed"]] = table.to_pandas()
+        of_system = frames[params.compared[keys["system"]]]
+        of_system[keys["language"], keys["seed"]] = table.to_pandas()
     rows = compare(frames, params.languages, params.seen, params.confidence, Rows(**params.rows))
     untested = int(rows["p"].isna().sum())
     if untested:
@@ -22,11 +24,11 @@ def main(snakemake) -> None:
     unequal = int((rows["seed_sd_p"] < UNEQUAL).sum())
     if unequal:
         log.warning(
-            "in %d of %d differences the samplings' variances between seeds differ (Bartlett's p "
-            "below %g), and a pooled one fits none of them",
+            "in %d of %d differences the variances between seeds differ (Bartlett's p below %g), "
+            "and a pooled one fits none of them",
             *(unequal, len(rows), UNEQUAL),
         )
-    keys = common(found, ("benchmark", "encoder", "variant"))
+    keys = {**params.of, **common(found, params.shared)}
     write_table(snakemake.output[0], pa.Table.from_pandas(rows, preserve_index=False), keys)
 
 

@@ -193,7 +193,7 @@ def claims_table(
                 if not claim.better:
                     margin = margins.margin(benchmark, encoder, claim.setting, claim.metric)
                 row = {"scale": scale, "benchmark": benchmark, "encoder": encoder, "pool": pool}
-                rows.append(row | _judged(claim, means, margin, confidence))
+                rows.append(row | judge(claim, means, margin, confidence))
     counts = {"n_queries": "Int64", "n_seeds": "Int64"}
     return pd.DataFrame(rows, columns=CLAIM_COLUMNS).astype(counts)
 
@@ -210,7 +210,12 @@ def verdict_kind(text: str) -> str:
     return CANNOT_SAY if text.startswith(CANNOT_SAY) else text
 
 
-def _judged(claim: Claim, means: pd.DataFrame, margin: float | None, confidence: float) -> dict:
+def judge(claim: Claim, means: pd.DataFrame, margin: float | None, confidence: float) -> dict:
+    """The columns of CLAIM_COLUMNS that are about one claim.
+
+    means: rows of `significance.compare` of one mean and pool. margin: of a *not worse*, in the
+    metric's unit; None if there is none.
+    """
     row = {
         "claim": claim.name,
         "statement": claim.statement,

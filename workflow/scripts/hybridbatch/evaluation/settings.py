@@ -25,6 +25,9 @@ SEED_SD = "seed_sd"  # extra column: standard deviation between seeds, empty wit
 # Extra column of the workflow's scores: the steps that the scored weights were trained for, a mean
 # over seeds.
 STEPS_COLUMN = "steps"
+# Extra columns of the workflow's scores: the parameters that were trained, and all of the model in
+# training, adapters included. Empty for a system that is not trained.
+PARAMETERS_COLUMNS = ["trained_parameters", "all_parameters"]
 # Extra columns for a benchmark with passages: the number of passages searched, and of relevant ones
 # that the collection lacks. Empty in mean rows.
 PASSAGE_COLUMNS = ["pool_size", "absent_relevant"]

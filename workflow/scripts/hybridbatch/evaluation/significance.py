@@ -225,6 +225,28 @@ def holm(p: np.ndarray) -> np.ndarray:
     return adjusted
 
 
+def numbered_tests(frame: pd.DataFrame, keys: Sequence[str]) -> pd.Series:
+    """The number of each row's test, equal in rows that repeat it.
+
+    frame: has pool, language and `repeats` (of `compare`), and keys, which make a test together
+    with the scores that it averages.
+    """
+    own = frame["pool"] + "/" + frame["language"]
+    place = frame["repeats"].where(frame["repeats"] != "", own)
+    return frame.assign(place=place).groupby([*keys, "place"], sort=False).ngroup()
+
+
+def holm_of_distinct(frame: pd.DataFrame, keys: Sequence[str]) -> pd.Series:
+    """Holm's adjusted p of one family, in which a test that several rows have counts once.
+
+    frame, keys: as for `numbered_tests`; frame has p, too.
+    """
+    tests = numbered_tests(frame, keys)
+    first = tests.drop_duplicates()
+    corrected = holm(frame.loc[first.index, "p"].to_numpy())
+    return tests.map(dict(zip(first, corrected, strict=True)))
+
+
 def _check_same(collected: dict[str, tuple]) -> None:
     """Check that all samplings have the same questions, since scores are paired by question.
 

@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from hybridbatch.experiment.base import Language, Model, Name, Positive, Share, Unique
+from hybridbatch.experiment.layer_scaling import LayerScaling
 
 
 class Ablations(Model):
@@ -14,7 +15,7 @@ class Ablations(Model):
         description="names of the benchmarks that all but lareqa are scored on"
     )
     samplings: Annotated[list[Name], Field(min_length=1), *Unique] = Field(
-        description="names of the samplings compared at every point of all but alpha and lareqa"
+        description="names of the samplings trained at every point of all but alpha and lareqa"
     )
     seeds: Positive = Field(
         description="seeds of a system with a changed setting, the first of the configuration's"
@@ -45,6 +46,10 @@ class Ablations(Model):
     )
     encoders: Annotated[list[Name], *Unique] = Field(
         description="names of encoders that are trained by the same recipe"
+    )
+    layer_scaling: list[LayerScaling] = Field(
+        default_factory=list,
+        description="budgets of adapters, divided among the layers by schedules; none if absent",
     )
     lareqa: Annotated[list[Name], *Unique] = Field(
         description="names of the samplings that stand beside LAReQA's published figures"

@@ -12,6 +12,7 @@ from hybridbatch.experiment.benchmarks import Benchmark
 from hybridbatch.experiment.clashes import clashing_names
 from hybridbatch.experiment.configuration import Experiment
 from hybridbatch.experiment.engines import Translator
+from hybridbatch.experiment.layer_scaling import UNIFORM, schedule_name
 from hybridbatch.experiment.lookups import corpus_languages
 from hybridbatch.experiment.names import SOURCE_LANGUAGE, ZERO_SHOT
 from hybridbatch.experiment.problems import did_you_mean
@@ -43,6 +44,7 @@ def wrong_names(experiment: Experiment) -> Iterator[str]:
     yield from _wrong_files(experiment)
     yield from _wrong_corpora(experiment)
     yield from _wrong_ablations(experiment)
+    yield from _wrong_layer_scaling(experiment)
     if experiment.translator in catalogue.translators:
         yield from _wrong_routes(experiment)
     yield from _wrong_modalities(experiment)
@@ -355,6 +357,35 @@ def _wrong_ablations(experiment: Experiment) -> Iterator[str]:
             yield f"{where} is a corpus' own language, which is always trained on"
         elif code not in scored:
             yield f"{where} is in none of ablations.benchmarks, so that nothing would show"
+
+
+def _wrong_layer_scaling(experiment: Experiment) -> Iterator[str]:
+    """Adapters that an encoder cannot have, and schedules that cannot be compared or told apart."""
+    encoders, seen = experiment.catalogue.encoders, set()
+    for number, scaling in enumerate(experiment.ablations.layer_scaling):
+        where = f"ablations.layer_scaling.{number}"
+        if scaling.adapter in seen:
+            yield (
+                f"{where}.adapter: {scaling.adapter!r} stands twice; give all of its budgets and "
+                "schedules in one entry"
+            )
+        seen.add(scaling.adapter)
+        if scaling.adapter == "lora" and scaling.scale is None:
+            yield f"{where}.scale: is missing (alpha over rank, the same in every layer)"
+        for key in ("scale", "modules"):
+            if scaling.adapter != "lora" and getattr(scaling, key) is not None:
+                yield f"{where}.{key}: is only of lora, and the adapter is {scaling.adapter}"
+        names = [schedule_name(schedule) for schedule in scaling.schedules]
+        if UNIFORM not in names:
+            yield f"{where}.schedules: {UNIFORM!r} is missing; the others are compared with it"
+        for twice in {name for name in names if names.count(name) > 1}:
+            yield f"{where}.schedules: two of them are named {twice}"
+        for name in experiment.encoders:
+            if name in encoders and scaling.adapter not in encoders[name].trainable:
+                yield (
+                    f"{where}.adapter: {scaling.adapter!r}, and {name}, of kind "
+                    f"{encoders[name].kind}, can only do {', '.join(encoders[name].trainable)}"
+                )
 
 
 def _wrong_modalities(experiment: Experiment) -> Iterator[str]:

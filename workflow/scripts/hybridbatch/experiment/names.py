@@ -6,6 +6,8 @@ SOURCE_LANGUAGE = "en"
 NO_LANGUAGE = "none"
 # Ablations with a single sampling at each point, so that no samplings are compared there.
 ONE_SAMPLING = ("alpha", "lareqa")
+# The ablation of layers, whose points are compared with each other at one sampling.
+LAYER_SCALING = "layer_scaling"
 # The sampling that stands for no training: the pretrained encoder as it is. The evaluation has the
 # name, too (evaluation/settings.py), since no result may depend on this room; so has training the
 # source language. A test holds them equal.

@@ -14,7 +14,12 @@ from typing import Any
 
 from hybridbatch.experiment.configuration import Experiment
 from hybridbatch.experiment.lookups import back_steps, steps
-from hybridbatch.experiment.names import ALL_MONOLINGUAL, HYBRID, NO_MONOLINGUAL
+from hybridbatch.experiment.names import (
+    ALL_MONOLINGUAL,
+    HYBRID,
+    LAYER_SCALING,
+    NO_MONOLINGUAL,
+)
 from hybridbatch.runtime.errors import HybridBatchError
 
 SCORES = "Retrieval scores"
@@ -67,6 +72,7 @@ TABLES = {
     "steps": Output(OF_ABLATIONS, "Equal numbers of steps", "ablation"),
     "corpus_weighting": Output(OF_ABLATIONS, "Weights of the corpora", "ablation"),
     "encoders": Output(OF_ABLATIONS, "Encoders trained by one recipe", "ablation"),
+    LAYER_SCALING: Output(OF_ABLATIONS, "Budgets divided among the layers", "ablation"),
     "lareqa": Output(OF_ABLATIONS, "All samplings beside the figures of LAReQA", "ablation"),
     "training_data": Output(
         DATA,
@@ -112,6 +118,7 @@ FIGURES = {
     "temperature": Output(OF_ABLATIONS, "Scores against the temperature"),
     "batch_size": Output(OF_ABLATIONS, "Scores against the batch's size"),
     "steps": Output(OF_ABLATIONS, "Scores against the number of steps"),
+    LAYER_SCALING: Output(OF_ABLATIONS, "Scores against the budget of the layers"),
     "training": Output(DATA, "Losses in training"),
     "translation_quality": Output(DATA, "Translation quality against scores"),
 }
@@ -129,8 +136,10 @@ COUNTS_WITHOUT_TRAINING = ("evaluation_data", "tokens")
 STATISTICS_TABLES = _group("statistics")
 BIAS_TABLES = _group("bias")
 ABLATIONS = _group("ablation")
-# Ablations that vary a number. Each also has a figure of the same name.
-CURVES = tuple(name for name in ABLATIONS if name in FIGURES)
+# Ablations that have a figure of the same name.
+DRAWN_ABLATIONS = tuple(name for name in ABLATIONS if name in FIGURES)
+# Those of them that vary a number, with a line for each sampling.
+CURVES = tuple(name for name in DRAWN_ABLATIONS if name != LAYER_SCALING)
 
 
 def varied(config: Experiment) -> list[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from hybridbatch.experiment.base import Model
 from hybridbatch.experiment.configuration import Experiment
+from hybridbatch.experiment.layer_scaling import UNIFORM, trainable_of
 from hybridbatch.experiment.lookups import (
     UNSTATED,
     all_languages,
@@ -20,6 +21,7 @@ from hybridbatch.experiment.lookups import (
 from hybridbatch.experiment.names import (
     ALL_MONOLINGUAL,
     HYBRID,
+    LAYER_SCALING,
     NO_LANGUAGE,
     NO_MONOLINGUAL,
     SOURCE_LANGUAGE,
@@ -34,8 +36,9 @@ class System:
 
     changed: `alpha`, `temperature`, `batch_size`, `corpus_weighting` (its temperature), `steps` (of
     the whole training, whatever validation says), `pairs` (fraction of the training pairs),
-    `languages` (number of languages, in the configuration's order) or `without` (the language left
-    out). value: the value of that setting.
+    `languages` (number of languages, in the configuration's order), `without` (the language left
+    out), or a kind of adapter (its budget and schedule, such as `96-rising`). value: the value of
+    that setting.
     """
 
     encoder: str
@@ -68,6 +71,22 @@ class Point:
 
     value: str
     system: System
+
+
+@dataclass(frozen=True)
+class LayerPoint:
+    """A schedule at a budget in the ablation of layers, and its system."""
+
+    adapter: str
+    budget: int
+    schedule: str
+    system: System
+
+    @property
+    def group(self) -> str:
+        """The name of the points that it is compared with: all but the schedule is the same."""
+        system = self.system
+        return f"{system.encoder}@{self.adapter}-{self.budget}_{system.sampling}"
 
 
 def systems(config: Experiment) -> dict[str, System]:
@@ -127,6 +146,8 @@ def _trained_points(config: Experiment, ablation: str, values: list) -> list[Poi
         return [Point(v, System(v, s)) for v in values for s in samplings]
     if ablation == "lareqa":
         return [Point(v, System(e, v)) for v in values for e in encoders]
+    if ablation == LAYER_SCALING:
+        return [Point(f"{p.budget} {p.schedule}", p.system) for p in layer_points(config)]
     if ablation == "unseen_languages":
         values = [NO_LANGUAGE, *values]
     changed, own = {
@@ -151,6 +172,39 @@ def _trained_points(config: Experiment, ablation: str, values: list) -> list[Poi
         for e in encoders
         for s in samplings
     ]
+
+
+def layer_points(config: Experiment) -> list[LayerPoint]:
+    """The points of the ablation of layers: encoder, sampling, adapter, budget, schedule.
+
+    A point that the configuration itself trains, with the same seeds, is the system in the main
+    tables.
+    """
+    found = []
+    for encoder in config.encoders:
+        own = _training(config, encoder).get("trainable")
+        for sampling in config.ablations.samplings:
+            for scaling in config.ablations.layer_scaling:
+                for budget, schedule, trainable in trainable_of(scaling):
+                    table = System(encoder, sampling)
+                    system = System(encoder, sampling, scaling.adapter, f"{budget}-{schedule}")
+                    if trainable == own and seeds_of(config, table) == seeds_of(config, system):
+                        system = table
+                    found.append(LayerPoint(scaling.adapter, budget, schedule, system))
+    return found
+
+
+def layer_groups(config: Experiment) -> dict[str, dict[str, System]]:
+    """The systems that the ablation of layers compares, by group and schedule.
+
+    A difference is an earlier one minus a later one: uniform is the last, and falling is after
+    rising.
+    """
+    groups: dict[str, dict[str, System]] = {}
+    order = {"falling": 1, UNIFORM: 2}
+    for point in sorted(layer_points(config), key=lambda point: order.get(point.schedule, 0)):
+        groups.setdefault(point.group, {})[point.schedule] = point.system
+    return groups
 
 
 def unreachable_points(config: Experiment) -> dict[str, list]:
@@ -213,6 +267,10 @@ def training_values(config: Experiment, system: System) -> dict:
         return values | {"max_steps": system.value, "patience": system.value}
     if system.changed == "corpus_weighting":
         return values | {"corpus_weighting": {"temperature": float(system.value)}}
+    for scaling in config.ablations.layer_scaling:
+        if scaling.adapter == system.changed:
+            named = {f"{budget}-{name}": of for budget, name, of in trainable_of(scaling)}
+            return values | {"trainable": named[system.value]}
     if system.changed in values:
         values[system.changed] = type(values[system.changed] or 0.0)(system.value)
     return values

@@ -1,8 +1,9 @@
 """Which parameters are trained: the models of `training.trainable`."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, ValidationError
+from pydantic_core import PydanticCustomError
 
 from hybridbatch.experiment.base import Model, Name, Positive, Unique
 
@@ -17,6 +18,23 @@ class Linear(Model):
     ] = Field(description="weight of the first layer and of the last; only their ratio counts")
 
 
+def _weights(value: Any) -> Any:
+    """One message for what is no named schedule; a union would have one for each of its parts."""
+    if isinstance(value, Linear) or (isinstance(value, str) and value in NAMED):
+        return value
+    try:
+        linear = Linear.model_validate(value)
+    except ValidationError:
+        linear = None
+    if linear is None or not sum(linear.linear.values()):
+        linear_too = "{linear: {from: a, to: b}} with numbers from 0 on, not both 0"
+        problem = f"must be one of {', '.join(NAMED)} or {linear_too}"
+        raise PydanticCustomError("place", "{problem}", {"problem": problem})
+    return linear
+
+
+# A schedule that any budget can be divided by.
+NamedSchedule = Annotated[Literal[NAMED] | Linear, BeforeValidator(_weights)]
 # How a budget is divided among the layers, the first one at the input.
 Schedule = (
     Literal[NAMED] | Linear | Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]

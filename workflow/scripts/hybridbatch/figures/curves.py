@@ -1,16 +1,16 @@
 """Score against what an ablation varies, such as the mix, the data, the languages or the steps."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.transforms import ScaledTranslation
 
 from hybridbatch.evaluation.metrics import METRICS
-from hybridbatch.evaluation.settings import ALL, MEAN, SEEN, ZERO_SHOT
+from hybridbatch.evaluation.pools import told_pools
+from hybridbatch.evaluation.settings import ALL, MEAN, ZERO_SHOT
 from hybridbatch.figures._style import (
     LOOKS,
     POOLS,
@@ -120,32 +120,51 @@ def curve_figure(name: str, table: pd.DataFrame) -> Figure:
 def _draw(
     panel: Axes, name: str, shown: pd.DataFrame, looks: Mapping[str, Look], named: bool
 ) -> None:
-    ends = {}
-    samplings = ordered(shown["sampling"])
-    for i, sampling in enumerate(samplings):
-        line, look = shown[shown["sampling"] == sampling].sort_values("point"), looks[sampling]
-        drawn = panel.plot(
-            line["point"], line["value"], label=sampling,
-            color=look.color, ls=look.line, marker=look.marker,
-        )  # fmt: skip
-        bars = panel.vlines(line["point"], line["ci_low"], line["ci_high"], look.color, lw=1)
-        points = _DODGE * (i - (len(samplings) - 1) / 2)
-        aside = ScaledTranslation(points / 72, 0, panel.figure.dpi_scale_trans)
-        for artist in (*drawn, bars):  # after drawing, so that limits fit
-            artist.set_transform(panel.transData + aside)
-        ends[sampling] = (line["point"].iloc[-1], line["value"].iloc[-1])
+    lines = {one: shown[shown["sampling"] == one] for one in ordered(shown["sampling"])}
+    ends = dodged_lines(panel, lines, looks)
     if name == "alpha":  # its ends are the other samplings themselves
         for sampling, point in PURE.items():
             end, look = shown[shown["point"] == point], LOOKS[sampling]
             panel.plot(end["point"], end["value"], look.marker, color=look.color, ms=7)
-    if CURVES[name].logarithmic:
-        panel.set_xscale("log")
     points = sorted(shown["point"].unique())
-    panel.set_xticks(points, _tick_labels(name, points))
-    panel.set_xticks([], minor=True)
-    panel.margins(x=0.1)
+    axis_of_points(panel, points, CURVES[name].logarithmic, _tick_labels(name, points))
     if named and name != "alpha":  # whose one curve is named by its ends
         label_ends(panel, ends, {s: looks[s].color for s in ends}, 0.1)
+
+
+def dodged_lines(
+    panel: Axes, lines: Mapping[str, pd.DataFrame], looks: Mapping[str, Look]
+) -> dict[str, tuple[float, float]]:
+    """Draw a line with error bars for each name, beside each other; returns their last points.
+
+    lines: frames with point, value, ci_low and ci_high.
+    """
+    ends = {}
+    for i, (name, line) in enumerate(lines.items()):
+        line, look = line.sort_values("point"), looks[name]
+        drawn = panel.plot(
+            line["point"], line["value"], label=name,
+            color=look.color, ls=look.line, marker=look.marker,
+        )  # fmt: skip
+        bars = panel.vlines(line["point"], line["ci_low"], line["ci_high"], look.color, lw=1)
+        points = _DODGE * (i - (len(lines) - 1) / 2)
+        aside = ScaledTranslation(points / 72, 0, panel.figure.dpi_scale_trans)
+        for artist in (*drawn, bars):  # after drawing, so that limits fit
+            artist.set_transform(panel.transData + aside)
+        ends[name] = (line["point"].iloc[-1], line["value"].iloc[-1])
+    return ends
+
+
+def axis_of_points(
+    panel: Axes, points: Iterable[float], logarithmic: bool, labels: Sequence[str] | None = None
+) -> None:
+    """A tick at each point and nowhere else."""
+    points = sorted(set(points))
+    if logarithmic:
+        panel.set_xscale("log")
+    panel.set_xticks(points, labels or [f"{point:g}" for point in points])
+    panel.set_xticks([], minor=True)
+    panel.margins(x=0.1)
 
 
 def _tick_labels(name: str, points: Sequence[float]) -> list[str]:
@@ -169,12 +188,8 @@ def curve_points(name: str, table: pd.DataFrame) -> pd.DataFrame:
     chosen = chosen.assign(point=pd.to_numeric(chosen["point"]))
     if name == "alpha":
         chosen = chosen.assign(sampling=HYBRID)
-    whole, seen = (chosen[chosen["pool"] == pool] for pool in (ALL, SEEN))
     keys = ["benchmark", "encoder", "sampling", "setting", "metric", "point"]
-    both = seen.merge(whole, on=keys, how="left", suffixes=("", "_all"))
-    # If all languages of a benchmark are training languages, both pools are the same.
-    other = ~np.isclose(both["value"], both["value_all"])
-    told = set(both.loc[other, "benchmark"])
+    told = told_pools(chosen, keys)
     return chosen[(chosen["pool"] == ALL) | chosen["benchmark"].isin(told)]
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Event, Thread
 
 from hybridbatch.runtime.errors import HybridBatchError
-from hybridbatch.runtime.usage import usage
+from hybridbatch.runtime.usage import LOOPS, usage
 
 log = logging.getLogger("hybridbatch")
 EVERY = 10.0  # seconds between two lines of one loop
@@ -63,6 +63,8 @@ def read_usage(path: str | Path) -> dict | None:
 class Progress:
     """Log progress, rate and remaining time, at most one line every `every` seconds.
 
+    What it counted and how long that took is in the job's `usage.usage`, too.
+
     total: number of units; if None, neither progress nor remaining time is logged. done: units
     that were done before the start; the rate leaves them out. last: whether a line is always logged
     at the end.
@@ -79,11 +81,14 @@ class Progress:
         self.total, self.unit, self.every, self.ends = total, unit, every, last
         self.done = self.before = done
         self.start = self.last = time.monotonic()
+        LOOPS[unit] = self.counted = {"done": 0, "seconds": 0.0}
 
     def add(self, n: int = 1, note: str = "") -> None:
         """Count `n` more units as done; log if the last line is old enough or all are done."""
         self.done += n
         now = time.monotonic()
+        self.counted["done"] += n
+        self.counted["seconds"] = now - self.start
         ended = self.ends and self.total is not None and self.done >= self.total
         if now - self.last < self.every and not ended:
             return

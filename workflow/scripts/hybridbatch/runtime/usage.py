@@ -17,6 +17,8 @@ from pathlib import Path
 _CPUS = Path("/proc/cpuinfo")
 _STAT, _STATUS = Path("/proc/self/stat"), Path("/proc/self/status")
 _STARTED = time.monotonic()
+# By what was counted: the units that the process's last loop over them did, and its seconds.
+LOOPS: dict[str, dict[str, float]] = {}
 
 
 def machine() -> dict:
@@ -35,6 +37,7 @@ def usage() -> dict:
     cpu_seconds: user and system time of all threads of the process and of its ended children.
     peak_memory_mib: peak resident set of the process, or of its largest child if that is more.
     gpu_seconds: wall time times the number of GPUs held, whether they computed or were idle.
+    gpu_peak_mib: most that torch held on its GPU; None without one. loops: LOOPS.
     """
     own = resource.getrusage(resource.RUSAGE_SELF)
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -44,6 +47,11 @@ def usage() -> dict:
         "cpu_seconds": round(sum(u.ru_utime + u.ru_stime for u in (own, children)), 2),
         "gpu_seconds": round(wall * len(here["gpus"]), 2),
         "peak_memory_mib": round(_peak_memory(own, children) / 2**20, 1),
+        "gpu_peak_mib": _gpu_peak(),
+        "loops": {
+            unit: {name: round(float(number), 3) for name, number in of.items()}
+            for unit, of in LOOPS.items()
+        },
         "machine": here,
     }
 
@@ -76,6 +84,14 @@ def _peak_memory(own: resource.struct_rusage, children: resource.struct_rusage) 
             if line.startswith("VmHWM:"):
                 peak = int(line.split()[1]) * 2**10
     return max(peak, children.ru_maxrss * unit)
+
+
+def _gpu_peak() -> float | None:
+    """MiB of torch's allocator at its peak; None unless this process has computed on a GPU."""
+    torch = sys.modules.get("torch")
+    if torch is None or not torch.cuda.is_initialized():
+        return None
+    return round(torch.cuda.max_memory_allocated() / 2**20, 1)
 
 
 def _gpus_held() -> list[str]:

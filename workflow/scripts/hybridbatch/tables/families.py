@@ -6,7 +6,11 @@ import numpy as np
 import pandas as pd
 
 from hybridbatch.evaluation.settings import MEANS, ZERO_SHOT
-from hybridbatch.evaluation.significance import COMPARISON_COLUMNS, holm
+from hybridbatch.evaluation.significance import (
+    COMPARISON_COLUMNS,
+    holm_of_distinct,
+    numbered_tests,
+)
 from hybridbatch.tables.scores import SPECS
 
 _AFTER_P = COMPARISON_COLUMNS.index("p") + 1
@@ -38,24 +42,14 @@ def significance_table(comparisons: Iterable[pd.DataFrame]) -> pd.DataFrame:
         )
     ]
     frame = frame.assign(family=families, p_holm=np.nan)
-    tests = _tests(frame)
     for index in frame.groupby("family").groups.values():
-        first = tests[index].drop_duplicates()
-        corrected = holm(frame.loc[first.index, "p"].to_numpy())
-        frame.loc[index, "p_holm"] = tests[index].map(dict(zip(first, corrected, strict=True)))
+        frame.loc[index, "p_holm"] = holm_of_distinct(frame.loc[index], _TEST)
     return frame[SIGNIFICANCE_COLUMNS]
 
 
 def distinct(frame: pd.DataFrame) -> pd.DataFrame:
     """The rows of `significance_table` in which each test of a family stands first."""
-    return frame[~_tests(frame).duplicated()]
-
-
-def _tests(frame: pd.DataFrame) -> pd.Series:
-    """The number of each row's test, equal in rows of one family that repeat it."""
-    own = frame["pool"] + "/" + frame["language"]
-    place = frame["repeats"].where(frame["repeats"] != "", own)
-    return frame.assign(place=place).groupby(["family", *_TEST, "place"], sort=False).ngroup()
+    return frame[~numbered_tests(frame, ["family", *_TEST]).duplicated()]
 
 
 def family_of(benchmark: str, metric: str, language: str) -> str:

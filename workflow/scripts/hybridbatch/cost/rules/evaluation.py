@@ -40,6 +40,11 @@ def compare_samplings(work: Work, wildcards: Mapping[str, str]) -> Cost:
     return _tested(work, wildcards["benchmark"], of_variant)
 
 
+def compare_schedules(work: Work, wildcards: Mapping[str, str]) -> Cost:
+    group = variants.layer_groups(work.experiment)[wildcards["schedules"]]
+    return _tested(work, wildcards["benchmark"], [system.name for system in group.values()])
+
+
 def measure_bias(work: Work, wildcards: Mapping[str, str]) -> Cost:
     name = wildcards["benchmark"]
     pool = sum(of.candidates for of in work.collections(name).values())
