@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields
 from typing import Any, TypeVar
 
+from hybridbatch.cost.memory import Memory
 from hybridbatch.experiment.configuration import Experiment
 from hybridbatch.experiment.shapes import Shape
 from hybridbatch.runtime.errors import ConfigError
@@ -35,6 +36,7 @@ class Gpu:
     name: str
     bf16_flops: float  # peak FLOPs a second
     fp32_flops: float  # the same without tensor cores
+    memory: float  # bytes
     cores: int
     source: str
 
@@ -234,6 +236,7 @@ class Cost:
     disk: float = 0.0  # bytes of its outputs
     memory: float = 0.0  # peak bytes of main memory, processes included
     gpu_memory: float = 0.0  # bytes
+    training: Memory | None = None  # the parts of a fine-tuning job's memory
 
 
 def generation(shape: Shape, source: float, target: float, beams: int) -> float:
