@@ -8,7 +8,7 @@ once. On a GPU: torch's peak, of wider encoders; where there is none, the rows s
 """
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +68,22 @@ def made_ready(
     return optimizers_of(transformer, CONFIG)
 
 
+def saved_by(transformer: PreTrainedModel, forward: Callable[[], Any]) -> list[torch.Tensor]:
+    """The tensors that autograd saves in a forward pass, one for each storage, without weights."""
+    own = (*transformer.parameters(), *transformer.buffers())
+    addresses = {tensor.untyped_storage().data_ptr() for tensor in own}
+    saved: dict[int, torch.Tensor] = {}  # holds them, so that no address is used twice
+
+    def keep(tensor: torch.Tensor) -> torch.Tensor:
+        if (address := tensor.untyped_storage().data_ptr()) not in addresses:
+            saved.setdefault(address, tensor)
+        return tensor
+
+    with saved_tensors_hooks(keep, lambda tensor: tensor):
+        forward()
+    return list(saved.values())
+
+
 def held(
     transformer: PreTrainedModel,
     batch: Sequence[Texts],
@@ -77,20 +93,10 @@ def held(
     """Bytes that a training step holds on a CPU: `frozen`, `trained` and `kept`, as in Memory."""
     optimizers = made_ready(transformer, trainable, checkpointing)
     best = [tensor.clone() for tensor in trained_state(transformer).values()]
-    own = {
-        t.untyped_storage().data_ptr() for t in (*transformer.parameters(), *transformer.buffers())
-    }
-    saved: dict[int, torch.Tensor] = {}  # holds them, so that no address is used twice
-
-    def keep(tensor: torch.Tensor) -> torch.Tensor:
-        if tensor.untyped_storage().data_ptr() not in own:
-            saved[tensor.untyped_storage().data_ptr()] = tensor
-        return tensor
-
-    with saved_tensors_hooks(keep, lambda tensor: tensor):
-        loss = loss_of(transformer, batch)
-    kept = sum(tensor.untyped_storage().nbytes() for tensor in saved.values())
-    loss.backward()
+    losses = []
+    saved = saved_by(transformer, lambda: losses.append(loss_of(transformer, batch)))
+    kept = sum(tensor.untyped_storage().nbytes() for tensor in saved)
+    losses[0].backward()
     for optimizer in optimizers:
         optimizer.step()
     trained = [p for p in transformer.parameters() if p.requires_grad]

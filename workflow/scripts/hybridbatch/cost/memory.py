@@ -26,6 +26,7 @@ _ENDS = {
     _UP: ("intermediate.dense", "lin1"),
     _DOWN: ("output.dense", "lin2"),
 }
+_VECTORS = 6  # of each text, that pooling, a vector's length and the loss save
 _ADAPTERS = ("lora", "bottleneck")
 _WHOLE = {_ATTENTION: 3, _MIXED: 1, _UP: 1, _DOWN: 1}  # modules of a layer
 
@@ -160,16 +161,15 @@ class _Activations:
         return (_HALF if half else _FLOAT) * texts.tokens * self.shape.width
 
     def outside(self, texts: Texts) -> float:
-        """Of embeddings and pooling."""
-        values = _FLOAT * texts.tokens * self.shape.width
-        found = values  # the mask of mean pooling
-        if self.shape.norm_first:
-            found += values  # the normalisation behind the last layer
-        if self.kind in ("all", "decay"):
-            found += texts.tokens * (self.mask * self.shape.width + 3 * _INDEX)
-            if not self.shape.norm_first:
-                found += values  # the normalisation of embeddings
-        return found
+        """Of embeddings, pooling and loss."""
+        shape, trained = self.shape, self.kind in ("all", "decay")
+        found = _VECTORS * _FLOAT * texts.number * shape.width
+        if trained:
+            found += texts.tokens * (self.mask * shape.width + 3 * _INDEX)
+        # What enters the one normalisation outside of layers, and the pooler, which reads one token
+        # of it; on a GPU it casts that one.
+        wide = (shape.norm_first or trained) + (shape.pooler and trained and not self.gpu)
+        return found + wide * texts.tokens * (_FLOAT * shape.width)
 
     def _attention(self, texts: Texts) -> float:
         shape, tokens = self.shape, texts.tokens
@@ -177,6 +177,8 @@ class _Activations:
         # On a GPU each module casts to bfloat16 for itself.
         inputs = self.saving[_ATTENTION] if self.gpu else min(1, self.saving[_ATTENTION])
         outputs = 1 if self.saving[_MIXED] or not scores else 0
+        # peft casts to float32 what enters an adapter, and autocast back, to a copy.
+        outputs += self.saving[_MIXED] if self.gpu and self.kind == "lora" else 0
         found = self.value * tokens * (inputs * shape.width + (3 + outputs) * shape.inner)
         if scores:
             # Softmax, dropout and their product, of each pair of tokens.
@@ -190,6 +192,8 @@ class _Activations:
         shape, tokens = self.shape, texts.tokens
         hidden = (1 + self.saving[_DOWN]) * (shape.feed_forward + self.units)
         found = self.value * tokens * (self.saving[_UP] * shape.width + hidden)
+        if shape.norm_first:  # has no dropout behind this network
+            found -= self.mask * tokens * shape.width
         return found + self._normalised(tokens) + self._ranks(tokens, _UP, _DOWN)
 
     def _normalised(self, tokens: float) -> float:

@@ -8,6 +8,7 @@ network. Layers with fewer units than the widest are padded with zeros.
 
 import torch
 from torch import nn
+from torch.nn.utils import skip_init
 
 from hybridbatch.encoders.layers import layers_of
 from hybridbatch.runtime.errors import ConfigError
@@ -62,7 +63,8 @@ def has_units(transformer: nn.Module) -> bool:
 @torch.no_grad()
 def resized(linear: nn.Linear, inputs: int, outputs: int) -> nn.Linear:
     """The linear module with so many inputs and outputs, the first ones; new ones are zero."""
-    found = nn.Linear(inputs, outputs, device=linear.weight.device, dtype=linear.weight.dtype)
+    like = {"device": linear.weight.device, "dtype": linear.weight.dtype}
+    found = skip_init(nn.Linear, inputs, outputs, **like)  # draws no random numbers
     found.weight.zero_()
     found.bias.zero_()
     rows, columns = min(outputs, linear.out_features), min(inputs, linear.in_features)
