@@ -36,9 +36,9 @@ class Gpu:
     name: str
     bf16_flops: float  # peak FLOPs a second
     fp32_flops: float  # the same without tensor cores
-    memory: float  # bytes
     cores: int
     source: str
+    memory: float = 0.0  # bytes
 
     @property
     def present(self) -> bool:

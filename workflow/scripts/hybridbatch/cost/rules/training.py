@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from hybridbatch.cost.memory import Memory, Texts, trained_parameters, training_memory
 from hybridbatch.cost.model import Corpus, Cost, Span
-from hybridbatch.cost.work import PAIR_BYTES, Work
+from hybridbatch.cost.work import PAIR_BYTES, Work, step_passes
 from hybridbatch.experiment import lookups
 from hybridbatch.experiment import systems as variants
 from hybridbatch.training.weighting import corpus_shares
@@ -59,11 +59,7 @@ def finetune(work: Work, wildcards: Mapping[str, str]) -> Cost:
     values = variants.training_values(work.experiment, system)
     shapes = {side: work.shape(name, side) for side in ("query", "candidate")}
     length_of = rates.padded_tokens_of if encoder.padded else rates.tokens_of
-    trainable, checkpointing = values.get("trainable"), values["gradient_checkpointing"]
-    adapter = trainable is not None and trainable["kind"] in ("lora", "bottleneck")
-    # Forward, and the gradients of activations and of weights. Layers may be computed again, and
-    # the gradients of an adapter's few weights do not count.
-    passes = 3 + checkpointing - adapter
+    trainable = values.get("trainable")
     step_tokens = step_flops = 0.0
     for corpus, share in drawn(work, system):
         for side, words, texts in (
@@ -73,7 +69,7 @@ def finetune(work: Work, wildcards: Mapping[str, str]) -> Cost:
             length = length_of(words, encoder.limit(side))
             number = share * texts * values["batch_size"] * length
             step_tokens += number
-            step_flops += passes * shapes[side].forward(number, length)
+            step_flops += step_passes(values) * shapes[side].forward(number, length)
     check_tokens = check_flops = checked = 0.0
     for corpus in work.validation:
         checked += corpus.validation
