@@ -177,7 +177,7 @@ def test_the_narrow_model_that_was_trained_gives_the_saved_ones_vectors(encoder,
     whole = SentenceTransformer(str(tmp_path / "model"), device="cpu", local_files_only=True)
     expected = narrow.encode(TEXTS)
     np.testing.assert_allclose(whole.encode(TEXTS), expected, atol=1e-5)
-    assert abs(expected[0] - expected[1]).max() > 0.1
+    assert abs(expected[0] - expected[1]).max() > 0.01
     assert number_of_parameters(whole) > number_of_parameters(narrow)
 
 
