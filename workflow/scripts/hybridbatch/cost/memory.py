@@ -17,8 +17,6 @@ from hybridbatch.experiment.shapes import Shape
 _FLOAT, _HALF, _INDEX = 4, 2, 8  # bytes
 # Bytes for each trained parameter: weight, gradient, AdamW's two moments, the best weight so far.
 _TRAINED = 5 * _FLOAT
-# On a GPU, bytes of the copy of a trained weight that autocast computes with.
-_CAST = _HALF
 # What enters the linear modules of a layer, by the ends of their names; others are of attention.
 _ATTENTION, _MIXED, _UP, _DOWN = "attention", "mixed", "up", "down"
 _ENDS = {
@@ -49,7 +47,7 @@ class Memory:
 
     frozen: float  # weights that are not trained
     trained: float  # weights that are, their gradients and moments, the best weights so far
-    kept: float  # activations for the backward pass
+    kept: float  # for the backward pass: activations, and on a GPU trained matrices in bfloat16
     again: float  # of the one layer that is computed again in the backward pass
     loading: float = 0.0  # before that, all weights in float32
 
@@ -88,11 +86,15 @@ def training_memory(
         again = max((part.layer(texts) for part, texts in parts), default=0.0)
     else:
         kept += sum(part.layers(texts) for part, texts in parts)
+    if gpu:
+        # Autocast computes with a copy of each trained matrix; tables are looked up as they are.
+        most = max((part.shape.encoder_parameters for part, _ in parts), default=0)
+        kept += _HALF * min(trained, most)
     # An adapter is added to the parameters, the others are some of them.
     added = trained if trainable is not None and trainable["kind"] in _ADAPTERS else 0
     return Memory(
         frozen=(_HALF if gpu else _FLOAT) * (parameters + added - trained),
-        trained=(_TRAINED + _CAST * gpu) * trained,
+        trained=_TRAINED * trained,
         kept=kept,
         again=again,
         loading=_FLOAT * parameters,

@@ -190,10 +190,10 @@ def _memory(plan: Plan) -> list[str]:
         _grid(rows, [*headers, scaled(room, "B")], ("left", *["right"] * 6)),
         "",
         "Fine-tuning at a batch's longest, the largest job of an encoder. Frozen weights are in "
-        "bfloat16. With trained ones stand gradients, AdamW's moments, the best weights so far and "
-        "a copy in bfloat16. gradient_checkpointing keeps what enters each layer, and computes one "
-        "again at a time. While it is loaded, all of an encoder is there in float32. By formula; a "
-        "GPU's peak: not measured.",
+        "bfloat16. With trained ones stand gradients, AdamW's moments and the best weights so far. "
+        "gradient_checkpointing keeps what enters each layer, and computes one again at a time. "
+        "While it is loaded, all of an encoder is there in float32. By formula; a GPU's peak: not "
+        "measured.",
         "",
     ]
 
