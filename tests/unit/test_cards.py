@@ -21,6 +21,7 @@ TRAINING = {
 RUN = {
     "training": TRAINING,
     "encoder": {"query_prefix": "Query: ", "passage_prefix": "Passage: ", "max_tokens": 64},
+    "parameters": {"trained": 1_000, "all": 1_000, "stored": 1_234_567},
     "best_step": 15,
     "best_validation_loss": 0.1234,
 }

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ValidationError
 from hybridbatch.data.contamination import ContaminationConfig
 from hybridbatch.data.download import MAX_BYTES, Source
 from hybridbatch.data.filtering import FilterConfig
+from hybridbatch.encoders.layerwise import LayerwiseConfig
 from hybridbatch.encoders.scratch import ScratchConfig
 from hybridbatch.encoders.static import StaticConfig
 from hybridbatch.encoders.transformer import TransformerConfig
@@ -36,7 +37,7 @@ from hybridbatch.training.config import TrainConfig
 from hybridbatch.translation.engines._batches import NeuralConfig
 
 ROOT = Path(__file__).parents[2]
-SHIPPED = ("config.yaml", "demo.yaml", "paper.yaml", "pretrained.yaml")
+SHIPPED = ("config.yaml", "demo.yaml", "layers.yaml", "paper.yaml", "pretrained.yaml")
 SMALL = """
 pathvars: {results: results/small, downloads: downloads}
 corpora: [films, notes]
@@ -146,7 +147,12 @@ catalogue:
     large: {kind: transformer, model: some/encoder, pooling: mean, max_tokens: 16,
             query_prefix: "", passage_prefix: "", training: {batch_size: 4}}
 """
-KINDS = {"static": StaticConfig, "scratch": ScratchConfig, "transformer": TransformerConfig}
+KINDS = {
+    "layerwise": LayerwiseConfig,
+    "static": StaticConfig,
+    "scratch": ScratchConfig,
+    "transformer": TransformerConfig,
+}
 ALPHA = "catalogue/samplings/hybrid/alpha"
 ADDED_BY_WORKFLOW = {"sampling", "alpha", "pairs"}  # fields of TrainConfig that are no training key
 
@@ -239,6 +245,41 @@ def test_parameters_that_cannot_be_trained_are_named(config, encoder, trainable,
         trainable = {"scale": 2.0} | trainable
     config["training"]["trainable"] = trainable
     assert problem in _only_problem(config)
+
+
+LAYERWISE = {
+    "kind": "layerwise", "layers": 3, "dimension": 8, "head_dimension": 2, "heads": 2,
+    "head_schedule": "rising", "feed_forward": 8, "feed_forward_schedule": "uniform",
+    "dropout": 0.0, "vocabulary": 100, "tokenizer_characters": 1000, "max_tokens": 8,
+    "query_prefix": "", "passage_prefix": "",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"head_schedule": [1, 2]}, "head_schedule: has 2 numbers, and layers is 3"),
+        (
+            {"feed_forward_schedule": [8, 8, 9]},
+            "feed_forward_schedule: adds up to 25, and 3 layers of 8 on average to 24",
+        ),
+        ({"head_dimension": 3}, "dimension: 8 is no multiple of head_dimension, 3"),
+    ],
+)
+def test_widths_that_are_no_division_are_refused_with_their_numbers(config, changes, problem):
+    config["catalogue"]["encoders"]["wide"] = LAYERWISE | changes
+    assert _only_problem(config) == f"catalogue.encoders.wide.{problem}"
+
+
+def test_layers_that_there_are_not_cannot_be_computed_again(config):
+    config["training"]["gradient_checkpointing"] = True
+    config["encoders"] = ["tiny", "large"]
+    assert _only_problem(config) == (
+        "training.gradient_checkpointing: true, and tiny, of kind static, has no layers; set it to "
+        "false for this encoder"
+    )
+    config["catalogue"]["encoders"]["tiny"]["training"] = {"gradient_checkpointing": False}
+    conf.validate(config)
 
 
 def test_trainable_of_another_kind_keeps_no_key_of_the_one_it_is_laid_over():
@@ -397,8 +438,8 @@ def test_placeholder_that_nothing_fills_in_is_named(config, key, name, left, kno
         (
             "catalogue/encoders/tiny/kind",
             "statik",
-            "catalogue.encoders.tiny.kind: 'statik' is not one of scratch, static, transformer; "
-            "did you mean static?",
+            "catalogue.encoders.tiny.kind: 'statik' is not one of layerwise, scratch, static, "
+            "transformer; did you mean static?",
         ),
         ("scale", "papr", "scale: 'papr' is not one of paper, laptop, demo; did you mean paper?"),
     ],
@@ -845,6 +886,7 @@ def test_inputs_are_downloads_of_pinned_files_or_own_files(config):
         (TrainConfig, Training, ADDED_BY_WORKFLOW),
         (StaticConfig, ENCODERS["static"], set()),
         (ScratchConfig, ENCODERS["scratch"], set()),
+        (LayerwiseConfig, ENCODERS["layerwise"], set()),
         (TransformerConfig, ENCODERS["transformer"], set()),
     ],
 )

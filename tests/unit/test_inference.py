@@ -98,7 +98,9 @@ def _unigram() -> tuple[Tokenizer, dict[str, str]]:
     return tokenizer, special
 
 
-def tiny_transformer(folder: Path, architecture: str = "bert") -> Path:
+def tiny_transformer(
+    folder: Path, architecture: str = "bert", initializer_range: float = 0.3
+) -> Path:
     """A random encoder of 2 layers, saved as encoders are on the hub.
 
     Its weights are large, so that other tokens or another mask give other vectors.
@@ -117,7 +119,7 @@ def tiny_transformer(folder: Path, architecture: str = "bert") -> Path:
         num_attention_heads=2,
         intermediate_size=64,
         max_position_embeddings=64,
-        initializer_range=0.3,
+        initializer_range=initializer_range,
         pad_token_id=tokenizer.token_to_id(special["pad_token"]),
         hidden_dropout_prob=0.1,
     )

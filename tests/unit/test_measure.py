@@ -33,7 +33,8 @@ def test_measured_rates_give_the_plan_the_measured_time(work, monkeypatch):
     (found,) = measure_all(work, JOBS)
     assert found.encoder == "tiny"
     # The validation of few pairs aside, steps of the bundled corpus take what they were timed at.
-    flops = module._flops(work, "tiny", 16, padded=True)
+    training = {"batch_size": 16, "gradient_checkpointing": False}
+    flops = module._flops(work, "tiny", training, padded=True)
     span = work.training_seconds("tiny", flops, 16)
     assert span.low <= 16 / found.pairs <= span.high
     words = work.rates.corpora["bundled"].passage_words

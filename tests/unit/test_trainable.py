@@ -17,13 +17,13 @@ from test_inference import Values, prepared, tiny_transformer, transformer_value
 from test_training import CONFIG, Interrupted, content, stop_at, train
 from test_training import cpu as cpu
 
-from hybridbatch.cost.rules.training import trained_parameters
+from hybridbatch.cost.memory import trained_parameters
 from hybridbatch.encoders import adapters, inference, towers
 from hybridbatch.encoders import transformer as pretrained
-from hybridbatch.encoders.layers import layers_of, transformer_of
+from hybridbatch.encoders.budgets import divided, largest_remainder
+from hybridbatch.encoders.layers import checkpoint_layers, layers_of, transformer_of
 from hybridbatch.experiment.shapes import Shape
 from hybridbatch.runtime.errors import ConfigError, DataError
-from hybridbatch.training.budgets import divided, largest_remainder
 from hybridbatch.training.trainable import counts, restrict, trained_state
 
 LORA = {"kind": "lora", "budget": 8, "schedule": "rising", "scale": 2.0}
@@ -246,6 +246,54 @@ def test_checkpoints_have_the_trained_part_alone_and_resume_to_the_bit(
     assert asked == list(range(10, 30))
 
 
+@pytest.mark.parametrize("kind", [None, "frozen", "top", "lora", "bottleneck"])
+def test_gradient_checkpointing_leaves_every_number_as_it_is(base, tmp_path, kind):
+    values, encoder = base
+    config = replace(CONFIG, learning_rate=0.01, max_steps=6, evaluate_every=3)
+    config = replace(config, trainable=kind and KINDS[kind])
+    plain, again = (
+        content(train(tmp_path, encoder, name, replace(config, gradient_checkpointing=on), values))
+        for name, on in (("plain", False), ("again", True))
+    )
+    runs = [json.loads(files.pop("run.json")) for files in (plain, again)]
+    assert all(files.pop(".xxh128") for files in (plain, again))  # has the digest of run.json
+    assert [run["training"].pop("gradient_checkpointing") for run in runs] == [False, True]
+    assert runs[0] == runs[1]
+    assert plain == again  # weights, the loss and the gradients' norm of each step
+
+
+def test_gradients_are_the_same_when_layers_are_computed_again(base):
+    found = []
+    for again in (False, True):
+        model = pretrained.start(*base, 0).model.train()
+        seen = counted_layers(model)
+        if again:
+            checkpoint_layers(model)
+        torch.manual_seed(7)
+        vectors = model(model.preprocess(TEXTS))["sentence_embedding"]
+        loss = (vectors * torch.arange(32.0)).sum()
+        loss.backward()
+        gradients = {n: p.grad.clone() for n, p in model.named_parameters() if p.grad is not None}
+        found.append((loss.item(), gradients, len(seen)))
+    assert found[0][0] == found[1][0]
+    assert found[0][1].keys() == found[1][1].keys()
+    assert all(torch.equal(found[0][1][name], found[1][1][name]) for name in found[0][1])
+    assert [number for *_, number in found] == [2, 4]  # two layers, once and twice
+
+
+def counted_layers(model: SentenceTransformer) -> list[str]:
+    """A list that gets an entry whenever a layer's feed-forward network computes."""
+    seen: list[str] = []
+    for layer in layers_of(transformer_of(model)).modules:
+        layer.intermediate.register_forward_hook(lambda *_: seen.append("computed"))
+    return seen
+
+
+def test_encoder_without_layers_cannot_compute_them_again():
+    with pytest.raises(ConfigError, match="gradient_checkpointing: this encoder cannot compute"):
+        checkpoint_layers(torch.nn.Sequential(torch.nn.Linear(2, 2)))
+
+
 @pytest.fixture(scope="module")
 def adapter(base, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A trained adapter."""
@@ -293,6 +341,18 @@ def test_base_that_was_changed_after_training_is_refused(copied):
         towers.load_model(copied)
 
 
+def test_adapter_of_another_base_is_refused(base, copied):
+    other = transformer_values(tiny_transformer(copied.parent / "source", initializer_range=0.4))
+    folder = prepared(pretrained, other, copied.parent / "other")
+    file = copied / "adapter_config.json"
+    values = json.loads(file.read_text()) | {"base_model_name_or_path": str(folder)}
+    file.write_text(json.dumps(values))
+    with pytest.raises(DataError, match="other are not those that the adapter was trained on"):
+        towers.load_model(copied)
+    with pytest.raises(DataError, match="other are not those that the adapter was trained on"):
+        adapters.merged(copied)
+
+
 def test_base_that_is_gone_is_named(copied):
     shutil.rmtree(copied.parent / "encoder")
     with pytest.raises(DataError, match="encoder is not there"):
@@ -338,7 +398,7 @@ def test_quantised_base_is_refused(base, tmp_path):
 
 @pytest.mark.parametrize("kind", ["lora", "bottleneck"])
 def test_plan_knows_the_parameters_of_adapters(base, kind):
-    shape = Shape(2, 0, 32, 64, 100, source="test_inference")
+    shape = Shape(2, 0, 32, 64, 100, source="test_inference", positions=64, token_types=2)
     found = counts(model_of(base, KINDS[kind]))["trained"]
     assert trained_parameters(shape, shape.parameters, KINDS[kind]) == found
     if kind == "lora":

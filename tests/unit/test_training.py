@@ -106,15 +106,19 @@ TRAIN = (corpus("faq", ("en", "es", "gl"), 40, 0), corpus("wiki", ("en", "es"), 
 VALIDATION = (corpus("held_out", ("en",), 16, 2),)
 
 
-@pytest.fixture
-def encoder(tmp_path: Path) -> Path:
+def made_encoder(folder: Path) -> Path:
     """A folder with a tokenizer of VOCABULARY words."""
     words = {"<pad>": 0, "<unk>": 1} | {f"w{i}": i for i in range(2, VOCABULARY)}
     tokenizer = Tokenizer(models.WordLevel(words, unk_token="<unk>"))
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-    (tmp_path / "encoder").mkdir()
-    tokenizer.save(str(tmp_path / "encoder" / "tokenizer.json"))
-    return tmp_path / "encoder"
+    (folder / "encoder").mkdir()
+    tokenizer.save(str(folder / "encoder" / "tokenizer.json"))
+    return folder / "encoder"
+
+
+@pytest.fixture
+def encoder(tmp_path: Path) -> Path:
+    return made_encoder(tmp_path)
 
 
 @pytest.fixture(scope="module")

@@ -8,15 +8,16 @@ the configuration's batch size and trainable parameters.
 import os
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from hybridbatch.cost.model import Rate
-from hybridbatch.cost.work import Work
+from hybridbatch.cost.work import Work, step_passes
 from hybridbatch.data.records import json_objects
 from hybridbatch.experiment import systems as variants
 from hybridbatch.runtime import kinds
@@ -55,6 +56,7 @@ def measure(work: Work, system: variants.System) -> Measured:
     import torch
 
     from hybridbatch.encoders.base import CANDIDATE, QUERY, TEXT
+    from hybridbatch.encoders.layers import checkpoint_layers
     from hybridbatch.training.config import TrainConfig
     from hybridbatch.training.losses import info_nce
     from hybridbatch.training.optimisation import clip, optimizers_of
@@ -62,7 +64,8 @@ def measure(work: Work, system: variants.System) -> Measured:
 
     entry = work.encoder(system.encoder)
     values = entry.values()
-    config = TrainConfig(**variants.training_values(work.experiment, system))
+    training = variants.training_values(work.experiment, system)
+    config = TrainConfig(**training)
     kind = kinds.load("encoders", entry.kind)
     records = [record for _, record in json_objects(_TEXTS)]
     questions, passages = ([r[key] for r in records] for key in ("question", "passage"))
@@ -79,6 +82,8 @@ def measure(work: Work, system: variants.System) -> Measured:
         }
         encoder = kind.start(values, start, 0)
         on_gpu = encoder.model.device.type == "cuda"
+        if config.gradient_checkpointing:
+            checkpoint_layers(encoder.model)
         restrict(encoder.model, config.trainable, 0)
         optimizers = optimizers_of(encoder.model, config)
         by_rate(optimizers)
@@ -104,7 +109,7 @@ def measure(work: Work, system: variants.System) -> Measured:
         texts = cycle(passages)
         chunks = _times(lambda: encode(CANDIDATE, TEXT, list(islice(texts, _CHUNK))))
     words = work.rates.corpora[_CORPUS]
-    of_step = _flops(work, system.encoder, config.batch_size, padded=entry.padded)
+    of_step = _flops(work, system.encoder, training, padded=entry.padded)
     length = work.rates.tokens_of(words.passage_words, entry.limit(CANDIDATE))
     of_chunk = work.shape(system.encoder, CANDIDATE).forward(_CHUNK * length, length)
     for what, flops, times in (("train", of_step, steps), ("encode", of_chunk, chunks)):
@@ -133,11 +138,12 @@ def _times(action) -> Sequence[float]:
     return times
 
 
-def _flops(work: Work, encoder: str, batch: int, padded: bool) -> float:
+def _flops(work: Work, encoder: str, training: Mapping[str, Any], padded: bool) -> float:
     """FLOPs of a training step on the bundled texts, as the plan has them."""
+    passes, batch = step_passes(training), training["batch_size"]
     words, total = work.rates.corpora[_CORPUS], 0.0
     length_of = work.rates.padded_tokens_of if padded else work.rates.tokens_of
     for side, number in (("query", words.question_words), ("candidate", words.passage_words)):
         length = length_of(number, work.encoder(encoder).limit(side))
-        total += 3 * work.shape(encoder, side).forward(batch * length, length)
+        total += passes * work.shape(encoder, side).forward(batch * length, length)
     return total

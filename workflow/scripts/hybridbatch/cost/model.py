@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields
 from typing import Any, TypeVar
 
+from hybridbatch.cost.memory import Memory
 from hybridbatch.experiment.configuration import Experiment
 from hybridbatch.experiment.shapes import Shape
 from hybridbatch.runtime.errors import ConfigError
@@ -37,6 +38,7 @@ class Gpu:
     fp32_flops: float  # the same without tensor cores
     cores: int
     source: str
+    memory: float = 0.0  # bytes
 
     @property
     def present(self) -> bool:
@@ -234,6 +236,7 @@ class Cost:
     disk: float = 0.0  # bytes of its outputs
     memory: float = 0.0  # peak bytes of main memory, processes included
     gpu_memory: float = 0.0  # bytes
+    training: Memory | None = None  # the parts of a fine-tuning job's memory
 
 
 def generation(shape: Shape, source: float, target: float, beams: int) -> float:

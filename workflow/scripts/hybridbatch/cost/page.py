@@ -95,6 +95,7 @@ def plan_text(
         "Threads, main memory and run time are what the job asks of Snakemake, with room to spare, "
         "on any GPU of the rates; GPU memory is the least that it needs.",
         "",
+        *(_memory(plan) if plan.memory else ()),
         "Assumed:",
         *(f"- {row.stage}: {ASSUMED[row.stage]}" for row in plan.rows),
         "- a core computes "
@@ -170,6 +171,30 @@ def _request(what: str, rules: Sequence[Largest]) -> list:
         scaled(1e6 * max(of.mem_mb for of in rules), "B"),
         scaled(max(of.gpu_memory for of in rules), "B"),
         duration(Span(runtime, runtime)),
+    ]
+
+
+def _memory(plan: Plan) -> list[str]:
+    """GPU memory of fine-tuning by what it holds, the largest job of each encoder."""
+    room = plan.gpu.memory
+    rows = [
+        [
+            name,
+            *(scaled(part, "B") for part in (of.frozen, of.trained, of.kept, of.again, of.total)),
+            "enough" if of.peak <= room else f"{scaled(of.peak - room, 'B')} too little",
+        ]
+        for name, of in plan.memory.items()
+    ]
+    headers = ["GPU memory of", "frozen", "trained", "activations", "a layer again", "together"]
+    return [
+        _grid(rows, [*headers, scaled(room, "B")], ("left", *["right"] * 6)),
+        "",
+        "Fine-tuning at a batch's longest, the largest job of an encoder. Frozen weights are in "
+        "bfloat16. With trained ones stand gradients, AdamW's moments and the best weights so far. "
+        "gradient_checkpointing keeps what enters each layer, and computes one again at a time. "
+        "While it is loaded, all of an encoder is there in float32. By formula; a GPU's peak: not "
+        "measured.",
+        "",
     ]
 
 

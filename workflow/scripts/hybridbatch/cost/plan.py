@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from hybridbatch.cost.memory import Memory
 from hybridbatch.cost.model import Corpus, Cost, Gpu, Span, hours
 from hybridbatch.cost.rules.training import steps
 from hybridbatch.cost.stages import STAGES, cost_of, stage_of
@@ -60,6 +61,7 @@ class Plan:
     ablation_models: int
     gpu_hours: Span
     largest: tuple[Largest, ...]
+    memory: Mapping[str, Memory]  # of the largest fine-tuning job on a GPU, by encoder
 
 
 def plan(work: Work, tables: Iterable[Job], ablations: Iterable[Job] = ()) -> Plan:
@@ -83,6 +85,7 @@ def plan(work: Work, tables: Iterable[Job], ablations: Iterable[Job] = ()) -> Pl
         ablation_models=sum(job.rule == "finetune" for job, _ in of_ablations),
         gpu_hours=Span(total.low / 3600, total.high / 3600),
         largest=_largest([*of_tables, *of_ablations]),
+        memory=_memory(work, [*of_tables, *of_ablations]),
     )
 
 
@@ -111,6 +114,15 @@ def _row(work: Work, stage: str, costs: Sequence[Cost]) -> Row:
         hours(costs, 1, 1 if stage == "fetch" else cores),
         hours(costs, 8, 1 if stage == "fetch" else 8 * cores),
     )
+
+
+def _memory(work: Work, jobs: Sequence[tuple[Job, Cost]]) -> dict[str, Memory]:
+    found: dict[str, Memory] = {}
+    for job, cost in jobs:
+        if cost.training is not None:
+            name = work.systems[job.wildcards["system"]].encoder
+            found[name] = max(found.get(name, cost.training), cost.training, key=lambda of: of.peak)
+    return found
 
 
 def _largest(jobs: Sequence[tuple[Job, Cost]]) -> tuple[Largest, ...]:

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache, cached_property, partial
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -266,6 +267,16 @@ class Work:
     def _reference_bytes(self, name: str, language: str) -> float:
         sizes = reference_sizes(self.rates, name)
         return self.rates.bytes_of(sizes.texts * sizes.words, language)
+
+
+def step_passes(training: Mapping[str, Any]) -> int:
+    """A training step's work in forward passes; training: the values of a TrainConfig.
+
+    Forward, and the gradients of activations and of weights. Layers may be computed again, and the
+    gradients of an adapter's few weights do not count.
+    """
+    trainable = training.get("trainable") or {"kind": "all"}
+    return 3 + training["gradient_checkpointing"] - (trainable["kind"] in ("lora", "bottleneck"))
 
 
 # Bytes of one pair in a file of token ids: three int64 numbers and three int32 positions.

@@ -59,6 +59,25 @@ def transformer_of(model: nn.Module) -> PreTrainedModel | None:
     return whole[0] if len(whole) == 1 else None
 
 
+def checkpoint_layers(model: nn.Module) -> None:
+    """Keep for the backward pass only what enters each layer, and compute the rest there again.
+
+    Chen et al. (2016), "Training deep nets with sublinear memory cost". The numbers stay the same,
+    since dropout is drawn again from the same state. Raises ConfigError for a model that has no
+    transformer, or one that cannot do it.
+    """
+    transformer = transformer_of(model)
+    if transformer is None or not transformer.supports_gradient_checkpointing:
+        what = "this encoder" if transformer is None else type(transformer).__name__
+        raise ConfigError(
+            f"training.gradient_checkpointing: {what} cannot compute its layers again; set it to "
+            "false."
+        )
+    transformer.activation_checkpointing_enable({"use_reentrant": False})
+    # It is for other checkpoints, and would keep frozen embeddings' activations.
+    transformer.disable_input_require_grads()
+
+
 def layers_of(transformer: PreTrainedModel) -> Layers:
     """The stack of layers; raises ConfigError if the architecture has no list of them."""
     number = transformer.config.num_hidden_layers

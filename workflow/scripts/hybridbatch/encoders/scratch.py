@@ -1,6 +1,5 @@
 """A transformer with random weights; its Unigram tokenizer is trained by the workflow."""
 
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,53 +40,21 @@ def inputs(values: Mapping[str, Any], folder: Path) -> MakeInputs:
 
 
 def start(values: Mapping[str, Any], folder: Path, seed: int) -> Encoder:
-    """A transformer with random weights from `seed`, and mean pooling over tokens.
-
-    The architecture is DistilBERT's: that of BERT and XLM-R without segment embeddings and pooler,
-    which mean pooling does not need. Texts get no special tokens.
-    """
-    import torch
-    from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
-    from transformers import DistilBertConfig, DistilBertModel, PreTrainedTokenizerFast
-
-    from hybridbatch.encoders.devices import best_device
-    from hybridbatch.encoders.towers import TextTower, assembled
+    """A DistilBERT with random weights from `seed`, and mean pooling over tokens."""
+    from hybridbatch.encoders.untrained import distilbert, text_tower
 
     config = ScratchConfig(**values)
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=tokens.load_tokenizer(folder / tokens.TOKENIZER_FILE, config.max_tokens),
-        pad_token=tokens.PADDING,
-        unk_token=tokens.UNKNOWN,
-        model_max_length=config.max_tokens,
-    )
-    architecture = DistilBertConfig(
-        vocab_size=len(tokenizer),
-        max_position_embeddings=config.max_tokens,
-        n_layers=config.layers,
-        n_heads=config.heads,
-        dim=config.dimension,
-        hidden_dim=config.feed_forward,
+    transformer = distilbert(
+        folder,
+        config.max_tokens,
+        seed,
+        layers=config.layers,
+        heads=config.heads,
+        dimension=config.dimension,
+        feed_forward=config.feed_forward,
         dropout=config.dropout,
-        attention_dropout=config.dropout,
-        pad_token_id=tokenizer.pad_token_id,
     )
-    with torch.random.fork_rng(), tempfile.TemporaryDirectory() as saved:
-        torch.manual_seed(seed)
-        DistilBertModel(architecture).save_pretrained(saved)
-        tokenizer.save_pretrained(saved)
-        safe = {"trust_remote_code": False}
-        transformer = Transformer(
-            saved,
-            max_seq_length=config.max_tokens,
-            model_kwargs=safe,
-            config_kwargs=safe,
-            processor_kwargs=safe,
-        )
-    # A batch has few of the vocabulary's tokens, so gradients of the embeddings are sparse.
-    transformer.model.get_input_embeddings().sparse = True
-    pooling = Pooling(config.dimension, pooling_mode="mean")
-    modules = [transformer, pooling, Normalize()]
-    return TextTower(assembled(modules, tokens.prompts(config), best_device()))
+    return text_tower(transformer, tokens.prompts(config))
 
 
 def load(values: Mapping[str, Any], model: Path) -> Encode:

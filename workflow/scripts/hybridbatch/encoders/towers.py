@@ -1,7 +1,10 @@
 """Torch models: assembling, loading, and running them on sequences of different lengths."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -11,6 +14,9 @@ from hybridbatch.encoders import adapters
 from hybridbatch.encoders.devices import best_device
 from hybridbatch.encoders.inputs import Ragged
 from hybridbatch.runtime.files import checked
+
+if TYPE_CHECKING:
+    from sentence_transformers.sentence_transformer.modules import Transformer
 
 # Number of padding tokens that cost as much as one more pass through the model. The CPU's number is
 # measured (benchmarks/transformer_training.py). The GPU's is an estimate; it is larger because
@@ -26,6 +32,21 @@ def assembled(
     prompts: each side's prefix, by prompt name (`base.PROMPTS`).
     """
     return SentenceTransformer(modules=list(modules), prompts=prompts, device=device)
+
+
+def transformer_module(path: str | Path, max_tokens: int) -> Transformer:
+    """The module of a saved transformer and its tokenizer: safetensors only, no remote code."""
+    # Imported here: a static model has no such module.
+    from sentence_transformers.sentence_transformer.modules import Transformer
+
+    safe = {"trust_remote_code": False}
+    return Transformer(
+        str(path),
+        max_seq_length=max_tokens,
+        model_kwargs={"use_safetensors": True, **safe},
+        config_kwargs=safe,
+        processor_kwargs=safe,
+    )
 
 
 def load_model(path: Path, device: str | None = None) -> SentenceTransformer:

@@ -129,25 +129,20 @@ def load(values: Mapping[str, Any], model: Path) -> Encode:
 def _assemble(path: str, config: TransformerConfig):
     """The SentenceTransformer that training starts from. It is on the CPU, only to be saved."""
     from sentence_transformers import SentenceTransformer
-    from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
+    from sentence_transformers.sentence_transformer.modules import Normalize, Pooling
 
-    from hybridbatch.encoders.towers import assembled
+    from hybridbatch.encoders.towers import assembled, transformer_module
 
-    safe = {"trust_remote_code": False}
-    weights = {"use_safetensors": True, **safe}
     if config.pooling == "published":
         model = SentenceTransformer(
-            path, device="cpu", model_kwargs=weights, trust_remote_code=False
+            path,
+            device="cpu",
+            model_kwargs={"use_safetensors": True},
+            trust_remote_code=False,
         )
         model.max_seq_length = config.max_tokens
         model.prompts = tokens.prompts(config)
         return model
-    transformer = Transformer(
-        path,
-        max_seq_length=config.max_tokens,
-        model_kwargs=weights,
-        config_kwargs=safe,
-        processor_kwargs=safe,
-    )
+    transformer = transformer_module(path, config.max_tokens)
     pooling = Pooling(transformer.get_embedding_dimension(), pooling_mode=config.pooling)
     return assembled([transformer, pooling, Normalize()], tokens.prompts(config), "cpu")

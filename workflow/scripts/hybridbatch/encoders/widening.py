@@ -8,6 +8,7 @@ network. Layers with fewer units than the widest are padded with zeros.
 
 import torch
 from torch import nn
+from torch.nn.utils import skip_init
 
 from hybridbatch.encoders.layers import layers_of
 from hybridbatch.runtime.errors import ConfigError
@@ -60,6 +61,19 @@ def has_units(transformer: nn.Module) -> bool:
 
 
 @torch.no_grad()
+def resized(linear: nn.Linear, inputs: int, outputs: int) -> nn.Linear:
+    """The linear module with so many inputs and outputs, the first ones; new ones are zero."""
+    like = {"device": linear.weight.device, "dtype": linear.weight.dtype}
+    found = skip_init(nn.Linear, inputs, outputs, **like)  # draws no random numbers
+    found.weight.zero_()
+    found.bias.zero_()
+    rows, columns = min(outputs, linear.out_features), min(inputs, linear.in_features)
+    found.weight[:rows, :columns] = linear.weight[:rows, :columns]
+    found.bias[:rows] = linear.bias[:rows]
+    return found
+
+
+@torch.no_grad()
 def widen(base: nn.Module, trained: nn.Module) -> None:
     """Make the base as wide as the widest layer of a transformer with new units, and take these."""
     layers = layers_of(base).modules
@@ -70,13 +84,8 @@ def widen(base: nn.Module, trained: nn.Module) -> None:
     for layer, (up, down), (units, parts) in zip(layers, pairs, new, strict=True):
         first, second = layer.get_submodule(up), layer.get_submodule(down)
         inner = first.out_features
-        wide = nn.Linear(first.in_features, inner + most)
-        back = nn.Linear(inner + most, second.out_features)
-        for parameter in (wide.weight, wide.bias, back.weight):
-            parameter.zero_()
-        wide.weight[:inner], wide.bias[:inner] = first.weight, first.bias
-        back.weight[:, :inner] = second.weight
-        back.bias.copy_(second.bias)
+        wide = resized(first, first.in_features, inner + most)
+        back = resized(second, inner + most, second.out_features)
         if units:
             wide.weight[inner : inner + units], wide.bias[inner : inner + units] = parts[:2]
             back.weight[:, inner : inner + units] = parts[2]

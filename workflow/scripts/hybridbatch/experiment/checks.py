@@ -30,12 +30,9 @@ def wrong_names(experiment: Experiment) -> Iterator[str]:
             where = f"exports.unstated_licences: {name!r} is no corpus or translator"
             yield f"{where}{did_you_mean(name, known)}"
     for name, encoder in catalogue.encoders.items():
-        if encoder.kind == "scratch" and encoder.dimension % encoder.heads:
-            yield (
-                f"catalogue.encoders.{name}.dimension: {encoder.dimension} is no multiple of "
-                f"heads, {encoder.heads}"
-            )
+        yield from (f"catalogue.encoders.{name}.{problem}" for problem in encoder.problems())
     yield from _wrong_trainable(experiment)
+    yield from _wrong_checkpointing(experiment)
     yield from _wrong_samplings(experiment)
     yield from _wrong_references(experiment)
     for name, translator in catalogue.translators.items():
@@ -97,6 +94,21 @@ def _wrong_trainable(experiment: Experiment) -> Iterator[str]:
         schedule = getattr(wanted, "schedule", None)
         if isinstance(schedule, list) and sum(schedule) != wanted.budget:
             yield f"{where}.schedule: adds up to {sum(schedule)}, and budget is {wanted.budget}"
+
+
+def _wrong_checkpointing(experiment: Experiment) -> Iterator[str]:
+    """Encoders without layers, of which none can be computed again."""
+    encoders = experiment.catalogue.encoders
+    for name in dict.fromkeys([*experiment.encoders, *experiment.ablations.encoders]):
+        if name not in encoders or encoders[name].layered:
+            continue
+        own = encoders[name].training and encoders[name].training.gradient_checkpointing
+        if own if own is not None else experiment.training.gradient_checkpointing:
+            where = f"catalogue.encoders.{name}." if own else ""
+            yield (
+                f"{where}training.gradient_checkpointing: true, and {name}, of kind "
+                f"{encoders[name].kind}, has no layers; set it to false for this encoder"
+            )
 
 
 def _wrong_samplings(experiment: Experiment) -> Iterator[str]:

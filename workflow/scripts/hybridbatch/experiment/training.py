@@ -43,6 +43,11 @@ class Training(Model):
     trainable: Trainable | None = Field(
         default=None, description="which parameters are trained; all of them if absent"
     )
+    gradient_checkpointing: bool = Field(
+        default=False,
+        description="whether activations within a layer are computed again in the backward pass, "
+        "which takes less memory and more time; the numbers are the same",
+    )
 
 
 # The same keys, all optional.

@@ -24,6 +24,12 @@ _TRAINING = (
     "batch_size", "corpus_weighting", "max_steps", "warmup_steps", "decay_share", "learning_rate",
     "weight_decay", "temperature", "max_grad_norm", "evaluate_every", "patience",
 )  # fmt: skip
+# The card's words for the counts of parameters in run.json.
+_PARAMETERS = {
+    "all": "parameters",
+    "trained": "of them trained",
+    "stored": "in the saved files, zeros of narrow layers included",
+}
 _SAMPLINGS = {
     "en-en": "questions and passages in English only",
     "x-x": "a pair's question and passage in one language, languages mixed in a batch",
@@ -208,6 +214,8 @@ def _training(
     if training["pairs"] < 1:
         values.append(["share of the pairs", f"{training['pairs']:g}"])
     values += [[name.replace("_", " "), _number(training[name])] for name in _TRAINING]
+    parameters = next(iter(runs.values()))["parameters"]
+    values += [[title, f"{parameters[name]:,}"] for name, title in _PARAMETERS.items()]
     seeds = [
         [seed, mix["steps"], runs[seed]["best_step"], f"{runs[seed]['best_validation_loss']:.4f}"]
         for seed, mix in mixes.items()

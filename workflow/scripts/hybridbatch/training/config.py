@@ -24,3 +24,4 @@ class TrainConfig:
     evaluate_every: int  # steps between validations and checkpoints
     patience: int  # validations without improvement before the learning rate decays
     trainable: Mapping[str, Any] | None = None  # which parameters; all of them if None
+    gradient_checkpointing: bool = False  # compute a layer's activations again, and keep none

@@ -24,6 +24,7 @@ from safetensors.torch import load_file, save_file
 
 from hybridbatch.encoders.base import CANDIDATE, QUERY, TEXT
 from hybridbatch.encoders.inputs import Inputs
+from hybridbatch.encoders.layers import checkpoint_layers
 from hybridbatch.runtime import kinds
 from hybridbatch.runtime.checkpoints import Work, key_of, working
 from hybridbatch.runtime.errors import TrainingError
@@ -47,6 +48,7 @@ from hybridbatch.training.trainable import (
     load_trained,
     restrict,
     save,
+    stored,
     trained_state,
 )
 
@@ -102,7 +104,7 @@ def finetune(
                     "seed": seed,
                     "corpora": {c.pairs.name: len(c.pairs) for c in train},
                     "validation": {c.pairs.name: len(c.pairs) for c in validation},
-                    "parameters": counts(run.model),
+                    "parameters": {**counts(run.model), "stored": stored(temporary)},
                     "steps": run.step,
                     "decay_from": run.begin,
                     "best_step": run.best_step,
@@ -134,6 +136,8 @@ class _Run:
         self.start = lambda: kind.start(encoder_values, encoder, seed).model
         self.encoder = kind.start(encoder_values, encoder, seed)
         self.model = self.encoder.model
+        if config.gradient_checkpointing:
+            checkpoint_layers(self.model)
         restrict(self.model, config.trainable, seed)
         self.device = self.model.device
         self.validation = validation_batches(validation, config.batch_size)

@@ -4,20 +4,22 @@ Optimizer, best weights and checkpoints hold only these. On a GPU the others are
 and the saved model has them as they were.
 """
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import safe_open
 from torch import nn
 
 from hybridbatch.encoders import adapters
+from hybridbatch.encoders.budgets import divided
 from hybridbatch.encoders.layers import Layers, layers_of, transformer_of
 from hybridbatch.encoders.widening import add_units, has_units, widen
 from hybridbatch.runtime.errors import ConfigError, TrainingError
 from hybridbatch.runtime.logs import log
-from hybridbatch.training.budgets import divided
 
 Values = Mapping[str, Any]
 _RATE = "hybridbatch_rate"  # attribute of a parameter: its share of the learning rate
@@ -91,12 +93,23 @@ def save(model: nn.Module, start: Callable[[], nn.Module], base: Path, folder: P
         if adapters.is_adapter(folder):
             adapters.record_base(folder, base)
         return
+    model.cpu()  # makes room for another one
     whole = start()
     if has_units(model):
         widen(transformer_of(whole), transformer_of(model))
     else:
         whole.load_state_dict(trained_state(model), strict=False)
     whole.save(str(folder), create_model_card=False)
+
+
+def stored(folder: Path) -> int:
+    """The number of parameters in a saved model's files, those that only pad included."""
+    number = 0
+    for file in folder.rglob("*.safetensors"):
+        with safe_open(file, framework="pt") as weights:
+            for name in weights.keys():  # noqa: SIM118, which is no dict
+                number += math.prod(weights.get_slice(name).get_shape())
+    return number
 
 
 def _all(transformer: nn.Module, values: Values) -> None:

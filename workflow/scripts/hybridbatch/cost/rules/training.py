@@ -1,23 +1,13 @@
 """Tokenizing and fine-tuning."""
 
 from collections.abc import Mapping
-from typing import Any
 
+from hybridbatch.cost.memory import Memory, Texts, trained_parameters, training_memory
 from hybridbatch.cost.model import Corpus, Cost, Span
-from hybridbatch.cost.work import PAIR_BYTES, Work
+from hybridbatch.cost.work import PAIR_BYTES, Work, step_passes
 from hybridbatch.experiment import lookups
 from hybridbatch.experiment import systems as variants
-from hybridbatch.experiment.shapes import Shape
 from hybridbatch.training.weighting import corpus_shares
-
-# Bytes for each parameter in float32 training: weight, gradient, AdamW's two moments, and the best
-# weight so far.
-_TRAINING_BYTES = 20
-# Bytes for each frozen parameter: float32 on a CPU, bfloat16 on a GPU.
-_FROZEN_BYTES = {"cpu": 4, "gpu": 2}
-# Bytes of activations for each token, layer and unit of width, in 16 bits and without attention
-# scores: Korthikanti et al. 2022, "Reducing activation recomputation", section 4.1.
-_ACTIVATION_BYTES = 34
 
 
 def prepare_encoder(work: Work, wildcards: Mapping[str, str]) -> Cost:
@@ -85,6 +75,7 @@ def finetune(work: Work, wildcards: Mapping[str, str]) -> Cost:
     values = variants.training_values(work.experiment, system)
     shapes = {side: work.shape(name, side) for side in ("query", "candidate")}
     length_of = rates.padded_tokens_of if encoder.padded else rates.tokens_of
+    trainable = values.get("trainable")
     step_tokens = step_flops = 0.0
     for corpus, share in drawn(work, system):
         for side, words, texts in (
@@ -94,7 +85,7 @@ def finetune(work: Work, wildcards: Mapping[str, str]) -> Cost:
             length = length_of(words, encoder.limit(side))
             number = share * texts * values["batch_size"] * length
             step_tokens += number
-            step_flops += 3 * shapes[side].forward(number, length)
+            step_flops += step_passes(values) * shapes[side].forward(number, length)
     check_tokens = check_flops = checked = 0.0
     for corpus in work.validation:
         checked += corpus.validation
@@ -110,31 +101,46 @@ def finetune(work: Work, wildcards: Mapping[str, str]) -> Cost:
     # A forward pass is a third of a step.
     seconds = work.training_seconds(name, flops, values["batch_size"] + checked * per_step / 3)
     fewest, most = steps(work, system)
-    parameters = work.parameters(name)
-    # A question, its passage and where there are any a hard negative.
-    texts = {"query": 1, "candidate": 1 + any(c.negative_share for c in work.corpora)}
-    activations = sum(
-        _ACTIVATION_BYTES
-        * values["batch_size"]
-        * number
-        * encoder.limit(side)
-        * shapes[side].encoder_layers
-        * shapes[side].width
-        for side, number in texts.items()
-        if shapes[side].encoder_layers
-    )
-    trained = trained_parameters(shapes["query"], parameters, values.get("trainable"))
-    frozen = _FROZEN_BYTES["gpu" if work.on_gpu(name) else "cpu"] * (parameters - trained)
-    training = _TRAINING_BYTES * trained + frozen
+    memory = step_memory(work, system)
+    saved = work.parameters(name)
+    if trainable is not None and trainable["kind"] == "lora":
+        saved = trained_parameters(shapes["query"], saved, trainable)  # its base is elsewhere
+    # A GPU's state passes through main memory, too: as the encoder is loaded, and as a checkpoint
+    # is written.
+    passing = max(memory.frozen + memory.trained, memory.loading)
     return work.heavy(
         Span(fewest * seconds.low, most * seconds.high),
         **work.encoders_device(name),
         tokens=most * (step_tokens + check_tokens * per_step),
         flops=most * flops,
-        disk=4 * parameters,
-        # A GPU's state passes through main memory, too, when a checkpoint is written.
-        memory=held_tokens(work, system) + training + (0 if work.on_gpu(name) else activations),
-        gpu_memory=training + activations if work.on_gpu(name) else 0.0,
+        disk=4 * saved,
+        memory=held_tokens(work, system) + (passing if work.on_gpu(name) else memory.peak),
+        gpu_memory=memory.peak if work.on_gpu(name) else 0.0,
+        training=memory if work.on_gpu(name) else None,
+    )
+
+
+def step_memory(work: Work, system: variants.System) -> Memory:
+    """The memory of a training step, at a batch's longest."""
+    encoder, name = work.encoder(system.encoder), system.encoder
+    values = variants.training_values(work.experiment, system)
+    # A question, its passage and where there are any a hard negative.
+    sides = ["query", "candidate"]
+    if any(corpus.negative_share for corpus in work.corpora):
+        sides.append("candidate")
+    shapes = {side: work.shape(name, side) for side in sides}
+    parameters, trainable = work.parameters(name), values.get("trainable")
+    return training_memory(
+        [
+            (shapes[side], Texts(values["batch_size"], encoder.limit(side)))
+            for side in sides
+            if shapes[side].encoder_layers
+        ],
+        parameters,
+        trained_parameters(shapes["query"], parameters, trainable),
+        trainable,
+        values["gradient_checkpointing"],
+        gpu=work.on_gpu(name),
     )
 
 
@@ -143,28 +149,6 @@ def merge_adapter(work: Work, wildcards: Mapping[str, str]) -> Cost:
     size = 4 * work.parameters(work.systems[wildcards["system"]].encoder)
     seconds = work.rates.rate("fetch_bytes").seconds(size)
     return work.heavy(seconds, disk=size, memory=3 * size)
-
-
-def trained_parameters(shape: Shape, total: float, trainable: Mapping[str, Any] | None) -> float:
-    """How many of `total` parameters are trained, without biases and normalisations.
-
-    trainable: the values of `training.trainable`. Exact for adapters of all linear modules.
-    """
-    if trainable is None:
-        return total
-    kind, layer = trainable["kind"], shape.encoder_parameters / max(1, shape.encoder_layers)
-    if kind == "top":
-        return trainable["layers"] * layer
-    if kind == "lora":
-        attention, dense = 2 * shape.width, shape.width + shape.feed_forward
-        modules = trainable.get("modules")
-        if modules is None:
-            return trainable["budget"] * (4 * attention + 2 * dense)
-        wide = sum("intermediate" in name or name == "output.dense" for name in modules)
-        return trainable["budget"] * (wide * dense + (len(modules) - wide) * attention)
-    if kind == "bottleneck":
-        return trainable["budget"] * (2 * shape.width + 1)
-    return total - (0 if trainable["token_embeddings"] else shape.width * shape.vocabulary)
 
 
 def steps(work: Work, system: variants.System) -> tuple[int, int]:

@@ -1,6 +1,6 @@
 """Models of the entries in `catalogue.encoders`, one module a kind (see `kinds`)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Annotated
 
 from pydantic import Field
@@ -60,6 +60,15 @@ class Encoder(Model):
     def width(self) -> int | None:
         """The dimension of its vectors; None if the configuration does not state it."""
         return None
+
+    @property
+    def layered(self) -> bool:
+        """Whether it has layers whose activations can be computed again in the backward pass."""
+        return False
+
+    def problems(self) -> Iterator[str]:
+        """What is wrong with its keys taken together, each message beginning with a key."""
+        yield from ()
 
     # Below: cost estimates. Only `cost` reads them, so changing an estimate reruns no job.
 

@@ -1,6 +1,6 @@
 """A small transformer with random weights."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -24,6 +24,14 @@ class Config(ScratchTextEncoder):
         description="share of activations and of attention set to 0 in training"
     )
 
+    def problems(self) -> Iterator[str]:
+        if self.dimension % self.heads:
+            yield f"dimension: {self.dimension} is no multiple of heads, {self.heads}"
+
+    @property
+    def layered(self) -> bool:
+        return True
+
     @property
     def width(self) -> int:
         return self.dimension
@@ -34,4 +42,12 @@ class Config(ScratchTextEncoder):
 
     def shape(self, side: str, published: Callable[[str], Shape]) -> Shape:
         sizes = (self.dimension, self.feed_forward, self.vocabulary)
-        return Shape(self.layers, 0, *sizes, source="the catalogue")
+        return Shape(
+            self.layers,
+            0,
+            *sizes,
+            source="the catalogue",
+            positions=self.max_tokens,
+            heads=self.heads,
+            dropout=self.dropout > 0,
+        )

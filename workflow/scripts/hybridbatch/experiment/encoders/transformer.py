@@ -12,6 +12,12 @@ from hybridbatch.experiment.encoders import TextEncoder
 from hybridbatch.experiment.places import hub_or_local
 from hybridbatch.experiment.shapes import Shape
 
+_SIZES = ("num_hidden_layers", "hidden_size", "intermediate_size", "vocab_size")
+# By `model_type` in config.json: encoders whose pooler is loaded, and those that normalise what
+# enters a layer.
+_POOLER = ("bert", "camembert", "roberta", "xlm-roberta", "xlm-roberta-xl")
+_NORM_FIRST = ("xlm-roberta-xl",)
+
 
 class Config(TextEncoder):
     """A pretrained Hugging Face encoder: a hub name with its revision, or a local folder."""
@@ -56,17 +62,34 @@ class Config(TextEncoder):
         return True
 
     @property
+    def layered(self) -> bool:
+        return True
+
+    @property
     def trainable(self) -> tuple[str, ...]:
         return ("all", "top", "decay", "lora", "bottleneck")
 
     def shape(self, side: str, published: Callable[[str], Shape]) -> Shape:
         """The shape in a local folder's config.json, or that of the published model."""
         file = Path(self.model) / "config.json"
-        keys = ("num_hidden_layers", "hidden_size", "intermediate_size", "vocab_size")
         if not file.is_file():
             return published(self.model)
         found = json.loads(file.read_text(encoding="utf-8"))
-        if not all(key in found for key in keys):  # another architecture's names
+        if not all(key in found for key in _SIZES):  # another architecture's names
             return published(self.model)
-        layers, width, feed_forward, vocabulary = (found[key] for key in keys)
-        return Shape(layers, 0, width, feed_forward, vocabulary, source=str(file))
+        layers, width, feed_forward, vocabulary = (found[key] for key in _SIZES)
+        architecture = found.get("model_type")
+        return Shape(
+            layers,
+            0,
+            width,
+            feed_forward,
+            vocabulary,
+            source=str(file),
+            positions=found.get("max_position_embeddings", 0),
+            token_types=found.get("type_vocab_size", 0),
+            pooler=architecture in _POOLER,
+            heads=found.get("num_attention_heads", 1),
+            norm_first=architecture in _NORM_FIRST,
+            dropout=bool(found.get("attention_probs_dropout_prob", True)),
+        )

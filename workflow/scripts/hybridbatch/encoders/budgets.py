@@ -10,8 +10,11 @@ from hybridbatch.runtime.errors import ConfigError
 _LOW, _HIGH = 0.25, 1.75
 
 
+Schedule = str | Mapping[str, Mapping[str, float]] | Sequence[int]
+
+
 def divided(
-    budget: int, schedule: str | Mapping[str, Mapping[str, float]] | Sequence[int], layers: int
+    budget: int, schedule: Schedule, layers: int, where: str = "training.trainable.schedule"
 ) -> list[int]:
     """The budget of each layer, the layer at the input first; they add up to `budget`.
 
@@ -19,7 +22,8 @@ def divided(
     weights, which `uniform` has all alike, `rising` linearly from 0.25 to 1.75 of the mean,
     `falling` the other way round, `middle` highest in the middle, `ends` at both ends, and
     `{linear: {from, to}}` linearly between two numbers. Weights are rounded by the largest
-    remainder; of equal remainders the lower layer's comes first.
+    remainder; of equal remainders the lower layer's comes first. where: the schedule's key, for
+    errors.
 
     Raises ConfigError for a budget of less than one a layer, and for a list that has not one
     number for each layer or does not add up to the budget.
@@ -32,16 +36,12 @@ def divided(
     if not isinstance(schedule, str | Mapping):
         if len(schedule) != layers:
             raise ConfigError(
-                f"training.trainable.schedule: has {len(schedule)} numbers, and the encoder has "
-                f"{layers} layers."
+                f"{where}: has {len(schedule)} numbers, and the encoder has {layers} layers."
             )
         if sum(schedule) != budget:
-            raise ConfigError(
-                f"training.trainable.schedule: adds up to {sum(schedule)}, and the budget is "
-                f"{budget}."
-            )
+            raise ConfigError(f"{where}: adds up to {sum(schedule)}, and the budget is {budget}.")
         return list(schedule)
-    return largest_remainder(_weights(schedule, layers), budget)
+    return largest_remainder(_weights(schedule, layers, where), budget)
 
 
 def largest_remainder(weights: np.ndarray, total: int) -> list[int]:
@@ -55,12 +55,14 @@ def largest_remainder(weights: np.ndarray, total: int) -> list[int]:
     return whole.tolist()
 
 
-def _weights(schedule: str | Mapping[str, Mapping[str, float]], layers: int) -> np.ndarray:
+def _weights(
+    schedule: str | Mapping[str, Mapping[str, float]], layers: int, where: str
+) -> np.ndarray:
     if not isinstance(schedule, str):
         ends = schedule["linear"]
         weights = np.linspace(ends["from"], ends["to"], layers)
         if not weights.sum():
-            raise ConfigError("training.trainable.schedule: both ends of `linear` are 0.")
+            raise ConfigError(f"{where}: both ends of `linear` are 0.")
         return weights
     rising = np.linspace(_LOW, _HIGH, layers) if layers > 1 else np.ones(1)
     # 0 in the middle of the layers, 1 at both ends.
