@@ -19,6 +19,7 @@ from hybridbatch.data.download import MAX_BYTES, Source
 from hybridbatch.data.filtering import FilterConfig
 from hybridbatch.encoders.scratch import ScratchConfig
 from hybridbatch.encoders.static import StaticConfig
+from hybridbatch.encoders.text_image import TextImageConfig
 from hybridbatch.encoders.transformer import TransformerConfig
 from hybridbatch.evaluation.aggregate import StatisticsConfig
 from hybridbatch.experiment import load as conf
@@ -147,6 +148,7 @@ catalogue:
             query_prefix: "", passage_prefix: "", training: {batch_size: 4}}
 """
 KINDS = {"static": StaticConfig, "scratch": ScratchConfig, "transformer": TransformerConfig}
+KINDS["text_image"] = TextImageConfig
 ALPHA = "catalogue/samplings/hybrid/alpha"
 ADDED_BY_WORKFLOW = {"sampling", "alpha", "pairs"}  # fields of TrainConfig that are no training key
 
@@ -387,8 +389,8 @@ def test_placeholder_that_nothing_fills_in_is_named(config, key, name, left, kno
         (
             "catalogue/encoders/tiny/kind",
             "statik",
-            "catalogue.encoders.tiny.kind: 'statik' is not one of scratch, static, transformer; "
-            "did you mean static?",
+            "catalogue.encoders.tiny.kind: 'statik' is not one of scratch, static, text_image, "
+            "transformer; did you mean static?",
         ),
         ("scale", "papr", "scale: 'papr' is not one of paper, laptop, demo; did you mean paper?"),
     ],
@@ -836,6 +838,7 @@ def test_inputs_are_downloads_of_pinned_files_or_own_files(config):
         (StaticConfig, ENCODERS["static"], set()),
         (ScratchConfig, ENCODERS["scratch"], set()),
         (TransformerConfig, ENCODERS["transformer"], set()),
+        (TextImageConfig, ENCODERS["text_image"], set()),
     ],
 )
 def test_model_and_dataclass_agree(dataclass, model, elsewhere):
@@ -849,6 +852,47 @@ def test_model_and_dataclass_agree(dataclass, model, elsewhere):
     }
     required = {name for name, field in model.model_fields.items() if field.is_required()}
     assert required == without_default - elsewhere
+
+
+PICTURES = """
+kind: text_image
+dimension: 64
+text: {model: static/seed0, pooling: published, max_tokens: 64, trained: false, head: true}
+image: {kind: cnn, size: 32, widths: [32, 64]}
+training:
+  loss: {directions: both, temperature: learned, contrastive: 1.0, distillation: 0.5,
+         student: candidate}
+"""
+
+
+def test_a_text_image_encoder_embeds_texts_and_images(config):
+    config["catalogue"]["encoders"]["pictures"] = yaml.safe_load(PICTURES)
+    conf.validate(config)
+    entry = variants.encoder_entry(built(config), "pictures")
+    assert TextImageConfig(**entry).text["max_tokens"] == 64
+    assert built(config).catalogue.encoders["pictures"].modalities["candidate"] == ("image",)
+    config["encoders"].append("pictures")
+    expected = "encoders: 'pictures' embeds image as candidates, and the passages of corpora are"
+    assert any(problem.startswith(expected) for problem in _problems(config))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("cnn, size: 32", "cnn, size: 8", "pictures.image.size: 8 must be at least 16"),
+        ("kind: cnn", "kind: crayon", "pictures.image"),
+        ("trained: false, ", "", "pictures.text.trained: is missing"),
+        ("model: static/seed0", "model: a/b/c, revision: " + 40 * "0", "revision"),
+        ("contrastive: 1.0, distillation: 0.5", "contrastive: 0.0, distillation: 0.0",
+         "both weights are 0"),
+        (",\n         student: candidate", "", "go together"),
+        ("learned", "hot", "temperature"),
+    ],
+)  # fmt: skip
+def test_wrong_text_image_encoders_are_named(config, old, new, message):
+    assert old in PICTURES
+    config["catalogue"]["encoders"]["pictures"] = yaml.safe_load(PICTURES.replace(old, new))
+    assert any(message in problem for problem in _problems(config)), _problems(config)
 
 
 def test_encoder_may_override_every_training_key_and_no_other(config):

@@ -24,3 +24,5 @@ class TrainConfig:
     evaluate_every: int  # steps between validations and checkpoints
     patience: int  # validations without improvement before the learning rate decays
     trainable: Mapping[str, Any] | None = None  # which parameters; all of them if None
+    # InfoNCE from queries to passages at the fixed temperature if None; see `losses.Loss`.
+    loss: Mapping[str, Any] | None = None
