@@ -44,9 +44,9 @@ def _replace(old: str, new: str) -> Callable[[str], str]:
 HARMLESS = {
     "comment": lambda text: text + "\n# A remark.\n",
     "trailing comment": _replace("import torch\n", "import torch  # a remark\n"),
-    "module docstring": _replace('"""The contrastive', '"""A contrastive'),
+    "module docstring": _replace('"""The losses', '"""Some losses'),
     "function docstring": _replace('"""InfoNCE over', '"""Loss over'),
-    "no module docstring": lambda text: text[text.index("import torch") :],
+    "no module docstring": lambda text: text[text.index("import math") :],
     "blank lines": _replace("import torch\n", "\n\n\nimport torch\n\n"),
     "line breaks": _replace(
         "scores / temperature, targets", "scores / temperature,\n        targets"

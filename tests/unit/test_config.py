@@ -20,6 +20,7 @@ from hybridbatch.data.filtering import FilterConfig
 from hybridbatch.encoders.layerwise import LayerwiseConfig
 from hybridbatch.encoders.scratch import ScratchConfig
 from hybridbatch.encoders.static import StaticConfig
+from hybridbatch.encoders.text_image import TextImageConfig
 from hybridbatch.encoders.transformer import TransformerConfig
 from hybridbatch.evaluation.aggregate import StatisticsConfig
 from hybridbatch.experiment import load as conf
@@ -151,6 +152,7 @@ KINDS = {
     "layerwise": LayerwiseConfig,
     "static": StaticConfig,
     "scratch": ScratchConfig,
+    "text_image": TextImageConfig,
     "transformer": TransformerConfig,
 }
 ALPHA = "catalogue/samplings/hybrid/alpha"
@@ -439,7 +441,7 @@ def test_placeholder_that_nothing_fills_in_is_named(config, key, name, left, kno
             "catalogue/encoders/tiny/kind",
             "statik",
             "catalogue.encoders.tiny.kind: 'statik' is not one of layerwise, scratch, static, "
-            "transformer; did you mean static?",
+            "text_image, transformer; did you mean static?",
         ),
         ("scale", "papr", "scale: 'papr' is not one of paper, laptop, demo; did you mean paper?"),
     ],
@@ -888,6 +890,7 @@ def test_inputs_are_downloads_of_pinned_files_or_own_files(config):
         (ScratchConfig, ENCODERS["scratch"], set()),
         (LayerwiseConfig, ENCODERS["layerwise"], set()),
         (TransformerConfig, ENCODERS["transformer"], set()),
+        (TextImageConfig, ENCODERS["text_image"], set()),
     ],
 )
 def test_model_and_dataclass_agree(dataclass, model, elsewhere):
@@ -901,6 +904,47 @@ def test_model_and_dataclass_agree(dataclass, model, elsewhere):
     }
     required = {name for name, field in model.model_fields.items() if field.is_required()}
     assert required == without_default - elsewhere
+
+
+PICTURES = """
+kind: text_image
+dimension: 64
+text: {model: static/seed0, pooling: published, max_tokens: 64, trained: false, head: true}
+image: {kind: cnn, size: 32, widths: [32, 64]}
+training:
+  loss: {directions: both, temperature: learned, contrastive: 1.0, distillation: 0.5,
+         student: candidate}
+"""
+
+
+def test_a_text_image_encoder_embeds_texts_and_images(config):
+    config["catalogue"]["encoders"]["pictures"] = yaml.safe_load(PICTURES)
+    conf.validate(config)
+    entry = variants.encoder_entry(built(config), "pictures")
+    assert TextImageConfig(**entry).text["max_tokens"] == 64
+    assert built(config).catalogue.encoders["pictures"].modalities["candidate"] == ("image",)
+    config["encoders"].append("pictures")
+    expected = "encoders: 'pictures' embeds image as candidates, and the passages of corpora are"
+    assert any(problem.startswith(expected) for problem in _problems(config))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("cnn, size: 32", "cnn, size: 8", "pictures.image.size: 8 must be at least 16"),
+        ("kind: cnn", "kind: crayon", "pictures.image"),
+        ("trained: false, ", "", "pictures.text.trained: is missing"),
+        ("model: static/seed0", "model: a/b/c, revision: " + 40 * "0", "revision"),
+        ("contrastive: 1.0, distillation: 0.5", "contrastive: 0.0, distillation: 0.0",
+         "both weights are 0"),
+        (",\n         student: candidate", "", "go together"),
+        ("learned", "hot", "temperature"),
+    ],
+)  # fmt: skip
+def test_wrong_text_image_encoders_are_named(config, old, new, message):
+    assert old in PICTURES
+    config["catalogue"]["encoders"]["pictures"] = yaml.safe_load(PICTURES.replace(old, new))
+    assert any(message in problem for problem in _problems(config)), _problems(config)
 
 
 def test_encoder_may_override_every_training_key_and_no_other(config):

@@ -124,7 +124,7 @@ def test_a_model_that_is_not_named_after_its_module_is_refused(checkout):
 
 def test_what_rules_ask_of_the_shipped_kinds():
     assert {name: set(model.model_fields) >= {"kind"} for name, model in ENCODERS.items()} == {
-        "layerwise": True, "scratch": True, "static": True, "transformer": True,
+        "layerwise": True, "scratch": True, "static": True, "text_image": True, "transformer": True,
     }  # fmt: skip
     assert set(BENCHMARKS) == {"emoji", "lareqa", "miracl", "rendered", "xm3600", "xtd10"}
     assert set(ENGINES) == {"apertium", "ctranslate2_mt", "transformers_mt"}

@@ -290,3 +290,31 @@ def test_a_corpus_too_small_for_a_batch_is_an_error_or_left_out_as_asked(caplog)
     assert {batch.corpus for batch in batches(sampler, 50)} == {0}
     with pytest.raises(DataError, match="no corpus can give a batch"):
         Sampler(corpora[1:], "x-x-mono", 32, 0, leave_out_small=True)
+
+
+IMAGES = replace(corpus(80, "en es pt", share=2), in_language=False)
+
+
+@pytest.mark.parametrize("sampling", SAMPLINGS)
+def test_images_have_the_language_of_their_caption(sampling):
+    """A caption in one language is enough for a pair, in every kind of batch."""
+    available = np.zeros((80, 3), dtype=bool)
+    available[np.arange(80), np.arange(80) % 3] = True
+    pairs = replace(IMAGES, available=available, passages=np.arange(80))
+    for batch in batches(Sampler([pairs], sampling, 16, 0, alpha=0.5), 200):
+        assert np.array_equal(batch.query_languages, batch.passage_languages)
+        assert available[batch.rows, batch.query_languages].all()
+        one = len(set(batch.query_languages.tolist())) == 1
+        assert one == (batch.kind in ("x-x-mono", "en-en"))
+        assert len(set(batch.rows.tolist())) == 16
+
+
+def test_an_image_is_once_in_a_batch_whatever_its_captions():
+    for batch in batches(Sampler([IMAGES], "hybrid", 30, 0, alpha=0.5), 200):
+        assert len(set(IMAGES.passages[batch.rows].tolist())) == 30
+
+
+def test_a_hybrid_batch_of_images_is_in_one_language_with_probability_alpha():
+    found = [len(set(b.query_languages.tolist())) == 1
+             for b in batches(Sampler([IMAGES], "hybrid", 30, 0, alpha=0.3))]  # fmt: skip
+    assert binomtest(sum(found), len(found), 0.3).pvalue > UNLIKELY

@@ -23,6 +23,7 @@ from hybridbatch.runtime import kinds
 from hybridbatch.runtime.checkpoints import remove_published
 from hybridbatch.runtime.errors import TrainingError
 from hybridbatch.training import loop as training
+from hybridbatch.training import losses
 from hybridbatch.training.config import TrainConfig
 from hybridbatch.training.data import TrainingCorpus
 from hybridbatch.training.loop import finetune
@@ -482,7 +483,7 @@ def test_loss_that_is_not_finite_stops_the_run_and_names_the_step(
 ):
     values, encoder = start
     whole = content(train(tmp_path, encoder, "whole", values=values))
-    calls, loss = [], training.info_nce
+    calls, loss = [], losses.info_nce
 
     def failing(queries: torch.Tensor, *args) -> torch.Tensor:
         if torch.is_grad_enabled():
@@ -491,7 +492,7 @@ def test_loss_that_is_not_finite_stops_the_run_and_names_the_step(
 
     before = {p.name for p in tmp_path.iterdir()} | {"checkpoints"}
     with monkeypatch.context() as patch:
-        patch.setattr(training, "info_nce", failing)
+        patch.setattr(losses, "info_nce", failing)
         with pytest.raises(TrainingError, match=f"the loss is nan at step {step};"):
             train(tmp_path, encoder, values=values)
     assert {p.name for p in tmp_path.iterdir()} == before
@@ -503,24 +504,24 @@ def test_loss_that_is_not_finite_stops_the_run_and_names_the_step(
 def test_gradient_that_is_not_finite_stops_the_run_before_it_spoils_the_weights(
     tmp_path, encoder, monkeypatch
 ):
-    loss = training.info_nce
+    loss = losses.info_nce
 
     def steep(queries: torch.Tensor, *args) -> torch.Tensor:
         value = loss(queries, *args)
         return value + (1e38 * (queries - queries.detach())).sum() * 1e38
 
-    monkeypatch.setattr(training, "info_nce", steep)
+    monkeypatch.setattr(losses, "info_nce", steep)
     with pytest.raises(TrainingError, match=r"the gradient's norm is (inf|nan) at step 0;"):
         train(tmp_path, encoder)
 
 
 def test_validation_loss_that_is_not_finite_stops_the_run(tmp_path, encoder, monkeypatch):
-    loss = training.info_nce
+    loss = losses.info_nce
 
     def failing(*args) -> torch.Tensor:
         return loss(*args) if torch.is_grad_enabled() else torch.tensor(torch.nan)
 
-    monkeypatch.setattr(training, "info_nce", failing)
+    monkeypatch.setattr(losses, "info_nce", failing)
     with pytest.raises(TrainingError, match="the validation loss is nan at step 10;"):
         train(tmp_path, encoder)
     assert not list((tmp_path / "checkpoints").rglob("checkpoint.safetensors"))
@@ -780,7 +781,7 @@ def test_row_adam_equals_a_dense_reference_that_masks_the_other_rows():
 def test_autocast_is_for_cuda_only(tmp_path, encoder, monkeypatch):
     """On CPUs bfloat16 is far slower than float32."""
     asked, dtypes = set(), set()
-    autocast, loss = torch.autocast, training.info_nce
+    autocast, loss = torch.autocast, losses.info_nce
 
     def recording(device: str, *args, enabled: bool = True) -> torch.autocast:
         asked.add((device, enabled))
@@ -791,7 +792,7 @@ def test_autocast_is_for_cuda_only(tmp_path, encoder, monkeypatch):
         return loss(queries, *args)
 
     monkeypatch.setattr(torch, "autocast", recording)
-    monkeypatch.setattr(training, "info_nce", typed)
+    monkeypatch.setattr(losses, "info_nce", typed)
     train(tmp_path, encoder)
     assert not any(enabled for _, enabled in asked)
     assert ("cuda", False) in asked
@@ -846,14 +847,14 @@ def test_content_hash_changes_with_every_part_of_the_pairs(side):
 
 def test_hard_negatives_are_candidates_of_their_own_query(tmp_path, encoder, monkeypatch):
     seen = []
-    loss = training.info_nce
+    loss = losses.info_nce
 
     def recording(
-        queries: torch.Tensor, passages: torch.Tensor, temperature: float, negatives=None
+        queries: torch.Tensor, passages: torch.Tensor, temperature: float, negatives, both
     ) -> torch.Tensor:
         if torch.is_grad_enabled():
             seen.append(None if negatives is None else negatives.detach().norm(dim=1) > 0)
-        return loss(queries, passages, temperature, negatives)
+        return loss(queries, passages, temperature, negatives, both)
 
     batches = []
     batch = training.Sampler.batch
@@ -864,7 +865,7 @@ def test_hard_negatives_are_candidates_of_their_own_query(tmp_path, encoder, mon
             batches.append(drawn)
         return drawn
 
-    monkeypatch.setattr(training, "info_nce", recording)
+    monkeypatch.setattr(losses, "info_nce", recording)
     monkeypatch.setattr(training.Sampler, "batch", keeping)
     train(tmp_path, encoder)
     assert len(batches) == len(seen) == 30

@@ -5,7 +5,7 @@ share one tower that tells them apart by a prefix, or each may have its own towe
 module of this package, loaded by the `kind` of its catalogue entry. It has four functions:
 
 - `prepare(values, texts, folder)` writes what training starts from: a tokenizer or pretrained
-  weights.
+  weights. A kind that embeds images may also take some, as a last argument.
 - `inputs(values, folder)` returns the function that turns texts or images into inputs. It does not
   need torch, and one job makes the inputs for all samplings and seeds.
 - `start(values, folder, seed)` returns the `Encoder` to be trained.

@@ -18,6 +18,7 @@ from hybridbatch.runtime.logs import Progress
 _NUMBERS = ("rows", "question_numbers", "passage_numbers", "question_keys", "passage_keys")
 _NONE = 0  # the number of no text, which has no tokens
 _SIDES = ("queries", "passages", "negatives")
+_TARGETS = "targets"
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class PairInputs:
     passage_numbers: int64 [n], equal for equal texts, which are compared as `dedup.normalize`
     leaves them. question_keys, passage_keys: int64, by these numbers, equal for equal texts of all
     languages and corpora. negatives: the hard negatives, an empty sequence where a pair has none.
+    targets: a teacher's vectors of the pairs, if there is one.
     """
 
     rows: np.ndarray
@@ -38,11 +40,12 @@ class PairInputs:
     queries: Inputs
     passages: Inputs
     negatives: Inputs
+    targets: Inputs | None = None
 
     def save(self, path: str | Path, keys: Mapping[str, str | int] | None = None) -> None:
         """Write a safetensors file atomically; keys: as for `files.write_table`."""
         tensors = {name: getattr(self, name) for name in _NUMBERS}
-        for side in _SIDES:
+        for side in (*_SIDES, *([] if self.targets is None else [_TARGETS])):
             for name, array in getattr(self, side).arrays().items():
                 tensors[f"{side}_{name}"] = array
         write_tensors(path, tensors, keys)
@@ -52,10 +55,10 @@ class PairInputs:
         """Load what `save` wrote, with its keys."""
         found, keys = read_tensors(path)
         values = {name: found[name] for name in _NUMBERS}
-        for side in _SIDES:
+        for side in (*_SIDES, _TARGETS):
             prefix = f"{side}_"
             arrays = {n.removeprefix(prefix): a for n, a in found.items() if n.startswith(prefix)}
-            values[side] = from_arrays(arrays)
+            values[side] = from_arrays(arrays) if arrays else None
         return PairInputs(**values), keys
 
 

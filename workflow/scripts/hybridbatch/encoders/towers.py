@@ -83,11 +83,15 @@ def embed_padded(model: SentenceTransformer, tokens: Ragged) -> torch.Tensor:
     Sequences pass through the model in chunks of similar length, to save padding.
     """
     device = model.device
-    allowed = _TOKENS_A_PASS["cpu" if device.type == "cpu" else "gpu"]
-    parts = length_chunks(tokens.lengths(), allowed)
+    parts = length_chunks(tokens.lengths(), padding_allowed(device))
     vectors = torch.cat([_one_pass(model, tokens.take(rows), device) for rows in parts])
     order = torch.from_numpy(np.argsort(np.concatenate(parts))).to(device)
     return vectors.index_select(0, order)
+
+
+def padding_allowed(device: torch.device) -> int:
+    """How many padding tokens a pass through a model may have, for `length_chunks`."""
+    return _TOKENS_A_PASS["cpu" if device.type == "cpu" else "gpu"]
 
 
 def length_chunks(lengths: np.ndarray, allowed: int) -> list[np.ndarray]:
@@ -108,9 +112,17 @@ def length_chunks(lengths: np.ndarray, allowed: int) -> list[np.ndarray]:
 
 
 def _one_pass(model: SentenceTransformer, tokens: Ragged, device: torch.device) -> torch.Tensor:
+    features = padded(tokens, model.tokenizer.pad_token_id or 0)
+    return model({name: part.to(device) for name, part in features.items()})["sentence_embedding"]
+
+
+def padded(tokens: Ragged, padding: int, width: int | None = None) -> dict[str, torch.Tensor]:
+    """`input_ids` and `attention_mask`, int64 [n, width], of sequences padded at their end.
+
+    padding: the padding token's id. width: that of the longest sequence if None.
+    """
     lengths = torch.from_numpy(tokens.lengths())
-    mask = torch.arange(int(lengths.max())) < lengths[:, None]
-    padded = torch.full(mask.shape, model.tokenizer.pad_token_id or 0, dtype=torch.long)
-    padded[mask] = torch.from_numpy(tokens.ids).long()
-    features = {"input_ids": padded.to(device), "attention_mask": mask.long().to(device)}
-    return model(features)["sentence_embedding"]
+    mask = torch.arange(width or int(lengths.max())) < lengths[:, None]
+    ids = torch.full(mask.shape, padding, dtype=torch.long)
+    ids[mask] = torch.from_numpy(tokens.ids).long()
+    return {"input_ids": ids, "attention_mask": mask.long()}

@@ -401,8 +401,16 @@ def _wrong_layer_scaling(experiment: Experiment) -> Iterator[str]:
 
 
 def _wrong_modalities(experiment: Experiment) -> Iterator[str]:
-    """Encoders that cannot embed the modality of a benchmark's candidates."""
+    """Encoders that cannot embed the corpora's passages, or a benchmark's candidates."""
     catalogue, ablations = experiment.catalogue, experiment.ablations
+    for key, names in (("encoders", experiment.encoders), ("ablations", ablations.encoders)):
+        for name in names:
+            taken = catalogue.encoders[name].modalities if name in catalogue.encoders else None
+            if taken is not None and "text" not in taken["candidate"]:
+                yield (
+                    f"{key}: {name!r} embeds {', '.join(taken['candidate'])} as candidates, and "
+                    "the passages of corpora are texts; take it out"
+                )
     own = experiment.encoders if set(outputs.varied(experiment)) - {"encoders"} else []
     pairs = [
         *product(experiment.encoders, experiment.benchmarks),

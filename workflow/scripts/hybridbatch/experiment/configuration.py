@@ -42,10 +42,6 @@ class Catalogue(Model):
     samplings: dict[Key, Sampling] = Field(description="ways to make batches")
 
 
-# The sections of the catalogue whose entries are discriminated by `kind`.
-OF_KINDS = ("corpora", "benchmarks", "translators", "encoders", "samplings")
-
-
 class Pathvars(Model):
     """Where things go; Snakemake's own mechanism."""
 

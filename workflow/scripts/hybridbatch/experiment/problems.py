@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from hybridbatch.experiment.configuration import OF_KINDS, Experiment
+from hybridbatch.experiment.configuration import Experiment
 
 # What is allowed, by pydantic's error type; {name} is filled in from the error's context.
 _ALLOWED = {
@@ -54,9 +54,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 def _line(error: ErrorDetails, values: Mapping[str, Any]) -> str:
     kind, context, given = error["type"], error.get("ctx", {}), error["input"]
-    place = list(error["loc"])
-    if len(place) > 3 and place[0] == "catalogue" and place[1] in OF_KINDS:
-        del place[3]  # the entry's kind, which pydantic adds to the path
+    place = _without_kinds(error["loc"], values)
     of_key = bool(place) and place[-1] == _KEY
     if of_key:
         place.pop()
@@ -118,6 +116,24 @@ def _place(place: Sequence, values: Any) -> tuple[type[BaseModel] | None, Any, s
             return holder, None, None
         annotation, description = field.annotation, field.description
     return holder, annotation, description
+
+
+def _without_kinds(place: Sequence, values: Any) -> list:
+    """A location without the kinds of entries, which pydantic adds where there are several."""
+    annotation: Any = Experiment
+    kept = []
+    for step in place:
+        if len(_options(annotation)) > 1:
+            found = model_of(annotation, values)
+            annotation = found
+            if found is not None and step == values["kind"]:
+                continue
+        kept.append(step)
+        holder = model_of(annotation, values)
+        field = None if holder is None else holder.model_fields.get(step)
+        annotation = inside(annotation) if holder is None else field and field.annotation
+        values = _item(values, step)
+    return kept
 
 
 def _item(values: Any, step: Any) -> Any:

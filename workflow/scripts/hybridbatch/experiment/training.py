@@ -1,8 +1,9 @@
 """How models are fine-tuned."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field, create_model
+from pydantic import Field, create_model, model_validator
+from pydantic_core import PydanticCustomError
 
 from hybridbatch.experiment.base import Model, Positive
 from hybridbatch.experiment.trainable import Trainable
@@ -14,6 +15,36 @@ class CorpusWeighting(Model):
     temperature: Annotated[float, Field(gt=0)] = Field(
         description="draws are proportional to pairs ** (1 / it): 1 by size, higher more equal"
     )
+
+
+class Loss(Model):
+    """The terms of the loss; without it, InfoNCE from queries to passages."""
+
+    directions: Literal["queries", "both"] = Field(
+        description="of InfoNCE: from queries to passages, or from passages to queries, too"
+    )
+    temperature: Literal["fixed", "learned"] = Field(
+        description="learned starts at training.temperature, is a parameter and stays above 0.01"
+    )
+    contrastive: Annotated[float, Field(ge=0)] = Field(
+        description="weight of InfoNCE; 0 for distillation alone"
+    )
+    distillation: Annotated[float, Field(ge=0)] = Field(
+        description="weight of the squared distance between a student's and a teacher's vectors"
+    )
+    student: Literal["query", "candidate"] | None = Field(
+        default=None, description="the side that learns from the teacher, if there is one"
+    )
+
+    @model_validator(mode="after")
+    def _has_terms(self) -> "Loss":
+        if not self.contrastive and not self.distillation:
+            raise PydanticCustomError("no_loss", "both weights are 0: nothing would be learned")
+        if bool(self.distillation) != (self.student is not None):
+            raise PydanticCustomError(
+                "no_student", "a weight of `distillation` and a `student` go together"
+            )
+        return self
 
 
 class Training(Model):
@@ -47,6 +78,9 @@ class Training(Model):
         default=False,
         description="whether activations within a layer are computed again in the backward pass, "
         "which takes less memory and more time; the numbers are the same",
+    )
+    loss: Loss | None = Field(
+        default=None, description="its terms; InfoNCE from queries to passages if absent"
     )
 
 

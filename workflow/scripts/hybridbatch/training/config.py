@@ -25,3 +25,5 @@ class TrainConfig:
     patience: int  # validations without improvement before the learning rate decays
     trainable: Mapping[str, Any] | None = None  # which parameters; all of them if None
     gradient_checkpointing: bool = False  # compute a layer's activations again, and keep none
+    # InfoNCE from queries to passages at the fixed temperature if None; see `losses.Loss`.
+    loss: Mapping[str, Any] | None = None

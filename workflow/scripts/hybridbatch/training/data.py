@@ -8,6 +8,7 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse import csgraph
 
+from hybridbatch.encoders.base import TEXT
 from hybridbatch.encoders.inputs import Inputs, concatenate
 from hybridbatch.encoders.pairs import PairInputs
 from hybridbatch.runtime.errors import DataError
@@ -17,6 +18,9 @@ from hybridbatch.training.samplers import CorpusPairs, Sampler
 class TrainingCorpus:
     """One corpus in all its languages, for drawing pairs and gathering their inputs.
 
+    modality: of the passages. in_language: whether these have a language; if None, texts have one
+    and images have none, which is wrong for images of texts.
+
     Two questions, or two passages, are the same if their texts are equal in any of the languages
     (`PairInputs.question_keys`), since each would be a false negative of the other's pair there.
 
@@ -24,8 +28,15 @@ class TrainingCorpus:
     language and for every seed, and a smaller share is a subset of a larger one.
     """
 
-    def __init__(self, name: str, by_language: dict[str, PairInputs], share: float = 1.0) -> None:
-        self.languages = tuple(by_language)
+    def __init__(
+        self,
+        name: str,
+        by_language: dict[str, PairInputs],
+        share: float = 1.0,
+        modality: str = TEXT,
+        in_language: bool | None = None,
+    ) -> None:
+        self.languages, self.modality = tuple(by_language), modality
         self._pairs = tuple(by_language.values())
         numbers = np.unique(np.concatenate([pairs.rows for pairs in self._pairs]))
         available = np.zeros((len(numbers), len(self.languages)), dtype=bool)
@@ -44,7 +55,10 @@ class TrainingCorpus:
         kept = _nested_sample(len(numbers), share)
         self._row_of = self._row_of[kept]
         self.pairs = CorpusPairs(
-            name, self.languages, *(array[kept] for array in (available, questions, passages))
+            name,
+            self.languages,
+            *(array[kept] for array in (available, questions, passages)),
+            in_language=modality == TEXT if in_language is None else in_language,
         )
 
     def queries(self, rows: np.ndarray, languages: np.ndarray) -> Inputs:
@@ -59,13 +73,23 @@ class TrainingCorpus:
         """Inputs of the pairs' hard negatives in those languages; empty where there is none."""
         return self._gather(rows, languages, [pairs.negatives for pairs in self._pairs])
 
+    def targets(self, rows: np.ndarray, languages: np.ndarray) -> Inputs | None:
+        """A teacher's vectors of pairs `rows` in those languages; None without a teacher."""
+        sides = [pairs.targets for pairs in self._pairs]
+        return None if None in sides else self._gather(rows, languages, sides)
+
     def content_hash(self) -> str:
-        """A hash of the pairs and their tokens."""
+        """A hash of the pairs and their inputs."""
         digest = hashlib.sha256()
+        hashed: dict[int, bytes] = {}  # arrays that languages share, such as those of images, once
         for pairs in self._pairs:
-            for side in (pairs.queries, pairs.passages, pairs.negatives):
-                for array in side.arrays().values():
-                    digest.update(np.ascontiguousarray(array))
+            for side in (pairs.queries, pairs.passages, pairs.negatives, pairs.targets):
+                for array in () if side is None else side.arrays().values():
+                    if id(array) in hashed:
+                        digest.update(hashed[id(array)])
+                    else:
+                        digest.update(np.ascontiguousarray(array))
+                        hashed[id(array)] = digest.digest()
             for array in (
                 *(pairs.rows, pairs.question_numbers, pairs.passage_numbers),
                 *(pairs.question_keys, pairs.passage_keys),
@@ -86,8 +110,11 @@ class TrainingCorpus:
 
 def validation_batches(
     corpora: Sequence[TrainingCorpus], batch_size: int
-) -> list[tuple[Inputs, Inputs]]:
-    """Fixed English (query, passage) batches, about as many as the validation pairs fill."""
+) -> list[tuple[Inputs, Inputs, Inputs | None]]:
+    """Fixed English (query, passage, target) batches, about as many as the validation pairs fill.
+
+    Targets are None without a teacher.
+    """
     size = batch_size
     for pairs in (c.pairs for c in corpora):
         distinct = min(len(np.unique(pairs.passages)), len(np.unique(pairs.questions)))
@@ -106,6 +133,7 @@ def validation_batches(
             (
                 corpus.queries(batch.rows, batch.query_languages),
                 corpus.passages(batch.rows, batch.passage_languages),
+                corpus.targets(batch.rows, batch.query_languages),
             )
         )
     return batches

@@ -23,16 +23,16 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from hybridbatch.encoders.base import CANDIDATE, QUERY, TEXT
-from hybridbatch.encoders.inputs import Inputs
+from hybridbatch.encoders.inputs import Dense, Inputs
 from hybridbatch.encoders.layers import checkpoint_layers
 from hybridbatch.runtime import kinds
 from hybridbatch.runtime.checkpoints import Work, key_of, working
-from hybridbatch.runtime.errors import TrainingError
+from hybridbatch.runtime.errors import DataError, TrainingError
 from hybridbatch.runtime.files import write_json, write_text
 from hybridbatch.runtime.logs import Progress, log
 from hybridbatch.training.config import TrainConfig
 from hybridbatch.training.data import TrainingCorpus, validation_batches
-from hybridbatch.training.losses import info_nce
+from hybridbatch.training.losses import Loss
 from hybridbatch.training.mix import achieved_mix
 from hybridbatch.training.optimisation import (
     clip,
@@ -71,7 +71,8 @@ def finetune(
 
     Beside the weights the folder has `training.jsonl` (every step), `validation.jsonl` (number of
     steps and English validation loss), `mix.json` (achieved shares of batch kinds, corpora and
-    languages) and `run.json` (the resolved configuration).
+    languages) and `run.json` (the resolved configuration). Passages are texts or, in all corpora,
+    images.
 
     checkpoints: a folder outside the declared outputs. If it has an unfinished run of the same
     configuration, data, base model and `code` (a fingerprint), training resumes there. Waits while
@@ -109,6 +110,7 @@ def finetune(
                     "decay_from": run.begin,
                     "best_step": run.best_step,
                     "best_validation_loss": run.best_loss,
+                    **run.learned_temperature(),
                 },
             )
 
@@ -140,6 +142,15 @@ class _Run:
             checkpoint_layers(self.model)
         restrict(self.model, config.trainable, seed)
         self.device = self.model.device
+        self.loss = Loss(config.temperature, config.loss).to(self.device)
+        # Both are trained; only the model is saved.
+        self.trained = torch.nn.ModuleDict({"model": self.model, "loss": self.loss})
+        modalities = sorted({corpus.modality for corpus in (*train, *validation)})
+        if len(modalities) > 1:
+            raise DataError(
+                f"the corpora's passages are {' and '.join(modalities)}: all must be of one."
+            )
+        self.modality = modalities[0]
         self.validation = validation_batches(validation, config.batch_size)
         self.sampler = Sampler(
             [c.pairs for c in train],
@@ -151,13 +162,18 @@ class _Run:
             leave_out_small=config.pairs < 1,
             **config.corpus_weighting,
         )
-        self.optimizers = optimizers_of(self.model, config)
+        self.optimizers = optimizers_of(self.trained, config)
         by_rate(self.optimizers)
         self.step = self.best_step = self.stale = 0
         self.begin = decay_begin(config.max_steps, config)  # of the decay, unless patience ends
         self.best_loss = math.inf
         self.validations: list[dict] = []  # rows of validation.jsonl
-        self.best = {name: t.clone() for name, t in trained_state(self.model).items()}
+        self.best = {name: t.clone() for name, t in trained_state(self.trained).items()}
+
+    def learned_temperature(self) -> dict[str, float]:
+        """The temperature under its name, if it is learned."""
+        learned = self.loss.log_scale is not None
+        return {"temperature": float(self.loss.temperature)} if learned else {}
 
     def train(self) -> None:
         config, log_path = self.config, self.work.state / _STEPS
@@ -179,7 +195,7 @@ class _Run:
                         log.info("the learning rate decays from step %d", self.begin)
                     record.flush()
                     self._save_checkpoint()
-        load_trained(self.model, self.best)
+        load_trained(self.trained, self.best)
         log.info("best validation loss %.4f at step %d", self.best_loss, self.best_step)
 
     def _train_step(self, batch: Batch) -> tuple[float, float]:
@@ -192,18 +208,21 @@ class _Run:
                 group["lr"] = rate * group["rate"]
             optimizer.zero_grad(set_to_none=True)
         corpus = self.train_corpora[batch.corpus]
+        sides = {QUERY: batch.query_languages, CANDIDATE: batch.passage_languages}
         loss = self._loss(
             corpus.queries(batch.rows, batch.query_languages),
             corpus.passages(batch.rows, batch.passage_languages),
             corpus.negatives(batch.rows, batch.passage_languages),
+            corpus.targets(batch.rows, sides[self.loss.student or QUERY]),
         )
         value = loss.item()
         self._stop_unless_finite("loss", value)
         loss.backward()
-        norm = clip(self.model, config.max_grad_norm)
+        norm = clip(self.trained, config.max_grad_norm)
         self._stop_unless_finite("gradient's norm", norm)
         for optimizer in self.optimizers:
             optimizer.step()
+        self.loss.clamp()
         return value, norm
 
     def _learning_rate(self) -> float:
@@ -219,34 +238,39 @@ class _Run:
             )
 
     def _loss(
-        self, queries: Inputs, passages: Inputs, negatives: Inputs | None = None
+        self,
+        queries: Inputs,
+        passages: Inputs,
+        negatives: Inputs | None = None,
+        targets: Dense | None = None,
     ) -> torch.Tensor:
         # Only on GPUs, since bf16 is far slower than fp32 on CPUs.
         with torch.autocast("cuda", torch.bfloat16, enabled=self.device.type == "cuda"):
             query_vectors = self.encoder.embed(QUERY, TEXT, queries)
-            passage_vectors = self.encoder.embed(CANDIDATE, TEXT, passages)
+            passage_vectors = self.encoder.embed(CANDIDATE, self.modality, passages)
             negative_vectors = None
             present = [] if negatives is None else np.flatnonzero(negatives.lengths())
             if len(present):
-                vectors = self.encoder.embed(CANDIDATE, TEXT, negatives.take(present))
+                vectors = self.encoder.embed(CANDIDATE, self.modality, negatives.take(present))
                 negative_vectors = torch.zeros_like(passage_vectors).index_copy(
                     0, torch.from_numpy(present).to(self.device), vectors
                 )
-        return info_nce(query_vectors, passage_vectors, self.config.temperature, negative_vectors)
+        taught = None if targets is None else torch.from_numpy(targets.values).to(self.device)
+        return self.loss(query_vectors, passage_vectors, negative_vectors, taught)
 
     @torch.no_grad()
     def _validate(self) -> None:
         self.model.eval()
         losses, progress = [], Progress(len(self.validation), "validation batches", last=False)
-        for queries, passages in self.validation:
-            losses.append(self._loss(queries, passages).item())
+        for queries, passages, targets in self.validation:
+            losses.append(self._loss(queries, passages, None, targets).item())
             progress.add()
         loss = float(np.mean(losses))
         self._stop_unless_finite("validation loss", loss)
         self.validations.append({"step": self.step, "loss": loss})
         if loss < self.best_loss:
             self.best_loss, self.best_step, self.stale = loss, self.step, 0
-            self.best = {name: t.clone() for name, t in trained_state(self.model).items()}
+            self.best = {name: t.clone() for name, t in trained_state(self.trained).items()}
         else:
             self.stale += 1
         log.info("step %d: English validation loss %.4f", self.step, loss)
@@ -266,11 +290,12 @@ class _Run:
             "kind": batch.kind,
             "corpus": pairs.name,
             "query_languages": shares(batch.query_languages),
-            "passage_languages": shares(batch.passage_languages),
+            "passage_languages": shares(batch.passage_languages) if pairs.in_language else {},
+            **self.learned_temperature(),
         }
 
     def _save_checkpoint(self) -> None:
-        tensors = {f"model.{k}": t for k, t in trained_state(self.model).items()}
+        tensors = {f"trained.{k}": t for k, t in trained_state(self.trained).items()}
         tensors |= {f"best.{k}": t for k, t in self.best.items()}
         for i, optimizer in enumerate(self.optimizers):
             for parameter, values in optimizer.state_dict()["state"].items():
@@ -298,7 +323,7 @@ class _Run:
         with safe_open(path, framework="pt") as file:
             meta = json.loads(file.metadata()["state"])
         tensors = load_file(path)
-        load_trained(self.model, _part(tensors, "model."))
+        load_trained(self.trained, _part(tensors, "trained."))
         self.best = _part(tensors, "best.")
         for i, optimizer in enumerate(self.optimizers):
             state = optimizer.state_dict()

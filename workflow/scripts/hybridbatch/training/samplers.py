@@ -33,6 +33,7 @@ class CorpusPairs:
 
     available: bool [pairs, languages], whether a pair exists in a language. questions, passages:
     int [pairs], equal for equal questions or passages. languages: codes of the columns.
+    in_language: whether passages have a language, which images have not.
     """
 
     name: str
@@ -40,6 +41,7 @@ class CorpusPairs:
     available: np.ndarray
     questions: np.ndarray
     passages: np.ndarray
+    in_language: bool = True
 
     def __len__(self) -> int:
         return len(self.passages)
@@ -63,6 +65,9 @@ class Sampler:
     give a batch of the kind (only one language for `x-y`, no English for `en-en`) is not drawn,
     and the log says so. With `leave_out_small`, the same holds for a corpus that is too small for a
     batch. No question and no passage occurs twice in a batch.
+
+    Where passages have no language, a slot has one language, that of its question: `x-y` then draws
+    questions of all languages into a batch, as `x-x` does.
     """
 
     def __init__(
@@ -117,7 +122,7 @@ class Sampler:
             queries = np.full(size, rng.integers(n))
         else:
             queries = rng.integers(n, size=size)
-        if kind != "x-y":
+        if kind != "x-y" or not pairs.in_language:
             return queries, queries
         # One of the n - 1 other languages, uniformly: all ordered pairs are equally likely.
         return queries, (queries + rng.integers(1, n, size=size)) % n
@@ -156,7 +161,7 @@ class Sampler:
         columns = range(len(pairs.languages))
         if kind == "en-en":
             needed = [(pairs.languages.index(self.source_language),)]
-        elif kind == "x-y":
+        elif kind == "x-y" and pairs.in_language:
             needed = list(combinations(columns, 2))
         else:
             needed = [(column,) for column in columns]

@@ -1,0 +1,169 @@
+"""Inputs of captions and images: each image once, and nothing without its other half."""
+
+import numpy as np
+import pytest
+
+from hybridbatch.data.captions import caption_table
+from hybridbatch.encoders.base import CANDIDATE, IMAGE, QUERY, TEXT
+from hybridbatch.encoders.captions import (
+    CaptionInputs,
+    ImageInputs,
+    caption_inputs,
+    image_inputs,
+    image_text_pairs,
+    numbered,
+)
+from hybridbatch.encoders.inputs import Dense, Inputs, Ragged
+from hybridbatch.runtime.errors import DataError
+from hybridbatch.training.data import TrainingCorpus, validation_batches
+
+
+def make(side: str, modality: str, items) -> Inputs:
+    """Of a text its letters' numbers; of an image its first two bytes."""
+    if modality == IMAGE:
+        assert side == CANDIDATE
+        return Dense(np.array([[i[0], i[1]] for i in items], dtype=np.float32))
+    assert (side, modality) == (QUERY, TEXT)
+    return Ragged.of([[ord(letter) for letter in text] for text in items])
+
+
+NAMES = ("cat", "dog", "pet", "cow")
+BYTES = [b"\1\1", b"\2\2", b"\2\2", b"\3\3"]  # `dog` and `pet` are the same image
+TEACHER = np.arange(10, dtype=np.float32).reshape(5, 2)
+
+
+@pytest.fixture
+def images() -> ImageInputs:
+    return image_inputs(make, zip(NAMES, BYTES, strict=True))
+
+
+def captions(rows, images, texts) -> CaptionInputs:
+    return caption_inputs(make, np.array(rows), images, texts)
+
+
+@pytest.fixture
+def corpus(images) -> TrainingCorpus:
+    english = captions(
+        [0, 1, 2, 3, 4], ["cat", "dog", "pet", "cow", "cow"], ["A cat", "dog", "pet", "cow", "kine"]
+    )
+    spanish = captions([0, 1, 3], ["cat", "dog", "cow"], ["gato", "perro", "a  CAT"])
+    by_language = {
+        "en": image_text_pairs(english, images, TEACHER),
+        "es": image_text_pairs(spanish, images, TEACHER),
+    }
+    return TrainingCorpus("animals", by_language, modality=IMAGE)
+
+
+def test_the_same_image_and_the_same_caption_are_told(corpus):
+    pairs = corpus.pairs
+    assert not pairs.in_language
+    assert pairs.available.tolist() == [[True, True], [True, True], [True, False], [True, True],
+                                        [True, False]]  # fmt: skip
+    assert pairs.passages[1] == pairs.passages[2]
+    assert pairs.passages[3] == pairs.passages[4]
+    assert len(set(pairs.passages.tolist())) == 3
+    # `A cat` and `a  CAT` are equal for `dedup.normalize`, so pairs 0 and 3 are never together.
+    assert pairs.questions[0] == pairs.questions[3]
+    assert len(set(pairs.questions.tolist())) == 4
+
+
+def test_inputs_of_pairs_are_those_of_their_caption_image_and_teacher(corpus):
+    rows, languages = np.array([3, 0, 1]), np.array([1, 0, 1])
+    found = corpus.queries(rows, languages)
+    assert ["".join(map(chr, found.take(np.array([i])).ids)) for i in range(3)] == [
+        "a  CAT", "A cat", "perro",
+    ]  # fmt: skip
+    assert corpus.passages(rows, languages).values.tolist() == [[3, 3], [1, 1], [2, 2]]
+    assert corpus.negatives(rows, languages).lengths().tolist() == [0, 0, 0]
+    assert corpus.targets(rows, languages).values.tolist() == TEACHER[rows].tolist()
+    (queries, passages, targets), *_ = validation_batches([corpus], 2)
+    assert len(queries) == len(passages) == len(targets) == 2
+
+
+def test_images_of_texts_have_a_language(images):
+    pairs = {"en": image_text_pairs(captions([0], ["cat"], ["a"]), images)}
+    found = [TrainingCorpus("x", pairs, modality=IMAGE, in_language=i) for i in (None, True)]
+    assert [corpus.pairs.in_language for corpus in found] == [False, True]
+    assert TrainingCorpus("x", pairs).pairs.in_language
+
+
+def test_languages_share_the_images_inputs(images):
+    found = [
+        image_text_pairs(captions([0], ["cat"], [text]), images).passages for text in ("a", "b")
+    ]
+    assert found[0].distinct.values is found[1].distinct.values is images.inputs.values
+
+
+def test_the_content_hash_tells_images_and_teachers_apart():
+    def of(images=BYTES, teacher=TEACHER, modality=IMAGE) -> str:
+        pairs = image_text_pairs(
+            captions([0, 1], ["cat", "dog"], ["a", "b"]),
+            image_inputs(make, zip(NAMES, images, strict=True)),
+            teacher,
+        )
+        return TrainingCorpus("x", {"en": pairs}, modality=modality).content_hash()
+
+    assert of() == of(teacher=TEACHER.copy())
+    assert len({of(), of([b"\1\1", b"\2\2", b"\2\2", b"\3\4"]), of(teacher=TEACHER + 1)}) == 3
+    assert of(teacher=None) != of()
+
+
+def test_inputs_are_saved_and_loaded(images, tmp_path):
+    images.save(tmp_path / "images", {"corpus": "x"})
+    found, keys = ImageInputs.load(tmp_path / "images")
+    assert (found.ids, keys) == (NAMES, {"corpus": "x"})
+    assert found.keys.tolist() == images.keys.tolist()
+    assert found.inputs.values.tolist() == images.inputs.values.tolist()
+    before = captions([0, 2], ["cat", "dog"], ["ŝafo", "ŝafo"])
+    before.save(tmp_path / "captions", {"language": "eo"})
+    after, keys = CaptionInputs.load(tmp_path / "captions")
+    assert (after.images, keys) == (("cat", "dog"), {"language": "eo"})
+    assert after.rows.tolist() == [0, 2]
+    assert after.numbers.tolist() == [0, 0]
+    assert len(after.inputs.distinct) == 1
+    assert after.inputs.take(np.array([1])).ids.tolist() == [ord(letter) for letter in "ŝafo"]
+
+
+def test_pairs_with_a_teacher_are_saved_with_it(images, tmp_path):
+    pairs = image_text_pairs(captions([0, 3], ["cat", "cow"], ["a", "b"]), images, TEACHER)
+    pairs.save(tmp_path / "pairs")
+    found, _ = type(pairs).load(tmp_path / "pairs")
+    assert found.targets.take(np.array([1])).values.tolist() == TEACHER[[3]].tolist()
+
+
+def test_the_nth_captions_of_an_image_are_one_pair_in_every_language():
+    rows = [("dog", "es", "can"), ("cat", "en", "cat"), ("cat", "es", "gato"), ("dog", "en", "dog"),
+            ("dog", "en", "hound"), ("cat", "es", "micho")]  # fmt: skip
+    table = caption_table(
+        [(*row, "train", row[0]) for row in rows] + [("x", "en", "x", "test", "x")]
+    )
+    found = {}
+    for language in ("en", "es"):
+        numbers, images, texts = numbered(table, "train", language)
+        assert numbers.tolist() == sorted(numbers)
+        found[language] = dict(zip(numbers.tolist(), zip(images, texts, strict=True), strict=True))
+    assert found == {
+        "en": {0: ("dog", "dog"), 1: ("dog", "hound"), 2: ("cat", "cat")},
+        "es": {0: ("dog", "can"), 2: ("cat", "gato"), 3: ("cat", "micho")},
+    }
+    assert numbered(table, "validation", "en")[1:] == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (lambda i: captions([0, 1], ["cat", "dog"], ["a"]), "2 pairs have 1 captions of 2 images"),
+        (lambda i: image_inputs(make, [("cat", b"12"), ("cat", b"34")]), "'cat' stands twice"),
+        (
+            lambda i: image_text_pairs(captions([0, 1], ["cat", "emu"], ["a", "b"]), i),
+            "1 of 2 captions are of images that are not there, such as 'emu'; there are 4 images",
+        ),
+        (
+            lambda i: image_text_pairs(captions([0, 7], ["cat", "dog"], ["a", "b"]), i, TEACHER),
+            "vectors of 5 pairs, and there is a pair 7",
+        ),
+    ],
+)
+def test_what_does_not_fit_together_is_refused(images, wrong, message):
+    with pytest.raises(DataError, match=message):
+        wrong(images)

@@ -1,0 +1,199 @@
+"""The inputs of image-text pairs: images once for all languages, captions by language."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import pyarrow as pa
+
+from hybridbatch.data import dedup
+from hybridbatch.encoders.base import CANDIDATE, IMAGE, QUERY, TEXT, MakeInputs
+from hybridbatch.encoders.inputs import Dense, Inputs, Ragged, Repeating, from_arrays
+from hybridbatch.encoders.pairs import PairInputs
+from hybridbatch.runtime.errors import DataError
+from hybridbatch.runtime.files import read_tensors, write_tensors
+
+
+@dataclass(frozen=True)
+class ImageInputs:
+    """The inputs of n images: for a frozen tower, its vectors.
+
+    ids: names of the images. keys: int64 [n], equal for images of equal content.
+    """
+
+    ids: tuple[str, ...]
+    keys: np.ndarray
+    inputs: Inputs
+
+    def save(self, path: str | Path, keys: dict[str, str | int] | None = None) -> None:
+        """Write a safetensors file atomically; keys: as for `files.write_table`."""
+        own = {"ids": _packed(self.ids), "keys": self.keys}
+        write_tensors(path, own | _prefixed(self.inputs), keys)
+
+    @classmethod
+    def load(cls, path: str | Path) -> tuple[Self, dict[str, str | int]]:
+        """Load what `save` wrote, with its keys."""
+        found, keys = read_tensors(path)
+        return cls(_unpacked(found["ids"]), found["keys"], _inputs(found)), keys
+
+
+@dataclass(frozen=True)
+class CaptionInputs:
+    """The inputs of the captions of n pairs in one language.
+
+    rows: int64 [n], the numbers of the pairs in the corpus, ascending; a pair has the same number
+    in all languages. images: names of their images. numbers: int64 [n], equal for equal captions,
+    as `dedup.normalize` leaves them; keys: int64, by number, equal in all languages.
+    """
+
+    rows: np.ndarray
+    images: tuple[str, ...]
+    numbers: np.ndarray
+    keys: np.ndarray
+    inputs: Inputs
+
+    def save(self, path: str | Path, keys: dict[str, str | int] | None = None) -> None:
+        """Write a safetensors file atomically; keys: as for `files.write_table`."""
+        own = {"rows": self.rows, "numbers": self.numbers, "keys": self.keys}
+        write_tensors(path, own | {"images": _packed(self.images)} | _prefixed(self.inputs), keys)
+
+    @classmethod
+    def load(cls, path: str | Path) -> tuple[Self, dict[str, str | int]]:
+        """Load what `save` wrote, with its keys."""
+        found, keys = read_tensors(path)
+        own = (found["rows"], _unpacked(found["images"]), found["numbers"], found["keys"])
+        return cls(*own, _inputs(found)), keys
+
+
+def image_inputs(make: MakeInputs, images: Iterable[tuple[str, bytes]]) -> ImageInputs:
+    """The inputs of encoded images with their names, such as `data.captions.read_images` gives.
+
+    make: the encoder's function for inputs. Images are read one after another. Raises DataError for
+    a name that stands twice.
+    """
+    hashes: dict[str, bytes] = {}
+
+    def passing() -> Iterator[bytes]:
+        for name, image in images:
+            if name in hashes:
+                raise DataError(f"the image {name!r} stands twice; give each a name of its own.")
+            hashes[name] = hashlib.blake2b(image, digest_size=8).digest()
+            yield image
+
+    found = make(CANDIDATE, IMAGE, passing())
+    return ImageInputs(tuple(hashes), np.frombuffer(b"".join(hashes.values()), dtype="<i8"), found)
+
+
+def numbered(
+    captions: pa.Table, split: str, language: str
+) -> tuple[np.ndarray, list[str], list[str]]:
+    """The pairs of one split in one language: numbers, ascending, image ids, and captions.
+
+    captions: a table of `data.captions.CAPTION_SCHEMA`, all languages of it. The n-th captions of
+    an image have the same number in every language, as translations have; images are counted as
+    they stand in the table. For `caption_inputs`.
+    """
+    place: dict[str, int] = {}
+    counts: Counter[tuple[str, str]] = Counter()
+    found = []
+    for row in captions.to_pylist():
+        if row["split"] != split:
+            continue
+        key = (row["image_id"], row["language"])
+        image = place.setdefault(row["image_id"], len(place))
+        if row["language"] == language:
+            found.append((image, counts[key], row["image_id"], row["caption"]))
+        counts[key] += 1
+    most = max(counts.values(), default=1)
+    found.sort(key=lambda one: one[:2])
+    numbers = np.array([image * most + nth for image, nth, *_ in found], dtype=np.int64)
+    return numbers, [one[2] for one in found], [one[3] for one in found]
+
+
+def caption_inputs(
+    make: MakeInputs, rows: np.ndarray, images: Sequence[str], captions: Sequence[str]
+) -> CaptionInputs:
+    """The inputs of the captions of pairs in one language, each different caption once.
+
+    rows, images: as in `CaptionInputs`. Raises DataError if the lengths differ.
+    """
+    if not len(rows) == len(images) == len(captions):
+        raise DataError(
+            f"{len(rows)} pairs have {len(captions)} captions of {len(images)} images: every pair "
+            "has one of each."
+        )
+    distinct = list(dict.fromkeys(captions))
+    place = {caption: i for i, caption in enumerate(distinct)}
+    which = np.array([place[caption] for caption in captions], dtype=np.int32)
+    hashes = dedup.keys(map(dedup.normalize, distinct)).view(np.int64)
+    keys, numbers = np.unique(hashes, return_inverse=True)
+    inputs = Repeating(make(QUERY, TEXT, distinct), which)
+    return CaptionInputs(np.asarray(rows), tuple(images), numbers[which], keys, inputs)
+
+
+def image_text_pairs(
+    captions: CaptionInputs, images: ImageInputs, teacher: np.ndarray | None = None
+) -> PairInputs:
+    """Pairs of captions, on the side of queries, and images, for `TrainingCorpus`.
+
+    Languages that get the same `images` share their inputs. teacher: float [pairs of the corpus, d]
+    by the pair's number, a teacher's vectors, or None. Raises DataError for a caption whose image
+    is not there, and for a pair without the teacher's vector.
+    """
+    place = {name: i for i, name in enumerate(images.ids)}
+    if absent := [name for name in captions.images if name not in place]:
+        raise DataError(
+            f"{len(absent)} of {len(captions.images)} captions are of images that are not there, "
+            f"such as {absent[0]!r}; there are {len(images.ids)} images."
+        )
+    which = np.array([place[name] for name in captions.images], dtype=np.int64)
+    keys, numbers = np.unique(images.keys, return_inverse=True)
+    targets = None
+    if teacher is not None:
+        if len(captions.rows) and len(teacher) <= captions.rows.max():
+            raise DataError(
+                f"the teacher has vectors of {len(teacher)} pairs, and there is a pair "
+                f"{captions.rows.max()}."
+            )
+        targets = Repeating(Dense(teacher), captions.rows)
+    return PairInputs(
+        rows=captions.rows,
+        question_numbers=captions.numbers,
+        passage_numbers=numbers[which],
+        question_keys=captions.keys,
+        passage_keys=keys,
+        queries=captions.inputs,
+        passages=Repeating(_distinct(images.inputs), which),
+        negatives=Ragged(np.empty(0, dtype=np.int32), np.zeros(len(which) + 1, dtype=np.int64)),
+        targets=targets,
+    )
+
+
+def _distinct(inputs: Inputs) -> Ragged | Dense:
+    if isinstance(inputs, Repeating):
+        raise TypeError("inputs of images are made once for each image")
+    return inputs
+
+
+def _packed(names: Sequence[str]) -> np.ndarray:
+    """Names as bytes, uint8, each ended by a zero."""
+    return np.frombuffer("".join(f"{name}\0" for name in names).encode("utf-8"), dtype=np.uint8)
+
+
+def _unpacked(packed: np.ndarray) -> tuple[str, ...]:
+    return tuple(packed.tobytes().decode("utf-8").split("\0")[:-1])
+
+
+def _prefixed(inputs: Inputs) -> dict[str, np.ndarray]:
+    return {f"inputs_{name}": array for name, array in inputs.arrays().items()}
+
+
+def _inputs(found: dict[str, np.ndarray]) -> Inputs:
+    prefix = "inputs_"
+    return from_arrays(
+        {n.removeprefix(prefix): a for n, a in found.items() if n.startswith(prefix)}
+    )
