@@ -219,7 +219,7 @@ def test_an_interrupted_run_ends_as_if_it_had_not_been(encoder, tmp_path, monkey
             train(tmp_path, encoder, config=config, values=VALUES)
     (file,) = (tmp_path / "checkpoints").rglob("step-000000005/checkpoint.safetensors")
     heads, _ = widths(LayerwiseConfig(**VALUES))
-    name = "model.0.model.transformer.layer.0.attention.q_lin.weight"
+    name = "trained.model.0.model.transformer.layer.0.attention.q_lin.weight"
     assert load_file(file)[name].shape == (4 * heads[0], 24)
     asked = stop_at(monkeypatch, None)
     assert content(train(tmp_path, encoder, config=config, values=VALUES)) == expected

@@ -146,7 +146,7 @@ def test_zero_shot_alone_plans_no_corpus_no_translation_and_no_training(checkout
         "fetch", "read_benchmark", "prepare_encoder", "encode", "evaluate", "measure_bias",
         "score_system", "compare_samplings", "score_table", "bias_detail_table",
         "significance_table", "reproduction_table", "claims_table", "evaluation_data_table",
-        "record_provenance", "heatmap_figure",
+        "record_provenance", "heatmap_figure", "count_tokens", "tokens_table",
     }  # fmt: skip
     assert wildcards_of(jobs, "encode", "system") == {"xlm-r_zero-shot", "labse_zero-shot"}
     assert wildcards_of(jobs, "encode", "seed") == {"0"}
