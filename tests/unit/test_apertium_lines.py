@@ -90,7 +90,8 @@ def test_line_is_translated_alike_in_every_mode(mode, english):
 
 @pytest.mark.parametrize("suspended", ["engine", "one program", "job", "engine and job"])
 def test_suspended_translation_gives_the_same(suspended, english):
-    lines = english[:40]
+    # Several blocks, so that no program has done its part before it is suspended.
+    lines = english[:300]
     expected = [[r.text, r.error, r.retries] for r in real("eng-spa").translate(lines)]
     limits = Limits(cpu_seconds=20, idle_seconds=0.5)
     job = job_of("eng-spa", limits, lines)

@@ -332,6 +332,9 @@ BROUGHT = (
     "data/records.py",  # the same, and JSON Lines
     "data/squad_format.py",
     "data/download.py",  # held to sha256
+    "data/archives.py",  # downloads, held to sha256, and files of others
+    "data/image_files.py",  # the same
+    "data/images.py",  # images of users, and bytes that were read
     "data/hub.py",  # files of others; the rows are held to a recorded hash
     "translation/references.py",
     "tables/published.py",

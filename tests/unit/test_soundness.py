@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 import shutil
 from importlib import import_module
 from pathlib import Path
@@ -19,7 +20,7 @@ from sentence_transformers.sentence_transformer.modules import (
 )
 from transformers import PreTrainedTokenizerFast, XLMRobertaConfig, XLMRobertaModel
 
-from hybridbatch.encoders import towers, transformer
+from hybridbatch.encoders import halves, towers, transformer
 from hybridbatch.encoders.soundness import positions
 from hybridbatch.encoders.tokens import train_unigram
 from hybridbatch.runtime.errors import ConfigError
@@ -214,9 +215,14 @@ def _loading_calls() -> list[tuple[str, str]]:
 
 
 def test_every_place_that_loads_forbids_code_of_others():
+    for arguments in (halves.SAFE, halves.WEIGHTS):
+        assert arguments["trust_remote_code"] is False
+    assert halves.WEIGHTS["use_safetensors"] is True
     calls = _loading_calls()
     assert len(calls) >= 8
     for place, call in calls:
         passed_on = "**kwargs" in call and "trust" not in call
-        safe = "trust_remote_code=False" in call or "_kwargs=safe" in call or passed_on
+        # By name, of which all are looked at above; or a variable that holds the same.
+        named = re.search(r"\*\*(SAFE|WEIGHTS)|model_kwargs=(WEIGHTS|safe)|_kwargs=safe", call)
+        safe = "trust_remote_code=False" in call or named or passed_on
         assert safe, f"{place}: {call}"

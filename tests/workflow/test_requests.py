@@ -272,7 +272,7 @@ def test_later_files_win_as_with_snakemake(text_of, monkeypatch, tmp_path):
     ("arguments", "message"),
     [
         (["none.yaml"], "none.yaml: there is no such configuration."),
-        (["--gpu", "tpu"], "gpus has no 'tpu'; it has h100, a100."),
+        (["--gpu", "tpu"], "gpus has no 'tpu'; known are h100, a100, none."),
         (["--cores", "0"], "--cores: at least 1"),
         (["wrong.yaml"], "sed: no such key; did you mean seeds?"),
     ],

@@ -131,7 +131,7 @@ def _forget_processor(folder: Path) -> None:
     """Take out the name of the whole model's processor, of which a tower has a half."""
     for name in ("preprocessor_config.json", "tokenizer_config.json"):
         if (folder / name).is_file():
-            values = json.loads((folder / name).read_text("utf-8"))
+            values = json.loads(checked(folder / name).read_text("utf-8"))
             values.pop("processor_class", None)
             (folder / name).write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
 

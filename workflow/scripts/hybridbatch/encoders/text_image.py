@@ -25,7 +25,7 @@ from hybridbatch.runtime.files import checked
 
 _MODALITIES = {QUERY: TEXT, CANDIDATE: IMAGE}
 _OWN = "hybridbatch.encoders.visual_words.VisualWords"
-_ROUTER = "router_config.json"
+_ROUTER, _SETTINGS = "router_config.json", "config_sentence_transformers.json"
 _TOKENIZERS = f"{PROMPTS[QUERY]}_0_*/{tokens.TOKENIZER_FILE}"
 
 
@@ -112,7 +112,7 @@ def start(values: Mapping[str, Any], folder: Path, seed: int) -> "TextImage":
     from hybridbatch.encoders.image_towers import renew
 
     config = TextImageConfig(**values)
-    model = _loaded(folder, "cpu")
+    model = saved_model(folder, "cpu")
     routes = model[0].sub_modules
     if config.image["kind"] != "transformer":
         renew(routes[PROMPTS[CANDIDATE]], seed)
@@ -163,9 +163,13 @@ def how_to_load(values: Mapping[str, Any], path: str) -> str:
     own = values["image"]["kind"] == "visual_words"
     lines = [
         "from PIL import Image",
-        "from sentence_transformers import SentenceTransformer",
+        "from hybridbatch.encoders.text_image import saved_model"
+        if own
+        else "from sentence_transformers import SentenceTransformer",
         "",
-        f"model = SentenceTransformer({path!r}{', trust_remote_code=True' if own else ''})",
+        f'model = saved_model(Path({path!r}), "cpu")'
+        if own
+        else f"model = SentenceTransformer({path!r})",
         'queries = model.encode_query(["a text"])',
         'images = model.encode_document([Image.new("RGB", (64, 64), "white")])',
         "scores = model.similarity(queries, images)",
@@ -174,7 +178,7 @@ def how_to_load(values: Mapping[str, Any], path: str) -> str:
         lines.insert(
             0,
             "# The module VisualWords is in this workflow's package: put workflow/scripts on the\n"
-            "# PYTHONPATH. sentence-transformers imports a module of other packages only if asked.",
+            "# PYTHONPATH.\nfrom pathlib import Path\n",
         )
     return "\n".join(lines) + "\n"
 
@@ -215,7 +219,7 @@ class _Towers:
 
         lease_gpu()
         self._config = config
-        self._model = _loaded(folder, best_device()).eval()
+        self._model = saved_model(folder, best_device()).eval()
         self._routes = self._model[0].sub_modules
         (file,) = folder.glob(_TOKENIZERS)
         tokenizer = tokens.load_tokenizer(file, config.text["max_tokens"])
@@ -252,24 +256,41 @@ class _Towers:
         return inference.in_length_order(self.tokens(items), vectors_of, "texts")
 
 
-def _loaded(path: Path, device: str) -> Any:
-    """Load a folder that this module has saved; of other packages' modules, only our own."""
+def saved_model(path: Path, device: str) -> Any:
+    """The SentenceTransformer in a folder that this module has saved.
+
+    Modules are sentence-transformers' own, or this package's VisualWords, which is handed over as a
+    class: nothing that a file names is imported. Raises DataError for any other module.
+    """
     from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Normalize, Router
 
     types = json.loads(checked(path / _ROUTER).read_text("utf-8"))["types"].values()
     others = {name for name in types if not name.startswith("sentence_transformers.")}
     if others - {_OWN}:
         raise DataError(f"{path / _ROUTER}: names modules of other packages: {sorted(others)}.")
     safe = {"trust_remote_code": False}
-    return SentenceTransformer(
+    arguments = {
+        "local_files_only": True,
+        "model_kwargs": {"use_safetensors": True, **safe},
+        "processor_kwargs": dict(safe),
+        "config_kwargs": dict(safe),
+    }
+    if not others:
+        return SentenceTransformer(
+            str(checked(path)), device=device, trust_remote_code=False, **arguments
+        )
+    from hybridbatch.encoders.towers import assembled
+    from hybridbatch.encoders.visual_words import VisualWords
+
+    router = Router.load(
         str(checked(path)),
-        device=device,
-        local_files_only=True,
-        trust_remote_code=bool(others),  # for the import of our own module
-        model_kwargs={"use_safetensors": True, **safe},
-        processor_kwargs=dict(safe),
-        config_kwargs=dict(safe),
+        module_classes={_OWN: VisualWords},
+        trust_remote_code=False,
+        **arguments,
     )
+    settings = json.loads(checked(path / _SETTINGS).read_text("utf-8"))
+    return assembled([router, Normalize()], settings["prompts"], device)
 
 
 def _width(side: str, modules: Iterable[Any]) -> int:

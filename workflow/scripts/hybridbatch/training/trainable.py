@@ -19,6 +19,7 @@ from hybridbatch.encoders.budgets import divided
 from hybridbatch.encoders.layers import Layers, layers_of, transformer_of
 from hybridbatch.encoders.widening import add_units, has_units, widen
 from hybridbatch.runtime.errors import ConfigError, TrainingError
+from hybridbatch.runtime.files import checked
 from hybridbatch.runtime.logs import log
 
 Values = Mapping[str, Any]
@@ -106,7 +107,7 @@ def stored(folder: Path) -> int:
     """The number of parameters in a saved model's files, those that only pad included."""
     number = 0
     for file in folder.rglob("*.safetensors"):
-        with safe_open(file, framework="pt") as weights:
+        with safe_open(checked(file), framework="pt") as weights:
             for name in weights.keys():  # noqa: SIM118, which is no dict
                 number += math.prod(weights.get_slice(name).get_shape())
     return number
