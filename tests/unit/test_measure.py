@@ -34,7 +34,7 @@ def test_measured_rates_give_the_plan_the_measured_time(work, monkeypatch):
     assert found.encoder == "tiny"
     # The validation of few pairs aside, steps of the bundled corpus take what they were timed at.
     training = {"batch_size": 16, "gradient_checkpointing": False}
-    flops = module._flops(work, "tiny", training, padded=True)
+    flops = module._step_flops(work, "tiny", training)
     span = work.training_seconds("tiny", flops, 16)
     assert span.low <= 16 / found.pairs <= span.high
     words = work.rates.corpora["bundled"].passage_words

@@ -109,7 +109,7 @@ def measure(work: Work, system: variants.System) -> Measured:
         texts = cycle(passages)
         chunks = _times(lambda: encode(CANDIDATE, TEXT, list(islice(texts, _CHUNK))))
     words = work.rates.corpora[_CORPUS]
-    of_step = _flops(work, system.encoder, training, padded=entry.padded)
+    of_step = _step_flops(work, system.encoder, training)
     length = work.rates.tokens_of(words.passage_words, entry.limit(CANDIDATE))
     of_chunk = work.shape(system.encoder, CANDIDATE).forward(_CHUNK * length, length)
     for what, flops, times in (("train", of_step, steps), ("encode", of_chunk, chunks)):
@@ -138,12 +138,8 @@ def _times(action) -> Sequence[float]:
     return times
 
 
-def _flops(work: Work, encoder: str, training: Mapping[str, Any], padded: bool) -> float:
+def _step_flops(work: Work, encoder: str, training: Mapping[str, Any]) -> float:
     """FLOPs of a training step on the bundled texts, as the plan has them."""
-    passes, batch = step_passes(training), training["batch_size"]
-    words, total = work.rates.corpora[_CORPUS], 0.0
-    length_of = work.rates.padded_tokens_of if padded else work.rates.tokens_of
-    for side, number in (("query", words.question_words), ("candidate", words.passage_words)):
-        length = length_of(number, work.encoder(encoder).limit(side))
-        total += passes * work.shape(encoder, side).forward(batch * length, length)
-    return total
+    words, batch = work.rates.corpora[_CORPUS], training["batch_size"]
+    texts = [("query", words.question_words, batch), ("candidate", words.passage_words, batch)]
+    return step_passes(training) * work.in_batches(encoder, texts)[1]

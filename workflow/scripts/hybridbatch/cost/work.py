@@ -170,6 +170,22 @@ class Work:
             return self.gpu_seconds(flops, "encode_float32_share", peak=self.gpu.fp32_flops)
         return self._model_seconds(encoder, flops, "encode_share")
 
+    def in_batches(
+        self, encoder: str, texts: Iterable[tuple[str, float, float]]
+    ) -> tuple[float, float]:
+        """(tokens, FLOPs of a forward pass) of texts in training batches, padding included.
+
+        texts: of each sort its side, the words of one, and their number.
+        """
+        entry = self.encoder(encoder)
+        length_of = self.rates.padded_tokens_of if entry.padded else self.rates.tokens_of
+        tokens = flops = 0.0
+        for side, words, number in texts:
+            length = length_of(words, entry.limit(side))
+            tokens += number * length
+            flops += self.shape(encoder, side).forward(number * length, length)
+        return tokens, flops
+
     def training_seconds(self, encoder: str, flops: float, pairs: float) -> Span:
         """Seconds of training steps; pairs: how many they have together."""
         if measured := self.measured.get((encoder, "train")):

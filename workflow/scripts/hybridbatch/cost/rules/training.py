@@ -70,41 +70,32 @@ def count_tokens(work: Work, wildcards: Mapping[str, str]) -> Cost:
 
 def finetune(work: Work, wildcards: Mapping[str, str]) -> Cost:
     """Tokens and FLOPs are for all steps; the time ranges from the earliest possible stop."""
-    rates, system = work.rates, work.systems[wildcards["system"]]
-    encoder, name = work.encoder(system.encoder), system.encoder
+    system = work.systems[wildcards["system"]]
+    name = system.encoder
     values = variants.training_values(work.experiment, system)
-    shapes = {side: work.shape(name, side) for side in ("query", "candidate")}
-    length_of = rates.padded_tokens_of if encoder.padded else rates.tokens_of
     trainable = values.get("trainable")
-    step_tokens = step_flops = 0.0
+    step_texts, check_texts = [], []
     for corpus, share in drawn(work, system):
-        for side, words, texts in (
-            ("query", corpus.question_words, 1.0),
-            ("candidate", corpus.passage_words, 1.0 + corpus.negative_share),
-        ):
-            length = length_of(words, encoder.limit(side))
-            number = share * texts * values["batch_size"] * length
-            step_tokens += number
-            step_flops += step_passes(values) * shapes[side].forward(number, length)
-    check_tokens = check_flops = checked = 0.0
+        pairs = share * values["batch_size"]
+        passages = pairs * (1.0 + corpus.negative_share)
+        step_texts.append(("query", corpus.question_words, pairs))
+        step_texts.append(("candidate", corpus.passage_words, passages))
     for corpus in work.validation:
-        checked += corpus.validation
-        for side, words in (
-            ("query", corpus.question_words),
-            ("candidate", corpus.passage_words),
-        ):
-            length = length_of(words, encoder.limit(side))
-            check_tokens += corpus.validation * length
-            check_flops += shapes[side].forward(corpus.validation * length, length)
+        check_texts.append(("query", corpus.question_words, corpus.validation))
+        check_texts.append(("candidate", corpus.passage_words, corpus.validation))
+    step_tokens, step_flops = work.in_batches(name, step_texts)
+    check_tokens, check_flops = work.in_batches(name, check_texts)
+    checked = sum(corpus.validation for corpus in work.validation)
     per_step = 1 / values["evaluate_every"]
-    flops = step_flops + check_flops * per_step
+    flops = step_passes(values) * step_flops + check_flops * per_step
     # A forward pass is a third of a step.
     seconds = work.training_seconds(name, flops, values["batch_size"] + checked * per_step / 3)
     fewest, most = steps(work, system)
     memory = step_memory(work, system)
     saved = work.parameters(name)
     if trainable is not None and trainable["kind"] == "lora":
-        saved = trained_parameters(shapes["query"], saved, trainable)  # its base is elsewhere
+        # Its base is elsewhere.
+        saved = trained_parameters(work.shape(name, "query"), saved, trainable)
     # A GPU's state passes through main memory, too: as the encoder is loaded, and as a checkpoint
     # is written.
     passing = max(memory.frozen + memory.trained, memory.loading)
