@@ -34,9 +34,7 @@ def prepare(values: Mapping[str, Any], texts: tokens.Texts, folder: Path) -> Non
 
 def inputs(values: Mapping[str, Any], folder: Path) -> MakeInputs:
     """Token ids. The tokenizer has no special tokens to add."""
-    config = ScratchConfig(**values)
-    tokenizer = tokens.load_tokenizer(folder / tokens.TOKENIZER_FILE, config.max_tokens)
-    return tokens.text_inputs(tokenizer, tokens.prompts(config), special_tokens=True)
+    return tokens.saved_inputs(ScratchConfig(**values), folder, special_tokens=True)
 
 
 def start(values: Mapping[str, Any], folder: Path, seed: int) -> Encoder:

@@ -37,9 +37,7 @@ def prepare(values: Mapping[str, Any], texts: tokens.Texts, folder: Path) -> Non
 
 def inputs(values: Mapping[str, Any], folder: Path) -> MakeInputs:
     """Token ids without special tokens."""
-    config = StaticConfig(**values)
-    tokenizer = tokens.load_tokenizer(folder / tokens.TOKENIZER_FILE, config.max_tokens)
-    return tokens.text_inputs(tokenizer, tokens.prompts(config), special_tokens=False)
+    return tokens.saved_inputs(StaticConfig(**values), folder, special_tokens=False)
 
 
 def start(values: Mapping[str, Any], folder: Path, seed: int) -> "Static":

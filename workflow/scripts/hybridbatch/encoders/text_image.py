@@ -72,7 +72,7 @@ def prepare(
         text, prefix = text_tower(config.text)
         image = image_tower(config.image, images)
     for side, modules in ((QUERY, text), (CANDIDATE, image)):
-        if not config.head(side) and (width := _width(side, modules)) != config.dimension:
+        if not config.head(side) and (width := _width(modules)) != config.dimension:
             raise ConfigError(
                 f"{_MODALITIES[side]}: the tower's vectors have {width} dimensions, and "
                 f"`dimension` is {config.dimension}: give the tower a head, or set the dimension."
@@ -129,7 +129,7 @@ def start(values: Mapping[str, Any], folder: Path, seed: int) -> "TextImage":
                 torch.manual_seed(seed)
                 route.append(
                     Linear(
-                        _width(side, route),
+                        _width(route),
                         config.dimension,
                         bias=False,
                         activation_function=nn.Identity(),
@@ -262,38 +262,30 @@ def saved_model(path: Path, device: str) -> Any:
     Modules are sentence-transformers' own, or this package's VisualWords, which is handed over as a
     class: nothing that a file names is imported. Raises DataError for any other module.
     """
-    from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.modules import Normalize, Router
+
+    from hybridbatch.encoders.towers import assembled, load_model
 
     types = json.loads(checked(path / _ROUTER).read_text("utf-8"))["types"].values()
     others = {name for name in types if not name.startswith("sentence_transformers.")}
     if others - {_OWN}:
         raise DataError(f"{path / _ROUTER}: names modules of other packages: {sorted(others)}.")
-    safe = {"trust_remote_code": False}
-    arguments = {
-        "local_files_only": True,
-        "model_kwargs": {"use_safetensors": True, **safe},
-        "processor_kwargs": dict(safe),
-        "config_kwargs": dict(safe),
-    }
     if not others:
-        return SentenceTransformer(
-            str(checked(path)), device=device, trust_remote_code=False, **arguments
-        )
-    from hybridbatch.encoders.towers import assembled
+        return load_model(path, device)
     from hybridbatch.encoders.visual_words import VisualWords
 
     router = Router.load(
         str(checked(path)),
         module_classes={_OWN: VisualWords},
+        local_files_only=True,
         trust_remote_code=False,
-        **arguments,
+        model_kwargs={"use_safetensors": True},
     )
     settings = json.loads(checked(path / _SETTINGS).read_text("utf-8"))
     return assembled([router, Normalize()], settings["prompts"], device)
 
 
-def _width(side: str, modules: Iterable[Any]) -> int:
+def _width(modules: Iterable[Any]) -> int:
     """The dimension of a tower's vectors: that of the last module which states one."""
     found = [m.get_embedding_dimension() for m in modules if hasattr(m, "get_embedding_dimension")]
     return found[-1]

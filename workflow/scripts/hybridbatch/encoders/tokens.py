@@ -159,6 +159,15 @@ def without_special_tokens(tokenizer: Tokenizer) -> Callable[[str], str]:
     return lambda text: pattern.sub(lambda found: f"{found[0][0]} {found[0][1:]}", text)
 
 
+def saved_inputs(config: Any, folder: Path, special_tokens: bool) -> MakeInputs:
+    """`text_inputs` with the tokenizer in `folder` and the prefixes of an encoder's configuration.
+
+    config: has max_tokens, query_prefix and passage_prefix.
+    """
+    tokenizer = load_tokenizer(folder / TOKENIZER_FILE, config.max_tokens)
+    return text_inputs(tokenizer, prompts(config), special_tokens)
+
+
 def text_inputs(
     tokenizer: Tokenizer, prefixes: Mapping[str, str], special_tokens: bool
 ) -> MakeInputs:

@@ -130,3 +130,46 @@ class ScratchTextEncoder(TextEncoder):
     tokenizer_characters: Annotated[int, Field(ge=1000)] = Field(
         description="of each language that the tokenizer is trained on"
     )
+
+
+class ScratchTransformer(ScratchTextEncoder):
+    """A small transformer with random weights; there are `max_tokens` positions."""
+
+    layers: Positive = Field(description="of attention and feed-forward network")
+    heads: Positive = Field(description="of attention in each layer")
+    dimension: Positive = Field(description="of tokens and embeddings; a multiple of heads")
+    feed_forward: Positive = Field(description="dimension within a feed-forward network")
+    dropout: Annotated[float, Field(ge=0, lt=1)] = Field(
+        description="share of activations and of attention set to 0 in training"
+    )
+
+    @property
+    def layered(self) -> bool:
+        return True
+
+    @property
+    def width(self) -> int:
+        return self.dimension
+
+    @property
+    def trainable(self) -> tuple[str, ...]:
+        return ("all", "decay")
+
+    @property
+    def attention(self) -> int | None:
+        """The dimension of all heads of a layer together; None for `dimension`."""
+        return None
+
+    def shape(self, side: str, published: Callable[[str], Shape]) -> Shape:
+        return Shape(
+            self.layers,
+            0,
+            self.dimension,
+            self.feed_forward,
+            self.vocabulary,
+            source="the catalogue",
+            positions=self.max_tokens,
+            heads=self.heads,
+            dropout=self.dropout > 0,
+            attention=self.attention,
+        )
