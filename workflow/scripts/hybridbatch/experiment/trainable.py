@@ -8,6 +8,7 @@ from pydantic_core import PydanticCustomError
 from hybridbatch.experiment.base import Model, Name, Positive, Unique
 
 NAMED = ("uniform", "rising", "falling", "middle", "ends")
+SCHEDULES = f"{', '.join(NAMED)}, {{linear: {{from: a, to: b}}}}, or a list with a number a layer"
 
 
 class Linear(Model):
@@ -68,10 +69,7 @@ class Decay(Model):
 class _Adapter(Model):
     budget: Positive = Field(description="sum over the layers, divided by the schedule")
     schedule: Schedule = Field(
-        description=(
-            "how the budget is divided among the layers: uniform, rising, falling, middle, ends, "
-            "{linear: {from: a, to: b}}, or a list with a number for each layer"
-        )
+        description=f"how the budget is divided among the layers: {SCHEDULES}"
     )
 
 

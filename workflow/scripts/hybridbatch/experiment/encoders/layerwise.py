@@ -7,9 +7,7 @@ from pydantic import Field
 
 from hybridbatch.experiment.base import Positive
 from hybridbatch.experiment.encoders import ScratchTransformer
-from hybridbatch.experiment.trainable import Schedule
-
-_HOW = "uniform, rising, falling, middle, ends, {linear: {from: a, to: b}}, or a number each"
+from hybridbatch.experiment.trainable import SCHEDULES, Schedule
 
 
 class Config(ScratchTransformer):
@@ -22,11 +20,11 @@ class Config(ScratchTransformer):
     head_dimension: Positive = Field(description="of one head of attention")
     heads: Positive = Field(description="of attention in a layer, on average")
     head_schedule: Schedule = Field(
-        description=f"how layers * heads are divided among the layers: {_HOW}"
+        description=f"how layers * heads are divided among the layers: {SCHEDULES}"
     )
     feed_forward: Positive = Field(description="units of a feed-forward network, on average")
     feed_forward_schedule: Schedule = Field(
-        description=f"how layers * feed_forward are divided among the layers: {_HOW}"
+        description=f"how layers * feed_forward are divided among the layers: {SCHEDULES}"
     )
 
     def problems(self) -> Iterator[str]:
