@@ -97,13 +97,13 @@ schema: $(READY)
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m snakefmt --check Snakefile workflow
+	$(BIN)/python -m snakefmt --check workflow
 	$(BIN)/python tests/lint_workflow.py
 
 format: $(READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	$(BIN)/python -m snakefmt Snakefile workflow
+	$(BIN)/python -m snakefmt workflow
 
 $(READY): requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

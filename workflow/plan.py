@@ -90,7 +90,7 @@ def snakemakes_dag(
         workflow_api = api.workflow(
             ResourceSettings(cores=_CORES),
             ConfigSettings(configfiles=configfiles),
-            snakefile=folder / "Snakefile",
+            snakefile=folder / "workflow" / "Snakefile",
             workdir=folder,
         )
         workflow_api.dag(DAGSettings(targets=set(targets), forceall=not missing))

@@ -15,7 +15,7 @@ BIN = Path(sys.executable).parent
     [
         ("ruff", "check", "."),
         ("ruff", "format", "--check", "."),
-        ("snakefmt", "--check", "Snakefile", "workflow"),
+        ("snakefmt", "--check", "workflow"),
     ],
     ids=" ".join,
 )

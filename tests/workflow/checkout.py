@@ -16,7 +16,7 @@ import yaml
 from hybridbatch.provenance.fingerprint import STORE, remember
 
 ROOT = Path(__file__).parents[2]
-PARTS = ("Snakefile", "workflow", "config", "envs", "profiles", "resources")
+PARTS = ("workflow", "config", "envs", "profiles", "resources")
 
 
 @dataclass(frozen=True)
