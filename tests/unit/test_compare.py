@@ -121,6 +121,42 @@ def test_tensors_and_files_of_folders(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
+    ("name", "cut"),
+    [
+        ("translations/es/000.parquet", 40),
+        ("translations/es/000.parquet", 0),
+        ("models/static/seed0/model.safetensors", 20),
+        ("tables/main.csv", 0),
+    ],
+)
+def test_what_cannot_be_read_differs_and_the_rest_is_compared(tmp_path: Path, name: str, cut: int):
+    a, b = results(tmp_path / "a"), results(tmp_path / "b")
+    (b / name).write_bytes((b / name).read_bytes()[:cut])
+    said, same = report(a, b)
+    assert not same
+    assert "one of them cannot be read" in said
+    assert "tables: " in said
+
+
+def test_a_damaged_record_is_said_and_the_rest_is_compared(tmp_path: Path):
+    a, b = results(tmp_path / "a"), results(tmp_path / "b")
+    record = b / "tables/main.provenance.json"
+    record.write_bytes(record.read_bytes()[:-9])
+    said, _ = report(a, b)
+    assert "translations: 1 the same" in said
+    assert f"a record is not compared: {record}: is not what its job wrote" in said
+    assert "B has no record, so that only files are compared" in said
+
+
+def test_an_unfinished_folder_is_no_artefact(tmp_path: Path):
+    a, b = results(tmp_path / "a"), results(tmp_path / "b")
+    half = b / "models/static/.seed1.0123abcd-1-89abcdef.tmp"
+    half.mkdir()
+    (half / "config.json").write_text("{}")
+    assert report(a, b)[1]
+
+
+@pytest.mark.parametrize(
     ("other", "expected"),
     [
         (SCORES.replace("10\n", "\n", 1), ["n of map: 1 of 2 differ, 1 absent in one"]),

@@ -16,6 +16,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from hybridbatch.provenance.record import SCHEMA_VERSION, SUFFIX
@@ -56,8 +57,9 @@ def compare(a: Path, b: Path) -> tuple[list[str], bool]:
 
     Raises `DataError` if one of them holds no artefact.
     """
-    records = [_records(folder) for folder in (a, b)]
-    lines = [f"A: {a}", f"B: {b}", ""]
+    read = [_records(folder) for folder in (a, b)]
+    records = [found for found, _ in read]
+    lines = [f"A: {a}", f"B: {b}", "", *(line for _, damaged in read for line in damaged)]
     for name, found in zip("AB", records, strict=True):
         if not found:
             lines.append(f"{name} has no record, so that only files are compared")
@@ -106,10 +108,15 @@ def _stage(name: str, a: dict[str, str | None], b: dict[str, str | None]) -> Sta
     )
 
 
-def _records(folder: Path) -> list[dict]:
-    """The records of a folder's tables, without those of other versions."""
-    found = [read_json(path) for path in sorted((folder / "tables").glob(f"*{SUFFIX}"))]
-    return [record for record in found if record.get("schema_version") == SCHEMA_VERSION]
+def _records(folder: Path) -> tuple[list[dict], list[str]]:
+    """The records of a folder's tables but those of other versions, and lines on damaged ones."""
+    found, damaged = [], []
+    for path in sorted((folder / "tables").glob(f"*{SUFFIX}")):
+        try:
+            found.append(read_json(path))
+        except (DataError, ValueError) as error:
+            damaged.append(f"a record is not compared: {error}")
+    return [of for of in found if of.get("schema_version") == SCHEMA_VERSION], damaged
 
 
 def _artefacts(folder: Path, records: list[dict]) -> dict[str, str | None]:
@@ -127,7 +134,9 @@ def _artefacts(folder: Path, records: list[dict]) -> dict[str, str | None]:
         }
     for place, folders, files in os.walk(folder):
         if Path(place) == folder:
-            folders[:] = [name for name in folders if name not in LEFT_OUT and name[0] != "."]
+            folders[:] = [name for name in folders if name not in LEFT_OUT]
+        folders[:] = [name for name in folders if name[0] != "."]  # unfinished ones
+        if Path(place) == folder:
             continue
         if DIGEST in files:  # a folder that is one output
             files, folders[:] = ["."], []
@@ -218,7 +227,10 @@ def difference(a: Path, b: Path) -> list[str]:
                 found += [f"{name}: {what}" for what in difference(one, other)]
         return found or ["differs"]
     reader = {".csv": _of_values, ".parquet": _of_rows, ".safetensors": _of_tensors}.get(a.suffix)
-    return reader(a, b) if reader else ["differs"]
+    try:
+        return reader(a, b) if reader else ["differs"]
+    except (OSError, ValueError, pa.ArrowException, SafetensorError) as error:
+        return [f"differs, and one of them cannot be read: {str(error).splitlines()[0]}"]
 
 
 def _of_values(a: Path, b: Path) -> list[str]:
