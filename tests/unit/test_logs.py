@@ -82,6 +82,13 @@ def test_failed_job_has_used_nothing_that_counts(tmp_path, error):
     assert read_usage(tmp_path / "job.log") is None
 
 
+def test_a_log_that_was_cut_off_has_no_usage(tmp_path):
+    path = tmp_path / "job.log"
+    _run(path)
+    path.write_text(path.read_text(encoding="utf-8")[:-20], encoding="utf-8")
+    assert read_usage(path) is None
+
+
 def test_no_log_and_a_log_of_another_kind_have_no_usage(tmp_path):
     assert read_usage(tmp_path / "none.log") is None
     for text in ("", "\n", "INFO at work\n", '2026 INFO used {"a": 1}\nmore\n'):

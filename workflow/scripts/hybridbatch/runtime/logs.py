@@ -51,13 +51,16 @@ def logged(path: str | Path | None) -> Iterator[None]:
 
 
 def read_usage(path: str | Path) -> dict | None:
-    """The `usage.usage` that a job recorded in its log; None if it recorded none."""
+    """The `usage.usage` that a job recorded in its log; None if none can be read there."""
     path = Path(path)
     if not path.is_file():
         return None
     last = path.read_text(encoding="utf-8", errors="replace").rstrip("\n").rpartition("\n")[2]
     _, found, values = last.partition(_USED)
-    return json.loads(values) if found else None
+    try:
+        return json.loads(values) if found else None
+    except ValueError:  # a log that was cut off or edited: costs are no reason to lose a table
+        return None
 
 
 class Progress:
