@@ -10,7 +10,7 @@ import yaml
 from test_config import SMALL, built
 
 from hybridbatch.experiment import inputs
-from hybridbatch.runtime.hashes import Hashes
+from hybridbatch.runtime.hashes import Hashes, recorded_hashes
 from hybridbatch.runtime.persistence import time_fetched
 
 
@@ -24,17 +24,20 @@ def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def test_a_file_is_read_again_only_if_its_size_or_time_changed(here: Path):
+def test_a_file_is_read_again_only_if_it_changed(here: Path, monkeypatch: pytest.MonkeyPatch):
+    """An edit that keeps the size and sets the time back is no exception."""
     file = here / "a"
     file.write_bytes(b"one")
     assert Hashes().sha256("a") == [sha256(b"one")]
+    with monkeypatch.context() as patch:
+        patch.setattr("hybridbatch.runtime.hashes.sha256_of", lambda _: "read again")
+        assert Hashes().sha256("a") == [sha256(b"one")]
     stat = file.stat()
     file.write_bytes(b"two")
     os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
-    assert Hashes().sha256("a") == [sha256(b"one")], "was read again"
+    assert Hashes().sha256("a") == [sha256(b"two")]
     os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns - 1))
     assert Hashes().sha256("a") == [sha256(b"two")]
-    os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
     file.write_bytes(b"three")
     os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
     assert Hashes().sha256("a") == [sha256(b"three")]
@@ -47,7 +50,9 @@ def test_several_files_have_one_hash_of_contents_in_order(here: Path):
     assert hashes.of_all(["a", "b"]) == hashes.of_all(["c", "b"]) != hashes.of_all(["b", "a"])
 
 
-@pytest.mark.parametrize("content", ["", "no JSON", "[]"])
+@pytest.mark.parametrize(
+    "content", ["", "no JSON", "[]", '{"a": "text"}', '{"a": {"size": 3}}', '{"a": {"sha256": 1}}']
+)
 def test_a_damaged_record_is_made_again(here: Path, content: str):
     (here / "a").write_bytes(b"one")
     (here / "hashes.json").write_text(content)
@@ -124,6 +129,37 @@ def test_downloads_have_to_be_the_pinned_ones(config: dict, here: Path):
     (here / "lock.json").write_text(json.dumps({url: sha256(b"before")}))
     (problem,) = problems(config)
     assert f"{sha256(b'before')} is pinned" in problem
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"{", "is not JSON"),
+        (b"<<<<<<< HEAD\n{}\n", "is not JSON"),
+        (b"\xff{}", "is not JSON"),
+        (b"[]", "is no mapping of URLs to hashes"),
+        (b'{"https://a.b/c": "abc"}', "https://a.b/c: 'abc' is no sha256"),
+        (b'{"https://a.b/c": null}', "https://a.b/c: None is no sha256"),
+    ],
+)
+def test_a_lock_file_that_was_damaged_is_named_while_planning(
+    config: dict, here: Path, content: bytes, words: str
+):
+    (here / "lock.json").write_bytes(content)
+    (problem,) = problems(config)
+    assert problem.startswith("lock.json: ")
+    assert words in problem
+    assert "Mend it, or delete it" in problem
+
+
+def test_a_lock_file_may_have_a_byte_order_mark(here: Path):
+    (here / "lock.json").write_text(json.dumps({"https://a.b/c": "0" * 64}), "utf-8-sig")
+    assert recorded_hashes("lock.json") == {"https://a.b/c": "0" * 64}
+
+
+def test_a_mirror_has_to_be_there(config: dict):
+    config["mirror"] = "no/mirror"
+    assert problems(config) == ["mirror: there is no folder or file no/mirror."]
 
 
 DATA_SET = {

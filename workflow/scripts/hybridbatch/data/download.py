@@ -14,8 +14,8 @@ import requests
 from filelock import FileLock
 
 from hybridbatch.runtime.errors import SourceError
-from hybridbatch.runtime.files import read_json, sha256_of, whole, write_json
-from hybridbatch.runtime.hashes import Hashes
+from hybridbatch.runtime.files import sha256_of, whole, write_json
+from hybridbatch.runtime.hashes import Hashes, recorded_hashes
 from hybridbatch.runtime.logs import Progress, log
 from hybridbatch.runtime.recovery import remove_unfinished
 
@@ -113,11 +113,6 @@ def _fetch(
             )
     log.info("%s from %s", destination, origin)
     return found
-
-
-def recorded_hashes(path: str | Path | None) -> dict[str, str]:
-    """The hashes by URL in a lock file; empty if the file does not exist yet."""
-    return read_json(path) if path and Path(path).is_file() else {}
 
 
 def record_hash(path: Path, url: str, sha256: str) -> None:

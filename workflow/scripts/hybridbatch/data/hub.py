@@ -20,12 +20,13 @@ from datasets.features import features as kinds
 from datasets.packaged_modules.csv.csv import Csv
 from datasets.packaged_modules.json.json import Json
 
-from hybridbatch.data.download import MIRROR_VARIABLE, locked, record_hash, recorded_hashes
+from hybridbatch.data.download import MIRROR_VARIABLE, locked, record_hash
 from hybridbatch.data.formats import ROWS
 from hybridbatch.data.records import csv_rows, empty, has_nul, json_file, json_objects, lines
 from hybridbatch.data.shards import MAX_BYTES, Row, write_shards
 from hybridbatch.runtime.errors import DataError, SourceError
 from hybridbatch.runtime.files import scratch
+from hybridbatch.runtime.hashes import recorded_hashes
 from hybridbatch.runtime.logs import Progress, log
 from hybridbatch.runtime.recovery import remove_unfinished
 

@@ -14,10 +14,11 @@ from pathlib import Path
 from threading import Lock
 
 from hybridbatch.data.captions import named, write_images
-from hybridbatch.data.download import Source, fetch, locked, recorded_hashes
+from hybridbatch.data.download import Source, fetch, locked
 from hybridbatch.data.images import decoded, image_file
 from hybridbatch.runtime.errors import DataError, HybridBatchError, SourceError
 from hybridbatch.runtime.files import sha256_of, write_json
+from hybridbatch.runtime.hashes import recorded_hashes
 from hybridbatch.runtime.logs import Progress, log
 
 MAX_IMAGE_BYTES = 20_000_000  # of one file

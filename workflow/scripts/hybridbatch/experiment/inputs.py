@@ -14,7 +14,8 @@ from hybridbatch.experiment import lookups, outputs
 from hybridbatch.experiment.base import File
 from hybridbatch.experiment.configuration import Experiment
 from hybridbatch.experiment.names import SOURCE_LANGUAGE
-from hybridbatch.runtime.hashes import Hashes
+from hybridbatch.runtime.errors import SourceError
+from hybridbatch.runtime.hashes import Hashes, recorded_hashes
 
 _OF_DEBIAN = " Type: apt-get install {}"
 _OF_THE_HUB = " For a {} of the hub give its `revision`, a full commit."
@@ -40,7 +41,11 @@ def check(config: Experiment, hashes: Hashes, locked: str | Path) -> list[str]:
         for key, file, otherwise in named
         if file.source is None and not Path(file.name).exists()
     ]
-    for path, pinned in _pins(config, named, locked).items():
+    try:
+        pins = _pins(config, named, locked)
+    except SourceError as error:
+        return [*found, str(error)]
+    for path, pinned in pins.items():
         if Path(path).exists() and pinned is not None:
             (sha256,) = hashes.sha256(path)
             if sha256 != pinned:
@@ -84,6 +89,8 @@ def downloads(config: Experiment) -> list[str]:
 def selected(config: Experiment) -> Iterator[Named]:
     """The files of the entries that the configuration selects, its own and those of sources."""
     catalogue = config.catalogue
+    if config.mirror is not None:
+        yield Named("mirror", File(None, config.mirror))
     for name in _corpora(config):
         entry, where = catalogue.corpora[name], f"catalogue.corpora.{name}"
         if entry.streamed and entry.url is None:
@@ -157,10 +164,7 @@ def _pins(
 ) -> Mapping[str, str | None]:
     """The pinned hash of each selected download, by path."""
     known = lookups.sources(config)
-    recorded = {}
-    if Path(locked).is_file():
-        recorded = json.loads(Path(locked).read_text(encoding="utf-8"))
-    pins = {}
+    recorded, pins = recorded_hashes(locked), {}
     for _, file, _ in named:
         if file.fetched:
             place = lookups.place(config, file)

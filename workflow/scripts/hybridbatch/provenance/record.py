@@ -22,7 +22,8 @@ from hybridbatch.experiment.outputs import part_hash
 from hybridbatch.experiment.sources import Source
 from hybridbatch.provenance.lineage import Job, lineage
 from hybridbatch.runtime.errors import DataError
-from hybridbatch.runtime.files import checked, read_json, recorded_digest, sha256_of
+from hybridbatch.runtime.files import checked, recorded_digest, sha256_of
+from hybridbatch.runtime.hashes import recorded_hashes
 from hybridbatch.runtime.logs import read_usage
 from hybridbatch.runtime.persistence import METADATA
 from hybridbatch.runtime.usage import machine
@@ -30,7 +31,7 @@ from hybridbatch.runtime.usage import machine
 SCHEMA_VERSION = 2
 SUFFIX = ".provenance.json"
 # Paths that count as code for the dirty flag.
-CODE = ("Snakefile", "workflow", "config", "envs", "resources")
+CODE = ("workflow", "config", "envs", "resources")
 _PROJECT = Path(__file__).parents[4]
 ENVIRONMENT = _PROJECT / "envs" / "hybridbatch.yaml"
 
@@ -146,7 +147,7 @@ def _made(path: str) -> str | None:
 
 def _pins(part: dict, locked: str | Path) -> dict[str, dict]:
     """URL, licence and pinned hash of each download, from the catalogue or else the lock file."""
-    recorded = read_json(locked) if Path(locked).is_file() else {}
+    recorded = recorded_hashes(locked)
     downloads = part["pathvars"]["downloads"]
     entries = part["catalogue"].get("sources", {}).values()
     sources = lookups.places(Source.model_validate(entry) for entry in entries)

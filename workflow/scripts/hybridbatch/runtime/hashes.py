@@ -1,23 +1,49 @@
-"""A stored record of the sha256 of input files, so that only what changed is hashed again.
+"""Hashes of input files: those that were recorded by a first fetch, and a cache of all.
 
-A file counts as unchanged while its size and its time of modification are those of the record.
+The cache is a stored record of the sha256 of input files, so that only what changed is hashed
+again. A file counts as unchanged while its size and its times of modification and of change are
+those of the record. The last one cannot be set back, so that no edit is missed.
 """
 
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
 
+from hybridbatch.runtime.errors import SourceError
 from hybridbatch.runtime.files import sha256_of, write_json
 from hybridbatch.runtime.logs import log
 
 # Beside Snakemake's own records, which are of the same folder and its relative paths.
 HASHES = ".snakemake/input_hashes.json"
+_KEYS = {"size", "mtime_ns", "ctime_ns", "sha256"}  # of an entry
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 _SAID = 1 << 30  # bytes; hashing a larger file takes seconds, so it is logged
+
+
+def recorded_hashes(path: str | Path | None) -> dict[str, str]:
+    """The hashes by URL in a lock file such as config/sources.lock.json; none if there is no file.
+
+    Users may edit it. Raises `SourceError` with the file and what is wrong in it.
+    """
+    if not path or not Path(path).is_file():
+        return {}
+    advice = "Mend it, or delete it: the next fetch of each file then records its hash anew."
+    try:
+        found = json.loads(Path(path).read_text(encoding="utf-8-sig"))
+    except ValueError as error:
+        raise SourceError(f"{path}: is not JSON ({error}). {advice}") from error
+    if not isinstance(found, dict):
+        raise SourceError(f"{path}: is no mapping of URLs to hashes. {advice}")
+    for url, sha256 in found.items():
+        if not isinstance(sha256, str) or not _SHA256.fullmatch(sha256):
+            raise SourceError(f"{path}: {url}: {sha256!r} is no sha256. {advice}")
+    return found
 
 
 class Hashes:
@@ -70,7 +96,8 @@ class Hashes:
             found = json.loads(self._file.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return {}
-        return found if isinstance(found, dict) else {}
+        entries = found.items() if isinstance(found, dict) else ()
+        return {path: of for path, of in entries if isinstance(of, dict) and of.keys() == _KEYS}
 
     def _store(self, entries: dict[str, dict[str, Any]]) -> None:
         self._file.parent.mkdir(parents=True, exist_ok=True)
@@ -82,4 +109,8 @@ class Hashes:
 
 def _stamp(path: str | Path) -> dict[str, int]:
     found = os.stat(path)
-    return {"size": found.st_size, "mtime_ns": found.st_mtime_ns}
+    return {
+        "size": found.st_size,
+        "mtime_ns": found.st_mtime_ns,
+        "ctime_ns": found.st_ctime_ns,
+    }
