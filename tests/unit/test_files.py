@@ -4,9 +4,10 @@ import json
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from hybridbatch.runtime.errors import DataError
+from hybridbatch.runtime.errors import DataError, HybridBatchError
 from hybridbatch.runtime.files import (
     checked,
     keys_of,
@@ -107,6 +108,19 @@ def test_block_that_made_nothing_fails_and_keeps_the_older(tmp_path, make_folder
         pass
     assert path.exists()
     assert _names(path) == ["old"] if make_folder else path.read_text(encoding="utf-8") == "old"
+
+
+def _write_without_room(path: Path) -> None:
+    with whole(path) as temporary:
+        temporary.symlink_to("/dev/full")  # a disk without room
+        pq.write_table(pa.table({"x": [1, 2, 3]}), temporary)
+
+
+def test_a_full_disk_is_named_with_the_output_and_leaves_nothing(tmp_path):
+    path = tmp_path / "table.parquet"
+    with pytest.raises(HybridBatchError, match=r"table\.parquet: cannot be written: No space left"):
+        _write_without_room(path)
+    assert _names(tmp_path) == []
 
 
 def test_two_writers_do_not_share_a_temporary(tmp_path):

@@ -6,6 +6,7 @@ of `xxh128sum --check`. Files that no job published (corpora, benchmarks, downlo
 and are read unchecked. An output that Snakemake has a record of must have one.
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -27,7 +28,7 @@ import xxhash
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
-from hybridbatch.runtime.errors import DamagedError, DataError
+from hybridbatch.runtime.errors import DamagedError, DataError, HybridBatchError
 from hybridbatch.runtime.persistence import METADATA, record_path, rule_of
 
 # A table in memory, or a stream of record batches where the table may not fit in memory.
@@ -53,19 +54,32 @@ def whole(path: str | Path, digest: bool = True) -> Iterator[Path]:
     accident cannot mix their bytes.
 
     digest: whether to record the content's digest for `checked`. False for files that are not the
-    output of a job.
+    output of a job. Raises `HybridBatchError` if the disk is full or cannot be written to.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(_temporary_name(path.name))
     part_of_another = not _writing.isdisjoint((path, *path.parents))
     _writing.add(temporary)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         _publish(temporary, path, digest and not part_of_another)
+    except Exception as error:
+        if (reason := _no_room(error)) is None:
+            raise
+        raise HybridBatchError(
+            f"{path}: cannot be written: {reason}. Make room there, or choose another folder "
+            "(`pathvars`), and run again."
+        ) from error
     finally:
         _writing.discard(temporary)
         remove(temporary)
+
+
+def _no_room(error: Exception) -> str | None:
+    """What a disk says that takes no more; libraries raise it as errors of their own."""
+    said = (os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT, errno.EROFS))
+    return next((reason for reason in said if reason in str(error)), None)
 
 
 @contextmanager
@@ -268,7 +282,7 @@ def remove(path: Path) -> None:
     """Remove a file, or a folder with all that is in it; nothing if it is not there."""
     if path.is_dir():
         shutil.rmtree(path, ignore_errors=True)
-    else:
+    elif os.path.lexists(path):  # a disk that cannot be written to would say so first
         path.unlink(missing_ok=True)
 
 
