@@ -256,8 +256,8 @@ def test_a_folder_may_have_almost_any_name(tmp_path, given, read):
 
 
 def test_the_home_folder_is_meant_by_its_sign(tmp_path):
-    found = _load(tmp_path, "pathvars: {results: ~/r/, downloads: '~'}").pathvars
-    assert (found.results, found.downloads) == (f"{Path.home()}/r", str(Path.home()))
+    found = _load(tmp_path, "pathvars: {results: ~/r/, downloads: '~/d'}").pathvars
+    assert (found.results, found.downloads) == (f"{Path.home()}/r", f"{Path.home()}/d")
 
 
 @pytest.mark.parametrize(
@@ -267,6 +267,13 @@ def test_the_home_folder_is_meant_by_its_sign(tmp_path):
         ("{results: 'a<b>c'}", "pathvars.results: 'a<b>c' has <name>"),
         ('{downloads: "a\\nb"}', "pathvars.downloads: 'a\\nb' has a line break"),
         ("{results: ./}", "pathvars.results: '.' is no folder of its own"),
+        ("{results: x/..}", "pathvars.results: 'x/..' is no folder of its own"),
+        ("{results: /}", "pathvars.results: '/' is no folder of its own"),
+        ("{results: ../}", "pathvars.results: '..' is no folder of its own"),
+        ("{results: workflow}", "pathvars.results: 'workflow' is a folder of the project itself"),
+        ("{results: x/../Config/y}", "pathvars.results: 'Config' is a folder of the project"),
+        ("{downloads: .git/x}", "pathvars.downloads: '.git' is a folder of the project itself"),
+        ("{results: downloads/../x, downloads: x}", "pathvars: results and downloads are both"),
         ("{results: X, downloads: x/}", "pathvars: results and downloads are both 'X'"),
         ("{results: ''}", "pathvars.results: '' must not be empty"),
     ],

@@ -45,6 +45,23 @@ def test_what_yaml_reads_otherwise_than_it_looks_is_refused(tmp_path, text, line
     assert words in str(caught.value)
 
 
+@pytest.mark.parametrize("key", ["1", "1.5", "true", "False", "~"])
+def test_a_key_that_is_no_text_is_refused_with_its_line(tmp_path, key):
+    file = _file(tmp_path, f"seeds: [1]\ncatalogue: {{encoders: {{{key}: {{kind: static}}}}}}\n")
+    with pytest.raises(ConfigError) as caught:
+        conf.read([file])
+    words = f'line 2: the key {key} is no text: write "{key}" in quotes'
+    assert str(caught.value) == f"{file}: {words}"
+
+
+def test_a_number_of_more_digits_than_python_reads_is_refused(tmp_path):
+    text = f"seeds: [{'9' * 5000}]"
+    with pytest.raises(ConfigError, match="cannot be read: Exceeds the limit"):
+        conf.load([DEMO, _file(tmp_path, text)])
+    with pytest.raises(ConfigError, match=r"seeds\.0: inf must be an integer"):
+        conf.load([DEMO], [text.replace(": ", "=")])
+
+
 def test_what_is_meant_as_it_looks_is_read(tmp_path):
     commit = "1234567890123456789012345678901234567e12"
     text = f"""

@@ -403,7 +403,8 @@ def _wrong_layer_scaling(experiment: Experiment) -> Iterator[str]:
 def _wrong_modalities(experiment: Experiment) -> Iterator[str]:
     """Encoders that cannot embed the corpora's passages, or a benchmark's candidates."""
     catalogue, ablations = experiment.catalogue, experiment.ablations
-    for key, names in (("encoders", experiment.encoders), ("ablations", ablations.encoders)):
+    named = {"encoders": experiment.encoders, "ablations.encoders": ablations.encoders}
+    for key, names in named.items():
         for name in names:
             taken = catalogue.encoders[name].modalities if name in catalogue.encoders else None
             if taken is not None and "text" not in taken["candidate"]:

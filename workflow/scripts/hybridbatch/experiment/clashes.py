@@ -4,9 +4,11 @@ Each check yields error messages: the key, what is wrong with it, and what to do
 without case, since some file systems do not tell it apart.
 """
 
+import os
 import re
 from collections.abc import Iterator
 from itertools import product
+from pathlib import Path
 
 from hybridbatch.experiment import outputs
 from hybridbatch.experiment.configuration import Experiment
@@ -16,6 +18,10 @@ from hybridbatch.experiment.lookups import places
 _SUFFIX = re.compile(
     r".*\.(csv|md|tex|html|svg|txt|json|jsonl|parquet|safetensors|run|qrels|log|lock|tmp)", re.I
 )
+_PROJECT = Path(__file__).parents[4]
+# Folders of the project, and of the tools that work on it.
+_OWN = {"workflow", "config", "envs", "profiles", "resources", "benchmarks", "docs", "tests"}
+_OWN |= {".git", ".snakemake", ".venv"}
 _DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.I)  # on Windows
 
 
@@ -25,11 +31,21 @@ def clashing_names(experiment: Experiment) -> Iterator[str]:
     yield from _alike(experiment)
     yield from _same_systems(experiment)
     yield from _same_downloads(experiment)
+    yield from _roots(experiment)
+
+
+def _roots(experiment: Experiment) -> Iterator[str]:
+    """Roots of results and downloads that are one folder, or a folder of something else."""
     roots = experiment.pathvars
-    for name, folder in roots.plain().items():
-        if folder in (".", ".."):
+    places = {name: Path(os.path.abspath(folder)) for name, folder in roots.plain().items()}
+    for name, place in places.items():
+        folder = getattr(roots, name)
+        inside = place.parts[len(_PROJECT.parts) :] if place.is_relative_to(_PROJECT) else ()
+        if _PROJECT.is_relative_to(place) or Path.cwd().is_relative_to(place):
             yield f"pathvars.{name}: {folder!r} is no folder of its own; name one"
-    if roots.results.casefold() == roots.downloads.casefold():
+        elif inside and inside[0].casefold() in _OWN:
+            yield f"pathvars.{name}: {inside[0]!r} is a folder of the project itself; name another"
+    if str(places["results"]).casefold() == str(places["downloads"]).casefold():
         yield f"pathvars: results and downloads are both {roots.results!r}; choose two folders"
 
 

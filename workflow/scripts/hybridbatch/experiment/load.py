@@ -21,7 +21,11 @@ from hybridbatch.runtime.errors import ConfigError
 CATALOGUE = Path(__file__).parents[4] / "config" / "catalogue.yaml"
 COMMAND_LINE = "--config"
 
-_BOOL, _INT, _FLOAT = (f"tag:yaml.org,2002:{name}" for name in ("bool", "int", "float"))
+_BOOL, _INT, _FLOAT, _NULL = (
+    f"tag:yaml.org,2002:{name}" for name in ("bool", "int", "float", "null")
+)
+_BOOLS = ("true", "false")
+_NO_TEXT = (_INT, _FLOAT, _NULL)
 _NUMBER_LIKE = re.compile(r"([-+]?)(\d{1,17})(?:\.(\d*))?[eE]([-+]?)(\d{1,3})")
 _PLAIN_INT = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _PLAIN_FLOAT = re.compile(r"[-+]?[0-9]*\.[0-9]*([eE][-+][0-9]+)?")
@@ -80,7 +84,7 @@ def read_file(file: str | Path) -> dict:
         values = yaml.load(text, Loader=_StrictLoader)
     except _Strict as error:
         raise ConfigError(f"{file}: line {error.line}: {error.problem}") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise ConfigError(f"{file}: cannot be read: {error}") from error
     if not isinstance(values, dict):
         raise ConfigError(f"{file}: is not a mapping of keys to values")
@@ -136,13 +140,16 @@ class _StrictLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
         for key, _ in node.value:
             if not isinstance(key, yaml.ScalarNode) or key.tag.endswith(":merge"):
                 continue
+            # A `no` gets the message of `strict_bool`.
+            if key.tag in _NO_TEXT or (key.tag == _BOOL and key.value.lower() in _BOOLS):
+                raise _Strict(key, f'the key {key.value} is no text: write "{key.value}" in quotes')
             if key.value in seen:
                 raise _Strict(key, f"{key.value!r} stands twice, first on line {seen[key.value]}")
             seen[key.value] = key.start_mark.line + 1
         return super().construct_mapping(node, deep=deep)
 
     def strict_bool(self, node: yaml.ScalarNode) -> bool:
-        if node.value.lower() in ("true", "false"):
+        if node.value.lower() in _BOOLS:
             return node.value.lower() == "true"
         meant = "true" if node.value.lower() in ("yes", "on") else "false"
         raise _Strict(

@@ -18,7 +18,7 @@ _NULL = re.compile(r"null|Null|NULL|~|")
 # The core schema of YAML 1.2, without null.
 _CORE = (
     (re.compile(r"true|True|TRUE|false|False|FALSE"), lambda text: text.lower() == "true"),
-    (re.compile(r"[-+]?[0-9]+"), int),
+    (re.compile(r"[-+]?[0-9]{1,400}"), int),  # of more digits, Python makes no number
     (re.compile(r"0o[0-7]+"), lambda text: int(text[2:], 8)),
     (re.compile(r"0x[0-9a-fA-F]+"), lambda text: int(text[2:], 16)),
     (re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?"), float),
@@ -97,7 +97,7 @@ def _value(key: str, text: str) -> Any:
         return None if _NULL.fullmatch(text) else text
     try:
         return yaml.load(text, Loader=_OptionLoader)
-    except yaml.YAMLError as error:
+    except (RecursionError, yaml.YAMLError) as error:
         problem = getattr(error, "problem", None) or error
         raise ConfigError(f"--config {key}: {text!r} is no YAML: {problem}") from None
 

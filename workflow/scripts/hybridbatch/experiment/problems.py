@@ -87,7 +87,10 @@ def _line(error: ErrorDetails, values: Mapping[str, Any]) -> str:
 
 
 def _shown(value: Any) -> str:
-    text = repr(value)
+    try:
+        text = repr(value)
+    except RecursionError:
+        return "what is nested here"
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
