@@ -8,11 +8,11 @@ import tarfile
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 from PIL import Image
+from servers import Answer, LocalServer
 
 from hybridbatch.data import image_files
 from hybridbatch.data.captions import read_images
@@ -26,56 +26,34 @@ def png(number: int) -> bytes:
     return file.getvalue()
 
 
-class Server:
-    """An HTTP server on this machine that gives `files` by their paths, else status 404."""
+class Server(LocalServer):
+    """Gives `files` by their paths, else status 404."""
 
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
         self.requests: Counter = Counter()
         self.now = self.most = 0  # requests that are answered at the same time
         self.together = threading.Barrier(1)
-        server, lock = self, threading.Lock()
+        self._lock = threading.Lock()
+        super().__init__()
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                with lock:
-                    server.requests[self.path] += 1
-                    server.now += 1
-                    server.most = max(server.most, server.now)
-                body = server.files.get(self.path)
-                if body is not None and server.together.parties > 1:
-                    server.together.wait(10)
-                with lock:
-                    server.now -= 1
-                self.send_response(404 if body is None else 200)
-                self.send_header("Content-Length", str(len(body or b"")))
-                self.end_headers()
-                self.wfile.write(body or b"")
-
-            def log_message(self, *_args: object) -> None:
-                pass
-
-        self._httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._httpd.serve_forever, args=(0.01,))
-        self._thread.start()
+    def answer(self, path: str) -> Answer:
+        with self._lock:
+            self.requests[path] += 1
+            self.now += 1
+            self.most = max(self.most, self.now)
+        body = self.files.get(path)
+        if body is not None and self.together.parties > 1:
+            self.together.wait(10)
+        with self._lock:
+            self.now -= 1
+        return Answer(404, b"") if body is None else Answer(200, body)
 
     def urls(self, number: int) -> list[str]:
         """The URLs of so many images, which the server then has."""
         paths = [f"/train/{i:04d}.png" for i in range(number)]
         self.files = {path: png(i) for i, path in enumerate(paths)}
         return [self.url(path) for path in paths]
-
-    @property
-    def host(self) -> str:
-        return f"127.0.0.1:{self._httpd.server_port}"
-
-    def url(self, path: str) -> str:
-        return f"http://{self.host}{path}"
-
-    def close(self) -> None:
-        self._httpd.shutdown()
-        self._thread.join()
-        self._httpd.server_close()
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import pytest
+from servers import Answer, LocalServer
 
 from hybridbatch.data import download
 from hybridbatch.data.download import Source, fetch, mirror_from_environment
@@ -22,11 +22,8 @@ CONTENT = b"a pinned file\n" * 500
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 
 
-class Server:
-    """An HTTP server on this machine that gives `answers` in turn, the last one for ever.
-
-    An answer is a status and a body; `cut` bodies end before the length that was announced.
-    """
+class Server(LocalServer):
+    """Gives `answers`, each a status and a body, in turn, and the last one for ever."""
 
     def __init__(self) -> None:
         self.answers: list[tuple[int, bytes]] = [(200, CONTENT)]
@@ -35,38 +32,21 @@ class Server:
         self.requests: list[str] = []
         self.second_request = threading.Event()
         self.hold = 0.0  # seconds an answer waits for a second request
-        server = self
+        super().__init__()
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                server.requests.append(self.path)
-                number = len(server.requests)
-                if number > 1:
-                    server.second_request.set()
-                elif server.hold:
-                    server.second_request.wait(server.hold)
-                status, body = server.answers[min(number, len(server.answers)) - 1]
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(body)))
-                if server.encoding:
-                    self.send_header("Content-Encoding", server.encoding)
-                self.end_headers()
-                self.wfile.write(body[: len(body) // 2] if number <= server.cut else body)
-
-            def log_message(self, *_args: object) -> None:
-                pass
-
-        self._httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._httpd.serve_forever, args=(0.01,))
-        self._thread.start()
+    def answer(self, path: str) -> Answer:
+        self.requests.append(path)
+        number = len(self.requests)
+        if number > 1:
+            self.second_request.set()
+        elif self.hold:
+            self.second_request.wait(self.hold)
+        status, body = self.answers[min(number, len(self.answers)) - 1]
+        kept = len(body) - len(body) // 2 if number <= self.cut else 0
+        return Answer(status, body, self.encoding, kept)
 
     def source(self, sha256: str = SHA256) -> Source:
-        return Source(f"http://127.0.0.1:{self._httpd.server_port}/data/file.json", sha256)
-
-    def close(self) -> None:
-        self._httpd.shutdown()
-        self._thread.join()
-        self._httpd.server_close()
+        return Source(self.url("/data/file.json"), sha256)
 
 
 @pytest.fixture
