@@ -191,6 +191,16 @@ def test_configuration_that_no_table_depends_on_is_no_other(config):
             '"configuration_sha256": "", "inputs": {}, "made": {}}',
             "lacks inputs.files",
         ),
+        (
+            '{"schema_version": 2, "table": "main", "files": {}, "configuration": {}, '
+            '"configuration_sha256": "", "inputs": {"files": {"a": null}}, "made": {}}',
+            "lacks inputs.files",
+        ),
+        (
+            '{"schema_version": 2, "table": "main", "files": {"../main.csv": ""}, "made": {}, '
+            '"configuration": {}, "configuration_sha256": "", "inputs": {"files": {}}}',
+            "lacks files beside it",
+        ),
     ],
 )
 def test_broken_record_is_named(text, words):

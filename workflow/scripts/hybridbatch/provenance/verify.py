@@ -99,8 +99,12 @@ def _read(path: Path, verdict: Verdict) -> dict | None:
         verdict.problems.append(f"{path}: is not a record of schema version {SCHEMA_VERSION}")
         return None
     wrong = [key for key, kind in _PARTS.items() if not isinstance(record.get(key), kind)]
-    if not wrong and not isinstance(record["inputs"].get("files"), dict):
-        wrong = ["inputs.files"]
+    if not wrong:
+        inputs = record["inputs"].get("files")
+        if not isinstance(inputs, dict) or not all(isinstance(of, dict) for of in inputs.values()):
+            wrong = ["inputs.files"]
+        elif any(Path(name).name != name for name in record["files"]):
+            wrong = ["files beside it"]
     if wrong:
         verdict.problems.append(f"{path}: lacks {', '.join(wrong)}, or in another form")
         return None
