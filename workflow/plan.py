@@ -93,8 +93,8 @@ def snakemakes_dag(
             snakefile=folder / "workflow" / "Snakefile",
             workdir=folder,
         )
-        workflow_api.dag(DAGSettings(targets=set(targets), forceall=not missing))
         try:
+            workflow_api.dag(DAGSettings(targets=set(targets), forceall=not missing))
             workflow = workflow_api._workflow
             workflow._prepare_dag(
                 forceall=not missing, ignore_incomplete=True, lock_warn_only=True, nolock=True

@@ -85,6 +85,15 @@ def test_one_changed_digit_is_found(suffix):
     assert _problem().startswith(f"results/tables/main.{suffix}: is not the file")
 
 
+def test_a_table_whose_digest_rots_is_found():
+    file = TABLES / "main.csv"
+    write_text(file, file.read_text())
+    assert verify(TABLES).problems == []
+    digest = TABLES / ".main.csv.xxh128"
+    digest.write_text(digest.read_text().replace("main.csv", "mein.csv"))
+    assert _problem().startswith("results/tables/main.csv: is not what .main.csv.xxh128 is about")
+
+
 def test_missing_table_is_found():
     (TABLES / "main.md").unlink()
     assert _problem().startswith("results/tables/main.md: is missing")

@@ -275,11 +275,14 @@ def test_later_files_win_as_with_snakemake(text_of, monkeypatch, tmp_path):
         (["--gpu", "tpu"], "gpus has no 'tpu'; known are h100, a100, none."),
         (["--cores", "0"], "--cores: at least 1"),
         (["wrong.yaml"], "sed: no such key; did you mean seeds?"),
+        (["config/demo.yaml", "gone.yaml"], "bundled.path: there is no folder or file none.jsonl."),
     ],
 )
 def test_command_line_says_what_is_wrong(tmp_path, monkeypatch, capsys, arguments, message):
     text = (ROOT / "config" / "demo.yaml").read_text(encoding="utf-8")
     (tmp_path / "wrong.yaml").write_text(text + "\nsed: [1]\n")
+    gone = "catalogue: {corpora: {bundled: {path: none.jsonl}}}\n"
+    (tmp_path / "gone.yaml").write_text(gone, encoding="utf-8")
     shutil.copytree(ROOT / "config", tmp_path / "config")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["plan.py", *arguments])

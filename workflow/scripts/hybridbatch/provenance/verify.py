@@ -124,6 +124,11 @@ def _check_files(path: Path, record: dict, verdict: Verdict) -> None:
                 f"{file}: is not the file that {path.name} describes; "
                 f"`snakemake --force {quote(str(file))}` makes it again"
             )
+        else:
+            try:
+                checked(file)  # its digest, which the report's jobs compare
+            except DataError as error:
+                verdict.problems.append(str(error))
 
 
 def _check_configuration(
