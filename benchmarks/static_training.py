@@ -60,7 +60,7 @@ def step(
     optimizer: torch.optim.Optimizer,
     number: int,
 ) -> float:
-    """One step of training, as training/loop.py does it; returns the loss."""
+    """One step of training, as training/trainer.py does it; returns the loss."""
     batch = sampler.batch(number)
     optimizer.zero_grad(set_to_none=True)
     queries = embed(corpus.queries(batch.rows, batch.query_languages))

@@ -10,16 +10,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from pictures import POSITIONS, drawings, in_spanish, whole
 from safetensors.numpy import load_file
+from trainings import SHORT, Interrupted, one_cpu
 
 from hybridbatch.encoders import static, text_image
 from hybridbatch.encoders.base import CANDIDATE, IMAGE, QUERY, TEXT
 from hybridbatch.encoders.captions import caption_inputs, image_inputs, image_text_pairs
 from hybridbatch.encoders.inference import load
 from hybridbatch.runtime.errors import DataError
-from hybridbatch.training.config import TrainConfig
 from hybridbatch.training.data import TrainingCorpus
 from hybridbatch.training.loop import _Run, finetune
 
@@ -27,37 +26,12 @@ Values = dict[str, Any]
 DRAWN = drawings()
 CNN = {"kind": "cnn", "size": 32, "widths": [8, 16]}
 LOSS = {"directions": "both", "temperature": "learned", "contrastive": 1.0, "distillation": 0.0}
-CONFIG = TrainConfig(
-    sampling="hybrid",
-    alpha=0.5,
-    pairs=1.0,
-    batch_size=8,
-    corpus_weighting={"temperature": 1.0},
-    max_steps=40,
-    warmup_steps=3,
-    decay_share=0.2,
-    learning_rate=0.02,
-    weight_decay=0.01,
-    temperature=0.1,
-    max_grad_norm=1.0,
-    evaluate_every=10,
-    patience=10,
-    loss=LOSS,
-)
-
-
-class Interrupted(Exception):
-    """Stands for the end of the process."""
+CONFIG = replace(SHORT, max_steps=40, learning_rate=0.02, loss=LOSS)
 
 
 @pytest.fixture(autouse=True)
 def cpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(False)
+    yield from one_cpu(monkeypatch)
 
 
 @pytest.fixture(scope="module")

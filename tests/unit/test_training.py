@@ -14,6 +14,8 @@ import pytest
 import torch
 from test_inference import Values, prepared, tiny_transformer, transformer_values
 from tokenizers import Tokenizer, models, pre_tokenizers
+from trainings import SHORT as CONFIG
+from trainings import Interrupted, one_cpu
 
 from hybridbatch.encoders import scratch
 from hybridbatch.encoders import transformer as pretrained
@@ -37,43 +39,18 @@ from hybridbatch.training.optimisation import (
     schedule,
 )
 from hybridbatch.training.samplers import Batch
+from hybridbatch.training.trainer import Trainer
 
 VOCABULARY = 200
 COMMON = {"dimension": 16, "vocabulary": VOCABULARY, "tokenizer_characters": 1_000}
 COMMON |= {"max_tokens": 32, "query_prefix": "Query: ", "passage_prefix": "Passage: "}
 STATIC = {"kind": "static", **COMMON}
 SCRATCH = {"kind": "scratch", "layers": 1, "heads": 2, "feed_forward": 32, "dropout": 0.1, **COMMON}
-CONFIG = TrainConfig(
-    sampling="hybrid",
-    alpha=0.5,
-    pairs=1.0,
-    batch_size=8,
-    corpus_weighting={"temperature": 1.0},
-    max_steps=30,
-    warmup_steps=3,
-    decay_share=0.2,
-    learning_rate=0.05,
-    weight_decay=0.01,
-    temperature=0.1,
-    max_grad_norm=1.0,
-    evaluate_every=10,
-    patience=10,
-)
-
-
-class Interrupted(Exception):
-    """Stands for the end of the process."""
 
 
 @pytest.fixture(autouse=True)
 def cpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What is promised to the bit is promised on a CPU."""
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # which is faster for anything so small
-    yield
-    torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(False)
+    yield from one_cpu(monkeypatch)
 
 
 def corpus(
@@ -417,15 +394,15 @@ def one_batch() -> tuple[TrainingCorpus, ...]:
 def test_early_stopping_keeps_the_best_weights_not_the_last(tmp_path, encoder, monkeypatch):
     losses = iter([3.0, 1.0, 2.0, 1.5])
     weights = []
-    loss = training._Run._loss
+    loss = Trainer.loss_of
 
-    def rigged(run: training._Run, *tokens: Ragged) -> torch.Tensor:
+    def rigged(trainer: Trainer, *tokens: Ragged) -> torch.Tensor:
         if torch.is_grad_enabled():
-            return loss(run, *tokens)
-        weights.append(run.model.embedding.weight.detach().clone())
+            return loss(trainer, *tokens)
+        weights.append(trainer.model.embedding.weight.detach().clone())
         return torch.tensor(next(losses))
 
-    monkeypatch.setattr(training._Run, "_loss", rigged)
+    monkeypatch.setattr(Trainer, "loss_of", rigged)
     config = replace(CONFIG, evaluate_every=5, patience=2, decay_share=0.0)
     model = train(tmp_path, encoder, config=config, validation=one_batch())
     assert len(rows(model)) == 20
@@ -438,12 +415,12 @@ def test_early_stopping_keeps_the_best_weights_not_the_last(tmp_path, encoder, m
 
 def test_every_validation_is_recorded_with_the_steps_trained(tmp_path, encoder, monkeypatch):
     losses = iter([3.0, 1.0, 2.0])
-    loss = training._Run._loss
+    loss = Trainer.loss_of
 
-    def rigged(run: training._Run, *tokens: Ragged) -> torch.Tensor:
-        return loss(run, *tokens) if torch.is_grad_enabled() else torch.tensor(next(losses))
+    def rigged(trainer: Trainer, *tokens: Ragged) -> torch.Tensor:
+        return loss(trainer, *tokens) if torch.is_grad_enabled() else torch.tensor(next(losses))
 
-    monkeypatch.setattr(training._Run, "_loss", rigged)
+    monkeypatch.setattr(Trainer, "loss_of", rigged)
     config = replace(CONFIG, max_steps=13, evaluate_every=5)
     model = train(tmp_path, encoder, config=config, validation=one_batch())
     lines = (model / "validation.jsonl").read_text().splitlines()
@@ -631,7 +608,7 @@ def test_gradients_are_clipped_in_training(tmp_path, encoder, monkeypatch):
         seen.append((norm, clip(model, 1e9)))
         return norm
 
-    monkeypatch.setattr(training, "clip", recording)
+    monkeypatch.setattr("hybridbatch.training.trainer.clip", recording)
     model = train(tmp_path, encoder, config=replace(CONFIG, max_grad_norm=0.01))
     assert [row["gradient_norm"] for row in rows(model)] == [before for before, _ in seen]
     assert all(before > 0.01 for before, _ in seen)
@@ -670,14 +647,19 @@ def test_a_run_of_fewer_steps_is_a_longer_one_that_decays_earlier(tmp_path, enco
 
 def rigged_validation(monkeypatch: pytest.MonkeyPatch, best: int) -> None:
     """Validation is best after `best` steps."""
-    loss = training._Run._loss
+    loss, validate, steps = Trainer.loss_of, training._Run._validate, [0]
 
-    def rigged(run: training._Run, *tokens: Ragged) -> torch.Tensor:
+    def rigged(trainer: Trainer, *tokens: Ragged) -> torch.Tensor:
         if torch.is_grad_enabled():
-            return loss(run, *tokens)
-        return torch.tensor(1.0 if run.step == best else 2.0)
+            return loss(trainer, *tokens)
+        return torch.tensor(1.0 if steps[-1] == best else 2.0)
 
-    monkeypatch.setattr(training._Run, "_loss", rigged)
+    def noted(run: training._Run) -> None:
+        steps.append(run.step)
+        validate(run)
+
+    monkeypatch.setattr(Trainer, "loss_of", rigged)
+    monkeypatch.setattr(training._Run, "_validate", noted)
 
 
 def test_decay_begins_where_patience_ends(tmp_path, encoder, monkeypatch, caplog):

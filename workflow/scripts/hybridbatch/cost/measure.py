@@ -1,15 +1,15 @@
 """Rates of encoders on this machine: training steps and encoding, on the bundled texts.
 
 A plan computes FLOPs from lengths of texts, so a rate is a measured time over the FLOPs that the
-plan has for texts like the measured ones. A step here does what `training.loop` does in one, with
-the configuration's batch size and trainable parameters.
+plan has for texts like the measured ones. A step here is that of `training.trainer`, with the
+configuration's batch size and trainable parameters, and with InfoNCE alone as its loss.
 """
 
 import os
 import tempfile
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
@@ -56,16 +56,15 @@ def measure(work: Work, system: variants.System) -> Measured:
     import torch
 
     from hybridbatch.encoders.base import CANDIDATE, QUERY, TEXT
-    from hybridbatch.encoders.layers import checkpoint_layers
     from hybridbatch.training.config import TrainConfig
-    from hybridbatch.training.losses import info_nce
-    from hybridbatch.training.optimisation import clip, optimizers_of
-    from hybridbatch.training.trainable import by_rate, restrict, save
+    from hybridbatch.training.trainable import save
+    from hybridbatch.training.trainer import Trainer
 
     entry = work.encoder(system.encoder)
     values = entry.values()
     training = variants.training_values(work.experiment, system)
-    config = TrainConfig(**training)
+    # Another loss may need a teacher's vectors; its arithmetic is nothing beside the encoder's.
+    config = replace(TrainConfig(**training), loss=None)
     kind = kinds.load("encoders", entry.kind)
     records = [record for _, record in json_objects(_TEXTS)]
     questions, passages = ([r[key] for r in records] for key in ("question", "passage"))
@@ -80,31 +79,20 @@ def measure(work: Work, system: variants.System) -> Measured:
             QUERY: make(QUERY, TEXT, questions),
             CANDIDATE: make(CANDIDATE, TEXT, passages),
         }
-        encoder = kind.start(values, start, 0)
-        on_gpu = encoder.model.device.type == "cuda"
-        if config.gradient_checkpointing:
-            checkpoint_layers(encoder.model)
-        restrict(encoder.model, config.trainable, 0)
-        optimizers = optimizers_of(encoder.model, config)
-        by_rate(optimizers)
-        encoder.model.train()
+        trainer = Trainer(kind.start(values, start, 0), config, TEXT, 0)
+        on_gpu = trainer.device.type == "cuda"
+        trainer.model.train()
         rows = cycle(range(len(records)))
 
         def step() -> None:
             batch = np.fromiter(islice(rows, config.batch_size), np.int64)
-            for optimizer in optimizers:
-                optimizer.zero_grad(set_to_none=True)
-            with torch.autocast("cuda", torch.bfloat16, enabled=on_gpu):
-                vectors = [encoder.embed(s, TEXT, of.take(batch)) for s, of in sides.items()]
-            info_nce(*vectors, config.temperature).backward()
-            clip(encoder.model, config.max_grad_norm)
-            for optimizer in optimizers:
-                optimizer.step()
+            trainer.backward(trainer.loss_of(*(of.take(batch) for of in sides.values())))
+            trainer.update(config.learning_rate)
             if on_gpu:
                 torch.cuda.synchronize()
 
         steps = _times(step)
-        save(encoder.model, lambda: kind.start(values, start, 0).model, start, model)
+        save(trainer.model, lambda: kind.start(values, start, 0).model, start, model)
         encode = kind.load(entry.encoding_values(), model)
         texts = cycle(passages)
         chunks = _times(lambda: encode(CANDIDATE, TEXT, list(islice(texts, _CHUNK))))

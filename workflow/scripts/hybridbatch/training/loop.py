@@ -22,9 +22,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from hybridbatch.encoders.base import CANDIDATE, QUERY, TEXT
-from hybridbatch.encoders.inputs import Dense, Inputs
-from hybridbatch.encoders.layers import checkpoint_layers
+from hybridbatch.encoders.base import CANDIDATE, QUERY
 from hybridbatch.runtime import kinds
 from hybridbatch.runtime.checkpoints import Work, key_of, working
 from hybridbatch.runtime.errors import DataError, TrainingError
@@ -32,25 +30,11 @@ from hybridbatch.runtime.files import write_json, write_text
 from hybridbatch.runtime.logs import Progress, log
 from hybridbatch.training.config import TrainConfig
 from hybridbatch.training.data import TrainingCorpus, validation_batches
-from hybridbatch.training.losses import Loss
 from hybridbatch.training.mix import achieved_mix
-from hybridbatch.training.optimisation import (
-    clip,
-    decay_begin,
-    end_after,
-    optimizers_of,
-    schedule,
-)
+from hybridbatch.training.optimisation import decay_begin, end_after, schedule
 from hybridbatch.training.samplers import Batch, Sampler
-from hybridbatch.training.trainable import (
-    by_rate,
-    counts,
-    load_trained,
-    restrict,
-    save,
-    stored,
-    trained_state,
-)
+from hybridbatch.training.trainable import counts, load_trained, save, stored, trained_state
+from hybridbatch.training.trainer import Trainer
 
 _CHECKPOINT, _STEPS = "checkpoint.safetensors", "training.jsonl"
 
@@ -136,21 +120,14 @@ class _Run:
         self.train_corpora = train
         kind = kinds.load("encoders", encoder_values["kind"])
         self.start = lambda: kind.start(encoder_values, encoder, seed).model
-        self.encoder = kind.start(encoder_values, encoder, seed)
-        self.model = self.encoder.model
-        if config.gradient_checkpointing:
-            checkpoint_layers(self.model)
-        restrict(self.model, config.trainable, seed)
-        self.device = self.model.device
-        self.loss = Loss(config.temperature, config.loss).to(self.device)
-        # Both are trained; only the model is saved.
-        self.trained = torch.nn.ModuleDict({"model": self.model, "loss": self.loss})
         modalities = sorted({corpus.modality for corpus in (*train, *validation)})
         if len(modalities) > 1:
             raise DataError(
                 f"the corpora's passages are {' and '.join(modalities)}: all must be of one."
             )
-        self.modality = modalities[0]
+        started = kind.start(encoder_values, encoder, seed)
+        self.trainer = Trainer(started, config, modalities[0], seed)
+        self.model, self.trained = self.trainer.model, self.trainer.trained
         self.validation = validation_batches(validation, config.batch_size)
         self.sampler = Sampler(
             [c.pairs for c in train],
@@ -162,8 +139,6 @@ class _Run:
             leave_out_small=config.pairs < 1,
             **config.corpus_weighting,
         )
-        self.optimizers = optimizers_of(self.trained, config)
-        by_rate(self.optimizers)
         self.step = self.best_step = self.stale = 0
         self.begin = decay_begin(config.max_steps, config)  # of the decay, unless patience ends
         self.best_loss = math.inf
@@ -172,13 +147,15 @@ class _Run:
 
     def learned_temperature(self) -> dict[str, float]:
         """The temperature under its name, if it is learned."""
-        learned = self.loss.log_scale is not None
-        return {"temperature": float(self.loss.temperature)} if learned else {}
+        loss = self.trainer.loss
+        return {} if loss.log_scale is None else {"temperature": float(loss.temperature)}
 
     def train(self) -> None:
         config, log_path = self.config, self.work.state / _STEPS
         self._resume(log_path)
-        log.info("training on %s from step %d of %d", self.device, self.step, config.max_steps)
+        log.info(
+            "training on %s from step %d of %d", self.trainer.device, self.step, config.max_steps
+        )
         progress = Progress(config.max_steps, "steps", done=self.step)
         with log_path.open("a", encoding="utf-8") as record:
             while self.step < end_after(self.begin, config):
@@ -199,30 +176,21 @@ class _Run:
         log.info("best validation loss %.4f at step %d", self.best_loss, self.best_step)
 
     def _train_step(self, batch: Batch) -> tuple[float, float]:
-        config = self.config
         torch.manual_seed(self.seed * 1_000_003 + self.step)  # for dropout; exact after a resume
         self.model.train()
-        rate = self._learning_rate()
-        for optimizer in self.optimizers:
-            for group in optimizer.param_groups:
-                group["lr"] = rate * group["rate"]
-            optimizer.zero_grad(set_to_none=True)
         corpus = self.train_corpora[batch.corpus]
         sides = {QUERY: batch.query_languages, CANDIDATE: batch.passage_languages}
-        loss = self._loss(
+        loss = self.trainer.loss_of(
             corpus.queries(batch.rows, batch.query_languages),
             corpus.passages(batch.rows, batch.passage_languages),
             corpus.negatives(batch.rows, batch.passage_languages),
-            corpus.targets(batch.rows, sides[self.loss.student or QUERY]),
+            corpus.targets(batch.rows, sides[self.trainer.loss.student or QUERY]),
         )
         value = loss.item()
         self._stop_unless_finite("loss", value)
-        loss.backward()
-        norm = clip(self.trained, config.max_grad_norm)
+        norm = self.trainer.backward(loss)
         self._stop_unless_finite("gradient's norm", norm)
-        for optimizer in self.optimizers:
-            optimizer.step()
-        self.loss.clamp()
+        self.trainer.update(self._learning_rate())
         return value, norm
 
     def _learning_rate(self) -> float:
@@ -237,33 +205,12 @@ class _Run:
                 "configuration, which starts from the beginning."
             )
 
-    def _loss(
-        self,
-        queries: Inputs,
-        passages: Inputs,
-        negatives: Inputs | None = None,
-        targets: Dense | None = None,
-    ) -> torch.Tensor:
-        # Only on GPUs, since bf16 is far slower than fp32 on CPUs.
-        with torch.autocast("cuda", torch.bfloat16, enabled=self.device.type == "cuda"):
-            query_vectors = self.encoder.embed(QUERY, TEXT, queries)
-            passage_vectors = self.encoder.embed(CANDIDATE, self.modality, passages)
-            negative_vectors = None
-            present = [] if negatives is None else np.flatnonzero(negatives.lengths())
-            if len(present):
-                vectors = self.encoder.embed(CANDIDATE, self.modality, negatives.take(present))
-                negative_vectors = torch.zeros_like(passage_vectors).index_copy(
-                    0, torch.from_numpy(present).to(self.device), vectors
-                )
-        taught = None if targets is None else torch.from_numpy(targets.values).to(self.device)
-        return self.loss(query_vectors, passage_vectors, negative_vectors, taught)
-
     @torch.no_grad()
     def _validate(self) -> None:
         self.model.eval()
         losses, progress = [], Progress(len(self.validation), "validation batches", last=False)
         for queries, passages, targets in self.validation:
-            losses.append(self._loss(queries, passages, None, targets).item())
+            losses.append(self.trainer.loss_of(queries, passages, None, targets).item())
             progress.add()
         loss = float(np.mean(losses))
         self._stop_unless_finite("validation loss", loss)
@@ -297,7 +244,7 @@ class _Run:
     def _save_checkpoint(self) -> None:
         tensors = {f"trained.{k}": t for k, t in trained_state(self.trained).items()}
         tensors |= {f"best.{k}": t for k, t in self.best.items()}
-        for i, optimizer in enumerate(self.optimizers):
+        for i, optimizer in enumerate(self.trainer.optimizers):
             for parameter, values in optimizer.state_dict()["state"].items():
                 for key, value in values.items():
                     tensors[f"optimizer.{i}.{parameter}.{key}"] = value
@@ -325,7 +272,7 @@ class _Run:
         tensors = load_file(path)
         load_trained(self.trained, _part(tensors, "trained."))
         self.best = _part(tensors, "best.")
-        for i, optimizer in enumerate(self.optimizers):
+        for i, optimizer in enumerate(self.trainer.optimizers):
             state = optimizer.state_dict()
             state["state"] = {}
             for key, tensor in _part(tensors, f"optimizer.{i}.").items():
