@@ -140,6 +140,14 @@ def test_jsonl_takes_given_ids_and_paragraphs_or_makes_them(tmp_path):
         ({"question": "Who came?"}, "'passage'"),
         ({"question": "Who came?", "passage": None}, "'passage'"),
         ({"question": ["Who came?"], "passage": "Ada came."}, "'question'"),
+        *(
+            (
+                {"question": "Who?", "passage": "Bo.", field: value},
+                f"field '{field}' is {value!r}; it has to be text or a whole number",
+            )
+            for field in ("id", "paragraph")
+            for value in (True, 1.5, [1], {"a": 1})
+        ),
     ],
 )
 def test_wrong_jsonl_line_is_named(tmp_path, line, reason):

@@ -24,6 +24,13 @@ def read(paths: Sequence[str | Path], language: str, counts: Counter) -> Iterato
                     raise DataError(
                         f"{path}: line {number}: field {field!r} is missing or is not text."
                     )
+            for field in ("id", "paragraph"):
+                value = record.get(field)
+                if isinstance(value, bool) or not isinstance(value, str | int | None):
+                    raise DataError(
+                        f"{path}: line {number}: field {field!r} is {value!r:.40}; it has to be "
+                        "text or a whole number."
+                    )
             passage = clean(record["passage"])
             yield Pair(
                 str(before + number if record.get("id") is None else record["id"]),
