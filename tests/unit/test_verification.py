@@ -132,6 +132,15 @@ def test_file_behind_a_table_that_rots_is_found_once_with_the_command():
     assert "`snakemake --force results/cells`" in problem
 
 
+def test_a_copy_of_the_results_is_held_to_its_own_files():
+    """The record is of `results/demo`, and what is verified is `results`."""
+    _changed("main", made={"results/demo/cells": recorded_digest("results/cells")})
+    assert verify(TABLES).problems == []
+    assert verify(TABLES).absent == []
+    Path("results/cells").write_text("cellz")
+    assert _problem().startswith("results/cells: is not what its job wrote")
+
+
 def test_file_behind_a_table_that_was_made_anew_with_another_content_is_found():
     write_text("results/cells", "others")
     problems = verify(TABLES).problems
