@@ -39,7 +39,7 @@ def made_frames(
         ids = [f"{split}-{i}" for i in range(images)]
         keys = {"benchmark": benchmark, "tower": tower, "captions": kind}
         keys |= {"split": split, "seed": number}
-        shared = {"query_id": ids, "group": [f"g{i // 2}" for i in range(images)]}
+        shared = {"query_id": ids, "group": [f"{split}-g{i // 2}" for i in range(images)]}
         for direction, language in product((TEXT_TO_IMAGE, IMAGE_TO_TEXT), languages):
             better = 1 if kind != "shuffled" and language != "zu" else 0
             power = 1 + better * quality.get(tower, 1.0) * (1.5 if language in seen else 1)

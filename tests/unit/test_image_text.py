@@ -182,7 +182,7 @@ def simulated(sizes: tuple, paired: bool = False, trials: int = 400, splits: int
     languages = [f"l{number}" for number in range(trials)]
     empty = np.full((trials, len(split)), np.nan)
     return Scores(
-        *("emoji", TEXT_TO_IMAGE, languages, list(range(seeds)), split, cluster, empty, empty),
+        *("emoji", TEXT_TO_IMAGE, languages, list(range(seeds)), split, cluster, cluster, empty, empty),
         tensors={"recall_10": tensors},
         seen={system: set() for system in tensors},
     )

@@ -60,10 +60,11 @@ class Cell:
 class Scores:
     """The scores of all systems in one direction on one benchmark.
 
-    splits: int [queries]. clusters: int [queries], from 0. tensors: by metric and system, float64
-    [languages, seeds, queries] in the order of `languages`, NaN where a query has no score. seen:
-    by system, the languages of the captions that it was trained on. candidates, relevant: their
-    numbers, float64 [languages, queries], NaN where they are not known.
+    A query stands once for each split whose models were tested on it. splits, ids: int and str
+    [queries]. clusters: int [queries], from 0, the groups of images. tensors: by metric and system,
+    float64 [languages, seeds, queries] in the order of `languages`, NaN where a query has no score.
+    seen: by system, the languages of the captions that it was trained on. candidates, relevant:
+    their numbers, float64 [languages, queries], NaN where they are not known.
     """
 
     benchmark: str
@@ -71,6 +72,7 @@ class Scores:
     languages: list[str]
     seeds: list[int]
     splits: np.ndarray
+    ids: np.ndarray
     clusters: np.ndarray
     candidates: np.ndarray
     relevant: np.ndarray
@@ -134,7 +136,7 @@ class Scores:
         asked = [present[row > 0].any(0) for row in self.weights(cells)]
         single = len(set(self.languages) - {ALL})
         return {
-            "n_queries": [int(of.sum()) for of in asked],
+            "n_queries": [len(set(self.ids[of])) for of in asked],
             "n_clusters": [len(np.unique(self.clusters[of])) for of in asked],
             "n_seeds": [len(self.seeds)] * len(cells),
             "n_splits": [len(np.unique(self.splits[of])) for of in asked],
@@ -191,14 +193,14 @@ def _collect(benchmark: str, direction: str, parts: Mapping[_Part, _Columns]) ->
     seeds = sorted({seed for _, _, seed, _ in parts})
     systems = list(dict.fromkeys(system for system, _, _, _ in parts))
     groups = _groups(f"{benchmark}, {direction}", parts)
-    queries = sorted(groups)
+    queries = sorted({(split, id_) for (_, split, _, _), of in parts.items() for id_ in of["query_id"]})
     number = {query: i for i, query in enumerate(queries)}
-    of_group = pd.MultiIndex.from_tuples((split, groups[split, id_]) for split, id_ in queries)
     counted = np.full((2, len(languages), len(queries)), np.nan)
     found = Scores(
         *(benchmark, direction, languages, seeds),
         splits=np.array([split for split, _ in queries]),
-        clusters=pd.factorize(of_group)[0],
+        ids=np.array([id_ for _, id_ in queries], dtype=object),
+        clusters=pd.factorize(np.array([groups[id_] for _, id_ in queries], dtype=object))[0],
         candidates=counted[0],
         relevant=counted[1],
         seen={system: set() for system in systems},
@@ -211,7 +213,7 @@ def _collect(benchmark: str, direction: str, parts: Mapping[_Part, _Columns]) ->
             found.seen[system].add(language)
         for name in part:
             code = name.removeprefix(_SHARE_COLUMN)
-            share = code != name and code in languages
+            share = code != name and code in languages and language == ALL
             if name not in IMAGE_METRICS and not share:
                 continue
             metric, line = (SHARE_OF, languages.index(code)) if share else (name, row)
@@ -221,19 +223,23 @@ def _collect(benchmark: str, direction: str, parts: Mapping[_Part, _Columns]) ->
         for name, values in zip(("candidates", "relevant"), counted, strict=True):
             if name in part:
                 values[row, place] = part[name]
+    # A file of several languages has columns that are empty in some, or in all.
+    for metric, of_metric in list(found.tensors.items()):
+        if all(np.isnan(tensor).all() for tensor in of_metric.values()):
+            del found.tensors[metric]
     _check_same(found)
     return found
 
 
-def _groups(where: str, parts: Mapping[_Part, _Columns]) -> dict[tuple[int, str], str]:
-    """The group of every query, by split and id."""
-    groups: dict[tuple[int, str], str] = {}
-    for (_, split, _, _), part in parts.items():
+def _groups(where: str, parts: Mapping[_Part, _Columns]) -> dict[str, str]:
+    """The group of every query by its id."""
+    groups: dict[str, str] = {}
+    for part in parts.values():
         for query, group in zip(part["query_id"], part["group"], strict=True):
-            if groups.setdefault((split, query), group) != group:
+            if groups.setdefault(query, group) != group:
                 raise DataError(
-                    f"{where}, split {split}: query {query} is of group {group} in one place and "
-                    f"of {groups[split, query]} in another."
+                    f"{where}: query {query} is of group {group} in one place and of "
+                    f"{groups[query]} in another."
                 )
     return groups
 

@@ -6,8 +6,9 @@ The score of query q, of image group g in split p, under seed s is modelled as
 
 and estimated as for texts (`estimates`), with seeds and groups of images as crossed random factors:
 
-- Groups are exchangeable: a hash deals them to the splits, and none is in the test images of two.
-  So the clusters are (split, group), one sample of them over all splits.
+- Groups are exchangeable: a hash deals them to the splits. The emoji of a group are tested in one
+  split alone, so the groups of all splits are one sample of clusters. A benchmark that is not split
+  tests the models of all splits on the same images, and there a group is one cluster all the same.
 - Seeds are exchangeable. The text tower of a seed is the same in all splits, and each split has an
   image tower of its own. The mean of a seed over P splits thus varies by seed_s + (split x seed) /
   P, and the variance between these means has both. P models of one text tower are not P draws.
