@@ -80,7 +80,9 @@ def test_a_language_s_value_is_the_mean_of_its_queries_in_all_splits_and_seeds(
     for metric in ("recall_1", "recall_5", "recall_10"):
         found = value_of(table, setting=direction, metric=metric, **place)
         assert found == pytest.approx(whole[metric].mean())
-    (row,) = rows_of(table, versus=None, setting=direction, metric="recall_1", **place).to_dict("records")
+    (row,) = rows_of(table, versus=None, setting=direction, metric="recall_1", **place).to_dict(
+        "records"
+    )
     assert (row["n_queries"], row["n_clusters"], row["n_splits"], row["n_seeds"]) == (72, 36, 3, 3)
     assert row["ci_low"] < row["value"] < row["ci_high"]
 
@@ -182,7 +184,17 @@ def simulated(sizes: tuple, paired: bool = False, trials: int = 400, splits: int
     languages = [f"l{number}" for number in range(trials)]
     empty = np.full((trials, len(split)), np.nan)
     return Scores(
-        *("emoji", TEXT_TO_IMAGE, languages, list(range(seeds)), split, cluster, cluster, empty, empty),
+        *(
+            "emoji",
+            TEXT_TO_IMAGE,
+            languages,
+            list(range(seeds)),
+            split,
+            cluster,
+            cluster,
+            empty,
+            empty,
+        ),
         tensors={"recall_10": tensors},
         seen={system: set() for system in tensors},
     )

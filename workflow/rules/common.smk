@@ -332,7 +332,7 @@ def table_names():
 
 def figure_names():
     """Every figure of the configuration: KIND, ENCODER/KIND or ENCODER/BENCHMARK/KIND."""
-    names = ["reproduction", *DRAWN_ABLATIONS]
+    names = ["reproduction", *DRAWN_ABLATIONS] + ["image_text"] * bool(IMAGE_SYSTEMS)
     trained = {system.encoder for system in TRAINED_TABLE_SYSTEMS.values()}
     for encoder in TABLE_ENCODERS:
         kinds = ["heatmap"]

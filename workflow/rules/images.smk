@@ -384,6 +384,7 @@ rule image_text_table:
     input:
         queries=image_metrics(),
         published=f"{PUBLISHED}/xtd10.csv",
+        families=str(WORKFLOW.parent / "resources" / "languages" / "families.csv"),
     output:
         csv="<results>/drafts/image_text.csv",
         markdown="<results>/drafts/image_text.md",

@@ -1,6 +1,5 @@
 """Retrieval between captions and images: scores, differences between systems, verdicts."""
 
-import pandas as pd
 import pyarrow.parquet as pq
 
 from hybridbatch.evaluation.image_scores import read_scores
@@ -8,14 +7,17 @@ from hybridbatch.evaluation.image_text import image_text_table
 from hybridbatch.render.write import write
 from hybridbatch.runtime.files import checked
 from hybridbatch.runtime.logs import logged
-from hybridbatch.tables.image_text import image_text_page, read_published_recall
+from hybridbatch.tables.image_text import image_text_page, read_families, read_published_recall
 
 
 def main(snakemake) -> None:
     files, params = snakemake.input, snakemake.params
     scores = read_scores(pq.read_table(checked(path)).to_pandas() for path in files.queries)
     published = read_published_recall(files.published, params.published)
-    frame = image_text_table(scores, published, params.known, params.margin, params.confidence)
+    families = read_families(files.families)
+    frame = image_text_table(
+        scores, published, params.known, params.margin, params.confidence, families
+    )
     write(snakemake.output, frame, image_text_page(frame, params.margin, params.confidence))
 
 

@@ -88,6 +88,7 @@ STAGES: dict[str, dict[str, Callable[[Work, Mapping[str, str]], Cost]]] = {
         "image_text_table": evaluation.table,
         "layer_scaling_usage": evaluation.table,
         "layer_scaling_figure": evaluation.table,
+        "image_text_figure": evaluation.table,
         "heatmap_figure": evaluation.table,
         "rank_distance_figure": evaluation.table,
         "language_share_figure": evaluation.table,
@@ -100,6 +101,8 @@ STAGES: dict[str, dict[str, Callable[[Work, Mapping[str, str]], Cost]]] = {
         "front_page": evaluation.page,
         "table_page": evaluation.page,
         "figure_page": evaluation.page,
+        "first_images_page": evaluation.page,
+        "rendered_page": evaluation.page,
         "record_provenance": evaluation.page,
     },
 }

@@ -34,6 +34,8 @@ IMAGE_METRICS = {
     "map": METRICS["map"],
     "rank_distance": METRICS["rank_distance"],
 }
+# Before the name of a family of languages, over those of it that had no captions in training.
+FAMILY = "family "
 KEYS = ["benchmark", "tower", "captions", "split", "seed", "direction", "language"]
 _SHARE_COLUMN = "share_"
 _Part = tuple["System", int, int, str]  # system, split, seed, language
@@ -117,6 +119,16 @@ class Scores:
             del subsets[MEAN_TRANSFER]
         return cells + [Cell(name, tuple(of)) for name, of in subsets.items() if of]
 
+    def family_cells(
+        self, metric: str, unseen: Iterable[str], families: Mapping[str, str]
+    ) -> list[Cell]:
+        """Means over the unseen languages of each family, in the families' order; see FAMILY."""
+        there = set(np.array(self.languages)[self.present(metric).any(1)].tolist()) & set(unseen)
+        members: dict[str, list[str]] = {}
+        for language in sorted(there - {ALL}):
+            members.setdefault(families.get(language, "other"), []).append(language)
+        return [Cell(f"{FAMILY}{name}", tuple(members[name])) for name in sorted(members)]
+
     def weights(self, cells: Sequence[Cell]) -> np.ndarray:
         """float64 [cells, languages]; rows sum to 1."""
         found = np.zeros((len(cells), len(self.languages)))
@@ -193,7 +205,9 @@ def _collect(benchmark: str, direction: str, parts: Mapping[_Part, _Columns]) ->
     seeds = sorted({seed for _, _, seed, _ in parts})
     systems = list(dict.fromkeys(system for system, _, _, _ in parts))
     groups = _groups(f"{benchmark}, {direction}", parts)
-    queries = sorted({(split, id_) for (_, split, _, _), of in parts.items() for id_ in of["query_id"]})
+    queries = sorted(
+        {(split, id_) for (_, split, _, _), of in parts.items() for id_ in of["query_id"]}
+    )
     number = {query: i for i, query in enumerate(queries)}
     counted = np.full((2, len(languages), len(queries)), np.nan)
     found = Scores(
@@ -249,7 +263,9 @@ def _check_same(found: Scores) -> None:
     for metric, of_systems in found.tensors.items():
         expected = np.any([~np.isnan(tensor) for tensor in of_systems.values()], axis=(0, 2))
         for system in found.systems:
-            there = np.zeros((len(found.languages), len(found.seeds), len(found.splits)), dtype=bool)
+            there = np.zeros(
+                (len(found.languages), len(found.seeds), len(found.splits)), dtype=bool
+            )
             if system in of_systems:
                 there = ~np.isnan(of_systems[system])
             missing = np.argwhere(there != expected[:, None])

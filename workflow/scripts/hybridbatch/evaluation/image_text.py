@@ -57,6 +57,7 @@ COMPARED = (
     ("map", (ALL,)),
     ("rank_distance", (ALL,)),
 )
+BY_FAMILY = "recall_10"
 _HYBRID, _OTHERS = "hybrid", ("x-x-mono", "x-y")
 _PLACE = ["benchmark", "tower", "captions", "versus", "compared", "setting", "metric", "language"]
 _TESTS = ["standard_error", "df", "p", "p_holm", "detectable"]
@@ -87,13 +88,14 @@ def image_text_table(
     known: Sequence[str],
     margin: float,
     confidence: float,
+    families: Mapping[str, str] = {},
 ) -> pd.DataFrame:
     """Scores, reference rows, differences and verdicts; columns IMAGE_TEXT_COLUMNS.
 
     published: figures of others, with the columns benchmark, model, setting, metric, language,
     value and source; those of benchmarks that `scores` do not have are left out. known: the
     languages that the text towers were trained on. margin: the loss of R@10 that "not below"
-    allows.
+    allows. families: by language; R@10 also has means over the unseen languages of each.
 
     `setting` is the direction. Rows with `versus` are differences to that text tower or, where
     `compared` is CAPTIONS, to those captions; the mean MEAN_UNSEEN of these is over languages that
@@ -101,7 +103,7 @@ def image_text_table(
     those to the shuffled captions, which are a family of their own. A row with a `statement` is a
     difference to the better of several text towers.
     """
-    rows = [row for of in scores for row in _score_rows(of, known, confidence)]
+    rows = [row for of in scores for row in _score_rows(of, known, families, confidence)]
     rows += [row for of in scores for row in _chance_rows(of)]
     beside = published[published["benchmark"].isin({of.benchmark for of in scores})]
     rows += beside.rename(columns={"model": "tower"}).assign(captions=PUBLISHED).to_dict("records")
@@ -148,12 +150,17 @@ def _names(cells: Sequence[Cell]) -> list[str]:
 # --- scores ---
 
 
-def _score_rows(of: Scores, known: Sequence[str], confidence: float) -> Iterator[Row]:
+def _score_rows(
+    of: Scores, known: Sequence[str], families: Mapping[str, str], confidence: float
+) -> Iterator[Row]:
     for metric in of.metrics:
         is_share = metric == SHARE_OF or IMAGE_METRICS[metric].unit == SHARE
         for system in of.systems:
             seen = of.seen[system]
-            cells = of.cells(metric, seen, set(of.languages) - seen, known)
+            unseen = set(of.languages) - seen
+            cells = of.cells(metric, seen, unseen, known)
+            if metric == BY_FAMILY and families:
+                cells += of.family_cells(metric, unseen, families)
             measured = of.sample(of.tensors[metric][system], cells)
             found = estimate(measured)
             low, high = (

@@ -117,7 +117,7 @@ TABLES = {
 }
 # The table of one benchmark, whose name it has; {}: the benchmark's title.
 _OF_BENCHMARK = Output(SCORES, "{}, scores per language", "scores", caption="tables/benchmark")
-# Figures by kind. A figure's name is KIND, ENCODER/KIND or ENCODER/BENCHMARK/KIND.
+# Figures by kind, and pages of images. A figure's name is KIND, ENCODER/KIND or ENCODER/BENCHMARK/KIND.
 FIGURES = {
     "heatmap": Output(SCORES, "Query against candidate language"),
     "reproduction": Output(DIFFERENCES, "Published against reproduced"),
@@ -130,6 +130,9 @@ FIGURES = {
     "batch_size": Output(OF_ABLATIONS, "Scores against the batch's size"),
     "steps": Output(OF_ABLATIONS, "Scores against the number of steps"),
     LAYER_SCALING: Output(OF_ABLATIONS, "Scores against the budget of the layers"),
+    "image_text": Output(IMAGES, "R@10 by language family"),
+    "first_images": Output(IMAGES, "Captions and the images that stand first"),
+    "rendered": Output(IMAGES, "Rendered sentences in every script"),
     "training": Output(DATA, "Losses in training"),
     "translation_quality": Output(DATA, "Translation quality against scores"),
 }

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from hybridbatch.data.records import csv_lines
 from hybridbatch.evaluation.claims import CANNOT_SAY
 from hybridbatch.evaluation.image_scores import (
     DIRECTIONS,
+    FAMILY,
     IMAGE_METRICS,
     IMAGE_TO_TEXT,
     MEAN_TRANSFER,
@@ -23,6 +25,7 @@ from hybridbatch.tables.published import read_figures
 
 TITLE = "Retrieval between captions and images"
 PUBLISHED_COLUMNS = ("source", "model", "metric", "language", "value")
+FAMILY_COLUMNS = ("language", "group", "family")
 MEAN_TITLES = {
     MEAN: "all languages",
     MEAN_SEEN: "languages of captions trained on",
@@ -52,6 +55,16 @@ def read_published_recall(path: str | Path, benchmark: str) -> pd.DataFrame:
     return frame.assign(
         benchmark=benchmark, setting=settings, metric=metrics, value=frame["value"] / 100
     )
+
+
+def read_families(path: str | Path) -> dict[str, str]:
+    """The family of each language, of a file with the columns FAMILY_COLUMNS."""
+    (_, header), *lines = csv_lines(path)
+    if header != list(FAMILY_COLUMNS):
+        raise DataError(
+            f"{path}: columns are {', '.join(header)}, not {', '.join(FAMILY_COLUMNS)}."
+        )
+    return {language: family for _, (language, _, family) in lines}
 
 
 def image_text_page(frame: pd.DataFrame, margin: float, confidence: float) -> Page:
@@ -140,9 +153,7 @@ def _means(
     if not wanted:
         return []
     own = scores[scores["captions"] != PUBLISHED]
-    values = {
-        (row.tower, row.captions, row.language, row.metric): row for row in own.itertuples()
-    }
+    values = {(row.tower, row.captions, row.language, row.metric): row for row in own.itertuples()}
     bands = []
     for captions, part in own.groupby("captions", sort=False):
         lines: list[Row] = []
@@ -226,12 +237,13 @@ def _languages(benchmark: str, direction: str, scores: pd.DataFrame) -> list[str
         ("recall_10", "R@10"),
         (SHARE_OF, "share of a language among the first candidates of all languages"),
     ):
-        rows = scores[(scores["metric"] == metric) & ~scores["language"].isin([*MEANS, ALL])]
+        of_means = scores["language"].isin([*MEANS, ALL]) | scores["language"].str.startswith(
+            FAMILY
+        )
+        rows = scores[(scores["metric"] == metric) & ~of_means]
         if rows.empty or (metric == SHARE_OF and direction != IMAGE_TO_TEXT):
             continue
-        columns = list(
-            dict.fromkeys(map(_system_name, rows.to_dict("records")))
-        )
+        columns = list(dict.fromkeys(map(_system_name, rows.to_dict("records"))))
         values: dict[str, dict[str, Cell]] = {}
         for row in rows.to_dict("records"):
             cells = values.setdefault(row["language"], {})
