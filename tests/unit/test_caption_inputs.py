@@ -175,7 +175,9 @@ def test_what_does_not_fit_together_is_refused(images, wrong, message):
 def names_of(corpus: dict, language: str) -> list[tuple[str, list[float]]]:
     """Each caption of a language with the inputs of the image that it stands beside."""
     pairs = corpus[language]
-    texts = ["".join(map(chr, pairs.queries.take(np.array([i])).ids)) for i in range(len(pairs.rows))]
+    texts = [
+        "".join(map(chr, pairs.queries.take(np.array([i])).ids)) for i in range(len(pairs.rows))
+    ]
     return list(zip(texts, pairs.passages.take(np.arange(len(texts))).values.tolist(), strict=True))
 
 
@@ -197,8 +199,8 @@ def test_inputs_that_were_made_once_are_those_of_every_training(images, tmp_path
     assert names_of(held, "en") == [("cow en", [3, 3])]
     with pytest.raises(DataError, match="no image of the part train has a caption in 'ast'"):
         caption_corpus(table, "train", ["ast"], texts, images)
+    fewer = text_inputs(make, (row[2] for row in rows if row[2] != "pet en"))
     with pytest.raises(DataError, match=r"1 of 3 texts have no inputs, such as 'pet en'"):
-        fewer = text_inputs(make, (row[2] for row in rows if row[2] != "pet en"))
         caption_corpus(table, "train", ["en"], fewer, images)
     with pytest.raises(DataError, match="there is no caption"):
         text_inputs(make, [])

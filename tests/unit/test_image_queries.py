@@ -40,7 +40,10 @@ def case(images: int = 30) -> tuple[pa.Table, np.ndarray, pa.Table, np.ndarray]:
     ids, codes, of = zip(*(rows[i] for i in order), strict=True)
     captions = pa.table({"query_id": ids, "language": codes, "image_id": of})
     table = pa.table(
-        {"image_id": [f"i{i}" for i in range(images)], "group": [f"g{i // 2}" for i in range(images)]}
+        {
+            "image_id": [f"i{i}" for i in range(images)],
+            "group": [f"g{i // 2}" for i in range(images)],
+        }
     )
     return captions, unit(rng, len(rows)), table, unit(rng, images)
 

@@ -18,9 +18,7 @@ from hybridbatch.data import cldr
 
 EMOJI = [entry for entry in CATALOGUE.benchmarks.values() if entry.kind == "emoji"]
 IMAGE_BENCHMARKS = [name for name, of in CATALOGUE.benchmarks.items() if of.modality == "image"]
-MERGED_FONTS = {
-    Path(path).stem: fonts for path, fonts in lookups.merged_fonts(experiment).items()
-}
+MERGED_FONTS = {Path(path).stem: fonts for path, fonts in lookups.merged_fonts(experiment).items()}
 IMAGE_ENCODER = image_systems.encoder(experiment) if IMAGE_SYSTEMS else None
 
 

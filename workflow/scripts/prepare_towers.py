@@ -18,9 +18,9 @@ def main(snakemake) -> None:
         hide_gpus()
     kind = kinds.load("encoders", params.encoder["kind"])
     values = params.encoder
-    if "model" in files.keys():
+    if model := files.get("model"):
         # A system of the tables, whose folder has its own modules.
-        system = {"model": files.model, "pooling": "published"}
+        system = {"model": model, "pooling": "published"}
         values = {**values, "text": {**values["text"], **system}}
     folder = Path(snakemake.output.encoder)
     with whole(folder) as temporary:

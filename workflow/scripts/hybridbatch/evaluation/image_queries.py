@@ -36,9 +36,9 @@ def image_query_metrics(
     caption_vectors, image_vectors: of their rows, float32 of length 1. seen: the languages of the
     captions that were trained on.
 
-    Columns: direction; language, of the captions, or `all`; query_id; group, of the image; seen; candidates
-    and relevant, their numbers; a column for each metric and for each language's share, null where
-    it is not defined. Raises DataError if vectors are missing or a caption has no image.
+    Columns: direction; language, of the captions, or `all`; query_id; group, of the image; seen;
+    candidates and relevant, their numbers; a column for each metric and for each language's share,
+    null where it is not defined. Raises DataError if vectors are missing or a caption has no image.
     """
     for what, table, vectors in (
         ("captions", captions, caption_vectors),

@@ -178,9 +178,7 @@ def wrong_image_text(config: Experiment) -> Iterator[str]:
         ):
             yield f"image_text.languages: has one language, and {name} mixes several; add another"
     if SOURCE_LANGUAGE not in section.languages:
-        yield (
-            f"image_text.languages: {SOURCE_LANGUAGE!r} is missing; validation is in English"
-        )
+        yield (f"image_text.languages: {SOURCE_LANGUAGE!r} is missing; validation is in English")
     pairs = [f"{tower}_{of}" for tower in section.text_towers for of in section.captions]
     for twice in {name for name in pairs if pairs.count(name) > 1}:
         yield f"image_text: two systems would have one name, {twice}; rename a sampling"
@@ -207,7 +205,8 @@ def _wrong_encoder(config: Experiment) -> Iterator[str]:
         if not section.text_towers:
             yield "image_text.text_towers: [] must not be empty"
         if entry.base not in known:
-            yield f"{where}: {entry.base!r} is not in the catalogue{did_you_mean(entry.base, known)}"
+            hint = did_you_mean(entry.base, known)
+            yield f"{where}: {entry.base!r} is not in the catalogue{hint}"
         elif "text" not in known[entry.base].modalities["candidate"]:
             yield f"{where}: {entry.base!r} is no encoder of texts"
 

@@ -125,7 +125,10 @@ def selected(config: Experiment) -> Iterator[Named]:
                 key = f"catalogue.{section}.{name}.model"
                 yield Named(key, File(None, model), _OF_THE_HUB.format("model"))
     if image_systems.is_made(config):
-        entry, where = image_systems.encoder(config), f"catalogue.encoders.{config.image_text.encoder}"
+        entry, where = (
+            image_systems.encoder(config),
+            f"catalogue.encoders.{config.image_text.encoder}",
+        )
         for side, tower in (("text", entry.text), ("image", entry.image)):
             model = getattr(tower, "model", None)
             if model is not None and tower.revision is None:

@@ -172,7 +172,9 @@ def _captions(work: Work) -> float:
 
 def _words(work: Work) -> float:
     """The words of a caption."""
-    return max(of.query_words for of in work.collections(work.experiment.image_text.corpus).values())
+    return max(
+        of.query_words for of in work.collections(work.experiment.image_text.corpus).values()
+    )
 
 
 def _file_bytes(work: Work, benchmark: str) -> float:
