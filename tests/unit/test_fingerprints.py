@@ -204,7 +204,7 @@ TELLING = {
     # Kinds, though they are loaded by name.
     "data/readers/jsonl.py": {"read_corpus", "read_parallel"},
     "data/answers.py": {"read_corpus", "read_parallel"},
-    "benchmarks/lareqa.py": {"read_benchmark"},
+    "benchmarks/lareqa.py": {"read_benchmark", "read_captions", "rendered_page"},
     "translation/engines/apertium.py": {"translate", "translate_references", "translate_back"},
     # Computing.
     "data/filtering.py": {"filter_pairs", "filtering_table"},
