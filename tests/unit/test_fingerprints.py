@@ -228,6 +228,7 @@ def test_an_encoder_s_kind_counts_in_each_job_that_loads_it(rerun):
         "encode", "search_passages",
         # A text tower has the modules of its own folder; which encoder is named is up to the entry.
         "prepare_towers", "embed_images", "finetune_images", "evaluate_images",
+        "image_card",
     }  # fmt: skip
 
 

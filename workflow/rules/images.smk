@@ -8,6 +8,7 @@
 # results/image_text/models/{image_system}/split{split}/seed{seed}/   SentenceTransformer folder
 # results/image_text/embeddings/{benchmark}/{image_system}/split{split}.safetensors   of the test
 # results/image_text/metrics/{benchmark}/{image_system}/split{split}.parquet   per query, all seeds
+#                                                /README.md     card of a system's models
 # results/drafts/image_text.csv .md .tex
 # {tower} is the sampling of the system that is the text tower, {image_system} {tower}_{sampling of
 # the captions}, or {tower}_shuffled.
@@ -376,6 +377,30 @@ rule evaluate_images:
         code=lambda wildcards: code("evaluate_images", image_encoder_module(wildcards)),
     script:
         "../scripts/evaluate_images.py"
+
+
+rule image_card:
+    input:
+        models=lambda wildcards: [
+            f"<results>/image_text/models/{wildcards.image_system}/split{split}/seed{seed}"
+            for split in image_systems.splits(experiment)
+            for seed in image_systems.seeds(experiment)
+        ],
+    output:
+        "<results>/image_text/models/{image_system}/README.md",
+    log:
+        "<logs>/image_card/{image_system}.log",
+    conda:
+        ENVIRONMENT
+    threads: threads_of("image_card")
+    resources:
+        **resources_of("image_card"),
+    params:
+        encoder=image_encoder_values,
+        facts=lambda wildcards: image_systems.card_facts(experiment, wildcards.image_system),
+        code=lambda wildcards: code("image_card", image_encoder_module(wildcards)),
+    script:
+        "../scripts/image_card.py"
 
 
 rule image_text_table:

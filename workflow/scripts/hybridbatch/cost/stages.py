@@ -97,6 +97,7 @@ STAGES: dict[str, dict[str, Callable[[Work, Mapping[str, str]], Cost]]] = {
         "translation_quality_figure": evaluation.table,
         "reproduction_figure": evaluation.table,
         "model_card": evaluation.page,
+        "image_card": evaluation.page,
         "data_card": evaluation.page,
         "front_page": evaluation.page,
         "table_page": evaluation.page,

@@ -143,6 +143,24 @@ def split_files(config: Experiment, benchmark: str, split: int) -> dict[str, dic
     return found
 
 
+def card_facts(config: Experiment, name: str) -> dict:
+    """The values of tables.image_card.ImageFacts for a system."""
+    system, entry = systems(config)[name], encoder(config)
+    base = towers(config)[system.tower]
+    tower = entry.text.model if base is None else f"the system {base.name}"
+    if base is None and entry.text.revision:
+        tower += f" at revision {entry.text.revision}"
+    return {
+        "system": name,
+        "text_tower": tower,
+        "licence": entry.licence or lookups.UNSTATED,
+        "captions": _sampling(config, system.captions).kind,
+        "shuffled": system.captions == SHUFFLED,
+        "languages": trained_languages(config, system.captions),
+        "corpus": config.catalogue.benchmarks[config.image_text.corpus].title,
+    }
+
+
 def known_languages(config: Experiment) -> list[str]:
     """The languages that the text towers were trained on, as far as the tables' systems tell."""
     return [] if encoder(config).base is None else lookups.train_languages(config)
