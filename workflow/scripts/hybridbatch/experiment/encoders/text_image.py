@@ -83,7 +83,7 @@ class SmallNetwork(Model):
         total += 2 * (self.size // 2) ** 2 * 49 * 3 * self.widths[0]
         for number, width in enumerate(self.widths):
             pixels = pixels if number == 0 else max(1, pixels // 2)
-            total += 2 * pixels**2 * width * (9 * before + 9 * width + before * (width != before))
+            total += 2 * pixels**2 * width * (9 * before + 9 * width + before * (number > 0))
             before = width
         return total
 
@@ -91,9 +91,9 @@ class SmallNetwork(Model):
     def parameters(self) -> float:
         """The number of parameters."""
         total, before = 147.0 * self.widths[0] + 2 * self.widths[0], self.widths[0]
-        for width in self.widths:
+        for number, width in enumerate(self.widths):
             total += 9 * width * (before + width) + 4 * width
-            total += (before + 2) * width * (width != before)
+            total += (before + 2) * width * (number > 0)
             before = width
         return total
 
