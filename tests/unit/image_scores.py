@@ -11,7 +11,7 @@ from hybridbatch.evaluation.metrics import average_precision, rank_distance
 from hybridbatch.evaluation.settings import ALL
 
 TOWERS = ("x-x-mono", "x-y", "hybrid")
-CAPTIONS = {"english": ("en",), "hybrid": ("en", "es"), "shuffled": ("en", "es")}
+CAPTIONS = {"en-en": ("en",), "hybrid": ("en", "es"), "shuffled": ("en", "es")}
 LANGUAGES = ("en", "es", "hi", "zu")
 
 
@@ -21,25 +21,30 @@ def made_frames(
     towers: Sequence[str] = TOWERS,
     captions: Mapping[str, Sequence[str]] = CAPTIONS,
     languages: Sequence[str] = LANGUAGES,
-    splits: int = 3,
+    splits: int = 2,
     seeds: Sequence[int] = (0, 1, 2),
     images: int = 24,
     counts: bool = True,
+    tested: Sequence[str] | None = None,
     seed: int = 0,
 ) -> Iterator[pd.DataFrame]:
     """A frame for each system, split, seed, direction and language; ranks at random.
 
-    quality: by tower, how much smaller its ranks are than those by chance; 0 for those of the
-    shuffled captions and of `zu`. Two images are of one group.
+    quality: by tower, by how much its ranks are smaller than those by chance, 1 if it is not there;
+    those of the shuffled captions and of `zu` are by chance. The shuffled captions have the last
+    tower only. Two images are of one group. tested: the ids of the images, if all splits have the
+    same ones.
     """
     rng = np.random.default_rng(seed)
     for tower, (kind, seen), split, number in product(
         towers, captions.items(), range(splits), seeds
     ):
-        ids = [f"{split}-{i}" for i in range(images)]
+        if kind == "shuffled" and tower != towers[-1]:
+            continue
+        ids = tested or [f"{split}-{i // 2}{'ab'[i % 2]}" for i in range(images)]
         keys = {"benchmark": benchmark, "tower": tower, "captions": kind}
         keys |= {"split": split, "seed": number}
-        shared = {"query_id": ids, "group": [f"{split}-g{i // 2}" for i in range(images)]}
+        shared = {"query_id": ids, "group": [f"g{id_[:-1]}" for id_ in ids]}
         for direction, language in product((TEXT_TO_IMAGE, IMAGE_TO_TEXT), languages):
             better = 1 if kind != "shuffled" and language != "zu" else 0
             power = 1 + better * quality.get(tower, 1.0) * (1.5 if language in seen else 1)

@@ -1,22 +1,22 @@
 """Captions and images: means and differences over seeds and splits, verdicts, chance, pages."""
 
+import xml.etree.ElementTree as ET
 from itertools import combinations, permutations, product
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
-from image_scores import CAPTIONS, LANGUAGES, TOWERS, made_frames
+from image_scores import LANGUAGES, TOWERS, made_frames
 
+from hybridbatch.data import cldr
 from hybridbatch.evaluation.estimates import Estimate, estimate, sample
 from hybridbatch.evaluation.image_scores import (
     IMAGE_TO_TEXT,
     MEAN_TRANSFER,
     SHARE_OF,
     TEXT_TO_IMAGE,
+    Cell,
     Scores,
     System,
     chance_of,
@@ -30,20 +30,27 @@ from hybridbatch.evaluation.image_text import (
 )
 from hybridbatch.evaluation.metrics import average_precision, rank_distance, recall_at
 from hybridbatch.evaluation.settings import ALL, MEAN, MEAN_SEEN, MEAN_UNSEEN
+from hybridbatch.experiment.load import load
+from hybridbatch.figures.image_text import family_figure, family_words
 from hybridbatch.render.latex import render as latex
 from hybridbatch.render.markdown import render
 from hybridbatch.runtime.errors import DataError
-from hybridbatch.tables.image_text import image_text_page, read_published_recall
+from hybridbatch.tables.image_text import (
+    image_text_page,
+    read_families,
+    read_published_recall,
+)
 
 pytestmark = pytest.mark.filterwarnings("error")
 
 ROOT = Path(__file__).parents[2]
 PUBLISHED = read_published_recall(ROOT / "resources/published/xtd10.csv", "xtd10")
+FAMILIES = read_families(ROOT / "resources/languages/families.csv")
 KNOWN = ("en", "es", "hi")
 
 
 def table_of(frames, margin=0.02, known=KNOWN) -> pd.DataFrame:
-    return image_text_table(read_scores(frames), PUBLISHED, known, margin, 0.95)
+    return image_text_table(read_scores(frames), PUBLISHED, known, margin, 0.95, FAMILIES)
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +82,7 @@ def value_of(table: pd.DataFrame, **keys) -> float:
 def test_a_language_s_value_is_the_mean_of_its_queries_in_all_splits_and_seeds(
     frames, table, direction
 ):
-    place = {"tower": "hybrid", "captions": "english", "language": "hi"}
+    place = {"tower": "hybrid", "captions": "en-en", "language": "hi"}
     whole = rows_of(pd.concat(frames), direction=direction, **place)
     for metric in ("recall_1", "recall_5", "recall_10"):
         found = value_of(table, setting=direction, metric=metric, **place)
@@ -83,12 +90,12 @@ def test_a_language_s_value_is_the_mean_of_its_queries_in_all_splits_and_seeds(
     (row,) = rows_of(table, versus=None, setting=direction, metric="recall_1", **place).to_dict(
         "records"
     )
-    assert (row["n_queries"], row["n_clusters"], row["n_splits"], row["n_seeds"]) == (72, 36, 3, 3)
+    assert (row["n_queries"], row["n_clusters"], row["n_splits"], row["n_seeds"]) == (48, 24, 2, 3)
     assert row["ci_low"] < row["value"] < row["ci_high"]
 
 
 def test_means_are_over_trained_unseen_and_known_unseen_languages(table):
-    place = {"tower": "x-y", "captions": "english", "setting": TEXT_TO_IMAGE, "metric": "recall_5"}
+    place = {"tower": "x-y", "captions": "en-en", "setting": TEXT_TO_IMAGE, "metric": "recall_5"}
     of = {code: value_of(table, language=code, **place) for code in LANGUAGES}
     for name, members in {
         MEAN: LANGUAGES,
@@ -174,7 +181,7 @@ def simulated(sizes: tuple, paired: bool = False, trials: int = 400, splits: int
     hard = rng.normal(size=(trials, 1, groups * splits))[:, :, cluster]
     of_towers = {tower: of_seed * rng.normal(size=(trials, seeds, 1)) for tower in TOWERS}
     tensors = {}
-    for tower, captions in product(TOWERS, ("english", "hybrid") if paired else ("english",)):
+    for tower, captions in product(TOWERS, ("en-en", "hybrid") if paired else ("en-en",)):
         values = hard + of_group * rng.normal(size=(trials, 1, groups * splits))[:, :, cluster]
         values = values + of_towers[tower]
         values = values + of_model * rng.normal(size=(trials, seeds, splits))[:, :, split]
@@ -206,60 +213,262 @@ def covering(found: Estimate) -> float:
     return ((low < 0) & (high > 0)).mean()
 
 
-SIZES = [(0, 0, 0.3, 0.3, 0.5), (0.1, 0, 0.3, 0.3, 0.5), (0, 0.15, 0.3, 0.3, 0.5), (0.1, 0.15, 0.3, 0.3, 0.5)]  # fmt: skip
+SIZES = [
+    (0, 0, 0.3, 0.3, 0.5),
+    (0.1, 0, 0.3, 0.3, 0.5),
+    (0, 0.15, 0.3, 0.3, 0.5),
+    (0.1, 0.15, 0.3, 0.3, 0.5),
+]
+
+
+def trials(scores: Scores) -> list[Cell]:
+    return [Cell(language, (language,)) for language in scores.languages]
 
 
 @pytest.mark.parametrize("sizes", SIZES)
-def test_differences_between_towers_cover(sizes):
+def test_intervals_of_differences_between_towers_cover(sizes):
     scores = simulated(sizes)
-    cells = scores.cells("recall_10", (), (), ())[:-2]
-    samples = [scores.sample(t, cells) for t in scores.tensors["recall_10"].values()]
+    tensors = scores.tensors["recall_10"].values()
+    samples = [scores.sample(tensor, trials(scores)) for tensor in tensors]
     found = [covering(estimate(a, b, samples)) for a, b in combinations(samples, 2)]
-    print(sizes, found)
+    assert 0.925 < np.mean(found) < 0.985
 
 
 @pytest.mark.parametrize("sizes", SIZES)
-def test_differences_between_captions_cover(sizes):
+def test_intervals_of_differences_between_captions_cover(sizes):
     scores = simulated(sizes, paired=True)
-    cells = scores.cells("recall_10", (), (), ())[:-2]
     tensors = scores.tensors["recall_10"]
     samples = [
-        scores.sample(tensors[System(t, "english")] - tensors[System(t, "hybrid")], cells)
+        scores.sample(tensors[System(t, "en-en")] - tensors[System(t, "hybrid")], trials(scores))
         for t in TOWERS
     ]
     found = [covering(estimate(one, pooled=samples)) for one in samples]
-    print(sizes, found)
+    assert 0.935 < np.mean(found) < 0.99
 
 
-def test_models_of_one_text_tower_are_not_so_many_draws():
-    """What the simulation says of a reading in which each split and seed is a draw of its own."""
+def test_models_of_one_text_tower_are_not_as_many_draws():
+    """The simulation would notice if every split and seed counted as a draw of its own."""
     scores = simulated((0.1, 0, 0.3, 0.3, 0.5))
-    in_splits = [
+    samples = [
         sample(
-            np.concatenate([tensor[:, :, scores.splits == p] for p in range(3)], axis=1),
+            np.concatenate([tensor[:, :, scores.splits == split] for split in range(3)], axis=1),
             np.eye(len(tensor)),
             np.repeat(np.arange(20), 2),
         )
         for tensor in scores.tensors["recall_10"].values()
     ]
-    found = [covering(estimate(a, b, in_splits)) for a, b in combinations(in_splits, 2)]
-    print("naive", found)
+    found = [covering(estimate(a, b, samples)) for a, b in combinations(samples, 2)]
+    assert np.mean(found) < 0.9
 
 
 def test_splits_that_differ_are_noticed():
-    cells = None
-    for sizes in SIZES:
-        scores = simulated(sizes)
-        cells = scores.cells("recall_10", (), (), ())[:-2]
-        tensors = list(scores.tensors["recall_10"].values())
+    scores = simulated((0, 0.15, 0.3, 0.3, 0.5), trials=200)
+    first, second, _ = scores.tensors["recall_10"].values()
+    shifted = first + np.array([0.0, 0.0, 0.8])[scores.splits]
 
-        def p_of(tensors, scores=scores, cells=cells):
-            by_split = []
-            for split in range(3):
-                samples = [scores.sample(t, cells, split) for t in tensors]
-                by_split.append(estimate(samples[0], samples[1], samples))
-            return splits_differ(by_split)
+    def p(tensor: np.ndarray) -> np.ndarray:
+        in_splits = []
+        for split in range(3):
+            sides = [scores.sample(one, trials(scores), split) for one in (tensor, second)]
+            in_splits.append(estimate(*sides))
+        return splits_differ(in_splits)
 
-        false = (p_of(tensors) < 0.05).mean()
-        shifted = tensors[0] + np.array([0.0, 0.0, 0.8])[scores.splits]
-        print("splits", sizes, false, (p_of([shifted, *tensors[1:]]) < 0.05).mean())
+    assert (p(first) < 0.05).mean() < 0.08
+    assert (p(shifted) < 0.05).mean() > 0.6
+
+
+def test_a_table_has_the_differences_of_the_estimator(frames, table):
+    of = read_scores(frames)[0]
+    assert of.direction == TEXT_TO_IMAGE
+    cells = [Cell(MEAN_UNSEEN, ("es", "hi", "zu"))]
+    tensors = of.tensors["recall_10"]
+    place = {"setting": TEXT_TO_IMAGE, "metric": "recall_10", "language": MEAN_UNSEEN}
+    samples = [of.sample(tensors[System(tower, "en-en")], cells) for tower in TOWERS]
+    expected = estimate(samples[0], samples[2], samples)
+    (row,) = rows_of(table, tower="x-x-mono", versus="hybrid", captions="en-en", **place).to_dict(
+        "records"
+    )
+    assert row["value"] == pytest.approx(expected.value[0])
+    assert row["standard_error"] == pytest.approx(expected.standard_error[0])
+    assert row["p"] == pytest.approx(expected.p()[0]) and row["p_holm"] >= row["p"]
+    assert row["detectable"] == pytest.approx(expected.detectable()[0])
+    assert row["split_min"] <= row["value"] <= row["split_max"]
+    # Between captions: over the languages that neither had, and paired by seed.
+    cells = [Cell(MEAN_UNSEEN, ("hi", "zu"))]
+    pairs = [tensors[System(t, "en-en")] - tensors[System(t, "hybrid")] for t in TOWERS]
+    samples = [of.sample(tensor, cells) for tensor in pairs]
+    expected = estimate(samples[1], pooled=samples)
+    (row,) = rows_of(table, tower="x-y", versus="hybrid", captions="en-en", **place).to_dict(
+        "records"
+    )
+    assert row["compared"] == "captions" and row["n_languages"] == 2
+    assert row["value"] == pytest.approx(expected.value[0])
+    assert row["standard_error"] == pytest.approx(expected.standard_error[0])
+
+
+def test_the_control_is_compared_with_in_a_family_of_its_own(table):
+    control = rows_of(table, versus="shuffled")
+    assert set(control["captions"]) == {"en-en", "hybrid"} and set(control["tower"]) == {"hybrid"}
+    of_both = control[control["language"] == MEAN]
+    assert (of_both[of_both["setting"] == TEXT_TO_IMAGE]["value"] > 0.1).all()
+    tested = table[table["p"].notna()]
+    for family in (tested["versus"] == "shuffled", tested["versus"] != "shuffled"):
+        part = tested[family]
+        smallest = part["p"].idxmin()
+        assert part.loc[smallest, "p_holm"] == pytest.approx(min(1, len(part) * part["p"].min()))
+
+
+def test_with_one_seed_nothing_is_tested():
+    table = table_of(made_frames(seeds=(5,)))
+    compared = table[table["versus"].notna()]
+    assert compared["value"].notna().all()
+    assert compared[["p", "ci_low", "detectable", "split_p"]].isna().all(axis=None)
+    assert set(compared["verdict"].dropna()) == {"cannot say with 1 seed"}
+
+
+def test_models_of_all_splits_on_the_same_images_have_one_cluster_a_group():
+    tested = [f"{i}{side}" for i in range(12) for side in "ab"]
+    frames = list(made_frames(benchmark="xtd10", captions={"en-en": ("en",)}, tested=tested))
+    table = table_of(frames)
+    (row,) = rows_of(
+        table, tower="hybrid", versus=None, metric="recall_10", language="hi", setting=TEXT_TO_IMAGE
+    ).to_dict("records")
+    assert (row["n_queries"], row["n_clusters"], row["n_splits"]) == (24, 12, 2)
+
+
+# --- verdicts ---
+
+
+@pytest.mark.parametrize(
+    ("margin", "expected"), [(0.9, "holds"), (0.0001, "cannot say with 3 seeds")]
+)
+def test_the_verdict_rests_on_margin_and_detectable_difference(frames, margin, expected):
+    verdicts = table_of(frames, margin=margin).dropna(subset=["statement"])
+    # Two captions and two directions; over all unseen languages, and those the tower knows.
+    assert len(verdicts) == 8
+    assert set(verdicts["language"]) == {MEAN_UNSEEN, MEAN_TRANSFER}
+    assert set(verdicts["verdict"]) == {expected}
+    assert set(verdicts["tower"]) == {"hybrid"} and set(verdicts["margin"]) == {margin}
+    assert verdicts["detectable"].gt(0).all()
+
+
+def test_a_text_tower_that_is_worse_does_not_transfer():
+    table = table_of(made_frames({"hybrid": 0.0, "x-y": 6.0}, images=60), margin=0.3)
+    verdicts = table.dropna(subset=["statement"])
+    verdicts = verdicts[verdicts["language"] == MEAN_TRANSFER]
+    assert set(verdicts["verdict"]) == {"does not"}
+    assert (verdicts["versus"] == "x-x-mono, x-y").all() and (verdicts["value"] < -0.3).all()
+
+
+def test_statements_need_the_text_towers_that_they_are_about():
+    assert table_of(made_frames(towers=("x-x-mono", "x-y")))["statement"].isna().all()
+    verdicts = table_of(made_frames(towers=("x-y", "hybrid"))).dropna(subset=["statement"])
+    assert verdicts["statement"].str.endswith("is not below x-y's").all()
+
+
+# --- bad input ---
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            lambda frames: frames[1:],
+            "x-x-mono with en-en captions has no recall_1 of en in split 0",
+        ),
+        (lambda frames: [*frames, frames[0]], "were scored twice"),
+        (lambda frames: [f[f["seed"] != 2] if f["split"][0] else f for f in frames], "with seed 2"),
+        (
+            lambda frames: [frames[0].assign(group="other"), *frames[1:]],
+            "query 0-0a is of group",
+        ),
+    ],
+)
+def test_incomplete_or_contradicting_results_are_named(frames, change, said):
+    with pytest.raises(DataError, match=said):
+        read_scores(change(frames))
+
+
+def test_a_file_of_several_languages_is_the_same_as_files_of_one(frames, table):
+    joined = table_of([pd.concat(frames, ignore_index=True)])
+    pd.testing.assert_frame_equal(joined, table)
+
+
+# --- published figures, families ---
+
+
+def test_published_figures_stand_beside_ours_as_shares():
+    place = {"versus": None, "setting": TEXT_TO_IMAGE, "metric": "recall_10"}
+    table = table_of(made_frames(benchmark="xtd10", languages=("en", "es"), splits=1))
+    found = rows_of(table, captions="published", language="es", **place)
+    assert len(found) == 4 and found["value"].between(0.89, 0.94).all()
+    assert set(found["source"]) == {"Multilingual-CLIP README"}
+    emoji = table_of(made_frames(languages=("en", "es"), splits=1))
+    assert not (emoji["captions"] == "published").any()
+
+
+def test_an_unknown_published_metric_is_refused(tmp_path):
+    path = tmp_path / "other.csv"
+    path.write_text("source,model,metric,language,value\na,b,recall_10,en,3\n")
+    with pytest.raises(DataError, match="other.csv: unknown metric 'recall_10'"):
+        read_published_recall(path, "xtd10")
+
+
+def test_every_language_of_the_benchmarks_has_a_family():
+    entries = load([ROOT / "config/paper.yaml"]).catalogue.benchmarks
+    of_images = [entries[name] for name in ("emoji", "xtd10", "xm3600")]
+    assert {code for entry in of_images for code in entry.languages} <= FAMILIES.keys()
+
+
+def test_families_are_those_of_cldr():
+    path = Path(cldr.COMMON, "supplemental", "languageGroup.xml")
+    if not path.is_file() or cldr.version() != "41":
+        pytest.skip("the families are those of CLDR 41")
+    parents = {}
+    for group in ET.parse(path).iter("languageGroup"):
+        parents |= {code: group.get("parent") for code in group.text.split() if code not in parents}
+    lines = (ROOT / "resources/languages/families.csv").read_text().splitlines()[1:]
+    for language, group, _ in (line.split(",") for line in lines):
+        above, code = [], language
+        while code in parents:
+            above.append(code := parents[code])
+        assert not group or group in above, language
+
+
+# --- page and figure ---
+
+
+def test_the_page_has_everything_and_both_formats(table):
+    page = image_text_page(table, 0.02, 0.95)
+    markdown, tex = render(page), latex(page)
+    for said in (
+        "The margin is 0.02",
+        "48 queries, 24 groups of images, 2 splits, 3 seeds.",
+        "cannot say with 3 seeds",
+        "hybrid, shuffled",
+        "share of a language among the first candidates",
+        "x-x-mono − hybrid, unseen languages that the text tower knows",
+        "| zu ",
+    ):
+        assert said in markdown
+    assert "x-x-mono" in tex and "family" not in markdown
+
+
+def test_the_figure_has_a_place_a_family_and_a_line_a_tower(table):
+    figure = family_figure(table)
+    panels = [axes for axes in figure.axes if axes.get_title()]
+    assert [axes.get_title() for axes in panels] == [
+        f"{direction}, {captions} captions"
+        for captions in ("en-en", "hybrid")
+        for direction in ("text to image", "image to text")
+    ]
+    places = [label.get_text() for label in panels[0].get_xticklabels()]
+    assert places[0] == "trained on (1)"
+    assert set(places[1:]) == {"Romance (1)", "Indic (1)", "Niger-Kordofanian (1)"}
+    drawn = {line.get_label(): line for line in panels[2].get_lines()}
+    assert {*TOWERS, "shuffled"} <= drawn.keys()
+    place = {"tower": "hybrid", "captions": "hybrid", "setting": TEXT_TO_IMAGE}
+    expected = value_of(table, metric="recall_10", language=MEAN_SEEN, **place)
+    assert drawn["hybrid"].get_ydata()[0] == pytest.approx(expected)
+    words = family_words(table, 0.95)
+    assert "n = 48 queries" in words.caption and "2 splits" in words.caption

@@ -49,8 +49,8 @@ def family_figure(table: pd.DataFrame) -> Figure:
             if level is not None:
                 panel.axhline(level, color=INK, lw=0.8, ls=(0, (1, 2)), zorder=0)
                 panel.annotate(
-                    CHANCE, (1, level), (-2, 2), ("axes fraction", "data"),
-                    textcoords="offset points", ha="right", size=8,
+                    CHANCE, (0, level), (3, -2), ("axes fraction", "data"),
+                    textcoords="offset points", va="top", size=8,
                 )  # fmt: skip
             panel.set_title(f"{direction.replace('-', ' ')}, {captions} captions", weight="bold")
             panel.set_ylim(bottom=0)

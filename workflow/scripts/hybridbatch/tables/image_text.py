@@ -1,6 +1,6 @@
 """The page of retrieval between captions and images."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -17,7 +17,14 @@ from hybridbatch.evaluation.image_scores import (
     RECALLS,
     SHARE_OF,
 )
-from hybridbatch.evaluation.image_text import CHANCE, COMPARED, PUBLISHED, SHUFFLED, TOWERS
+from hybridbatch.evaluation.image_text import (
+    BY_FAMILY,
+    CHANCE,
+    COMPARED,
+    PUBLISHED,
+    SHUFFLED,
+    TOWERS,
+)
 from hybridbatch.evaluation.settings import ALL, MEAN, MEAN_SEEN, MEAN_UNSEEN
 from hybridbatch.render.grid import BOLD, Band, Cell, Grid, Page, Row
 from hybridbatch.runtime.errors import DataError
@@ -105,41 +112,43 @@ def _introduction(margin: float, confidence: float) -> str:
 
 
 def _counted(rows: pd.DataFrame) -> str:
+    """`900 queries, 400 groups of images, 3 splits, 3 seeds`, the most of any row."""
+    names = {
+        "n_queries": ("query", "queries"),
+        "n_clusters": ("group of images", "groups of images"),
+        "n_splits": ("split", "splits"),
+        "n_seeds": ("seed", "seeds"),
+    }
     own = rows[rows["n_seeds"].notna()]
-    numbers = [
-        f"{own['n_queries'].max():,} queries",
-        f"{own['n_clusters'].max():,} groups of images",
-        *(
-            f"{own[name].max()} {what}{'s' * (own[name].max() != 1)}"
-            for name, what in (("n_splits", "split"), ("n_seeds", "seed"))
-        ),
-    ]
-    return ", ".join(numbers)
+    most = {name: int(own[name].max()) for name in names}
+    return ", ".join(f"{number:,} {names[name][number != 1]}" for name, number in most.items())
 
 
 def _verdicts(benchmark: str, rows: pd.DataFrame, confidence: float) -> list[str | Grid]:
     if rows.empty:
         return []
     bands = []
-    for captions, of_captions in rows.groupby("captions", sort=False):
-        lines = []
-        for row in of_captions.itertuples():
-            name = f"{row.statement}; {MEAN_TITLES[row.language]} ({row.n_languages})"
-            cells = [
-                Cell(row.verdict, emphasis=BOLD),
-                _value(row, "recall_10", signed=True),
-                Cell(f"{row.margin:.3f}"),
-                _number(row.detectable, 4),
-            ]
-            lines.append((name, cells))
-        bands.append(Band(lines, f"{captions} captions"))
+    for (captions, statement), part in rows.groupby(["captions", "statement"], sort=False):
+        lines = [
+            (
+                f"{MEAN_TITLES[row.language]} ({row.n_languages})",
+                [
+                    Cell(row.verdict, emphasis=BOLD),
+                    _value(row, BY_FAMILY, signed=True),
+                    Cell(f"{row.margin:.3f}"),
+                    _number(row.detectable, 4),
+                ],
+            )
+            for row in part.itertuples()
+        ]
+        bands.append(Band(lines, f"{captions} captions; {statement}"))
     caption = (
         f"{benchmark}: whether text towers of hybrid batches transfer to unseen languages at least "
         f"as well. The difference to the better other one with its {100 * confidence:g}% interval, "
         "the margin allowed, and the minimum detectable difference."
     )
     columns = ["verdict", "difference", "margin", "detectable"]
-    return [f"## {benchmark}: statements", Grid(caption, "statement", columns, bands)]
+    return [f"## {benchmark}: statements", Grid(caption, "mean over", columns, bands)]
 
 
 def _means(
@@ -154,17 +163,15 @@ def _means(
         return []
     own = scores[scores["captions"] != PUBLISHED]
     values = {(row.tower, row.captions, row.language, row.metric): row for row in own.itertuples()}
-    bands = []
-    for captions, part in own.groupby("captions", sort=False):
-        lines: list[Row] = []
-        for tower in dict.fromkeys(part["tower"]):
-            cells = [
-                _value(values.get((tower, captions, name, metric)), metric)
-                for name, metrics in wanted
-                for metric in metrics
-            ]
-            lines.append((str(tower), cells))
-        bands.append(Band(lines, "" if captions == CHANCE else f"{captions} captions"))
+    systems = dict.fromkeys((row.tower, row.captions) for row in own.itertuples())
+    lines: list[Row] = []
+    for tower, captions in systems:
+        cells = [
+            _value(values.get((tower, captions, name, metric)), metric)
+            for name, metrics in wanted
+            for metric in metrics
+        ]
+        lines.append((_system_name({"tower": tower, "captions": captions}), cells))
     titles = {**MEAN_TITLES, ALL: "captions of all languages together"}
     where = f"{benchmark}, {_DIRECTION_TITLES[direction]}"
     numbers = _counted(own[own["language"].isin([*MEANS, ALL])])
@@ -173,9 +180,9 @@ def _means(
         f"{numbers}.",
         Grid(
             f"{where}: {numbers}; in brackets {100 * confidence:g}% intervals.",
-            "text tower",
+            "text tower, captions",
             [IMAGE_METRICS[metric].title for _, metrics in wanted for metric in metrics],
-            bands,
+            [Band(lines)],
             [(titles[name], len(metrics)) for name, metrics in wanted],
         ),
     ]
@@ -192,12 +199,15 @@ def _differences(benchmark: str, tested: pd.DataFrame, confidence: float) -> lis
         bands = []
         rows = tested[tested["compared"] == compared]
         fixed = "captions" if compared == TOWERS else "tower"
-        keys = ["setting", fixed, "metric", "language"]
-        for (direction, of, metric, language), part in rows.groupby(keys, sort=False):
+        keys = ["setting", fixed, "metric"]
+        for (direction, of, metric), part in rows.groupby(keys, sort=False):
             first = "tower" if compared == TOWERS else "captions"
-            lines = [(f"{row[first]} − {row['versus']}", _test(row)) for _, row in part.iterrows()]
+            lines = [
+                (f"{row[first]} − {row['versus']}, {titles[row['language']]}", _test(row))
+                for _, row in part.iterrows()
+            ]
             place = f"{_DIRECTION_TITLES[direction]}, {of} {fixed}, {IMAGE_METRICS[metric].title}"
-            bands.append(Band(lines, f"{place}, {titles[language]}"))
+            bands.append(Band(lines, place))
         if bands:
             caption = (
                 f"{benchmark}: differences between {what} with {100 * confidence:g}% intervals; p, "
