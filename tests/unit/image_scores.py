@@ -24,11 +24,10 @@ def made_frames(
     splits: int = 2,
     seeds: Sequence[int] = (0, 1, 2),
     images: int = 24,
-    counts: bool = True,
     tested: Sequence[str] | None = None,
     seed: int = 0,
 ) -> Iterator[pd.DataFrame]:
-    """A frame for each system, split, seed, direction and language; ranks at random.
+    """A frame for each system, split and seed, as a file of all languages; ranks at random.
 
     quality: by tower, by how much its ranks are smaller than those by chance, 1 if it is not there;
     those of the shuffled captions and of `zu` are by chance. The shuffled captions have the last
@@ -36,46 +35,44 @@ def made_frames(
     same ones.
     """
     rng = np.random.default_rng(seed)
+    r, n = len(languages), images * len(languages)
     for tower, (kind, seen), split, number in product(
         towers, captions.items(), range(splits), seeds
     ):
         if kind == "shuffled" and tower != towers[-1]:
             continue
         ids = tested or [f"{split}-{i // 2}{'ab'[i % 2]}" for i in range(images)]
-        keys = {"benchmark": benchmark, "tower": tower, "captions": kind}
-        keys |= {"split": split, "seed": number}
-        shared = {"query_id": ids, "group": [f"g{id_[:-1]}" for id_ in ids]}
-        for direction, language in product((TEXT_TO_IMAGE, IMAGE_TO_TEXT), languages):
+        places = [*product((TEXT_TO_IMAGE, IMAGE_TO_TEXT), languages), (IMAGE_TO_TEXT, ALL)]
+        columns = {name: np.full((len(places), images), np.nan) for name in _metrics(languages)}
+        for row, (_, language) in enumerate(places[:-1]):
             better = 1 if kind != "shuffled" and language != "zu" else 0
             power = 1 + better * quality.get(tower, 1.0) * (1.5 if language in seen else 1)
             ranks = np.ceil(images * rng.random(images) ** power)
-            yield pd.DataFrame(
-                {
-                    **shared,
-                    **keys,
-                    "direction": direction,
-                    "language": language,
-                    "seen": language in seen,
-                    **{name: (ranks <= int(name[7:])).astype(float) for name in RECALLS},
-                    **({"candidates": images, "relevant": 1} if counts else {}),
-                }
-            )
-        n, r = images * len(languages), len(languages)
+            for name in RECALLS:
+                columns[name][row] = ranks <= int(name[7:])
         ranks = np.array([1 + rng.permutation(n)[:r] for _ in ids])
-        query = np.repeat(np.arange(images), r)
-        relevant = np.full(images, r)
-        top = np.array([rng.multinomial(10, [1 / r] * r) / 10 for _ in ids])
+        query, relevant = np.repeat(np.arange(images), r), np.full(images, r)
+        columns["recall_10"][-1] = (ranks <= 10).mean(1)
+        columns["map"][-1] = average_precision(ranks.ravel(), query, relevant)
+        columns["rank_distance"][-1] = rank_distance(ranks.ravel(), query, relevant)
+        shares = rng.multinomial(10, [1 / r] * r, images) / 10
+        for code, share in zip(languages, shares.T, strict=True):
+            columns[f"share_{code}"][-1] = share
         yield pd.DataFrame(
             {
-                **shared,
-                **keys,
-                "direction": IMAGE_TO_TEXT,
-                "language": ALL,
-                "seen": False,
-                "recall_10": (ranks <= 10).mean(1),
-                "map": average_precision(ranks.ravel(), query, relevant),
-                "rank_distance": rank_distance(ranks.ravel(), query, relevant),
-                **{f"share_{code}": top[:, i] for i, code in enumerate(languages)},
-                **({"candidates": n, "relevant": r} if counts else {}),
+                **{"benchmark": benchmark, "tower": tower, "captions": kind},
+                **{"split": split, "seed": number},
+                "direction": np.repeat([direction for direction, _ in places], images),
+                "language": np.repeat([language for _, language in places], images),
+                "query_id": ids * len(places),
+                "group": [f"g{id_[:-1]}" for id_ in ids] * len(places),
+                "seen": np.repeat([language in seen for _, language in places], images),
+                "candidates": np.repeat([images] * (len(places) - 1) + [n], images),
+                "relevant": np.repeat([1] * (len(places) - 1) + [r], images),
+                **{name: values.ravel() for name, values in columns.items()},
             }
         )
+
+
+def _metrics(languages: Sequence[str]) -> list[str]:
+    return [*RECALLS, "map", "rank_distance", *(f"share_{code}" for code in languages)]
