@@ -25,15 +25,15 @@ def pictured(*lines: Line, title: str = "Title") -> str:
 
 def test_the_right_image_is_framed_and_every_image_is_in_the_page():
     pictures = (Picture(DOT, "cat"), Picture(DOT, "dog", right=True))
-    page = pictured(Line("dog", "ar", ("كلب", "ar"), pictures))
+    page = pictured(Line("dog", "ar", ("كلب", "ar"), pictures, Picture(DOT, "dog")))
     images = re.findall(r"<img[^>]*>", page)
-    assert len(images) == 2
-    assert ['class="right"' in image for image in images] == [False, True]
-    assert "dog (the right one)" in images[1]
+    assert len(images) == 3
+    assert ['class="right"' in image for image in images] == [False, False, True]
+    assert "dog (the right one)" in images[2]
     for data in re.findall(r'src="data:image/png;base64,([^"]*)"', page):
         assert base64.b64decode(data) == DOT
     assert '<td lang="ar" dir="auto">كلب</td>' in page
-    assert "<h2>dog</h2>" in page
+    assert re.search(r"<h2><img [^>]*> dog</h2>", page)
     assert "<code>it</code>" in page
 
 

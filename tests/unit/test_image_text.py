@@ -171,7 +171,8 @@ def test_chance_is_the_mean_over_all_orders(n, r):
 def test_chance_is_a_row_where_the_numbers_of_candidates_are_known(frames, table):
     place = {"tower": CHANCE, "setting": TEXT_TO_IMAGE, "metric": "recall_10"}
     assert value_of(table, language="zu", **place) == pytest.approx(10 / 24)
-    assert value_of(table, language=MEAN, **place) == pytest.approx(10 / 24)
+    for name in (MEAN, MEAN_SEEN, MEAN_UNSEEN, MEAN_TRANSFER):
+        assert value_of(table, language=name, **place) == pytest.approx(10 / 24)
     place = {"tower": CHANCE, "setting": IMAGE_TO_TEXT}
     assert value_of(table, metric="rank_distance", language=ALL, **place) == pytest.approx(
         3 * 97 / 5

@@ -22,7 +22,7 @@ def main(snakemake) -> None:
         params.languages,
         params.images,
     )
-    wanted = {id_ for shown in found for id_ in shown.first}
+    wanted = {id_ for shown in found for id_ in (shown.right, *shown.first)}
     small = {
         id_: thumbnail(image, f"{files.images}: image {id_}")
         for id_, image in read_images(checked(files.images))
@@ -34,6 +34,7 @@ def main(snakemake) -> None:
             shown.language,
             (shown.caption, shown.language, f"{shown.rank:,}"),
             tuple(Picture(small[id_], id_, id_ == shown.right) for id_ in shown.first),
+            Picture(small[shown.right], shown.right),
         )
         for shown in found
     ]

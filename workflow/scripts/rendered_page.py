@@ -10,6 +10,8 @@ from hybridbatch.render.gallery import Line, Picture, gallery_page
 from hybridbatch.runtime.files import write_text
 from hybridbatch.runtime.logs import logged
 
+_LONGEST = 90  # characters of a sentence that is shown, so that its strip fits on a page
+
 
 def main(snakemake) -> None:
     files, params = snakemake.input, snakemake.params
@@ -18,12 +20,9 @@ def main(snakemake) -> None:
     lines = []
     for language, paths in params.files.items():
         candidates = lareqa.read({"file": paths["file"]}, language).candidates
-        texts = dict(
-            islice(
-                zip(*(candidates[n].to_pylist() for n in ("candidate_id", "text")), strict=True),
-                params.sentences,
-            )
-        )
+        rows = candidates.select(["candidate_id", "text"]).to_pylist()
+        short = ((r["candidate_id"], r["text"]) for r in rows if len(r["text"]) <= _LONGEST)
+        texts = dict(islice(short, params.sentences))
         face = face_for(paths["font"], language)
         images = render(texts, face, language, params.reading["height"], values)
         lines += [

@@ -44,7 +44,7 @@ from hybridbatch.evaluation.image_scores import (
     chance,
 )
 from hybridbatch.evaluation.metrics import SHARE
-from hybridbatch.evaluation.settings import ALL, MEAN_UNSEEN, SEED_SD
+from hybridbatch.evaluation.settings import ALL, MEAN, MEAN_UNSEEN, SEED_SD
 from hybridbatch.evaluation.significance import holm
 
 # Captions of the wrong images, and what stands in their place in rows that no system of ours has.
@@ -177,15 +177,22 @@ def _score_rows(
 
 
 def _chance_rows(of: Scores) -> Iterator[Row]:
-    """Of each language and of the mean over all, where chance is known exactly."""
+    """Of each language and of the mean over all, where chance is known exactly.
+
+    Where all languages have the same chance, as text to image does, so have the other means.
+    """
     for metric in of.metrics:
         values = chance(of, metric)
-        if values is not None:
-            cells = of.cells(metric, (), (), ())
-            means = of.sample(values[:, None], cells).means[:, 0]
-            columns = {"language": _names(cells), "value": means, **of.counts(metric, cells)}
-            columns |= {name: [None] * len(cells) for name in ("n_seeds",)}
-            yield from _rows(of, System(CHANCE, CHANCE), metric, columns)
+        if values is None:
+            continue
+        cells = of.cells(metric, (), (), ())
+        means = of.sample(values[:, None], cells).means[:, 0]
+        every = [cell for cell in cells if cell.language == MEAN]
+        if every and np.ptp(means) < 1e-12:
+            cells += [Cell(name, every[0].languages) for name in MEANS if name != MEAN]
+            means = np.append(means, [means[0]] * (len(MEANS) - 1))
+        columns = {"language": _names(cells), "value": means}
+        yield from _rows(of, System(CHANCE, CHANCE), metric, columns)
 
 
 # --- differences ---

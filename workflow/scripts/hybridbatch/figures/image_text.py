@@ -118,7 +118,9 @@ def family_words(table: pd.DataFrame, confidence: float) -> Words:
         "family, the mean over its languages without captions in training, whose number stands in "
         f"brackets. A line a text tower; {queries_phrase(points['n_queries'])}, "
         f"{seeds_phrase(points['n_seeds'])}, {splits} split{'s' * (splits != 1)}. Bars: "
-        f"{100 * confidence:g}% intervals over groups of images and seeds. Bars that overlap do "
-        f"not mean that towers are alike: their paired differences are in the table. {CHANCE}: "
+        f"{100 * confidence:g}% intervals over groups of images and seeds"
+        f"{' (one seed: of this seed only)' * bool((points['n_seeds'] == 1).all())}. Bars that "
+        "overlap do not mean that towers are alike: their paired differences are in the table. "
+        f"{CHANCE}: "
         f"candidates in random order. {SHUFFLED}: trained on the captions of other images.",
     )

@@ -12,6 +12,7 @@ _STYLE = """.strip { display: block; max-width: none; }
 td.images { white-space: nowrap; max-width: none; }
 td.images img { width: 64px; height: 64px; object-fit: contain; padding: 2px;
   border: 3px solid transparent; vertical-align: middle; }
+h2 img { width: 48px; height: 48px; object-fit: contain; vertical-align: middle; }
 td.images img.right { border-color: #a3224f; border-radius: 4px; }
 """
 
@@ -27,12 +28,17 @@ class Picture:
 
 @dataclass(frozen=True)
 class Line:
-    """A row of a gallery: its band's title, texts, and pictures in one cell."""
+    """A row of a gallery: texts, the first of them in `language`, and pictures in one cell.
+
+    band: a title over this line and those that follow with the same one. about: a picture beside
+    that title.
+    """
 
     band: str
     language: str
     texts: tuple[str, ...]
     pictures: tuple[Picture, ...]
+    about: Picture | None = None
 
 
 def gallery_page(
@@ -44,11 +50,12 @@ def gallery_page(
     """
     wide = "strip" if all(len(line.pictures) == 1 for line in lines) else ""
     parts = []
-    for band, of_band in groupby(lines, key=lambda line: line.band):
+    for (band, about), of_band in groupby(lines, key=lambda line: (line.band, line.about)):
+        beside = "" if about is None else f"{_image(about, '')} "
         heads = "".join(f"<th>{escape(name)}</th>" for name in header)
         rows = "".join(_row(line, wide) for line in of_band)
         parts.append(
-            f"<h2>{escape(band)}</h2>\n"
+            f"<h2>{beside}{escape(band)}</h2>\n"
             f'<div class="wide"><table>\n<thead><tr>{heads}</tr></thead>\n<tbody>\n{rows}</tbody>\n'
             "</table></div>\n"
         )

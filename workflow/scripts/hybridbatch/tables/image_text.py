@@ -100,7 +100,7 @@ def _introduction(margin: float, confidence: float) -> str:
         "each seed. Text to image: the query is a caption, one image of the split is right. Image "
         "to text: the candidates are the captions of one language or of all, with one that is "
         f"right in each. In brackets {100 * confidence:g}% intervals over seeds and groups of "
-        "images. Differences are paired; p, then corrected by Holm over the table (the shuffled "
+        "images; with one seed they are of this seed only, and nothing is tested. Differences are paired; p, then corrected by Holm over the table (the shuffled "
         "captions apart); detectable: the minimum detectable difference (80% power, two-sided "
         ".05, uncorrected). `unseen` are languages without captions in training; a text tower "
         "that was not trained on a language either can do no more there than its pieces of words "
