@@ -117,7 +117,7 @@ TABLES = {
 }
 # The table of one benchmark, whose name it has; {}: the benchmark's title.
 _OF_BENCHMARK = Output(SCORES, "{}, scores per language", "scores", caption="tables/benchmark")
-# Figures by kind, and pages of images. A figure's name is KIND, ENCODER/KIND or ENCODER/BENCHMARK/KIND.
+# Figures and pages of images by kind. The name is KIND, ENCODER/KIND or ENCODER/BENCHMARK/KIND.
 FIGURES = {
     "heatmap": Output(SCORES, "Query against candidate language"),
     "reproduction": Output(DIFFERENCES, "Published against reproduced"),
