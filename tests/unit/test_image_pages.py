@@ -3,17 +3,21 @@
 import base64
 import io
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
 import pytest
 from PIL import Image
 
+import first_images_page
+from hybridbatch.data.captions import write_images
 from hybridbatch.data.images import decoded, png
 from hybridbatch.data.thumbnails import thumbnail
 from hybridbatch.evaluation.first_images import first_images
 from hybridbatch.render.gallery import Line, Picture, gallery_page
 from hybridbatch.runtime.errors import DataError
+from hybridbatch.runtime.files import write_table, write_tensors
 
 HOSTILE = "</td><script>alert('1')</script><img src=x onerror=\"alert(2)\"> & ]]>"
 DOT = png(Image.new("RGB", (3, 2), "red"))
@@ -100,3 +104,30 @@ def test_which_images_are_shown_does_not_depend_on_their_order():
     assert all(of.rank == 1 for of in found)
     back = first_images(asked(*rows[::-1]), vectors[::-1], ids[::-1], vectors[::-1], ["en"], 4)
     assert [of.right for of in back] == [of.right for of in found]
+
+
+def test_the_script_makes_a_page_of_images_and_captions(tmp_path):
+    ids, vectors = ["a", "b", "c"], np.eye(3, dtype=np.float32)
+    captions = asked(*[("en", id_) for id_ in ids], ("ar", "b"))
+    of_captions = np.concatenate([vectors, vectors[:1]])
+    paths = {name: tmp_path / name for name in ("vectors", "captions", "tested", "images", "style")}
+    write_tensors(paths["vectors"], {"captions5": of_captions, "images5": vectors})
+    write_table(paths["captions"], captions)
+    write_table(paths["tested"], pa.table({"image_id": ids, "group": ids}))
+    # There are images of other splits, too.
+    write_images(paths["images"], [(id_, DOT) for id_ in ["z", *ids[::-1]]])
+    paths["style"].write_text("td {}\n")
+    params = {"seed": 5, "languages": ["ar", "en"], "images": 2}
+    output = tmp_path / "page.html"
+    first_images_page.main(
+        SimpleNamespace(
+            input=SimpleNamespace(**paths),
+            output=[output],
+            params=SimpleNamespace(**params, title="Title", caption="Said."),
+        )
+    )
+    page = output.read_text()
+    assert page.count("<tr><td") == 3
+    assert page.count('class="right"') == 3
+    assert "There are 3 images to find it among." in page
+    assert re.search(r'<td lang="ar" dir="auto">b in ar</td><td>ar</td><td>[23]</td>', page)

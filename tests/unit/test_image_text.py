@@ -4,12 +4,15 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterable
 from itertools import combinations, permutations, product
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from image_scores import LANGUAGES, TOWERS, made_frames
 
+import image_text_table as image_text_table_script
 from hybridbatch.data import cldr
 from hybridbatch.evaluation.estimates import Estimate, estimate, sample
 from hybridbatch.evaluation.image_scores import (
@@ -36,6 +39,7 @@ from hybridbatch.figures.image_text import family_figure, family_words
 from hybridbatch.render.latex import render as latex
 from hybridbatch.render.markdown import render
 from hybridbatch.runtime.errors import DataError
+from hybridbatch.runtime.files import write_table
 from hybridbatch.tables.image_text import (
     image_text_page,
     read_families,
@@ -126,7 +130,7 @@ def test_means_are_over_trained_unseen_and_known_unseen_languages(table):
 
 
 def test_a_mean_that_would_be_another_one_is_left_out(scores):
-    table = table_of(scores, known=LANGUAGES)
+    table = table_of(scores, known=LANGUAGES)  # chance among its rows
     assert not (table["language"] == MEAN_TRANSFER).any()
     assert (table["language"] == MEAN_UNSEEN).any()
 
@@ -462,7 +466,29 @@ def test_families_are_those_of_cldr():
         assert not group or group in above, language
 
 
-# --- page and figure ---
+# --- page, figure and script ---
+
+
+def test_the_script_reads_files_and_writes_the_table(frames, table, tmp_path):
+    queries = [tmp_path / f"{number}.parquet" for number in range(len(frames))]
+    for path, frame in zip(queries, frames, strict=True):
+        write_table(path, pa.Table.from_pandas(frame, preserve_index=False), {"number": path.stem})
+    output = {name: tmp_path / f"image_text.{name}" for name in ("csv", "markdown", "latex")}
+    image_text_table_script.main(
+        SimpleNamespace(
+            input=SimpleNamespace(
+                queries=queries,
+                published=ROOT / "resources/published/xtd10.csv",
+                families=ROOT / "resources/languages/families.csv",
+            ),
+            output=SimpleNamespace(**output),
+            params=SimpleNamespace(published="xtd10", known=KNOWN, margin=0.02, confidence=0.95),
+        )
+    )
+    found = pd.read_csv(output["csv"], keep_default_na=False, na_values="")
+    assert list(found.columns) == IMAGE_TEXT_COLUMNS
+    np.testing.assert_allclose(found["value"], table["value"].astype(float), atol=1e-6)
+    assert output["markdown"].read_text().startswith("# Retrieval between captions and images")
 
 
 def test_the_page_has_everything_and_both_formats(table):

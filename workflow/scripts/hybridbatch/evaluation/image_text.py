@@ -103,7 +103,10 @@ def image_text_table(
     difference to the better of several text towers.
     """
     rows = [row for of in scores for row in _score_rows(of, known, families, confidence)]
-    rows += [row for of in scores for row in _chance_rows(of)]
+    place = ("benchmark", "setting", "metric", "language")
+    there = {tuple(row[name] for name in place) for row in rows}
+    chances = [row for of in scores for row in _chance_rows(of)]
+    rows += [row for row in chances if tuple(row[name] for name in place) in there]
     beside = published[published["benchmark"].isin({of.benchmark for of in scores})]
     rows += beside.rename(columns={"model": "tower"}).assign(captions=PUBLISHED).to_dict("records")
     differences = [row for of in scores for row in _difference_rows(of, known, confidence)]
@@ -179,7 +182,7 @@ def _score_rows(
 def _chance_rows(of: Scores) -> Iterator[Row]:
     """Of each language and of the mean over all, where chance is known exactly.
 
-    Where all languages have the same chance, as text to image does, so have the other means.
+    Where all languages have the same chance, as in text to image, so have all means.
     """
     for metric in of.metrics:
         values = chance(of, metric)
