@@ -39,7 +39,7 @@ def main(snakemake) -> None:
         for shown in found
     ]
     caption = f"{params.caption} There are {len(ids):,} images to find it among."
-    style = Path(files.style).read_text(encoding="utf-8")
+    style = Path(snakemake.input.style).read_text(encoding="utf-8")
     header = ["query", "language", "rank of the right image", "first five images"]
     write_text(snakemake.output[0], gallery_page(params.title, caption, header, lines, style))
 

@@ -35,7 +35,7 @@ def main(snakemake) -> None:
             for id_, image in images
         ]
     lines.sort(key=lambda line: line.band)
-    style = Path(files.style).read_text(encoding="utf-8")
+    style = Path(snakemake.input.style).read_text(encoding="utf-8")
     header = ["sentence", "language", "as an image"]
     page = gallery_page(params.title, params.caption, header, lines, style)
     write_text(snakemake.output[0], page)
