@@ -20,6 +20,7 @@ SMALL = {
     "image_text": {
         **yaml.safe_load((ROOT / "config/demo.yaml").read_text())["image_text"],
         "text_towers": ["hybrid"],
+        "captions": ["en-en", "hybrid"],
         "languages": ["en", "es"],
         "seeds": 1,
     },
