@@ -136,6 +136,7 @@ def test_the_table_depends_on_the_section_and_the_others_do_not(tmp_path):
         ("{benchmarks: [xquad_r]}", "'xquad_r' is no benchmark of captions and images"),
         ("{benchmarks: [xquad_r_images]}", "is no benchmark of captions and images"),
         ("{training: {loss: {directions: up}}}", "directions: 'up' is not one of queries, both"),
+        ("{training: {loss: {distillation: 0.5, student: candidate}}}", "distillation: must be 0"),
         ("{seeds: 0}", "image_text.seeds: 0 must be at least 1"),
     ],
 )
