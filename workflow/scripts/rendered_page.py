@@ -14,7 +14,7 @@ _LONGEST = 90  # characters of a sentence that is shown, so that its strip fits 
 
 
 def main(snakemake) -> None:
-    files, params = snakemake.input, snakemake.params
+    params = snakemake.params
     perturbation = params.reading.get("perturbation")
     values = None if perturbation is None else Perturbation(**perturbation)
     lines = []

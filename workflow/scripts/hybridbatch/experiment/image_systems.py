@@ -198,7 +198,7 @@ def wrong_image_text(config: Experiment) -> Iterator[str]:
     if SOURCE_LANGUAGE not in section.languages:
         yield (f"image_text.languages: {SOURCE_LANGUAGE!r} is missing; validation is in English")
     if section.training.loss is not None and section.training.loss.distillation:
-        yield "image_text.training.loss.distillation: must be 0, since no teacher's vectors are made"
+        yield "image_text.training.loss.distillation: must be 0, as no teacher's vectors are made"
     pairs = [f"{tower}_{of}" for tower in section.text_towers for of in section.captions]
     for twice in {name for name in pairs if pairs.count(name) > 1}:
         yield f"image_text: two systems would have one name, {twice}; rename a sampling"
