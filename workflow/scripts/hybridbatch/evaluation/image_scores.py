@@ -190,13 +190,12 @@ def read_scores(frames: Iterable[pd.DataFrame]) -> list[Scores]:
 
 
 def _by_keys(frame: pd.DataFrame) -> Iterator[tuple[tuple, _Columns]]:
-    """The parts of a frame by KEYS; most frames are of one key, and need not be taken apart."""
+    """The parts of a frame by KEYS; only those of ALL have shares of languages."""
     columns = {str(name): frame[name].to_numpy() for name in frame}
-    if len(frame) and all((columns[name] == columns[name][0]).all() for name in KEYS):
-        yield tuple(columns[name][0] for name in KEYS), columns
-        return
-    for keys, part in frame.groupby(KEYS, sort=False):
-        yield keys, {str(name): part[name].to_numpy() for name in part}
+    plain = [name for name in columns if not name.startswith(_SHARE_COLUMN)]
+    for keys, rows in frame.groupby(KEYS, sort=False).indices.items():
+        names = columns if keys[-1] == ALL else plain
+        yield keys, {name: columns[name][rows] for name in names}
 
 
 def _collect(benchmark: str, direction: str, parts: Mapping[_Part, _Columns]) -> Scores:
@@ -227,7 +226,7 @@ def _collect(benchmark: str, direction: str, parts: Mapping[_Part, _Columns]) ->
             found.seen[system].add(language)
         for name in part:
             code = name.removeprefix(_SHARE_COLUMN)
-            share = code != name and code in languages and language == ALL
+            share = code != name and code in languages
             if name not in IMAGE_METRICS and not share:
                 continue
             metric, line = (SHARE_OF, languages.index(code)) if share else (name, row)
