@@ -23,12 +23,15 @@ from hybridbatch.figures._style import (
 from hybridbatch.figures.curves import dodged_lines
 
 _TRAINED = "trained on"  # the first place: languages that had captions in training
+_MOST_BESIDE = 10  # places in a panel of half of the width
 _CONTROL = Look(FAINT, (1, 2), "x")
 
 
 @styled
 def family_figure(table: pd.DataFrame) -> Figure:
     """A row for each benchmark and captions, a column for each direction.
+
+    Directions stand below each other where there are too many families for half of the width.
 
     table: of `evaluation.image_text`. Families are in the order of their mean over text towers.
     """
@@ -38,7 +41,10 @@ def family_figure(table: pd.DataFrame) -> Figure:
     own = points[points["captions"] != SHUFFLED]
     rows = list(dict.fromkeys(own[["benchmark", "captions"]].itertuples(index=False, name=None)))
     columns = [of for of in DIRECTIONS if (points["setting"] == of).any()]
-    figure, axes = panels(len(rows), len(columns), 3.0, sharey="row")
+    stacked = points["place"].nunique() > _MOST_BESIDE
+    shape = (len(rows) * len(columns), 1) if stacked else (len(rows), len(columns))
+    figure, axes = panels(*shape, 3.0, sharey="row")
+    axes = axes.reshape(len(rows), len(columns))
     for row, (benchmark, captions) in enumerate(rows):
         of_row = points[(points["benchmark"] == benchmark) & _drawn_with(points, captions)]
         order = _order(of_row[of_row["captions"] == captions])
@@ -54,9 +60,9 @@ def family_figure(table: pd.DataFrame) -> Figure:
                 )  # fmt: skip
             panel.set_title(f"{direction.replace('-', ' ')}, {captions} captions", weight="bold")
             panel.set_ylim(bottom=0)
-            if column == 0:
+            if column == 0 or stacked:
                 panel.set_ylabel(f"{benchmark}\n{IMAGE_METRICS[BY_FAMILY].title}")
-            if column == len(columns) - 1:
+            if column == len(columns) - 1 or stacked:
                 label_ends(panel, ends, {name: looks[name].color for name in ends}, 0.08)
     return figure
 
