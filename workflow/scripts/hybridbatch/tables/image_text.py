@@ -108,7 +108,8 @@ def _introduction(margin: float, confidence: float) -> str:
         f"allow. `{SHUFFLED}` captions are those of other images: nothing can be learned from "
         f"them. `{CHANCE}` is exact. The margin is {margin:g} in R@10; no paper prints a "
         f"difference to take it from. `{CANNOT_SAY} with n seeds`: the minimum detectable "
-        "difference exceeds the margin."
+        "difference exceeds the margin. Text towers that are all near chance are not below each "
+        "other either: such a verdict says nothing of transfer."
     )
 
 
