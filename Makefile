@@ -9,11 +9,13 @@ TEX := texlive-latex-recommended
 CHROMIUM := chromium fonts-noto-core
 # Pictures and names of emoji; fonts in which texts are rendered as images.
 IMAGES := fonts-noto-color-emoji unicode-cldr-core fonts-noto-core fonts-noto-cjk
+EMOJI := fonts-noto-color-emoji unicode-cldr-core
 APERTIUM := apertium $(sort $(shell sed -n 's/.*package: \([a-z-]*\).*/\1/p' config/catalogue.yaml))
 export HF_HUB_OFFLINE ?= 0
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: help setup demo test test-all plan verify compare report schema lint format apertium tex chromium images
+.PHONY: help setup demo test test-all plan verify compare report schema lint format apertium emoji tex chromium \
+    images
 
 help:
 	@echo "make demo    the bundled corpus through the whole workflow, nothing downloaded but packages;"
@@ -23,11 +25,11 @@ help:
 	@echo "make verify  tables against their provenance: RESULTS=results/demo, CONFIG=config/demo.yaml"
 	@echo "make compare A=results B=other/results: where two folders begin to differ, and by how much"
 	@echo "make report  all tables, ablations and figures on one page, checked in Chromium: CONFIG=..."
-	@echo "make setup   the environment in .venv and Apertium, which the others make by themselves"
+	@echo "make setup   the environment in .venv, Apertium and emoji, which the others make by themselves"
 	@echo "make lint    formatters and linters, as the tests run them;  make format mends"
 	@echo "make schema  the JSON schema again, after a change of the configuration's models"
 
-setup: $(READY) apertium
+setup: $(READY) apertium emoji
 
 # A line a stage. All that Snakemake says: make demo VERBOSE=1, or SNAKEMAKE='.venv/bin/python -m snakemake ...'
 # By Python's module: the first line of bin/snakemake cannot name a path with every character.
@@ -118,13 +120,16 @@ $(READY): requirements.txt
 # Every mode that the catalogue's routes name.
 apertium: PACKAGES = $(APERTIUM)
 apertium: OTHERWISE = exit 1
+# Pictures and names that the demo's and the laptop's images are made of.
+emoji: PACKAGES = $(EMOJI)
+emoji: OTHERWISE = exit 1
 tex: PACKAGES = $(TEX)
 tex: OTHERWISE = echo "Going on: the tests that compile LaTeX are skipped."
 chromium: PACKAGES = $(CHROMIUM)
 chromium: OTHERWISE = echo "Going on: reports are not checked in a browser."
 images: PACKAGES = $(IMAGES)
 images: OTHERWISE = echo "Going on: the tests of emoji and of rendered texts are skipped."
-apertium tex chromium images:
+apertium emoji tex chromium images:
 	@missing=""; for package in $(PACKAGES); do \
 	    dpkg-query --show --showformat='$${db:Status-Status}' $$package 2>/dev/null | grep -qx installed \
 	        || missing="$$missing $$package"; done; \

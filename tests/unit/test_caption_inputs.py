@@ -3,15 +3,18 @@
 import numpy as np
 import pytest
 
-from hybridbatch.data.captions import caption_table
+from hybridbatch.data.captions import caption_table, shuffled
 from hybridbatch.encoders.base import CANDIDATE, IMAGE, QUERY, TEXT
 from hybridbatch.encoders.captions import (
     CaptionInputs,
     ImageInputs,
+    TextInputs,
+    caption_corpus,
     caption_inputs,
     image_inputs,
     image_text_pairs,
     numbered,
+    text_inputs,
 )
 from hybridbatch.encoders.inputs import Dense, Inputs, Ragged
 from hybridbatch.runtime.errors import DataError
@@ -167,3 +170,59 @@ def test_the_nth_captions_of_an_image_are_one_pair_in_every_language():
 def test_what_does_not_fit_together_is_refused(images, wrong, message):
     with pytest.raises(DataError, match=message):
         wrong(images)
+
+
+def names_of(corpus: dict, language: str) -> list[tuple[str, list[float]]]:
+    """Each caption of a language with the inputs of the image that it stands beside."""
+    pairs = corpus[language]
+    texts = [
+        "".join(map(chr, pairs.queries.take(np.array([i])).ids)) for i in range(len(pairs.rows))
+    ]
+    return list(zip(texts, pairs.passages.take(np.arange(len(texts))).values.tolist(), strict=True))
+
+
+def test_inputs_that_were_made_once_are_those_of_every_training(images, tmp_path):
+    rows = [(name, language, f"{name} {language}", split, name)
+            for name, split in zip(NAMES, ("train", "train", "train", "validation"), strict=True)
+            for language in ("en", "es", "zu")]  # fmt: skip
+    table = caption_table(rows)
+    text_inputs(make, (row[2] for row in rows * 2)).save(tmp_path / "texts", {"seed": 1})
+    texts, keys = TextInputs.load(tmp_path / "texts")
+    assert keys == {"seed": 1}
+    assert texts.texts == tuple(sorted({row[2] for row in rows}))
+    found = caption_corpus(table, "train", ["en", "es"], texts, images)
+    assert list(found) == ["en", "es"]
+    assert names_of(found, "es") == [
+        ("cat es", [1, 1]), ("dog es", [2, 2]), ("pet es", [2, 2]),
+    ]  # fmt: skip
+    held = caption_corpus(table, "validation", ["en"], texts, images)
+    assert names_of(held, "en") == [("cow en", [3, 3])]
+    with pytest.raises(DataError, match="no image of the part train has a caption in 'ast'"):
+        caption_corpus(table, "train", ["ast"], texts, images)
+    fewer = text_inputs(make, (row[2] for row in rows if row[2] != "pet en"))
+    with pytest.raises(DataError, match=r"1 of 3 texts have no inputs, such as 'pet en'"):
+        caption_corpus(table, "train", ["en"], fewer, images)
+    with pytest.raises(DataError, match="there is no caption"):
+        text_inputs(make, [])
+
+
+def test_the_control_has_the_captions_of_shuffled_images():
+    """As `data.captions.shuffled` puts them, by another way."""
+    names = [f"i{i}" for i in range(9)]
+    pictures = image_inputs(make, [(name, bytes([i, i])) for i, name in enumerate(names)])
+    rows = [(name, language, f"{name} {language}", "train", name)
+            for name in names for language in ("en", "es")]  # fmt: skip
+    table = caption_table(rows)
+    texts = text_inputs(make, (row[2] for row in rows))
+    found = caption_corpus(table, "train", ["en", "es"], texts, pictures, shuffled=3)
+    expected = {(row["caption"], names.index(row["image_id"]))
+                for row in shuffled(table, 3).to_pylist()}  # fmt: skip
+    got = {(text, int(image[0])) for code in found for text, image in names_of(found, code)}
+    assert got == expected
+    assert all(int(text.split()[0][1:]) != image for text, image in got)
+
+
+def test_the_inputs_of_some_images_are_theirs(images):
+    assert images.of(["cow", "cat"]).values.tolist() == [[3, 3], [1, 1]]
+    with pytest.raises(DataError, match="1 of 2 images have no inputs, such as 'owl'"):
+        images.of(["cat", "owl"])

@@ -909,7 +909,8 @@ def test_model_and_dataclass_agree(dataclass, model, elsewhere):
 PICTURES = """
 kind: text_image
 dimension: 64
-text: {model: static/seed0, pooling: published, max_tokens: 64, trained: false, head: true}
+text: {kind: transformer, model: static/seed0, pooling: published, max_tokens: 64,
+       trained: false, head: true}
 image: {kind: cnn, size: 32, widths: [32, 64]}
 training:
   loss: {directions: both, temperature: learned, contrastive: 1.0, distillation: 0.5,

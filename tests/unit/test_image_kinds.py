@@ -46,7 +46,8 @@ def wrong(tmp_path: Path, entries: str) -> str:
 def selected(config: Experiment, name: str) -> Experiment:
     """The configuration with one benchmark, whatever encoders it has."""
     ablations = config.ablations.model_copy(update={"benchmarks": []})
-    return config.model_copy(update={"benchmarks": [name], "ablations": ablations})
+    update = {"benchmarks": [name], "ablations": ablations, "image_text": None}
+    return config.model_copy(update=update)
 
 
 def test_files_are_fetched_made_or_installed(tmp_path):
@@ -196,6 +197,6 @@ def test_no_shipped_configuration_has_other_tables_for_it(tmp_path):
 def test_the_catalogue_has_every_language_that_names_enough_emoji(tmp_path):
     if cldr.version() != "41":
         pytest.skip(f"the catalogue's languages are those of CLDR 41, not {cldr.version()}")
-    entry = loaded(tmp_path).catalogue.benchmarks["emoji"]
+    entry = load([ROOT / "config/paper.yaml"]).catalogue.benchmarks["emoji"]
     found, _ = with_enough(names_by_language(read_emoji()), entry.names)
     assert entry.languages == found

@@ -26,12 +26,16 @@ TABLES = [
     *constants.COUNT_TABLES,
     *constants.STATISTICS_TABLES,
     *constants.BIAS_TABLES,
+    *constants.IMAGE_TABLES,
     *constants.ABLATIONS,
     "quiz",
 ]
 FIGURES = {
     "reproduction": "Published against reproduced",
     "layer_scaling": "Scores against the budget of the layers",
+    "image_text": "R@10 by language family",
+    "static_cnn/quiz/first_images": ("Captions and the images that stand first, static_cnn, Quiz"),
+    "pictures/rendered": "Rendered sentences in every script, pictures",
     "static/training": "Losses in training, static",
     "static/translation_quality": "Translation quality against scores, static",
     "my_static/quiz/heatmap": "Query against candidate language, my_static, Quiz",

@@ -388,3 +388,22 @@ def test_images_stream_in_batches_of_bounded_size(monkeypatch):
     assert [len(batch) for batch in image_towers.batches(images())] == [3, 1, 3, 3]
     with pytest.raises(DataError, match="image 1: "):
         list(image_towers.batches([IMAGES[0], IMAGES[1][:50]]))
+
+
+@pytest.mark.parametrize("image", ["cnn", "words", "frozen", "trained"])
+def test_vectors_of_inputs_are_those_of_the_images(image, static_system, tmp_path):
+    """What was computed once for all models, and a head, or a network of its own, on it."""
+    whole(tmp_path / "clip", "clip")
+    image = {
+        "cnn": CNN,
+        "words": WORD_TABLE,
+        "frozen": vision(tmp_path / "clip", head=True),
+        "trained": vision(tmp_path / "clip", head=True, trained=True),
+    }[image]
+    values = entry(16, text(static_system, head=True), image)
+    folder = prepared(values, tmp_path / "encoder", IMAGES)
+    inputs = text_image.inputs(values, folder)(CANDIDATE, IMAGE, iter(IMAGES * 40))
+    text_image.start(values, folder, 2).model.save(str(tmp_path / "model"))
+    vectors = text_image.image_vectors(values, tmp_path / "model")(inputs)
+    expected = load(values, tmp_path / "model")(CANDIDATE, IMAGE, IMAGES * 40)
+    assert np.abs(vectors - expected).max() < 1e-5

@@ -54,6 +54,7 @@ def small_configuration() -> dict:
     config["target_languages"] = ["es", "ast"]
     config["samplings"] = ["x-x-mono", "hybrid"]
     config["seeds"] = [0]
+    del config["image_text"]
     config["corpora"], config["validation"] = ["small"], ["small"]
     config["benchmarks"] = ["small"]
     config["training"] |= {"batch_size": 16, "max_steps": 30, "evaluate_every": 10}

@@ -215,6 +215,7 @@ def test_every_figure_of_every_configuration_is_planned(checkout: Checkout, name
         "translation_quality_figure",
         "reproduction_figure",
     }
+    assert ("image_text_figure" in drawn) == (name != "paper")
 
 
 def test_a_wrong_configuration_is_refused_with_the_key(checkout: Checkout):

@@ -228,7 +228,7 @@ def test_measured_laptop_run_lies_in_its_plan(text_of, monkeypatch, tmp_path):
     in_batches = replace(rates.rates["apertium_lines"], low=300, high=500)
     rates = replace(rates, rates=rates.rates | {"apertium_lines": in_batches})
     monkeypatch.setitem(text_of.__globals__, "read_rates", lambda: rates)
-    measured = "training: {max_steps: 700}\nseeds: [0, 1, 2]\n"
+    measured = "training: {max_steps: 700}\nseeds: [0, 1, 2]\nimage_text: null\n"
     (tmp_path / "measured.yaml").write_text(measured)
     printed = text_of(
         [str(ROOT / "config/config.yaml"), str(tmp_path / "measured.yaml")], "h100", 2

@@ -11,7 +11,7 @@ WORKFLOW = Path(str(workflow.current_basedir)).parent
 sys.path.insert(0, str(WORKFLOW / "scripts"))
 
 from hybridbatch.experiment import names as constants
-from hybridbatch.experiment import inputs, lookups, outputs
+from hybridbatch.experiment import image_systems, inputs, lookups, outputs
 from hybridbatch.experiment.load import load
 from hybridbatch.experiment.options import refuse_repeated
 from hybridbatch.experiment.places import path_problem
@@ -63,6 +63,9 @@ for name in variants.without_zero_shot(experiment):
     if workflow.is_main_process:
         logger.warning(f"samplings: no zero-shot row of {name}, which is not pretrained")
 
+if (names := image_systems.left_out(experiment)) and workflow.is_main_process:
+    logger.warning(f"image_text: without {', '.join(names)}, which the tables have no system of")
+
 if experiment.mirror is not None:
     os.environ.update(HYBRIDBATCH_MIRROR=experiment.mirror)  # jobs inherit it
 
@@ -83,6 +86,9 @@ TABLE_ENCODERS = list(dict.fromkeys(system.encoder for system in TABLE_SYSTEMS.v
 ABLATIONS = [name for name in outputs.ABLATIONS if variants.ablation_points(experiment, name)]
 DRAWN_ABLATIONS = [name for name in outputs.DRAWN_ABLATIONS if name in ABLATIONS]
 CURVES = [name for name in outputs.CURVES if name in ABLATIONS]
+# Text towers beside an image tower, and what each is trained on: see images.smk.
+TOWERS = image_systems.towers(experiment)
+IMAGE_SYSTEMS = image_systems.systems(experiment)
 # Systems that differ in the schedule of their layers alone, by group and schedule.
 SCHEDULES = variants.layer_groups(experiment)
 TRAIN_LANGUAGES = lookups.train_languages(experiment)
@@ -132,6 +138,9 @@ wildcard_constraints:
     ablation=one_of(name for name in ABLATIONS if name != constants.LAYER_SCALING),
     schedules=one_of(SCHEDULES),
     curve=one_of(CURVES),
+    tower=one_of(TOWERS),
+    image_system=one_of(IMAGE_SYSTEMS),
+    split=r"0|[1-9]\d*",
     seed=r"0|[1-9]\d*",  # one name for each seed
     benchmark=one_of(CATALOGUE.benchmarks),
     part=r"\d\d\d+",  # Snakemake cannot read {3,} here
@@ -317,12 +326,13 @@ def table_names():
     """The papers' tables and those of the statistics."""
     counts = outputs.COUNT_TABLES if TRAINED_TABLE_SYSTEMS else outputs.COUNTS_WITHOUT_TRAINING
     names = [*SCORE_TABLES, *counts, *outputs.STATISTICS_TABLES]
-    return names + [*outputs.BIAS_TABLES] * bool(RANKED)
+    names += [*outputs.BIAS_TABLES] * bool(RANKED)
+    return names + [*outputs.IMAGE_TABLES] * bool(IMAGE_SYSTEMS)
 
 
 def figure_names():
     """Every figure of the configuration: KIND, ENCODER/KIND or ENCODER/BENCHMARK/KIND."""
-    names = ["reproduction", *DRAWN_ABLATIONS]
+    names = ["reproduction", *DRAWN_ABLATIONS] + ["image_text"] * bool(IMAGE_SYSTEMS)
     trained = {system.encoder for system in TRAINED_TABLE_SYSTEMS.values()}
     for encoder in TABLE_ENCODERS:
         kinds = ["heatmap"]

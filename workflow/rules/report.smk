@@ -17,11 +17,15 @@ def report_entry(wildcards):
     return outputs.figure_entry(wildcards.figure, benchmark_titles())
 
 
-def report_section(wildcards):
+def numbered_section(entry):
     """The section's name with its number among the sections of this configuration."""
     titles = benchmark_titles()
     there = [outputs.table_entry(name, titles).section for name in table_names() + ABLATIONS]
-    return outputs.numbered(there)[report_entry(wildcards).section]
+    return outputs.numbered(there + [outputs.IMAGES] * bool(image_pages()))[entry.section]
+
+
+def report_section(wildcards):
+    return numbered_section(report_entry(wildcards))
 
 
 def report_caption(wildcards):
@@ -37,6 +41,7 @@ def report_files(ablations):
         "<results>/report/front.html",
         *expand("<results>/report/tables/{name}.html", name=tables),
         *expand("<results>/report/figures/{name}.html", name=figures),
+        *image_pages(),
     ]
 
 

@@ -131,6 +131,7 @@ rule read_benchmark:
         **resources_of("read_benchmark"),
     params:
         kind=lambda wildcards: benchmark_entry(wildcards).kind,
+        reading=lambda wildcards: benchmark_entry(wildcards).reading,
         of=keys,
         content=content(benchmark_files),
         code=lambda wildcards: code("read_benchmark", benchmark_module(wildcards)),

@@ -8,7 +8,7 @@ from hybridbatch.runtime.logs import log, logged
 def main(snakemake) -> None:
     params, output = snakemake.params, snakemake.output
     files = dict(snakemake.input.items())
-    collection = read_collection(params.kind, files, snakemake.wildcards.language)
+    collection = read_collection(params.kind, files, snakemake.wildcards.language, params.reading)
     log.info("%d queries, %d judgements", len(collection.queries), len(collection.qrels))
     write_table(output.queries, collection.queries, params.of)
     write_table(output.qrels, collection.qrels, params.of)

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
@@ -11,13 +12,18 @@ from hybridbatch.runtime import kinds
 from hybridbatch.runtime.errors import DataError
 
 
-def read_collection(kind: str, files: Mapping[str, str | Path], language: str) -> Collection:
-    """Read one language of a benchmark by its kind.
+def read_collection(
+    kind: str,
+    files: Mapping[str, str | Path],
+    language: str,
+    values: Mapping[str, Any] | None = None,
+) -> Collection:
+    """Read one language of a benchmark by its kind; values: what its `read` takes beside these.
 
     Raises `DataError`, naming the files, if there are no queries, candidates or judgements, an id
     is missing or occurs twice, a text is blank, or a judgement names an unknown id.
     """
-    found = kinds.load("benchmarks", kind).read(files, language)
+    found = kinds.load("benchmarks", kind).read(files, language, **(values or {}))
     where = ", ".join(map(str, files.values()))
     sides = {"query": found.queries, "candidate": found.candidates}
     judged = {side: found.qrels[f"{side}_id"].to_pylist() for side in sides}

@@ -3,7 +3,14 @@
 from collections.abc import Callable, Mapping
 
 from hybridbatch.cost.model import Cost
-from hybridbatch.cost.rules import evaluation, retrieval, sources, training, translation
+from hybridbatch.cost.rules import (
+    evaluation,
+    images,
+    retrieval,
+    sources,
+    training,
+    translation,
+)
 from hybridbatch.cost.work import Work
 
 STAGES: dict[str, dict[str, Callable[[Work, Mapping[str, str]], Cost]]] = {
@@ -50,6 +57,19 @@ STAGES: dict[str, dict[str, Callable[[Work, Mapping[str, str]], Cost]]] = {
         "export_judgements": evaluation.page,
         "export_run": evaluation.export_run,
     },
+    "images": {
+        "make_emoji": images.make_emoji,
+        "fetch_images": images.fetch_images,
+        "pack_images": images.pack_images,
+        "merge_fonts": images.merge_fonts,
+        "read_captions": images.read_captions,
+    },
+    "towers": {
+        "prepare_towers": images.prepare_towers,
+        "embed_images": images.embed_images,
+        "finetune_images": images.finetune_images,
+        "evaluate_images": images.evaluate_images,
+    },
     "tables": {
         "score_table": evaluation.table,
         "evaluation_data_table": evaluation.table,
@@ -65,8 +85,10 @@ STAGES: dict[str, dict[str, Callable[[Work, Mapping[str, str]], Cost]]] = {
         "bias_detail_table": evaluation.table,
         "ablation_table": evaluation.table,
         "layer_scaling_table": evaluation.table,
+        "image_text_table": evaluation.table,
         "layer_scaling_usage": evaluation.table,
         "layer_scaling_figure": evaluation.table,
+        "image_text_figure": evaluation.table,
         "heatmap_figure": evaluation.table,
         "rank_distance_figure": evaluation.table,
         "language_share_figure": evaluation.table,
@@ -75,10 +97,13 @@ STAGES: dict[str, dict[str, Callable[[Work, Mapping[str, str]], Cost]]] = {
         "translation_quality_figure": evaluation.table,
         "reproduction_figure": evaluation.table,
         "model_card": evaluation.page,
+        "image_card": evaluation.page,
         "data_card": evaluation.page,
         "front_page": evaluation.page,
         "table_page": evaluation.page,
         "figure_page": evaluation.page,
+        "first_images_page": evaluation.page,
+        "rendered_page": evaluation.page,
         "record_provenance": evaluation.page,
     },
 }
@@ -97,7 +122,7 @@ def stage_of(rule: str) -> str:
 
 # Rules whose jobs may use a GPU or several threads; all others use neither.
 WITH_DEVICE = frozenset(
-    rule for stage in ("translate", "fine-tune", "encode") for rule in STAGES[stage]
+    rule for stage in ("translate", "fine-tune", "encode", "towers") for rule in STAGES[stage]
 )
 
 
@@ -107,6 +132,8 @@ def device_of(work: Work, rule: str, wildcards: Mapping[str, str]) -> dict:
         return {}
     if rule in STAGES["translate"]:
         return work.translators_device()
+    if rule in STAGES["towers"]:
+        return images.device(work)
     return work.encoders_device(work.systems[wildcards["system"]].encoder)
 
 

@@ -217,15 +217,22 @@ def shuffled(captions: pa.Table, seed: int) -> pa.Table:
     group. The images of TEST keep theirs. The same seed gives the same table. Raises `DataError`
     where one group has more than half of a split's images, so that this cannot be done.
     """
-    found, other = captions.to_pylist(), {}
-    for split in (TRAIN, VALIDATION):
-        groups = {row["image_id"]: row["group"] for row in found if row["split"] == split}
-        other |= _of_other_groups(groups, split, np.random.default_rng([seed, SPLITS.index(split)]))
+    found, other = captions.to_pylist(), wrong_images(captions, seed)
     groups = {row["image_id"]: row["group"] for row in found}
     for row in found:
         id_ = other.get(row["image_id"], row["image_id"])
         row.update(image_id=id_, group=groups[id_])
     return pa.Table.from_pylist(found, CAPTION_SCHEMA)
+
+
+def wrong_images(captions: pa.Table, seed: int) -> dict[str, str]:
+    """By id of each image of TRAIN and VALIDATION, the image that `shuffled` gives its captions."""
+    other: dict[str, str] = {}
+    rows = captions.select(["image_id", "split", "group"]).to_pylist()
+    for split in (TRAIN, VALIDATION):
+        groups = {row["image_id"]: row["group"] for row in rows if row["split"] == split}
+        other |= _of_other_groups(groups, split, np.random.default_rng([seed, SPLITS.index(split)]))
+    return other
 
 
 def _of_other_groups(

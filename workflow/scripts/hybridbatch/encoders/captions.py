@@ -9,8 +9,10 @@ from typing import Self
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from hybridbatch.data import dedup
+from hybridbatch.data.captions import wrong_images
 from hybridbatch.encoders.base import CANDIDATE, IMAGE, QUERY, TEXT, MakeInputs
 from hybridbatch.encoders.inputs import Dense, Inputs, Ragged, Repeating, from_arrays
 from hybridbatch.encoders.pairs import PairInputs
@@ -40,6 +42,16 @@ class ImageInputs:
         found, keys = read_tensors(path)
         return cls(_unpacked(found["ids"]), found["keys"], _inputs(found)), keys
 
+    def of(self, ids: Sequence[str]) -> Inputs:
+        """The inputs of some of the images; raises DataError for one that is not there."""
+        place = {name: i for i, name in enumerate(self.ids)}
+        if absent := [name for name in ids if name not in place]:
+            raise DataError(
+                f"{len(absent)} of {len(ids)} images have no inputs, such as {absent[0]!r}: make "
+                "both again."
+            )
+        return self.inputs.take(np.array([place[name] for name in ids], dtype=np.int64))
+
 
 @dataclass(frozen=True)
 class CaptionInputs:
@@ -67,6 +79,52 @@ class CaptionInputs:
         found, keys = read_tensors(path)
         own = (found["rows"], _unpacked(found["images"]), found["numbers"], found["keys"])
         return cls(*own, _inputs(found)), keys
+
+
+@dataclass(frozen=True)
+class TextInputs:
+    """The inputs of n different texts, made once for all trainings and tests of a text tower."""
+
+    texts: tuple[str, ...]
+    inputs: Inputs
+
+    def save(self, path: str | Path, keys: dict[str, str | int] | None = None) -> None:
+        """Write a safetensors file atomically; keys: as for `files.write_table`."""
+        write_tensors(path, {"texts": _packed(self.texts)} | _prefixed(self.inputs), keys)
+
+    @classmethod
+    def load(cls, path: str | Path) -> tuple[Self, dict[str, str | int]]:
+        """Load what `save` wrote, with its keys."""
+        found, keys = read_tensors(path)
+        return cls(_unpacked(found["texts"]), _inputs(found)), keys
+
+    def make(self) -> MakeInputs:
+        """A function for inputs, as encoders have it, that looks up those of these texts.
+
+        It raises DataError for another text.
+        """
+        place = {text: i for i, text in enumerate(self.texts)}
+
+        def looked_up(side: str, modality: str, items: Sequence[str]) -> Inputs:
+            if absent := [text for text in items if text not in place]:
+                raise DataError(
+                    f"{len(absent)} of {len(items)} texts have no inputs, such as {absent[0]!r}: "
+                    "their files are of different versions. Make both again."
+                )
+            return self.inputs.take(np.array([place[text] for text in items], dtype=np.int64))
+
+        return looked_up
+
+
+def text_inputs(make: MakeInputs, texts: Iterable[str]) -> TextInputs:
+    """The inputs of queries, each different text once, in the order of the texts themselves.
+
+    make: the encoder's function for inputs. Raises DataError if there is no text.
+    """
+    distinct = sorted(set(texts))
+    if not distinct:
+        raise DataError("there is no caption to make inputs of.")
+    return TextInputs(tuple(distinct), make(QUERY, TEXT, distinct))
 
 
 def image_inputs(make: MakeInputs, images: Iterable[tuple[str, bytes]]) -> ImageInputs:
@@ -171,6 +229,33 @@ def image_text_pairs(
         negatives=Ragged(np.empty(0, dtype=np.int32), np.zeros(len(which) + 1, dtype=np.int64)),
         targets=targets,
     )
+
+
+def caption_corpus(
+    captions: pa.Table,
+    split: str,
+    languages: Sequence[str],
+    texts: TextInputs,
+    images: ImageInputs,
+    shuffled: int | None = None,
+) -> dict[str, PairInputs]:
+    """The pairs of one split by language, for `TrainingCorpus`.
+
+    captions: of `data.captions.CAPTION_SCHEMA`. texts, images: their inputs. shuffled: a seed, if
+    captions are to stand beside wrong images (`data.captions.wrong_images`). Raises DataError for a
+    language without captions, and as `image_text_pairs` does.
+    """
+    other = {} if shuffled is None else wrong_images(captions, shuffled)
+    chosen = captions.filter(pc.is_in(captions["language"], pa.array(list(languages))))
+    found = {}
+    for language in languages:
+        rows, ids, named = numbered(chosen, split, language)
+        if not len(rows):
+            raise DataError(f"no image of the part {split} has a caption in {language!r}.")
+        beside = [other.get(name, name) for name in ids]
+        of = caption_inputs(texts.make(), rows, beside, named)
+        found[language] = image_text_pairs(of, images)
+    return found
 
 
 def _distinct(inputs: Inputs) -> Ragged | Dense:

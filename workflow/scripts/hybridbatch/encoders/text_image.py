@@ -10,7 +10,7 @@ Models are saved as a SentenceTransformer whose Router sends texts and images to
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from hybridbatch.runtime.files import checked
 
 _MODALITIES = {QUERY: TEXT, CANDIDATE: IMAGE}
 _OWN = "hybridbatch.encoders.visual_words.VisualWords"
+_IMAGES = 64  # of a batch that is encoded
 _ROUTER, _SETTINGS = "router_config.json", "config_sentence_transformers.json"
 _TOKENIZERS = f"{PROMPTS[QUERY]}_0_*/{tokens.TOKENIZER_FILE}"
 
@@ -153,6 +154,35 @@ def load(values: Mapping[str, Any], model: Path) -> Encode:
         return vectors / np.linalg.norm(vectors, axis=1, keepdims=True).clip(1e-12)
 
     return encode
+
+
+def image_vectors(values: Mapping[str, Any], model: Path) -> Callable[[Inputs], np.ndarray]:
+    """A function of images' inputs, as `inputs` makes them, with a saved model.
+
+    Its vectors, float32 [n, d] of length 1, are those that `load` gives for the images themselves.
+    What a frozen tower says of an image is computed once, with the inputs, for all models.
+    """
+    import torch
+
+    from hybridbatch.encoders.devices import best_device
+    from hybridbatch.runtime.gpus import lease_gpu
+
+    lease_gpu()
+    torch.set_float32_matmul_precision("highest")
+    encoder = TextImage(TextImageConfig(**values), saved_model(model, best_device()).eval())
+
+    def vectors(found: Inputs) -> np.ndarray:
+        parts = []
+        for start in range(0, len(found), _IMAGES):
+            rows = found.take(np.arange(start, min(start + _IMAGES, len(found))))
+            with torch.inference_mode():
+                parts.append(encoder.embed(CANDIDATE, IMAGE, rows).float().cpu().numpy())
+        joined = np.concatenate(parts)
+        if not np.isfinite(joined).all():
+            raise DataError(f"{model}: gives vectors that are not finite.")
+        return joined
+
+    return vectors
 
 
 def how_to_load(values: Mapping[str, Any], path: str) -> str:

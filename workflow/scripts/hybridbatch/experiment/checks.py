@@ -12,6 +12,7 @@ from hybridbatch.experiment.benchmarks import Benchmark
 from hybridbatch.experiment.clashes import clashing_names
 from hybridbatch.experiment.configuration import Experiment
 from hybridbatch.experiment.engines import Translator
+from hybridbatch.experiment.image_systems import wrong_image_text
 from hybridbatch.experiment.layer_scaling import UNIFORM, schedule_name
 from hybridbatch.experiment.lookups import corpus_languages
 from hybridbatch.experiment.names import SOURCE_LANGUAGE, ZERO_SHOT
@@ -45,6 +46,7 @@ def wrong_names(experiment: Experiment) -> Iterator[str]:
     if experiment.translator in catalogue.translators:
         yield from _wrong_routes(experiment)
     yield from _wrong_modalities(experiment)
+    yield from wrong_image_text(experiment)
     yield from clashing_names(experiment)
 
 

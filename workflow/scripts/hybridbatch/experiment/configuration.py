@@ -8,6 +8,7 @@ from hybridbatch.experiment import kinds
 from hybridbatch.experiment.ablations import Ablations
 from hybridbatch.experiment.base import Key, Language, Model, Name, Positive, Unique
 from hybridbatch.experiment.engines import StepwiseTranslator
+from hybridbatch.experiment.image_text import ImageText
 from hybridbatch.experiment.places import LocalPath
 from hybridbatch.experiment.readers import FileCorpus
 from hybridbatch.experiment.references import References
@@ -105,5 +106,8 @@ class Experiment(Model):
     exports: Exports = Field(description="files for use elsewhere, on request")
     ablations: Ablations = Field(
         description="what is varied, one thing at a time; a table for each list that is not empty"
+    )
+    image_text: ImageText | None = Field(
+        default=None, description="retrieval between captions and images; none if absent"
     )
     catalogue: Catalogue = Field(description="what exists, by name")

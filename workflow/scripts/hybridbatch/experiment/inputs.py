@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from hybridbatch.experiment import lookups, outputs
+from hybridbatch.experiment import image_systems, lookups, outputs
 from hybridbatch.experiment.base import File
 from hybridbatch.experiment.configuration import Experiment
 from hybridbatch.experiment.names import SOURCE_LANGUAGE
@@ -131,6 +131,16 @@ def selected(config: Experiment) -> Iterator[Named]:
             if model is not None and entry.revision is None:
                 key = f"catalogue.{section}.{name}.model"
                 yield Named(key, File(None, model), _OF_THE_HUB.format("model"))
+    if image_systems.is_made(config):
+        entry, where = (
+            image_systems.encoder(config),
+            f"catalogue.encoders.{config.image_text.encoder}",
+        )
+        for side, tower in (("text", entry.text), ("image", entry.image)):
+            model = getattr(tower, "model", None)
+            if model is not None and tower.revision is None:
+                key = f"{where}.{side}.model"
+                yield Named(key, File(None, model), _OF_THE_HUB.format("model"))
 
 
 def files_in(path: str | Path) -> list[str]:
@@ -156,7 +166,10 @@ def _manifests(config: Experiment) -> list[str]:
 
 def _benchmarks(config: Experiment) -> Iterable[str]:
     of_ablations = config.ablations.benchmarks if outputs.varied(config) else []
-    return dict.fromkeys([*config.benchmarks, *of_ablations])
+    of_images = []
+    if image_systems.is_made(config):
+        of_images = [config.image_text.corpus, *config.image_text.benchmarks]
+    return dict.fromkeys([*config.benchmarks, *of_ablations, *of_images])
 
 
 def _pins(

@@ -166,12 +166,12 @@ def corpus_files(config: Experiment, corpus: str) -> list[str]:
     """
     if config.catalogue.corpora[corpus].streamed:
         return [f"{config.pathvars.downloads}/datasets/{corpus}/manifest.json"]
-    return _paths(config, config.catalogue.corpora[corpus].own_files())
+    return paths(config, config.catalogue.corpora[corpus].own_files())
 
 
 def parallel_files(config: Experiment, corpus: str, language: str) -> list[str]:
     """The files of a corpus in one of its published languages other than its own."""
-    return _paths(config, config.catalogue.corpora[corpus].parallel_files(language))
+    return paths(config, config.catalogue.corpora[corpus].parallel_files(language))
 
 
 def licence(config: Experiment, corpus: str) -> str:
@@ -209,7 +209,7 @@ def unstated_licences(config: Experiment, corpus: str) -> list[str]:
 def benchmark_files(config: Experiment, benchmark: str, language: str) -> dict[str, str]:
     """The files of one language of a benchmark, by the names that its kind expects."""
     files = config.catalogue.benchmarks[benchmark].files(language)
-    return dict(zip(files, _paths(config, list(files.values())), strict=True))
+    return dict(zip(files, paths(config, list(files.values())), strict=True))
 
 
 def merged_fonts(config: Experiment) -> dict[str, list[str]]:
@@ -248,7 +248,7 @@ def mean_rows(config: Experiment, benchmark: str) -> dict:
 
 def passage_files(config: Experiment, benchmark: str, language: str) -> list[str]:
     """The files of passages of one language, in the order of their numbers."""
-    return _paths(config, config.catalogue.benchmarks[benchmark].passage_files(language))
+    return paths(config, config.catalogue.benchmarks[benchmark].passage_files(language))
 
 
 def passage_parts(config: Experiment, benchmark: str, language: str) -> list[str]:
@@ -265,7 +265,7 @@ def files_of_part(config: Experiment, benchmark: str, language: str, part: str) 
 
 def reference_file(config: Experiment, references: str, language: str) -> str:
     """The file of one language of a reference set: its own `path`, or its source's download."""
-    (path,) = _paths(config, [config.catalogue.references[references].file_in(language)])
+    (path,) = paths(config, [config.catalogue.references[references].file_in(language)])
     return path
 
 
@@ -278,7 +278,7 @@ def place(config: Experiment, file: File) -> str:
     return _place(config.catalogue.sources[file.source].base + file.name)
 
 
-def _paths(config: Experiment, files: Iterable[File]) -> list[str]:
+def paths(config: Experiment, files: Iterable[File]) -> list[str]:
     """The paths of files: below downloads/ or results/ if fetched or made, else as configured."""
     return [_path(config, file) for file in files]
 

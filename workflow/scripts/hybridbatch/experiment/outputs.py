@@ -25,15 +25,16 @@ from hybridbatch.runtime.errors import HybridBatchError
 SCORES = "Retrieval scores"
 DIFFERENCES = "Differences and claims"
 BIAS = "Language bias"
+IMAGES = "Images and texts"
 OF_ABLATIONS = "Ablations"
 DATA = "Data, translation, training"
 CONTAMINATION = "Contamination"
 # In the report's order. Ablations come last, so that the other numbers do not depend on them.
-SECTIONS = (SCORES, DIFFERENCES, BIAS, DATA, CONTAMINATION, OF_ABLATIONS)
+SECTIONS = (SCORES, DIFFERENCES, BIAS, IMAGES, DATA, CONTAMINATION, OF_ABLATIONS)
 
 _CORPORA = ("corpora", "target_languages", "translator")
 # Keys that concern the machine, or only one table. Tables do not depend on them by default.
-_ELSEWHERE = ("mirror", "quality", "contamination", "ablations", "exports")
+_ELSEWHERE = ("mirror", "quality", "contamination", "ablations", "image_text", "exports")
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,8 @@ class Output:
     """A table or a figure.
 
     group: for tables, `scores`, `counts`, `statistics`, `bias` (made if a benchmark ranks several
-    languages in one pool) or `ablation` (a list of the configuration's `ablations`). keys: the keys
+    languages in one pool), `images` (made if `image_text` has a text tower) or `ablation` (a list
+    of the configuration's `ablations`). keys: the keys
     of the configuration that a table depends on; None: all except those in _ELSEWHERE. caption: its
     file in workflow/report.
     """
@@ -63,6 +65,15 @@ TABLES = {
     "language_bias": Output(BIAS, "Table 2, rank distance", "scores"),
     "rank_distance": Output(BIAS, "Tables 7 and 8, rank distance per language", "scores"),
     "bias_detail": Output(BIAS, "Shares of the top, mean ranks, rank correlations", "bias"),
+    "image_text": Output(
+        IMAGES,
+        "Retrieval between captions and images",
+        "images",
+        (
+            *(*_CORPORA, "validation", "filtering", "encoders", "samplings", "seeds", "training"),
+            *("statistics", "image_text"),
+        ),
+    ),
     "alpha": Output(OF_ABLATIONS, "Share of monolingual batches (alpha)", "ablation"),
     "data_size": Output(OF_ABLATIONS, "Share of the training pairs", "ablation"),
     "languages": Output(OF_ABLATIONS, "Number of training languages", "ablation"),
@@ -106,7 +117,7 @@ TABLES = {
 }
 # The table of one benchmark, whose name it has; {}: the benchmark's title.
 _OF_BENCHMARK = Output(SCORES, "{}, scores per language", "scores", caption="tables/benchmark")
-# Figures by kind. A figure's name is KIND, ENCODER/KIND or ENCODER/BENCHMARK/KIND.
+# Figures and pages of images by kind. The name is KIND, ENCODER/KIND or ENCODER/BENCHMARK/KIND.
 FIGURES = {
     "heatmap": Output(SCORES, "Query against candidate language"),
     "reproduction": Output(DIFFERENCES, "Published against reproduced"),
@@ -119,6 +130,9 @@ FIGURES = {
     "batch_size": Output(OF_ABLATIONS, "Scores against the batch's size"),
     "steps": Output(OF_ABLATIONS, "Scores against the number of steps"),
     LAYER_SCALING: Output(OF_ABLATIONS, "Scores against the budget of the layers"),
+    "image_text": Output(IMAGES, "R@10 by language family"),
+    "first_images": Output(IMAGES, "Captions and the images that stand first"),
+    "rendered": Output(IMAGES, "Rendered sentences in every script"),
     "training": Output(DATA, "Losses in training"),
     "translation_quality": Output(DATA, "Translation quality against scores"),
 }
@@ -135,6 +149,7 @@ COUNT_TABLES = _group("counts")
 COUNTS_WITHOUT_TRAINING = ("evaluation_data", "tokens")
 STATISTICS_TABLES = _group("statistics")
 BIAS_TABLES = _group("bias")
+IMAGE_TABLES = _group("images")
 ABLATIONS = _group("ablation")
 # Ablations that have a figure of the same name.
 DRAWN_ABLATIONS = tuple(name for name in ABLATIONS if name in FIGURES)
@@ -220,16 +235,27 @@ def _chosen(config: Experiment, plain: dict, part: dict) -> dict:
     """The catalogue entries that `part` names, and the files of sources that these entries name."""
     catalogue, chosen = plain["catalogue"], {}
     ablations = part.get("ablations", {})
+    images = part.get("image_text", {})
     mixed = (HYBRID, ALL_MONOLINGUAL, NO_MONOLINGUAL) if ablations.get("alpha") else ()
     sections = {
         "corpora": [*part.get("corpora", ()), *part.get("validation", ())],
-        "benchmarks": [*part.get("benchmarks", ()), *ablations.get("benchmarks", ())],
+        "benchmarks": [
+            *part.get("benchmarks", ()),
+            *ablations.get("benchmarks", ()),
+            *([images["corpus"], *images["benchmarks"]] if images else ()),
+        ],
         "references": part.get("quality", ()),
-        "encoders": [*part.get("encoders", ()), *ablations.get("encoders", ())],
+        "encoders": [
+            *part.get("encoders", ()),
+            *ablations.get("encoders", ()),
+            *([images["encoder"]] if images else ()),
+        ],
         "samplings": [
             *part.get("samplings", ()),
             *ablations.get("samplings", ()),
             *ablations.get("lareqa", ()),
+            *images.get("text_towers", ()),
+            *images.get("captions", ()),
             *mixed,
         ],
     }

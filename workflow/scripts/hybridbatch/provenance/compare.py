@@ -26,10 +26,10 @@ from hybridbatch.runtime.files import DIGEST, digest_of, read_json
 
 # The folders of artefacts, in the order in which they are made.
 STAGES = (
-    "corpora", "references", "collections", "texts", "translations", "reference_translations",
-    "back_translations", "train", "contamination", "encoders", "tokens", "token_counts", "models",
-    "merged", "embeddings", "ranks", "runs", "metrics", "bias", "scores", "comparisons", "tables",
-    "figures", "exports", "datasets",
+    "corpora", "references", "images", "fonts", "collections", "texts", "translations",
+    "reference_translations", "back_translations", "train", "contamination", "encoders", "tokens",
+    "token_counts", "models", "merged", "embeddings", "ranks", "runs", "metrics", "bias", "scores",
+    "comparisons", "image_text", "tables", "figures", "exports", "datasets",
 )  # fmt: skip
 # Drafts are the tables once more; the others hold times, or are pages of what is compared.
 LEFT_OUT = ("drafts", "logs", "timings", "report", "checkpoints")

@@ -31,7 +31,7 @@ def table_page(markdown: str, caption: str, counted: str, style: str) -> str:
             f"A table's Markdown begins with its title, '# ...'; found: {first!r}"
         )
     markdown_it = renderer()
-    return _page(
+    return page(
         markdown_it.renderInline(first[2:]), caption, counted, markdown_it.render(body), style
     )
 
@@ -40,7 +40,7 @@ def figure_page(text: str, svg: bytes, style: str) -> str:
     """A figure's page; text: its title, an empty line and its caption, which may have `code`."""
     title, _, caption = text.strip().partition("\n\n")
     said = caption_html(caption)
-    return _page(escape(title), said, "", image(title, svg), style, plain=True)
+    return page(escape(title), said, "", image(title, svg), style, plain=True)
 
 
 def image(title: str, svg: bytes) -> str:
@@ -71,9 +71,7 @@ def _range(counts: pd.Series, names: tuple[str, str]) -> str:
     return f"{span} {names[high != 1]}"
 
 
-def _page(
-    title: str, caption: str, counted: str, body: str, style: str, plain: bool = False
-) -> str:
+def page(title: str, caption: str, counted: str, body: str, style: str, plain: bool = False) -> str:
     """A page of HTML. title and body are HTML already; with `plain`, so is the caption."""
     said = f"<p>{caption}</p>\n" if plain else renderer().render(caption)
     facts = f"<p>n in each cell: {escape(counted)}.</p>\n" if counted else ""

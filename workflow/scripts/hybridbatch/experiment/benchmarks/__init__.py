@@ -102,6 +102,15 @@ class Benchmark(Model):
         return {}
 
     @property
+    def training_splits(self) -> int:
+        """The splits into images to train on and to test; 0 of one that is for tests alone."""
+        return 0
+
+    def files_of_split(self, language: str, split: int) -> dict[str, File]:
+        """The files of one language, with the images of one of the splits for the test."""
+        return self.files(language)
+
+    @property
     def installed(self) -> dict[str, tuple[str, str | None]]:
         """Files and folders that it is made from: by key, the path and the Debian package."""
         return {}

@@ -57,8 +57,21 @@ class Config(Benchmark):
             "font": (self.font, "fonts-noto-color-emoji"),
         }
 
+    @property
+    def training_splits(self) -> int:
+        return self.splits
+
+    @property
+    def making(self) -> dict:
+        """The values of `data.emoji.write_emoji` but the languages."""
+        keys = {"common", "font", "names", "test", "validation", "seed", "keywords"}
+        return self.model_dump(include=keys)
+
     def files(self, language: str) -> dict[str, File]:
+        return self.files_of_split(language, self.split)
+
+    def files_of_split(self, language: str, split: int) -> dict[str, File]:
         return {
-            "captions": File(MADE, f"images/emoji/split{self.split}/captions.parquet"),
+            "captions": File(MADE, f"images/emoji/split{split}/captions.parquet"),
             "images": File(MADE, "images/emoji/images.parquet"),
         }

@@ -27,9 +27,23 @@ class _Pretrained(Model):
         return self
 
 
-class TextTower(_Pretrained):
-    """A trained system's folder, or a Hugging Face encoder."""
+class SystemTower(Model):
+    """Each of the tables' systems that `image_text` names, with one of their encoders."""
 
+    kind: Literal["system"] = Field(description="the trained systems of one of the encoders")
+    encoder: Name = Field(description="name of the encoder whose systems are the text towers")
+    trained: bool = Field(description=_TRAINED)
+    head: bool = Field(description=_HEAD)
+    max_tokens: Positive = Field(description="a text is cut there")
+    prefix: str | None = Field(
+        default=None, description="before every text; the system's own for queries if absent"
+    )
+
+
+class TextModel(_Pretrained):
+    """A Hugging Face encoder, or the folder of a model that was trained elsewhere."""
+
+    kind: Literal["transformer"] = Field(description="a Hugging Face encoder, or a model's folder")
     pooling: Literal["mean", "cls", "published"] = Field(
         description="over tokens; published takes the modules stored with the model, as a trained "
         "system has them, or the text tower of CLIP, SigLIP or BLIP"
@@ -59,6 +73,30 @@ class SmallNetwork(Model):
         description="channels of each stage; each has half of the pixels of the one before"
     )
 
+    # Below: cost estimates. A step of 7 x 7 with half of the pixels, a maximum that halves them
+    # again, and in each stage two convolutions of 3 x 3 and a shortcut.
+
+    @property
+    def flops(self) -> float:
+        """FLOPs of a forward pass with one image."""
+        pixels, total, before = self.size // 4, 0.0, self.widths[0]
+        total += 2 * (self.size // 2) ** 2 * 49 * 3 * self.widths[0]
+        for number, width in enumerate(self.widths):
+            pixels = pixels if number == 0 else max(1, pixels // 2)
+            total += 2 * pixels**2 * width * (9 * before + 9 * width + before * (number > 0))
+            before = width
+        return total
+
+    @property
+    def parameters(self) -> float:
+        """The number of parameters."""
+        total, before = 147.0 * self.widths[0] + 2 * self.widths[0], self.widths[0]
+        for number, width in enumerate(self.widths):
+            total += 9 * width * (before + width) + 4 * width
+            total += (before + 2) * width * (number > 0)
+            before = width
+        return total
+
 
 class VisualWords(Model):
     """A table of n-grams of visual words, for rendered lines of text."""
@@ -72,6 +110,7 @@ class VisualWords(Model):
     dimension: Positive = Field(description="of the rows; that of the common space")
 
 
+TextTower = Annotated[SystemTower | TextModel, Field(discriminator="kind")]
 ImageTower = Annotated[VisionModel | SmallNetwork | VisualWords, Field(discriminator="kind")]
 
 
@@ -93,6 +132,15 @@ class Config(Encoder):
     @property
     def has_own_tokenizer(self) -> bool:
         return True
+
+    @property
+    def pretrained(self) -> bool:
+        return isinstance(self.image, VisionModel) or isinstance(self.text, TextModel)
+
+    @property
+    def base(self) -> str | None:
+        """The encoder of the tables whose systems are the text towers; None for another model."""
+        return self.text.encoder if isinstance(self.text, SystemTower) else None
 
     @property
     def modalities(self) -> dict[str, tuple[str, ...]]:

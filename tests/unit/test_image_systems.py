@@ -1,0 +1,156 @@
+"""The section `image_text`: towers, systems, languages, training values, and what is refused."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from hybridbatch.experiment import image_systems, inputs, outputs
+from hybridbatch.experiment.configuration import Experiment
+from hybridbatch.experiment.load import load
+from hybridbatch.runtime.errors import ConfigError
+from hybridbatch.training.config import TrainConfig
+
+ROOT = Path(__file__).parents[2]
+
+
+def loaded(tmp_path: Path, changes: str = "", name: str = "config") -> Experiment:
+    """A shipped configuration with changes laid over it."""
+    files = [ROOT / f"config/{name}.yaml"]
+    if changes:
+        files.append(tmp_path / "mine.yaml")
+        files[-1].write_text(changes, encoding="utf-8")
+    return load(files, catalogue=ROOT / "config/catalogue.yaml")
+
+
+def test_the_laptop_trains_54_models_and_the_control(tmp_path):
+    config = loaded(tmp_path)
+    systems = image_systems.systems(config)
+    assert list(systems) == [
+        "x-x-mono_en-en", "x-x-mono_hybrid", "x-y_en-en", "x-y_hybrid", "hybrid_en-en",
+        "hybrid_hybrid", "hybrid_shuffled",
+    ]  # fmt: skip
+    models = 6 * len(image_systems.seeds(config)) * len(image_systems.splits(config))
+    assert models == 54
+    assert [name for name, system in image_systems.towers(config).items() if system.trained] == [
+        "x-x-mono", "x-y", "hybrid",
+    ]  # fmt: skip
+    assert {system.name for system in image_systems.towers(config).values()} == {
+        "static_x-x-mono", "static_x-y", "static_hybrid",
+    }  # fmt: skip
+
+
+def test_captions_say_which_languages_are_trained_on_and_how(tmp_path):
+    config = loaded(tmp_path)
+    assert image_systems.trained_languages(config, "en-en") == ["en"]
+    languages = ["en", "es", "pt", "ca", "gl"]
+    for captions in ("hybrid", "shuffled"):
+        assert image_systems.trained_languages(config, captions) == languages
+        values = image_systems.training_values(config, captions)
+        assert (values["sampling"], values["alpha"]) == ("hybrid", 0.5)
+        assert TrainConfig(**values).batch_size == 128
+    assert image_systems.training_values(config, "en-en")["alpha"] is None
+    own = "catalogue: {encoders: {static_cnn: {training: {max_steps: 7}}}}"
+    assert image_systems.training_values(loaded(tmp_path, own), "en-en")["max_steps"] == 7
+
+
+def test_towers_are_those_that_the_tables_have(tmp_path):
+    fewer = loaded(tmp_path, "samplings: [hybrid]")
+    assert list(image_systems.towers(fewer)) == ["hybrid"]
+    assert image_systems.left_out(fewer) == ["x-x-mono", "x-y"]
+    other = loaded(tmp_path, "encoders: [small_transformer]")
+    assert not image_systems.is_made(other)
+    assert image_systems.left_out(other) == ["x-x-mono", "x-y", "hybrid"]
+    none = loaded(tmp_path, "image_text: null")
+    assert image_systems.systems(none) == image_systems.towers(none) == {}
+    assert image_systems.left_out(none) == []
+    assert not image_systems.is_made(loaded(tmp_path, name="paper"))
+
+
+def test_a_text_tower_may_be_a_model_of_its_own(tmp_path):
+    (tmp_path / "e5").mkdir()
+    config = loaded(
+        tmp_path,
+        f"""
+image_text: {{encoder: mine, text_towers: [], control: false}}
+catalogue:
+  encoders:
+    mine:
+      kind: text_image
+      dimension: 8
+      text: {{kind: transformer, model: {tmp_path}/e5, pooling: mean, max_tokens: 32,
+             trained: false, head: true}}
+      image: {{kind: cnn, size: 32, widths: [8]}}
+""",
+    )
+    assert image_systems.towers(config) == {"mine": None}
+    assert list(image_systems.systems(config)) == ["mine_en-en", "mine_hybrid"]
+    assert image_systems.text_seed(config, "mine", 2) == 2
+    assert image_systems.known_languages(config) == []
+    named = [of for of in inputs.selected(config) if of.key.startswith("catalogue.encoders.mine")]
+    assert [(of.key, of.file.name) for of in named] == [
+        ("catalogue.encoders.mine.text.model", f"{tmp_path}/e5")
+    ]
+
+
+def test_a_split_has_its_own_test_and_a_benchmark_without_splits_one(tmp_path):
+    config = loaded(tmp_path, "image_text: {benchmarks: [emoji, xtd10]}")
+    assert image_systems.tested_splits(config, "emoji") == [0, 1, 2]
+    assert image_systems.tested_splits(config, "xtd10") == [0]
+    files = image_systems.split_files(config, "emoji", 2)
+    assert files["it"] == {
+        "captions": "results/images/emoji/split2/captions.parquet",
+        "images": "results/images/emoji/images.parquet",
+    }
+    xtd10 = image_systems.split_files(config, "xtd10", 0)
+    assert xtd10["ja"]["images"] == "results/images/xtd10/images.parquet"
+    keys = {of.key for of in inputs.selected(config)}
+    assert {"catalogue.benchmarks.emoji.font", "catalogue.benchmarks.xtd10.names"} <= keys
+
+
+def test_the_table_depends_on_the_section_and_the_others_do_not(tmp_path):
+    config = loaded(tmp_path)
+    part = outputs.part_for(config, "image_text")
+    assert part["image_text"]["splits"] == 3
+    assert {"emoji"} <= set(part["catalogue"]["benchmarks"])
+    assert set(part["catalogue"]["encoders"]) == {"static", "static_cnn"}
+    assert set(part["catalogue"]["samplings"]) == {"x-x-mono", "x-y", "hybrid", "en-en"}
+    other = loaded(tmp_path, "image_text: {splits: 1}")
+    assert outputs.part_for(other, "main") == outputs.part_for(config, "main")
+    assert outputs.part_for(other, "image_text") != part
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ("{encoder: static}", "image_text.encoder: 'static' is of kind static, and one of kind"),
+        ("{encoder: static_cmn}", "'static_cmn' is not in the catalogue; did you mean static_cnn?"),
+        ("{text_towers: []}", "image_text.text_towers: [] must not be empty"),
+        ("{text_towers: [hybird]}", "'hybird' is not in the catalogue; did you mean hybrid?"),
+        ("{captions: [zero-shot]}", "image_text.captions: 'zero-shot' trains nothing"),
+        ("{languages: [es]}", "image_text.languages: 'en' is missing; validation is in English"),
+        ("{languages: [en]}", "has one language, and hybrid mixes several"),
+        ("{languages: [en, ast]}", "'emoji' has no captions in 'ast'"),
+        ("{splits: 4}", "image_text.splits: 4, and 'emoji' has 3 splits"),
+        ("{corpus: xtd10}", "image_text.splits: 3, and 'xtd10' has 0 splits"),
+        ("{benchmarks: [xquad_r]}", "'xquad_r' is no benchmark of captions and images"),
+        ("{benchmarks: [xquad_r_images]}", "is no benchmark of captions and images"),
+        ("{training: {loss: {directions: up}}}", "directions: 'up' is not one of queries, both"),
+        ("{training: {loss: {distillation: 0.5, student: candidate}}}", "distillation: must be 0"),
+        ("{seeds: 0}", "image_text.seeds: 0 must be at least 1"),
+    ],
+)
+def test_what_cannot_be_is_named(tmp_path, changes, message):
+    with pytest.raises(ConfigError) as caught:
+        loaded(tmp_path, yaml.safe_dump({"image_text": yaml.safe_load(changes)}))
+    assert message in str(caught.value)
+
+
+def test_towers_and_emoji_that_cannot_be_are_named(tmp_path):
+    with pytest.raises(ConfigError, match=r"text\.encoder: 'statics' is not in the catalogue"):
+        loaded(tmp_path, "catalogue: {encoders: {static_cnn: {text: {encoder: statics}}}}")
+    second = "{title: Few, kind: emoji, languages: [en], test: 50}"
+    with pytest.raises(ConfigError, match=r"benchmarks\.few: emoji are made once, and 'emoji'"):
+        loaded(tmp_path, f"catalogue: {{benchmarks: {{few: {second}}}}}")
+    same = "{title: Third split, kind: emoji, languages: [en, yo], split: 2}"
+    loaded(tmp_path, f"catalogue: {{benchmarks: {{third: {same}}}}}")

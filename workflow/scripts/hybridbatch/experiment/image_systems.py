@@ -1,0 +1,264 @@
+"""Queries on the section `image_text`: towers, systems, languages, training values, wrong keys.
+
+A *tower* is a text tower: the sampling of one of the tables' systems, or the encoder's own model. A
+system is a tower and the sampling of the captions that it was trained on beside images.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from hybridbatch.experiment import lookups
+from hybridbatch.experiment import systems as variants
+from hybridbatch.experiment.configuration import Experiment
+from hybridbatch.experiment.encoders.text_image import Config as TextImage
+from hybridbatch.experiment.names import SOURCE_LANGUAGE, ZERO_SHOT
+from hybridbatch.experiment.problems import did_you_mean
+
+# The captions of the system that is trained on those of the wrong images.
+SHUFFLED = "shuffled"
+TABLE = "image_text"
+
+
+@dataclass(frozen=True)
+class ImageSystem:
+    """A text tower and the sampling of the captions; SHUFFLED for those of the wrong images."""
+
+    tower: str
+    captions: str
+
+    @property
+    def name(self) -> str:
+        """As in the paths of models and metrics."""
+        return f"{self.tower}_{self.captions}"
+
+
+def encoder(config: Experiment) -> TextImage:
+    """The entry of the encoder of images and texts."""
+    return config.catalogue.encoders[config.image_text.encoder]
+
+
+def towers(config: Experiment) -> dict[str, variants.System | None]:
+    """The text towers by name, with the tables' system that each one is; None for another model.
+
+    Empty without the section, or where the tables have no system with the tower's encoder. Only
+    samplings that the tables have count, since the command line may shorten their list.
+    """
+    if config.image_text is None:
+        return {}
+    base = encoder(config).base
+    if base is None:
+        return {config.image_text.encoder: None}
+    of_tables = variants.systems(config)
+    found = {name: variants.System(base, name) for name in config.image_text.text_towers}
+    return {name: system for name, system in found.items() if system.name in of_tables}
+
+
+def left_out(config: Experiment) -> list[str]:
+    """The text towers that the tables have no system for."""
+    if config.image_text is None or encoder(config).base is None:
+        return []
+    there = towers(config)
+    return [name for name in config.image_text.text_towers if name not in there]
+
+
+def systems(config: Experiment) -> dict[str, ImageSystem]:
+    """All systems by name, the control last: one, with the last tower and the last captions."""
+    found = [
+        ImageSystem(tower, captions)
+        for tower in towers(config)
+        for captions in config.image_text.captions
+    ]
+    if found and config.image_text.control:
+        found.append(ImageSystem(found[-1].tower, SHUFFLED))
+    return {system.name: system for system in found}
+
+
+def is_made(config: Experiment) -> bool:
+    """Whether the configuration has anything of images and texts to train."""
+    return bool(towers(config))
+
+
+def seeds(config: Experiment) -> list[int]:
+    """The seeds of both towers."""
+    found = config.seeds[: config.image_text.seeds]
+    base = encoder(config).base
+    limit = None if base is None else config.catalogue.encoders[base].seeds
+    return found[:limit]
+
+
+def text_seed(config: Experiment, tower: str, seed: int) -> int:
+    """The seed of the text tower's system; one that is not trained has one, 0."""
+    system = towers(config)[tower]
+    return seed if system is None or system.trained else 0
+
+
+def splits(config: Experiment) -> list[int]:
+    """The numbers of the splits of the corpus."""
+    return list(range(config.image_text.splits))
+
+
+def test_split(config: Experiment, benchmark: str, split: int) -> int:
+    """The split of a benchmark that a model of a split is tested on: 0 where there is only one."""
+    return split if config.catalogue.benchmarks[benchmark].training_splits else 0
+
+
+def tested_splits(config: Experiment, benchmark: str) -> list[int]:
+    """The splits of a benchmark that models are tested on."""
+    return list(dict.fromkeys(test_split(config, benchmark, of) for of in splits(config)))
+
+
+def trained_languages(config: Experiment, captions: str) -> list[str]:
+    """The languages of the captions that a system is trained on, English first."""
+    languages = [c for c in config.image_text.languages if c != SOURCE_LANGUAGE]
+    if _sampling(config, captions).kind == "en-en":
+        return [SOURCE_LANGUAGE]
+    return [SOURCE_LANGUAGE, *languages]
+
+
+def training_values(config: Experiment, captions: str) -> dict:
+    """The values of a training.config.TrainConfig."""
+    sampling = _sampling(config, captions)
+    own = encoder(config).training
+    return {
+        **config.image_text.training.plain(),
+        **(own.plain() if own else {}),
+        "sampling": sampling.kind,
+        "alpha": sampling.alpha,
+        "pairs": 1.0,
+    }
+
+
+def _sampling(config: Experiment, captions: str):
+    name = config.image_text.captions[-1] if captions == SHUFFLED else captions
+    return config.catalogue.samplings[name]
+
+
+def split_files(config: Experiment, benchmark: str, split: int) -> dict[str, dict[str, str]]:
+    """The files of a split of a benchmark, by language and by the names that its kind expects."""
+    entry = config.catalogue.benchmarks[benchmark]
+    found = {}
+    for language in entry.languages:
+        files = entry.files_of_split(language, split)
+        found[language] = dict(zip(files, lookups.paths(config, files.values()), strict=True))
+    return found
+
+
+def card_facts(config: Experiment, name: str) -> dict:
+    """The values of tables.image_card.ImageFacts for a system."""
+    system, entry = systems(config)[name], encoder(config)
+    base = towers(config)[system.tower]
+    tower = entry.text.model if base is None else f"the system {base.name}"
+    if base is None and entry.text.revision:
+        tower += f" at revision {entry.text.revision}"
+    return {
+        "system": name,
+        "text_tower": tower,
+        "licence": entry.licence or lookups.UNSTATED,
+        "captions": _sampling(config, system.captions).kind,
+        "shuffled": system.captions == SHUFFLED,
+        "languages": trained_languages(config, system.captions),
+        "corpus": config.catalogue.benchmarks[config.image_text.corpus].title,
+    }
+
+
+def known_languages(config: Experiment) -> list[str]:
+    """The languages that the text towers were trained on, as far as the tables' systems tell."""
+    return [] if encoder(config).base is None else lookups.train_languages(config)
+
+
+def wrong_image_text(config: Experiment) -> Iterator[str]:
+    """The messages of all checks of the section."""
+    section, catalogue = config.image_text, config.catalogue
+    yield from _wrong_emoji(config)
+    if section is None:
+        return
+    for key, names, known in (
+        ("encoder", [section.encoder], catalogue.encoders),
+        ("text_towers", section.text_towers, catalogue.samplings),
+        ("captions", section.captions, catalogue.samplings),
+        ("corpus", [section.corpus], catalogue.benchmarks),
+        ("benchmarks", section.benchmarks, catalogue.benchmarks),
+    ):
+        for name in names:
+            if name not in known:
+                hint = did_you_mean(name, known)
+                yield f"image_text.{key}: {name!r} is not in the catalogue{hint}"
+    yield from _wrong_encoder(config)
+    for name in section.captions:
+        if name == SHUFFLED:
+            yield f"image_text.captions: {name!r} is the control's name; choose another"
+        elif name in catalogue.samplings and catalogue.samplings[name].kind == ZERO_SHOT:
+            yield f"image_text.captions: {name!r} trains nothing; take it out"
+        elif (
+            name in catalogue.samplings
+            and catalogue.samplings[name].kind in ("x-y", "hybrid")
+            and len(section.languages) < 2
+        ):
+            yield f"image_text.languages: has one language, and {name} mixes several; add another"
+    if SOURCE_LANGUAGE not in section.languages:
+        yield (f"image_text.languages: {SOURCE_LANGUAGE!r} is missing; validation is in English")
+    if section.training.loss is not None and section.training.loss.distillation:
+        yield "image_text.training.loss.distillation: must be 0, as no teacher's vectors are made"
+    pairs = [f"{tower}_{of}" for tower in section.text_towers for of in section.captions]
+    for twice in {name for name in pairs if pairs.count(name) > 1}:
+        yield f"image_text: two systems would have one name, {twice}; rename a sampling"
+    yield from _wrong_benchmarks(config)
+
+
+def _wrong_encoder(config: Experiment) -> Iterator[str]:
+    section, known = config.image_text, config.catalogue.encoders
+    entry = known.get(section.encoder)
+    if entry is None:
+        return
+    if not isinstance(entry, TextImage):
+        yield (
+            f"image_text.encoder: {section.encoder!r} is of kind {entry.kind}, and one of kind "
+            "text_image embeds texts and images"
+        )
+    elif entry.base is None and section.text_towers:
+        yield (
+            f"image_text.text_towers: {section.encoder!r} names a text tower of its own; leave the "
+            "list empty, or give the tower kind: system"
+        )
+    elif entry.base is not None:
+        where = f"catalogue.encoders.{section.encoder}.text.encoder"
+        if not section.text_towers:
+            yield "image_text.text_towers: [] must not be empty"
+        if entry.base not in known:
+            hint = did_you_mean(entry.base, known)
+            yield f"{where}: {entry.base!r} is not in the catalogue{hint}"
+        elif "text" not in known[entry.base].modalities["candidate"]:
+            yield f"{where}: {entry.base!r} is no encoder of texts"
+
+
+def _wrong_benchmarks(config: Experiment) -> Iterator[str]:
+    section, known = config.image_text, config.catalogue.benchmarks
+    corpus = known.get(section.corpus)
+    if corpus is not None and corpus.training_splits < section.splits:
+        yield (
+            f"image_text.splits: {section.splits}, and {section.corpus!r} has "
+            f"{corpus.training_splits} splits into images to train on and to test"
+        )
+    if corpus is not None:
+        for code in section.languages:
+            if code not in corpus.languages:
+                hint = did_you_mean(code, corpus.languages)
+                yield f"image_text.languages: {section.corpus!r} has no captions in {code!r}{hint}"
+    for name in section.benchmarks:
+        if name not in known:
+            continue
+        if known[name].modality != "image" or known[name].parallel:
+            yield f"image_text.benchmarks: {name!r} is no benchmark of captions and images"
+
+
+def _wrong_emoji(config: Experiment) -> Iterator[str]:
+    """Entries of emoji that differ in what they are made of: they are made once, in one place."""
+    entries = {n: e for n, e in config.catalogue.benchmarks.items() if e.kind == "emoji"}
+    made = {name: (entry.making, entry.splits) for name, entry in entries.items()}
+    first = next(iter(made), None)
+    for name, values in made.items():
+        if values != made[first]:
+            yield (
+                f"catalogue.benchmarks.{name}: emoji are made once, and {first!r} makes them "
+                "otherwise; only title, languages and `split` may differ"
+            )
