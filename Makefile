@@ -14,8 +14,8 @@ APERTIUM := apertium $(sort $(shell sed -n 's/.*package: \([a-z-]*\).*/\1/p' con
 export HF_HUB_OFFLINE ?= 0
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: help setup demo test test-all plan verify compare report schema lint format apertium emoji tex chromium \
-    images
+.PHONY: help setup demo test test-all plan verify compare report schema lint format
+.PHONY: packages apertium emoji tex chromium images
 
 help:
 	@echo "make demo    the bundled corpus through the whole workflow, nothing downloaded but packages;"
@@ -49,10 +49,10 @@ demo: setup
 	@echo "With ablations: make report CONFIG=config/demo.yaml"
 
 # PYTEST="tests/unit -k metrics -n 0" runs a part. The slowest tests are listed at the end.
-test: setup tex chromium images
+test: packages setup tex chromium images
 	$(BIN)/python -m pytest -n auto -m "not slow" $(PYTEST)
 
-test-all: setup tex chromium images
+test-all: packages setup tex chromium images
 	$(BIN)/python -m pytest -n auto $(PYTEST)
 
 # Several files are laid over each other: CONFIG="config/config.yaml mine.yaml". One whose path has
@@ -107,6 +107,7 @@ format: $(READY)
 	$(BIN)/ruff format .
 	$(BIN)/python -m snakefmt workflow
 
+# Python compiles a module when it is first imported. Most of the 18,000 files never are.
 $(READY): requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	    { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 ..."; exit 1; }
@@ -114,7 +115,7 @@ $(READY): requirements.txt
 	    if [ "$$(id -u)" = 0 ]; then apt-get update && apt-get install -y --no-install-recommends python3-venv; \
 	    else echo "Type: sudo apt-get install python3-venv"; exit 1; fi
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --requirement requirements.txt
+	$(BIN)/python -m pip install --quiet --no-compile --requirement requirements.txt
 	@touch $@
 
 # Every mode that the catalogue's routes name.
@@ -129,7 +130,10 @@ chromium: PACKAGES = $(CHROMIUM)
 chromium: OTHERWISE = echo "Going on: reports are not checked in a browser."
 images: PACKAGES = $(IMAGES)
 images: OTHERWISE = echo "Going on: the tests of emoji and of rendered texts are skipped."
-apertium emoji tex chromium images:
+# All of these at once; those that then are missing say so one by one.
+packages: PACKAGES = $(sort $(APERTIUM) $(TEX) $(CHROMIUM) $(IMAGES))
+packages: OTHERWISE = true
+apertium emoji tex chromium images packages:
 	@missing=""; for package in $(PACKAGES); do \
 	    dpkg-query --show --showformat='$${db:Status-Status}' $$package 2>/dev/null | grep -qx installed \
 	        || missing="$$missing $$package"; done; \

@@ -119,12 +119,19 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy
 
 
+@pytest.fixture(scope="module")
+def before(copy: Path) -> dict[tuple[str, tuple[str, ...]], list[str]]:
+    """The fingerprints of the copy as it is."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(code, "_PACKAGE", copy / "hybridbatch")
+        return _fingerprints(copy / "hybridbatch")
+
+
 @pytest.fixture
-def rerun(copy: Path, monkeypatch: pytest.MonkeyPatch):
+def rerun(copy: Path, before: dict, monkeypatch: pytest.MonkeyPatch):
     """A function: the jobs whose fingerprints an unused function in a module changes."""
     package, parse = copy / "hybridbatch", code._parse
     monkeypatch.setattr(code, "_PACKAGE", package)
-    before = _fingerprints(package)
 
     def mutate(module: str) -> set[tuple[str, tuple[str, ...]]]:
         path = package / module

@@ -16,22 +16,21 @@ def said(run) -> str:
     return " ".join((run.stdout + run.stderr).split())
 
 
-@pytest.mark.parametrize(
-    ("file", "key"),
-    [
-        ("small.jsonl", "catalogue.corpora.small.path"),
-        (f"{BENCHMARK}/it.json", "catalogue.benchmarks.small.path"),
-    ],
-)
-def test_a_finished_folder_without_an_input_is_refused(finished: Checkout, file: str, key: str):
-    path = finished.path / file
-    aside = path.rename(path.with_suffix(".aside"))
+def test_a_finished_folder_without_its_inputs_is_refused(finished: Checkout):
+    keys = {
+        "small.jsonl": "catalogue.corpora.small.path",
+        f"{BENCHMARK}/it.json": "catalogue.benchmarks.small.path",
+    }
+    paths = [finished.path / file for file in keys]
+    aside = [path.rename(path.with_suffix(".aside")) for path in paths]
     try:
         run = finished.snakemake(*SMALL, "--dry-run", "tables", check=False)
     finally:
-        aside.rename(path)
+        for moved, path in zip(aside, paths, strict=True):
+            moved.rename(path)
     assert run.returncode == 1
-    assert f"{key}: there is no folder or file {file}." in said(run)
+    for file, key in keys.items():
+        assert f"{key}: there is no folder or file {file}." in said(run)
 
 
 def test_a_path_with_a_placeholder_that_nothing_fills_in_is_refused(finished: Checkout):

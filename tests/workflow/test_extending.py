@@ -80,6 +80,7 @@ def test_language(extended: Extended):
     assert extended.trained_on("bundled")["an"] > 0
 
 
+@pytest.mark.slow
 def test_corpus(extended: Extended):
     extended.run("corpus.yaml")
     pairs = extended.trained_on("mine")
@@ -94,6 +95,7 @@ def test_reader(extended: Extended):
     assert counts["value"]["unanswered"] == 1
 
 
+@pytest.mark.slow
 def test_data_set(extended: Extended):
     extended.run("dataset.yaml")
     assert extended.trained_on("owls")["en"] == 2

@@ -248,14 +248,18 @@ def test_a_cut_off_shard_is_named_and_the_search_goes_on_after_the_shards_before
 
 @pytest.mark.slow
 @pytest.mark.skipif(MIRROR is None, reason="HYBRIDBATCH_MIRROR is not set: needs MIRACL's qrels")
-def test_real_topics_and_judgements_on_a_small_corpus(tmp_path: Path):
+def test_real_topics_and_judgements_on_a_small_corpus(made: Checkout, tmp_path: Path):
     config = configuration(
         source="miracl",
         topics="topics/topics.miracl-v1.0-{language}-dev.tsv",
         qrels="qrels/qrels.miracl-v1.0-{language}-dev.tsv",
     )
     config["samplings"], config["benchmarks"] = ["x-x-mono"], ["miracl"]
-    checkout = made_checkout(tmp_path, config)
+    # The model is made already, and depends on no benchmark.
+    checkout = Checkout(tmp_path / "copy")
+    shutil.copytree(made.path, checkout.path)
+    shutil.rmtree(checkout.path / "made")
+    (checkout.path / "miracl.yaml").write_text(yaml.safe_dump(config))
     base = yaml.safe_load((ROOT / "config/catalogue.yaml").read_text())["catalogue"]["sources"]
     place = Path(MIRROR) / base["miracl"]["base"].removeprefix("https://")
     for language in LANGUAGES:
@@ -264,7 +268,7 @@ def test_real_topics_and_judgements_on_a_small_corpus(tmp_path: Path):
         ids = [line.split()[2] for line in qrels.splitlines()]
         texts = sentences(language)
         passages = [(id_, texts[i % len(texts)]) for i, id_ in enumerate(dict.fromkeys(ids[:900]))]
-        write_shards(tmp_path / "made", language, passages, 3 if language == "en" else 2)
+        write_shards(checkout.path / "made", language, passages, 3 if language == "en" else 2)
     checkout.snakemake(
         "--configfile=miracl.yaml",
         "results/small/tables/miracl.csv",
@@ -274,5 +278,5 @@ def test_real_topics_and_judgements_on_a_small_corpus(tmp_path: Path):
     for language, queries in (("en", 799), ("es", 648)):
         metrics = check_against_ir_measures(checkout, "static_x-x-mono", language)
         assert len(metrics) == queries
-    table = pd.read_csv(tmp_path / "results/small/tables/miracl.csv")
+    table = pd.read_csv(checkout.path / "results/small/tables/miracl.csv")
     assert (table[table["language"].isin(LANGUAGES)]["absent_relevant"] > 1000).all()

@@ -79,6 +79,7 @@ def test_a_browser_without_network_opens_everything(reported: Path):
     assert len(pictures) == number + 1
 
 
+@pytest.mark.slow
 @needs_chromium
 def test_the_browser_check_finds_what_is_wrong(reported: Path, tmp_path: Path):
     bad = tmp_path / "report.html"

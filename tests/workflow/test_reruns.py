@@ -6,7 +6,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from checkout import Checkout
+import yaml
+from checkout import Checkout, small_configuration
+
+from hybridbatch.cost.model import RATES_FILE
 
 SMALL = ("--configfile=small.yaml", "tables", "ablations")
 PACKAGE = Path("workflow/scripts/hybridbatch")
@@ -30,6 +33,18 @@ def edited(checkout: Checkout, *modules: str) -> Iterator[None]:
                 path.write_bytes(content)
 
 
+@contextmanager
+def replaced(file: Path, old: str, new: str) -> Iterator[None]:
+    """A file with another text in it, and nothing of it afterwards."""
+    before = file.read_text()
+    assert old in before
+    file.write_text(before.replace(old, new, 1))
+    try:
+        yield
+    finally:
+        file.write_text(before)
+
+
 def changed(checkout: Checkout) -> set[str]:
     """The rules that a dry run plans because of their parameters, not of their inputs."""
     run = checkout.snakemake("--dry-run", *SMALL)
@@ -41,10 +56,23 @@ def changed(checkout: Checkout) -> set[str]:
     }
 
 
-def test_new_kinds_and_the_runtime_rerun_nothing(finished: Checkout):
+def test_what_no_result_depends_on_reruns_nothing(finished: Checkout):
+    """New kinds, the runtime, comments, resources, an entry that is not selected: all at once."""
     new = ("encoders/added.py", "benchmarks/added.py", "data/readers/added.py")
-    with edited(finished, *new, "runtime/gpus.py", "runtime/logs.py", "experiment/names.py"):
-        assert finished.plan(*SMALL) == []
+    runtime = ("runtime/gpus.py", "runtime/logs.py", "experiment/names.py")
+    config = small_configuration()
+    corpora = config["catalogue"]["corpora"]
+    corpora["more"] = corpora["small"] | {"path": "more.jsonl"}
+    (finished.path / "unused.yaml").write_text(yaml.safe_dump(config))
+    package = finished.path / PACKAGE
+    with (
+        edited(finished, *new, *runtime),
+        replaced(package / "evaluation/metrics.py", "import numpy", "# a comment\nimport numpy"),
+        replaced(package / "provenance/record.py", "import json", "# a comment\nimport json"),
+        replaced(package / "cost/requests.py", "_FACTOR = 1.2", "_FACTOR = 3.2"),
+        replaced(finished.path / RATES_FILE, "290.0e+6", "890.0e+6"),
+    ):
+        assert finished.plan("--configfile=unused.yaml", *SMALL[1:]) == []
 
 
 @pytest.mark.slow
