@@ -29,6 +29,7 @@ from hybridbatch.evaluation.image_scores import (
 from hybridbatch.evaluation.image_text import (
     CHANCE,
     IMAGE_TEXT_COLUMNS,
+    NEAR_CHANCE,
     image_text_table,
     splits_differ,
 )
@@ -364,7 +365,9 @@ def test_models_of_all_splits_on_the_same_images_have_one_cluster_a_group():
 
 
 @pytest.mark.parametrize(
-    ("margin", "expected"), [(0.9, "holds"), (0.0001, "cannot say with 3 seeds")]
+    ("margin", "expected"),
+    # A loss of .9 cannot be seen where scores are less than .9 above chance.
+    [(0.9, "cannot say: near chance"), (0.0001, "cannot say with 3 seeds")],
 )
 def test_the_verdict_rests_on_margin_and_detectable_difference(scores, margin, expected):
     verdicts = table_of(scores, margin=margin).dropna(subset=["statement"])
@@ -375,6 +378,15 @@ def test_the_verdict_rests_on_margin_and_detectable_difference(scores, margin, e
     assert set(verdicts["tower"]) == {"hybrid"}
     assert set(verdicts["margin"]) == {margin}
     assert verdicts["detectable"].gt(0).all()
+
+
+def test_a_text_tower_holds_against_others_that_are_above_chance():
+    learned = dict.fromkeys(TOWERS, 6.0)
+    for quality, expected in ((learned, "holds"), (dict.fromkeys(TOWERS, 0.0), NEAR_CHANCE)):
+        frames = made_frames(quality, captions=ENGLISH, images=60)
+        verdicts = table_of(frames, margin=0.3).dropna(subset=["statement"])
+        verdicts = verdicts[verdicts["language"] == MEAN_TRANSFER]
+        assert set(verdicts["verdict"]) == {expected}
 
 
 def test_a_text_tower_that_is_worse_does_not_transfer():

@@ -21,7 +21,11 @@ variance between seeds is pooled over the towers with the same captions. Differe
 captions have the same text tower on both sides, so they are paired by seed, too: there the
 difference under a seed is the unit, and its variance is pooled over the towers.
 
-Cochran (1954), "The combination of estimates from different experiments", on `split_p`.
+"Not below" says something only if there was something to lose: the better other tower has to be
+above chance by more than the margin, or the verdict is NEAR_CHANCE, where it would be `holds`.
+
+Cochran (1954), "The combination of estimates from different experiments", on `split_p`; ICH E10
+(2000), section 1.5, "Assay sensitivity", on what a comparison without a loss needs.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -31,7 +35,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import fdtrc
 
-from hybridbatch.evaluation.claims import Claim, judge
+from hybridbatch.evaluation.claims import CANNOT_SAY, HOLDS, Claim, judge
 from hybridbatch.evaluation.estimates import Estimate, estimate
 from hybridbatch.evaluation.image_scores import (
     IMAGE_METRICS,
@@ -50,6 +54,7 @@ from hybridbatch.evaluation.significance import holm
 # Captions of the wrong images, and what stands in their place in rows that no system of ours has.
 SHUFFLED, CHANCE, PUBLISHED = "shuffled", "chance", "published"
 TOWERS, CAPTIONS = "towers", "captions"  # what a difference compares
+NEAR_CHANCE = f"{CANNOT_SAY}: near chance"
 # (metric, the scores whose differences are tested)
 COMPARED = (
     ("recall_10", MEANS),
@@ -296,12 +301,21 @@ def _tested(
             "value": found.value,
             "value_a": of.sample(of.tensors[metric][a], cells).means.mean(1),
             "value_b": of.sample(of.tensors[metric][b], cells).means.mean(1),
+            "chance": _chance_of_cells(of, metric, cells),
             "split_min": of_splits.min(0),
             "split_max": of_splits.max(0),
             **tests,
             **of.counts(metric, cells),
         }
         yield from _rows(of, a, metric, columns)
+
+
+def _chance_of_cells(of: Scores, metric: str, cells: Sequence[Cell]) -> np.ndarray:
+    """The expected value of each cell at random; NaN where it is not known."""
+    values = chance(of, metric)
+    if values is None:
+        return np.full(len(cells), np.nan)
+    return of.sample(values[:, None], cells).means[:, 0]
 
 
 def splits_differ(found: Sequence[Estimate]) -> np.ndarray:
@@ -354,6 +368,9 @@ def _verdict_rows(differences: pd.DataFrame, margin: float, confidence: float) -
         for claim in image_text_claims(towers, direction):
             same = rows[rows["metric"] == claim.metric].iloc[0]
             judged = judge(claim, rows, margin, confidence)
+            # Where chance is not known, the comparison is false and the verdict stands.
+            if judged["verdict"] == HOLDS and _better_other(claim, rows) - same["chance"] <= margin:
+                judged["verdict"] = NEAR_CHANCE
             found.append(
                 {
                     **{name: value for name, value in judged.items() if name in IMAGE_TEXT_COLUMNS},
@@ -368,3 +385,12 @@ def _verdict_rows(differences: pd.DataFrame, margin: float, confidence: float) -
                 }
             )
     return found
+
+
+def _better_other(claim: Claim, rows: pd.DataFrame) -> float:
+    """The better score of the text towers that a claim's own is compared with."""
+    found = []
+    for row in rows[rows["metric"] == claim.metric].itertuples():
+        if claim.sampling in (row.sampling_a, row.sampling_b):
+            found.append(row.value_b if row.sampling_a == claim.sampling else row.value_a)
+    return max(found)

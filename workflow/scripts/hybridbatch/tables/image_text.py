@@ -21,6 +21,7 @@ from hybridbatch.evaluation.image_text import (
     BY_FAMILY,
     CHANCE,
     COMPARED,
+    NEAR_CHANCE,
     PUBLISHED,
     SHUFFLED,
     TOWERS,
@@ -108,8 +109,8 @@ def _introduction(margin: float, confidence: float) -> str:
         f"allow. `{SHUFFLED}` captions are those of other images: nothing can be learned from "
         f"them. `{CHANCE}` is exact. The margin is {margin:g} in R@10; no paper prints a "
         f"difference to take it from. `{CANNOT_SAY} with n seeds`: the minimum detectable "
-        "difference exceeds the margin. Text towers that are all near chance are not below each "
-        "other either: such a verdict says nothing of transfer."
+        f"difference exceeds the margin. `{NEAR_CHANCE}`: the better other tower is not above "
+        "chance by more than the margin, so that there is nothing to lose."
     )
 
 
