@@ -181,6 +181,15 @@ def test_the_documentation_has_what_is_printed(text_of, monkeypatch, tmp_path):
     )
 
 
+def test_the_readme_has_the_hours_of_the_plan():
+    """The paper's plan on one GPU, which docs/scale.md has in the last row of its first table."""
+    plan = (ROOT / "docs" / "scale.md").read_text(encoding="utf-8")
+    row = next(line for line in plan.splitlines() if line.startswith("| all "))
+    hours = row.split("|")[7].strip().replace(" - ", " to ")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"estimated {hours} of an H100" in readme
+
+
 # By the first column of the table of smaller runs in docs/scale.md.
 SMALLER = {
     "none": {},
