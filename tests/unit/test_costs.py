@@ -10,7 +10,7 @@ import yaml
 
 from hybridbatch.cost.memory import Texts, training_memory
 from hybridbatch.cost.model import RATES_FILE, Cost, Rate, Rates, Shape, Span, generation, hours
-from hybridbatch.cost.page import duration, plan_text, scaled
+from hybridbatch.cost.page import ASSUMED, duration, plan_text, scaled
 from hybridbatch.cost.plan import Job, plan
 from hybridbatch.cost.requests import Request, of_job
 from hybridbatch.cost.rules.training import steps
@@ -887,3 +887,7 @@ def test_numbers_have_two_digits_and_a_prefix(number, text):
 )
 def test_hours_have_two_digits(low, high, text):
     assert duration(Span(low, high)) == text
+
+
+def test_the_plan_says_of_every_stage_what_it_assumes():
+    assert list(ASSUMED) == list(STAGES)

@@ -20,6 +20,8 @@ ASSUMED = {
     "merge": "an adapter and its base are read, and one model is written",
     "encode": "every text of every benchmark by every model; MIRACL is searched here, file by file",
     "evaluate": "every query against every candidate, on CPUs; means, intervals, tests",
+    "images": "all that the catalogue's benchmarks of images have; downloads at the network's rate",
+    "towers": "frozen towers embed everything once; all steps of every split, seed and system",
     "tables": "tables and their records",
 }
 _MUCH_MB = 2000  # a rule that requests this much memory gets its own row
