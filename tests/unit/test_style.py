@@ -24,3 +24,9 @@ def test_a_linter_has_nothing_to_say(command: tuple[str, ...]):
         [str(BIN / command[0]), *command[1:]], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_test_files_have_names_of_their_own():
+    """pytest imports a test file by its name alone, whatever its folder."""
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert not {name for name in names if names.count(name) > 1}
