@@ -6,7 +6,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
-from hybridbatch.evaluation.image_scores import IMAGE_TO_TEXT, RECALLS, TEXT_TO_IMAGE
+from hybridbatch.evaluation.image_names import IMAGE_TO_TEXT, RECALLS, TEXT_TO_IMAGE
 from hybridbatch.evaluation.metrics import average_precision, rank_distance
 from hybridbatch.evaluation.settings import ALL
 

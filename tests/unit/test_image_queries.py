@@ -7,9 +7,8 @@ import pytrec_eval
 
 from hybridbatch.benchmarks._joined import joined
 from hybridbatch.benchmarks.base import collection
+from hybridbatch.evaluation.image_names import IMAGE_TO_TEXT, TEXT_TO_IMAGE
 from hybridbatch.evaluation.image_queries import (
-    IMAGE_TO_TEXT,
-    TEXT_TO_IMAGE,
     image_query_metrics,
     with_keys,
 )

@@ -15,11 +15,10 @@ from image_scores import LANGUAGES, TOWERS, made_frames
 import image_text_table as image_text_table_script
 from hybridbatch.data import cldr
 from hybridbatch.evaluation.estimates import Estimate, estimate, sample
+from hybridbatch.evaluation.image_names import IMAGE_TO_TEXT, TEXT_TO_IMAGE
 from hybridbatch.evaluation.image_scores import (
-    IMAGE_TO_TEXT,
     MEAN_TRANSFER,
     SHARE_OF,
-    TEXT_TO_IMAGE,
     Cell,
     Scores,
     System,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from hybridbatch.evaluation.language_bias import ranking
+from hybridbatch.evaluation.language_bias import by_descending_id, ranking
 from hybridbatch.retrieval.ranking import exact_scores
 
 
@@ -42,8 +42,7 @@ def first_images(
         rows.setdefault((of["image_id"], of["language"]), row)
     there = {id_: [c for c in languages if (id_, c) in rows] for id_ in image_ids}
     chosen = sorted(there, key=lambda id_: (-len(there[id_]), _hash(id_)))[:images]
-    # At equal scores the greater id ranks first, as in trec_eval: here it has the earlier column.
-    columns = sorted(range(len(image_ids)), key=lambda i: image_ids[i], reverse=True)
+    columns = by_descending_id(image_ids)
     ids = [image_ids[i] for i in columns]
     wide = image_vectors[columns].astype(np.float64)
     texts = captions["text"]

@@ -12,14 +12,19 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pyarrow as pa
 
-from hybridbatch.evaluation.language_bias import ranking
+from hybridbatch.evaluation.image_names import (
+    CUTOFFS,
+    IMAGE_TO_TEXT,
+    RECALLS,
+    SHARE_COLUMN,
+    TEXT_TO_IMAGE,
+)
+from hybridbatch.evaluation.language_bias import by_descending_id, ranking
 from hybridbatch.evaluation.metrics import average_precision, rank_distance, recall_at
 from hybridbatch.evaluation.settings import ALL
 from hybridbatch.retrieval.ranking import exact_scores, ranks_by_language
 from hybridbatch.runtime.errors import DataError
 
-TEXT_TO_IMAGE, IMAGE_TO_TEXT = "text-to-image", "image-to-text"
-CUTOFFS = (1, 5, 10)
 SHARE_DEPTH = 10  # captions among which the shares of languages are counted
 
 
@@ -142,7 +147,7 @@ class _Queries:
             "rank_distance": rank_distance(ranks, query, relevant),
         }
         shares = _shares(vectors, self.captions, names, self.language_of, len(self.languages))
-        values |= {f"share_{code}": shares[:, i] for i, code in enumerate(self.languages)}
+        values |= {f"{SHARE_COLUMN}{code}": shares[:, i] for i, code in enumerate(self.languages)}
         return [*tables, self._of_images(ALL, asked, False, len(names), relevant, values)]
 
     def _of_images(
@@ -167,7 +172,8 @@ class _Queries:
 
 
 def _recalls(ranks: np.ndarray, query: np.ndarray, relevant: np.ndarray) -> dict[str, np.ndarray]:
-    return {f"recall_{k}": recall_at(ranks, query, relevant, k) for k in CUTOFFS}
+    values = (recall_at(ranks, query, relevant, k) for k in CUTOFFS)
+    return dict(zip(RECALLS, values, strict=True))
 
 
 def _shares(
@@ -178,8 +184,7 @@ def _shares(
     languages: int,
 ) -> np.ndarray:
     """float64 [q, languages]: of the first SHARE_DEPTH candidates, those of each language."""
-    # At equal scores the greater id ranks first, as in trec_eval. Here it has the earlier column.
-    columns = np.argsort(np.array(names))[::-1]
+    columns = by_descending_id(names)
     wide, language_of = candidates[columns].astype(np.float64), language_of[columns]
     depth = min(SHARE_DEPTH, len(names))
     shares = np.empty((len(queries), languages))

@@ -15,15 +15,14 @@ import pandas as pd
 from scipy.special import digamma
 
 from hybridbatch.evaluation.estimates import Sample, sample
+from hybridbatch.evaluation.image_names import DIRECTIONS, SHARE_COLUMN
 from hybridbatch.evaluation.metrics import METRICS, Metric, recall_at
 from hybridbatch.evaluation.settings import ALL, MEAN, MEAN_SEEN, MEAN_UNSEEN
 from hybridbatch.runtime.errors import DataError
 
-TEXT_TO_IMAGE, IMAGE_TO_TEXT = DIRECTIONS = ("text-to-image", "image-to-text")
 # Over the languages that had no captions in training, but that the text tower was trained on.
 MEAN_TRANSFER = "mean_transfer"
 MEANS = (MEAN, MEAN_SEEN, MEAN_UNSEEN, MEAN_TRANSFER)
-RECALLS = ("recall_1", "recall_5", "recall_10")
 # The share of a language among the first candidates, of image to text over all languages.
 SHARE_OF = "language_share"
 # In the order of the tables.
@@ -37,7 +36,6 @@ IMAGE_METRICS = {
 # Before the name of a family of languages, over those of it that had no captions in training.
 FAMILY = "family "
 KEYS = ["benchmark", "tower", "captions", "split", "seed", "direction", "language"]
-_SHARE_COLUMN = "share_"
 _Part = tuple["System", int, int, str]  # system, split, seed, language
 _Columns = dict[str, np.ndarray]
 
@@ -192,7 +190,7 @@ def read_scores(frames: Iterable[pd.DataFrame]) -> list[Scores]:
 def _by_keys(frame: pd.DataFrame) -> Iterator[tuple[tuple, _Columns]]:
     """The parts of a frame by KEYS; only those of ALL have shares of languages."""
     columns = {str(name): frame[name].to_numpy() for name in frame}
-    plain = [name for name in columns if not name.startswith(_SHARE_COLUMN)]
+    plain = [name for name in columns if not name.startswith(SHARE_COLUMN)]
     for keys, rows in frame.groupby(KEYS, sort=False).indices.items():
         names = columns if keys[-1] == ALL else plain
         yield keys, {name: columns[name][rows] for name in names}
@@ -225,7 +223,7 @@ def _collect(benchmark: str, direction: str, parts: Mapping[_Part, _Columns]) ->
         if part["seen"].any():
             found.seen[system].add(language)
         for name in part:
-            code = name.removeprefix(_SHARE_COLUMN)
+            code = name.removeprefix(SHARE_COLUMN)
             share = code != name and code in languages
             if name not in IMAGE_METRICS and not share:
                 continue

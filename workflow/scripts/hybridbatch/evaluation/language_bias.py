@@ -48,8 +48,7 @@ def measure_rankings(
     languages = list(candidate_ids)
     identifiers = [id_ for language in languages for id_ in candidate_ids[language]]
     language_of = np.repeat(languages, [len(candidate_ids[code]) for code in languages])
-    # At equal scores the greater id ranks first, as in trec_eval. Here it has the earlier column.
-    columns = np.argsort(np.array(identifiers))[::-1]
+    columns = by_descending_id(identifiers)
     candidates, language_of = candidates[columns].astype(np.float64), language_of[columns]
     questions = sorted(set().union(*query_ids.values()))
     row_of = _rows(questions, [query_ids[language] for language in languages])
@@ -139,6 +138,14 @@ class _Pool:
             "fair": pa.nulls(n, pa.float64()) if fair is None else fair[candidate],
         }
         return pa.table(columns, schema=BIAS_SCHEMA)
+
+
+def by_descending_id(ids: Sequence[str]) -> np.ndarray:
+    """The order in which `ranking` takes candidates: at equal scores the greater id is first.
+
+    So it is in trec_eval. ids: all different. Returns int64 [n], the greatest id's place first.
+    """
+    return np.argsort(np.array(ids))[::-1]
 
 
 def ranking(scores: np.ndarray) -> np.ndarray:

@@ -16,7 +16,6 @@ from hybridbatch.experiment.problems import did_you_mean
 
 # The captions of the system that is trained on those of the wrong images.
 SHUFFLED = "shuffled"
-TABLE = "image_text"
 
 
 @dataclass(frozen=True)

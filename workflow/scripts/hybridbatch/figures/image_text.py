@@ -4,7 +4,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hybridbatch.evaluation.image_scores import DIRECTIONS, FAMILY, IMAGE_METRICS
+from hybridbatch.evaluation.image_names import DIRECTIONS
+from hybridbatch.evaluation.image_scores import FAMILY, IMAGE_METRICS
 from hybridbatch.evaluation.image_text import BY_FAMILY, CHANCE, PUBLISHED, SHUFFLED
 from hybridbatch.evaluation.settings import MEAN, MEAN_SEEN
 from hybridbatch.figures._style import (

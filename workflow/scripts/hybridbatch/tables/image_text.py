@@ -7,14 +7,12 @@ import pandas as pd
 
 from hybridbatch.data.records import csv_lines
 from hybridbatch.evaluation.claims import CANNOT_SAY
+from hybridbatch.evaluation.image_names import DIRECTIONS, IMAGE_TO_TEXT, RECALLS
 from hybridbatch.evaluation.image_scores import (
-    DIRECTIONS,
     FAMILY,
     IMAGE_METRICS,
-    IMAGE_TO_TEXT,
     MEAN_TRANSFER,
     MEANS,
-    RECALLS,
     SHARE_OF,
 )
 from hybridbatch.evaluation.image_text import (
@@ -206,8 +204,8 @@ def _differences(benchmark: str, tested: pd.DataFrame, confidence: float) -> lis
         for (direction, of, metric), part in rows.groupby(keys, sort=False):
             first = "tower" if compared == TOWERS else "captions"
             lines = [
-                (f"{row[first]} − {row['versus']}, {titles[row['language']]}", _test(row))
-                for _, row in part.iterrows()
+                (f"{getattr(row, first)} − {row.versus}, {titles[row.language]}", _test(row))
+                for row in part.itertuples()
             ]
             place = f"{_DIRECTION_TITLES[direction]}, {of} {fixed}, {IMAGE_METRICS[metric].title}"
             bands.append(Band(lines, place))
@@ -224,20 +222,20 @@ def _differences(benchmark: str, tested: pd.DataFrame, confidence: float) -> lis
     return blocks
 
 
-def _test(row: pd.Series) -> list[Cell]:
-    decimals = IMAGE_METRICS[row["metric"]].decimals
-    difference = _value(row, row["metric"], signed=True)
-    if pd.isna(row["p"]):
+def _test(row) -> list[Cell]:
+    decimals = IMAGE_METRICS[row.metric].decimals
+    difference = _value(row, row.metric, signed=True)
+    if pd.isna(row.p):
         difference = Cell(difference.text, "no test")
     splits = Cell()
-    if row["n_splits"] > 1:
-        ends = f"{row['split_min']:+.{decimals}f} to {row['split_max']:+.{decimals}f}"
-        splits = Cell(ends, "" if pd.isna(row["split_p"]) else f"p = {row['split_p']:.3f}")
+    if row.n_splits > 1:
+        ends = f"{row.split_min:+.{decimals}f} to {row.split_max:+.{decimals}f}"
+        splits = Cell(ends, "" if pd.isna(row.split_p) else f"p = {row.split_p:.3f}")
     return [
         difference,
-        _number(row["p"], 5),
-        _number(row["p_holm"], 4),
-        _number(row["detectable"], decimals),
+        _number(row.p, 5),
+        _number(row.p_holm, 4),
+        _number(row.detectable, decimals),
         splits,
     ]
 
@@ -280,17 +278,12 @@ def _system_name(row: Mapping[str, object]) -> str:
 
 
 def _value(row, metric: str, signed: bool = False) -> Cell:
-    """A value with its interval; row: a tuple or series with value, ci_low and ci_high."""
+    """A value with its interval; row: of the table, or None."""
     if row is None:
         return Cell()
-    value, low, high = (
-        (row[name] for name in ("value", "ci_low", "ci_high"))
-        if isinstance(row, pd.Series)
-        else (row.value, row.ci_low, row.ci_high)
-    )
     form = f"{{:{'+' * signed}.{IMAGE_METRICS[metric].decimals}f}}"
-    aside = "" if pd.isna(low) else f"[{form.format(low)}, {form.format(high)}]"
-    return Cell(form.format(value), aside)
+    ends = f"[{form.format(row.ci_low)}, {form.format(row.ci_high)}]"
+    return Cell(form.format(row.value), "" if pd.isna(row.ci_low) else ends)
 
 
 def _number(value: float, places: int) -> Cell:
