@@ -49,11 +49,14 @@ demo: setup
 	@echo "With ablations: make report CONFIG=config/demo.yaml"
 
 # PYTEST="tests/unit -k metrics -n 0" runs a part. The slowest tests are listed at the end.
+# One worker more than there are cores, since a worker often waits for what it has started.
+WORKERS := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+
 test: packages setup tex chromium images
-	$(BIN)/python -m pytest -n auto -m "not slow" $(PYTEST)
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow" $(PYTEST)
 
 test-all: packages setup tex chromium images
-	$(BIN)/python -m pytest -n auto $(PYTEST)
+	$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST)
 
 # Several files are laid over each other: CONFIG="config/config.yaml mine.yaml". One whose path has
 # a blank stands in quotes: CONFIG="'my files/mine.yaml'".

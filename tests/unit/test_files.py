@@ -160,6 +160,13 @@ def test_table_comes_back_whole_or_by_column(tmp_path):
     write_table(tmp_path / "table.parquet", table)
     assert read_table(tmp_path / "table.parquet").equals(table)
     assert read_table(tmp_path / "table.parquet", ["b"]).column_names == ["b"]
+    assert read_table(tmp_path / "table.parquet", ["b", "a"]).column_names == ["b", "a"]
+
+
+def test_a_missing_column_is_named_with_the_file(tmp_path):
+    write_table(tmp_path / "table.parquet", pa.table({"a": [1]}))
+    with pytest.raises(DataError, match=r"table\.parquet has no column 'c'"):
+        read_table(tmp_path / "table.parquet", ["a", "c"])
 
 
 def test_a_parquet_file_says_what_it_is_of(tmp_path):

@@ -4,10 +4,12 @@ import atexit
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -55,6 +57,7 @@ def _snakemake(folder: Path, arguments: list[str]) -> subprocess.CompletedProces
             "folder": str(folder),
             "arguments": arguments,
             "environment": dict(os.environ),
+            "python": python_of_jobs(),
             "said": list(map(str, said)),
             "seconds": 900,
         }
@@ -63,6 +66,20 @@ def _snakemake(folder: Path, arguments: list[str]) -> subprocess.CompletedProces
         code = int(preloaded.stdout.readline())
         texts = [file.read_text(encoding="utf-8") for file in said]
     return subprocess.CompletedProcess(arguments, code, *texts)
+
+
+@cache
+def python_of_jobs() -> str:
+    """A command that runs a script as `python` does, by `jobs.py`, which ends with this process."""
+    jobs = str(Path(__file__).with_name("jobs.py"))
+    folder = tempfile.TemporaryDirectory()
+    place = os.path.join(folder.name, "jobs")
+    process = subprocess.Popen([sys.executable, jobs, place], stdin=subprocess.PIPE)
+    atexit.register(lambda: (process.communicate(), folder.cleanup()))
+    while not os.path.exists(place):
+        assert process.poll() is None
+        time.sleep(0.05)
+    return shlex.join([sys.executable, "-IS", jobs, place])
 
 
 @cache

@@ -1,9 +1,10 @@
 """Runs `python -m snakemake` again and again in processes that have imported Snakemake already.
 
 Importing it takes longer than planning a small workflow. Each line of the input is JSON: `folder`,
-`arguments` and `environment` of a run, `said`, the files for its output and its errors, and
-`seconds`, after which it is killed. A line of the output is the run's return code. Nothing of the
-project is imported before the fork, since every run has a copy of its own.
+`arguments` and `environment` of a run, `python`, the command that starts the scripts of its jobs,
+`said`, the files for its output and its errors, and `seconds`, after which it is killed. A line of
+the output is the run's return code. Nothing of the project is imported before the fork, since every
+run has a copy of its own.
 """
 
 import json
@@ -30,6 +31,7 @@ for line in sys.stdin:
     os.environ.update(run["environment"])
     for number, name in enumerate((os.devnull, *run["said"])):
         os.dup2(os.open(name, os.O_RDWR | os.O_CREAT), number)
+    sys.executable = run["python"]
     sys.path[0] = run["folder"]
     sys.argv[1:] = run["arguments"]
     runpy.run_module("snakemake", run_name="__main__", alter_sys=True)

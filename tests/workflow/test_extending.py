@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from checkout import ROOT, Checkout, new_checkout
+from checkout import ROOT, Checkout, new_checkout, python_of_jobs
 from safetensors.numpy import load_file
 from sentence_transformers import SentenceTransformer
 
@@ -19,22 +20,41 @@ FILES = dict(re.findall(r"^```\w+ file=(\S+)\n(.*?)^```$", PAGE, re.MULTILINE | 
 COMMANDS = re.findall(r"^```sh\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 
 
+# What `snakemake` is where jobs start quickly.
+SNAKEMAKE = f"""#!/bin/sh
+exec {shlex.quote(sys.executable)} -c '
+import runpy, sys
+sys.executable = sys.argv.pop(1)
+runpy.run_module("snakemake", run_name="__main__", alter_sys=True)
+' %s "$@"
+"""
+
+
 class Extended:
     """A checkout with the page's files in it."""
 
     def __init__(self, path: Path) -> None:
         self.path = new_checkout(path).path
         self.results = self.path / "results/mine"
+        self.bin = path / "bin"
+        self.bin.mkdir()
+        (self.bin / "snakemake").write_text(SNAKEMAKE % shlex.quote(python_of_jobs()))
+        (self.bin / "snakemake").chmod(0o755)
         for name, text in FILES.items():
             file = self.path / name
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text, encoding="utf-8")
 
-    def run(self, configuration: str) -> None:
-        """Run the commands printed for a configuration, exactly."""
+    def run(self, configuration: str, jobs: str = "preloaded") -> None:
+        """Run the commands printed for a configuration, exactly.
+
+        jobs: `preloaded` (jobs.py) or `fresh`, with all that a user starts.
+        """
         (command,) = (c for c in COMMANDS if f" {configuration} -- " in c)
-        bin_ = Path(sys.executable).parent
-        environment = os.environ | {"PATH": f"{bin_}:{os.environ['PATH']}", "HF_HUB_OFFLINE": "1"}
+        places = [str(Path(sys.executable).parent), os.environ["PATH"]]
+        if jobs == "preloaded":
+            places.insert(0, str(self.bin))
+        environment = os.environ | {"PATH": ":".join(places), "HF_HUB_OFFLINE": "1"}
         run = subprocess.run(
             ["bash", "-euc", command],
             cwd=self.path,
@@ -183,7 +203,7 @@ def test_an_encoder_of_texts_is_refused_for_images(extended: Extended):
 
 
 def test_translator(extended: Extended):
-    extended.run("translator.yaml")
+    extended.run("translator.yaml", jobs="fresh")
     table = extended.table("translation")
     assert set(table["language"]) == {"es"}
     assert (table["texts"] == 6).all()
