@@ -114,7 +114,7 @@ def small_configuration() -> dict:
         "unseen_languages": ["es"],
         "temperature": [0.05],
         "batch_size": [],
-        "steps": [20],
+        "steps": [30],
         "corpus_weighting": [1.0],
         "lareqa": [],
     }
