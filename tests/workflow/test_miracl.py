@@ -14,6 +14,7 @@ import yaml
 from checkout import ROOT, Checkout, new_checkout, small_configuration
 
 MIRROR = os.environ.get("HYBRIDBATCH_MIRROR")
+pytestmark = pytest.mark.slow  # the run that they share; tests/unit/test_passages.py has the parts
 LANGUAGES = ["en", "es"]
 SAMPLINGS = ["en-en", "x-x-mono"]
 MEASURES = {"ndcg_10": ir_measures.nDCG @ 10, "recall_100": ir_measures.R @ 100}
@@ -246,7 +247,6 @@ def test_a_cut_off_shard_is_named_and_the_search_goes_on_after_the_shards_before
     pd.testing.assert_frame_equal(pd.read_parquet(checkout.path / target), before)
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(MIRROR is None, reason="HYBRIDBATCH_MIRROR is not set: needs MIRACL's qrels")
 def test_real_topics_and_judgements_on_a_small_corpus(made: Checkout, tmp_path: Path):
     config = configuration(

@@ -20,7 +20,8 @@ from hybridbatch.cost.stages import STAGE_OF
 from hybridbatch.cost.work import read_rates, read_work
 from hybridbatch.experiment.load import load
 
-CONFIGURATIONS = ("config", "demo", "paper")
+# The paper's plan has two thousand jobs, and takes as long as those of all others.
+CONFIGURATIONS = ("config", "demo", pytest.param("paper", marks=pytest.mark.slow))
 # Figures are of ablations, too, which for the paper are thousands of jobs.
 TARGETS = {"config": ("tables", "figures"), "demo": ("tables", "figures"), "paper": ("tables",)}
 FIGURES = {
@@ -81,6 +82,7 @@ def test_every_figure_of_the_paper_is_planned(checkout: Checkout):
     assert "image_text_figure" not in drawn  # it has no images
 
 
+@pytest.mark.slow
 def test_the_paper_trains_six_models_and_scores_them_on_each_benchmark(planned):
     _, jobs = planned("paper")
     models = {
@@ -94,6 +96,7 @@ def test_the_paper_trains_six_models_and_scores_them_on_each_benchmark(planned):
         assert {w["system"] for w in scored if w["benchmark"] == benchmark} > models
 
 
+@pytest.mark.slow
 def test_the_paper_searches_four_shards_a_job_and_keeps_no_vectors(planned):
     _, jobs = planned("paper")
     assert len(jobs) < 2000
@@ -140,6 +143,10 @@ def test_every_rule_has_a_stage_and_asks_for_threads_and_resources():
 def test_what_trains_from_scratch_keeps_to_one_thread(planned):
     threads = {job.rule: job.threads for name in ("config", "demo") for job in planned(name)[0]}
     assert set(threads.values()) == {1}
+
+
+@pytest.mark.slow
+def test_what_is_large_has_several_threads(planned):
     threads = {job.rule: job.threads for job in planned("paper")[0]}
     several = {rule for rule, number in threads.items() if number > 1}
     assert several == {
@@ -148,6 +155,7 @@ def test_what_trains_from_scratch_keeps_to_one_thread(planned):
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_fine_tuning_job_asks_for_the_tokens_that_it_holds(planned):
     # Nine tenths of 36 GB are mMARCO's.
     asked = [job.mem_mb for job in planned("paper")[0] if job.rule == "finetune"]
