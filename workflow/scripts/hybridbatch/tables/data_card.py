@@ -8,8 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
-
+from hybridbatch.render.cards import as_yaml, front_matter
 from hybridbatch.render.grid import Page, plain
 from hybridbatch.render.markdown import escape, fenced, render
 
@@ -31,6 +30,7 @@ _COUNTS = {
     "length_ratio": "length",
     "duplicate": "repeated",
 }
+_WIDTH = 100  # of lines of YAML
 
 
 @dataclass(frozen=True)
@@ -91,35 +91,33 @@ def data_card(facts: Facts, counts: Mapping[str, Mapping[str, int]], making: Mak
             _commit(making.code),
             f"Configuration (sha256 `{making.configuration_sha256}`); laid over any whole "
             "configuration it makes the train sets again:",
-            fenced(_yaml(making.configuration), "yaml"),
+            fenced(as_yaml(making.configuration, _WIDTH), "yaml"),
             "## What it may not be used for",
             _limits(facts),
         ],
     )
-    return f"---\n{_front(facts)}---\n\n{render(page)}"
+    return f"{front_matter(_front(facts), _WIDTH)}\n\n{render(page)}"
 
 
-def _front(facts: Facts) -> str:
+def _front(facts: Facts) -> dict[str, Any]:
     several = len(facts.languages) > 1
-    return _yaml(
-        {
-            "pretty_name": facts.name,
-            "language": list(facts.languages),
-            # `other`, since no single licence covers corpus and translator. The card names both.
-            "license": "other",
-            "multilinguality": ["multilingual" if several else "monolingual"],
-            "task_categories": ["text-retrieval"],
-            "tags": ["multilingual-retrieval", "hybrid-batch"],
-            "configs": [
-                {
-                    "config_name": code,
-                    "data_files": [{"split": "train", "path": f"{code}.parquet"}],
-                    **({"default": True} if code == facts.languages[0] else {}),
-                }
-                for code in facts.languages
-            ],
-        }
-    )
+    return {
+        "pretty_name": facts.name,
+        "language": list(facts.languages),
+        # `other`, since no single licence covers corpus and translator. The card names both.
+        "license": "other",
+        "multilinguality": ["multilingual" if several else "monolingual"],
+        "task_categories": ["text-retrieval"],
+        "tags": ["multilingual-retrieval", "hybrid-batch"],
+        "configs": [
+            {
+                "config_name": code,
+                "data_files": [{"split": "train", "path": f"{code}.parquet"}],
+                **({"default": True} if code == facts.languages[0] else {}),
+            }
+            for code in facts.languages
+        ],
+    }
 
 
 def _translation(facts: Facts) -> str:
@@ -174,7 +172,3 @@ def _limits(facts: Facts) -> str:
         "were neither looked for nor removed.",
     ]
     return "\n".join(f"- {line}" for line in said)
-
-
-def _yaml(value: Any) -> str:
-    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=100)

@@ -8,9 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
-
-from hybridbatch.render.markdown import escape
+from hybridbatch.render.cards import front_matter
+from hybridbatch.render.markdown import escape, fenced, heading
 
 _CAPTIONS = {
     "en-en": "English ones only",
@@ -19,6 +18,7 @@ _CAPTIONS = {
     "x-y": "of all languages mixed in a batch",
     "hybrid": "a batch is in one language with probability alpha, else of all languages mixed",
 }
+Runs = Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class ImageFacts:
     corpus: str  # title of the benchmark whose training images are trained on
 
 
-def image_card(facts: ImageFacts, runs: Mapping[str, Mapping[str, Any]], how_to_load: str) -> str:
+def image_card(facts: ImageFacts, runs: Runs, how_to_load: str) -> str:
     """The card of the models in one folder.
 
     runs: what `training.loop` writes as run.json, by the model's folder below that of the card.
@@ -47,15 +47,30 @@ def image_card(facts: ImageFacts, runs: Mapping[str, Mapping[str, Any]], how_to_
         "language": list(facts.languages),
         "tags": ["sentence-transformers", "image-text-retrieval"],
     }
-    lines = [
-        "---",
-        yaml.safe_dump(metadata, allow_unicode=True, sort_keys=False).strip(),
-        "---",
-        "",
-        f"# {escape(facts.system)}",
-        "",
+    blocks = [
+        front_matter(metadata),
+        heading(1, facts.system),
         "Texts and images in one space: queries are texts, candidates are images.",
-        "",
+        "\n".join(_facts(facts, runs, first)),
+    ]
+    if facts.shuffled:
+        blocks.append(
+            "**A control: the captions stood beside wrong images. These models know nothing of "
+            "images; do not use them.**"
+        )
+    blocks += [
+        "## Use",
+        fenced(how_to_load.strip(), "python"),
+        "## Training",
+        fenced(json.dumps(first["training"], indent=2, sort_keys=True), "json"),
+        "## Models",
+        "\n".join(_models(runs)),
+    ]
+    return "\n\n".join(blocks) + "\n"
+
+
+def _facts(facts: ImageFacts, runs: Runs, first: Mapping[str, Any]) -> list[str]:
+    return [
         f"- Text tower: {escape(facts.text_tower)}, {_trained(first, 'text')}.",
         f"- Image tower: {escape(_image(first))}, {_trained(first, 'image')}.",
         f"- Licence of the towers: {escape(facts.licence)}.",
@@ -68,38 +83,18 @@ def image_card(facts: ImageFacts, runs: Mapping[str, Mapping[str, Any]], how_to_
         "kept, the best ones by validation.",
         f"- Parameters: {first['parameters']['all']:,}, of them trained "
         f"{first['parameters']['trained']:,}.",
-        "",
     ]
-    if facts.shuffled:
-        lines += [
-            "**A control: the captions stood beside wrong images. These models know nothing of "
-            "images; do not use them.**",
-            "",
-        ]
-    lines += [
-        "## Use",
-        "",
-        "```python",
-        how_to_load.strip(),
-        "```",
-        "",
-        "## Training",
-        "",
-        "```json",
-        json.dumps(first["training"], indent=2, sort_keys=True),
-        "```",
-        "",
-        "## Models",
-        "",
+
+
+def _models(runs: Runs) -> list[str]:
+    return [
         "| folder | seed | steps | validation loss |",
         "| --- | ---: | ---: | ---: |",
         *(
             f"| {name} | {run['seed']} | {run['best_step']} | {run['best_validation_loss']:.4f} |"
             for name, run in runs.items()
         ),
-        "",
     ]
-    return "\n".join(lines)
 
 
 def _image(run: Mapping[str, Any]) -> str:

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from hybridbatch.evaluation.metrics import METRICS, metric_title
 from hybridbatch.evaluation.settings import MEAN, MEAN_SEEN, MEAN_UNSEEN, MEDIAN
+from hybridbatch.render.cards import front_matter
 from hybridbatch.render.grid import Band, Cell, Grid, Row
 from hybridbatch.render.markdown import escape, grid, heading, tables
 from hybridbatch.runtime.errors import DataError
@@ -98,7 +98,7 @@ def model_card(
     run = _common(facts.system, runs)
     languages = list(dict.fromkeys(c for corpus in facts.corpora for c in corpus.languages))
     blocks = [
-        f"---\n{_front(facts, languages)}---",
+        front_matter(_front(facts, languages)),
         heading(1, facts.system),
         f"A dual encoder for retrieval, trained in {len(languages)} "
         f"language{'s' if len(languages) > 1 else ''} by the Hybrid Batch workflow (Elmahdy, Lin "
@@ -142,7 +142,7 @@ def _common(system: str, runs: Mapping[int, Mapping[str, Any]]) -> Mapping[str, 
     return run
 
 
-def _front(facts: Facts, languages: Sequence[str]) -> str:
+def _front(facts: Facts, languages: Sequence[str]) -> dict[str, Any]:
     front = {
         "library_name": "sentence-transformers",
         "pipeline_tag": "sentence-similarity",
@@ -163,7 +163,7 @@ def _front(facts: Facts, languages: Sequence[str]) -> str:
     # Only data sets of the hub may stand here.
     if datasets := list(dict.fromkeys(match[1] for match in found if match)):
         front["datasets"] = datasets
-    return yaml.safe_dump(front, sort_keys=False, allow_unicode=True)
+    return front
 
 
 def _use(seed: int, encoder: Mapping[str, Any]) -> str:
