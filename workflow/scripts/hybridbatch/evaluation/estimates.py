@@ -111,6 +111,21 @@ class Estimate:
         quantiles = stdtrit(self.df, 1 - LEVEL / 2) + stdtrit(self.df, POWER)
         return quantiles * self.standard_error
 
+    def tested(self, confidence: float) -> dict[str, np.ndarray]:
+        """The columns of a tested difference; all NaN with one seed, where nothing is tested."""
+        low, high = self.interval(confidence)
+        columns = {
+            "standard_error": self.standard_error,
+            "df": self.df,
+            "ci_low": low,
+            "ci_high": high,
+            "p": self.p(),
+            "detectable": self.detectable(),
+        }
+        if self.seed_df:
+            return columns
+        return {name: np.full(len(self.value), np.nan) for name in columns}
+
 
 def sample(
     tensor: np.ndarray, weights: np.ndarray, clusters: np.ndarray, fixed: bool = False

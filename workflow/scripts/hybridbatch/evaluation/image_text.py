@@ -280,18 +280,7 @@ def _tested(
     by_split = [estimates(split) for split in np.unique(of.splits)]
     for number, ((a, b), found) in enumerate(zip(pairs, estimates(None), strict=True)):
         in_splits = [one[number] for one in by_split]
-        low, high = found.interval(confidence)
-        tests = {
-            "standard_error": found.standard_error,
-            "df": found.df,
-            "ci_low": low,
-            "ci_high": high,
-            "p": found.p(),
-            "detectable": found.detectable(),
-            "split_p": splits_differ(in_splits),
-        }
-        if not found.seed_df:
-            tests = {name: np.full(len(cells), np.nan) for name in tests}
+        nothing = np.full(len(cells), np.nan)
         of_splits = np.array([one.value for one in in_splits])
         columns = {
             "versus": [b.tower if compared == TOWERS else b.captions] * len(cells),
@@ -304,7 +293,8 @@ def _tested(
             "chance": _chance_of_cells(of, metric, cells),
             "split_min": of_splits.min(0),
             "split_max": of_splits.max(0),
-            **tests,
+            **found.tested(confidence),
+            "split_p": splits_differ(in_splits) if found.seed_df else nothing,
             **of.counts(metric, cells),
         }
         yield from _rows(of, a, metric, columns)

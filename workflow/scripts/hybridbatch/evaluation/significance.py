@@ -144,23 +144,13 @@ def _pair(samples: Mapping[str, Sample], a: str, b: str, confidence: float) -> d
     first, second = samples[a], samples[b]
     found = estimate(first, second, list(samples.values()))
     of_seeds = first.means - second.means  # a fixed side has one column, which counts for all
-    tested = bool(found.seed_df)
-    low, high = found.interval(confidence)
-    columns = {
-        "standard_error": found.standard_error,
-        "df": found.df,
-        "ci_low": low,
-        "ci_high": high,
-        "p": found.p(),
-        "detectable": found.detectable(),
-    }
     return {
         "sampling_a": a,
         "sampling_b": b,
         "value_a": first.means.mean(1),
         "value_b": second.means.mean(1),
         "difference": found.value,
-        **{name: values if tested else np.nan for name, values in columns.items()},
+        **found.tested(confidence),
         "n_clusters": (first.shares > 0).sum(1),
         "n_seeds": of_seeds.shape[1],
         "seed_df": found.seed_df,
