@@ -152,3 +152,14 @@ def test_what_a_tokenizer_loses_is_counted(tokenizer_file):
     with counted() as counts:
         tokenize(at_the_limit, [texts[1]], False)
     assert counts["cut_texts"] == 0
+
+
+def test_unknown_tokens_are_also_those_of_the_prefix(tokenizer_file):
+    """No text that the tokenizer was trained on has a colon."""
+    prefixes = {"query": "the: ", "document": "the "}
+    make = text_inputs(load_tokenizer(tokenizer_file, 50), prefixes, special_tokens=False)
+    with counted() as of_queries:
+        make(QUERY, TEXT, sentences(30))
+    with counted() as of_candidates:
+        make(CANDIDATE, TEXT, sentences(30))
+    assert (of_queries["unknown_tokens"], of_candidates["unknown_tokens"]) == (30, 0)

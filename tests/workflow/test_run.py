@@ -87,6 +87,9 @@ def test_tokens_are_counted_of_train_sets_and_benchmarks(finished: Checkout):
     }
     assert (counted.loc[("static", "benchmark", "small"), "texts"] == 167 + 272).all()
     assert (counted["unknown_tokens"] < 0.1 * counted["tokens"]).all()
+    # Of a train set only the `:` of the prefixes, which no training text has.
+    of_train = counted.loc[("static", "corpus")]
+    assert of_train["unknown_tokens"].equals(of_train["texts"])
     # Italian was not among the texts that the tokenizer was trained on.
     of_benchmark = counted.loc[("static", "benchmark", "small")]
     assert of_benchmark["tokens"].idxmax() == "it"
@@ -140,7 +143,7 @@ def test_an_ablated_model_is_trained_on_what_its_name_says(finished: Checkout):
     assert record("static@alpha-0.3_hybrid", "run.json")["training"]["alpha"] == 0.3
     mix = record("static@without-es_hybrid", "mix.json")
     assert set(mix["query_languages"]) == {"en", "ast"}
-    # tests/unit/test_config.py has the languages of the other points.
+    # tests/unit/test_config_ablations.py has the languages of the other points.
 
 
 def test_figures_are_drawn_and_are_the_same_again(finished: Checkout):
