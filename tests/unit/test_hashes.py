@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from test_config import SMALL, built
+from configurations import SMALL, built
 
 from hybridbatch.experiment import inputs
 from hybridbatch.runtime.hashes import Hashes, recorded_hashes
