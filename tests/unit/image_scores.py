@@ -1,14 +1,19 @@
-"""Made per-query results between captions and images, as the evaluation writes them."""
+"""Made results of queries between captions and images, as files have them, and their table."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from hybridbatch.evaluation.image_names import IMAGE_TO_TEXT, RECALLS, TEXT_TO_IMAGE
+from hybridbatch.evaluation.image_scores import Scores, read_scores
+from hybridbatch.evaluation.image_text import image_text_table
 from hybridbatch.evaluation.metrics import average_precision, rank_distance
 from hybridbatch.evaluation.settings import ALL
+from hybridbatch.tables.image_text import read_families, read_published_recall
 
 TOWERS = ("x-x-mono", "x-y", "hybrid")
 CAPTIONS = {"en-en": ("en",), "hybrid": ("en", "es"), "shuffled": ("en", "es")}
@@ -76,3 +81,44 @@ def made_frames(
 
 def _metrics(languages: Sequence[str]) -> list[str]:
     return [*RECALLS, "map", "rank_distance", *(f"share_{code}" for code in languages)]
+
+
+ROOT = Path(__file__).parents[2]
+PUBLISHED = read_published_recall(ROOT / "resources/published/xtd10.csv", "xtd10")
+FAMILIES = read_families(ROOT / "resources/languages/families.csv")
+KNOWN = ("en", "es", "hi")
+ENGLISH = {"en-en": ("en",)}
+
+
+def table_of(found: Iterable[pd.DataFrame | Scores], margin=0.02, known=KNOWN) -> pd.DataFrame:
+    """found: frames of queries, or what was read of them."""
+    found = list(found)
+    scores = found if isinstance(found[0], Scores) else read_scores(found)
+    return image_text_table(scores, PUBLISHED, known, margin, 0.95, FAMILIES)
+
+
+@pytest.fixture(scope="module")
+def frames() -> list[pd.DataFrame]:
+    return list(made_frames({"hybrid": 2.0}))
+
+
+@pytest.fixture(scope="module")
+def scores(frames) -> list[Scores]:
+    return read_scores(frames)
+
+
+@pytest.fixture(scope="module")
+def table(scores) -> pd.DataFrame:
+    return table_of(scores)
+
+
+def rows_of(table: pd.DataFrame, **keys) -> pd.DataFrame:
+    found = table
+    for name, value in keys.items():
+        found = found[found[name].isna() if value is None else found[name] == value]
+    return found
+
+
+def value_of(table: pd.DataFrame, **keys) -> float:
+    (value,) = rows_of(table, versus=None, **keys)["value"]
+    return value
