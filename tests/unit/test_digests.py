@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 from test_files import _names
 from test_lineage import write_record
-from test_training import STATIC, corpus
+from trainings import STATIC, corpus
 
 from hybridbatch.encoders import static
 from hybridbatch.encoders.pairs import PairInputs

@@ -10,12 +10,12 @@ import torch
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from pretrained import Values
 from safetensors.torch import load_file
 from sentence_transformers import SentenceTransformer
-from test_inference import Values
-from test_training import (
+from trainings import (
     COMMON,
-    CONFIG,
+    SHORT,
     VOCABULARY,
     Interrupted,
     content,
@@ -23,8 +23,8 @@ from test_training import (
     stop_at,
     train,
 )
-from test_training import cpu as cpu
-from test_training import encoder as encoder
+from trainings import cpu as cpu
+from trainings import encoder as encoder
 from transformers import DistilBertModel
 
 from hybridbatch.encoders import inference, layerwise
@@ -150,7 +150,7 @@ def test_the_catalogue_has_one_size_in_three_schedules(tmp_path):
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("trained")
-    config = replace(CONFIG, learning_rate=0.01, weight_decay=0.1, max_steps=6, evaluate_every=3)
+    config = replace(SHORT, learning_rate=0.01, weight_decay=0.1, max_steps=6, evaluate_every=3)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(torch.cuda, "is_available", lambda: False)
         return train(folder, made_encoder(folder), config=config, values=VALUES)
@@ -211,7 +211,7 @@ def test_run_json_has_the_true_and_the_stored_number_of_parameters(trained):
 
 
 def test_an_interrupted_run_ends_as_if_it_had_not_been(encoder, tmp_path, monkeypatch):
-    config = replace(CONFIG, learning_rate=0.01, max_steps=12, evaluate_every=5)
+    config = replace(SHORT, learning_rate=0.01, max_steps=12, evaluate_every=5)
     expected = content(train(tmp_path, encoder, "whole", config=config, values=VALUES))
     with monkeypatch.context() as patch:
         stop_at(patch, 8)
@@ -240,7 +240,7 @@ def test_bytes_depend_on_the_seed_alone(encoder, tmp_path):
 
 def test_it_trains_with_fewer_learning_rates_below(encoder, tmp_path):
     trainable = {"kind": "decay", "factor": 0.5, "token_embeddings": True}
-    config = replace(CONFIG, learning_rate=0.01, max_steps=4, trainable=trainable)
+    config = replace(SHORT, learning_rate=0.01, max_steps=4, trainable=trainable)
     run = json.loads(
         (train(tmp_path, encoder, config=config, values=VALUES) / "run.json").read_text()
     )

@@ -9,7 +9,7 @@ from types import ModuleType
 
 import pytest
 import torch
-from test_training import cpu as cpu
+from trainings import cpu as cpu
 from transformers import (
     AutoModel,
     BertConfig,

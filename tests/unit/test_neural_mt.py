@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 import sentencepiece
 import torch
+from threads import one_thread
 from transformers import (
     AutoTokenizer,
     M2M100Config,
@@ -58,12 +59,9 @@ SENTENCES = [
 
 
 @pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """So small a model is slower on many."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+def quick():
+    with one_thread():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,6 @@
 """Training of two towers learns, resumes to the bit, and leaves what is frozen as it was."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from itertools import count
@@ -12,7 +11,8 @@ import numpy as np
 import pytest
 from pictures import POSITIONS, drawings, in_spanish, whole
 from safetensors.numpy import load_file
-from trainings import SHORT, Interrupted, one_cpu
+from trainings import SHORT, Interrupted
+from trainings import cpu as cpu
 
 from hybridbatch.encoders import static, text_image
 from hybridbatch.encoders.base import CANDIDATE, IMAGE, QUERY, TEXT
@@ -27,11 +27,6 @@ DRAWN = drawings()
 CNN = {"kind": "cnn", "size": 32, "widths": [8, 16]}
 LOSS = {"directions": "both", "temperature": "learned", "contrastive": 1.0, "distillation": 0.0}
 CONFIG = replace(SHORT, max_steps=40, learning_rate=0.02, loss=LOSS)
-
-
-@pytest.fixture(autouse=True)
-def cpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    yield from one_cpu(monkeypatch)
 
 
 @pytest.fixture(scope="module")

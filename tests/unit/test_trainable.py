@@ -11,11 +11,11 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from pretrained import Values, prepared, tiny_transformer, transformer_values
 from safetensors.torch import load_file, save_file
 from sentence_transformers import SentenceTransformer
-from test_inference import Values, prepared, tiny_transformer, transformer_values
-from test_training import CONFIG, Interrupted, content, stop_at, train
-from test_training import cpu as cpu
+from trainings import SHORT, Interrupted, content, stop_at, train
+from trainings import cpu as cpu
 
 from hybridbatch.cost.memory import trained_parameters
 from hybridbatch.encoders import adapters, inference, towers
@@ -193,7 +193,7 @@ def test_learning_rate_falls_from_layer_to_layer(base, tmp_path, monkeypatch):
         return step(self, *args)
 
     monkeypatch.setattr(torch.optim.AdamW, "step", spying)
-    config = replace(CONFIG, max_steps=2, evaluate_every=2, trainable=KINDS["decay"])
+    config = replace(SHORT, max_steps=2, evaluate_every=2, trainable=KINDS["decay"])
     train(tmp_path, base[1], config=config, values=base[0])
     assert sorted(seen) == [0.25, 0.5, 1.0]  # embeddings, the first layer, the last
     for rate, lrs in seen.items():
@@ -206,7 +206,7 @@ def test_learning_rate_falls_from_layer_to_layer(base, tmp_path, monkeypatch):
 @pytest.mark.parametrize("kind", KINDS)
 def test_frozen_stays_and_the_saved_model_is_that_of_sentence_transformers(base, tmp_path, kind):
     values, encoder = base
-    config = replace(CONFIG, learning_rate=0.01, max_steps=10, trainable=KINDS[kind])
+    config = replace(SHORT, learning_rate=0.01, max_steps=10, trainable=KINDS[kind])
     model = train(tmp_path, encoder, config=config, values=values)
     whole = SentenceTransformer(str(model), device="cpu", local_files_only=True)
     vectors = whole.encode(TEXTS, prompt_name="query")
@@ -228,7 +228,7 @@ def test_checkpoints_have_the_trained_part_alone_and_resume_to_the_bit(
     base, tmp_path, monkeypatch, kind
 ):
     values, encoder = base
-    config = replace(CONFIG, learning_rate=0.01, trainable=KINDS[kind])
+    config = replace(SHORT, learning_rate=0.01, trainable=KINDS[kind])
     expected = content(train(tmp_path, encoder, "whole", config=config, values=values))
     with monkeypatch.context() as patch:
         stop_at(patch, 17)
@@ -249,7 +249,7 @@ def test_checkpoints_have_the_trained_part_alone_and_resume_to_the_bit(
 @pytest.mark.parametrize("kind", [None, "frozen", "top", "lora", "bottleneck"])
 def test_gradient_checkpointing_leaves_every_number_as_it_is(base, tmp_path, kind):
     values, encoder = base
-    config = replace(CONFIG, learning_rate=0.01, max_steps=6, evaluate_every=3)
+    config = replace(SHORT, learning_rate=0.01, max_steps=6, evaluate_every=3)
     config = replace(config, trainable=kind and KINDS[kind])
     plain, again = (
         content(train(tmp_path, encoder, name, replace(config, gradient_checkpointing=on), values))
@@ -298,7 +298,7 @@ def test_encoder_without_layers_cannot_compute_them_again():
 def adapter(base, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A trained adapter."""
     folder = tmp_path_factory.mktemp("adapter")
-    config = replace(CONFIG, learning_rate=0.01, max_steps=4, evaluate_every=4, trainable=LORA)
+    config = replace(SHORT, learning_rate=0.01, max_steps=4, evaluate_every=4, trainable=LORA)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(torch.cuda, "is_available", lambda: False)
         return train(folder, base[1], config=config, values=base[0])
