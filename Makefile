@@ -76,8 +76,8 @@ verify: $(READY)
 # Stage by stage, the first artefacts that differ, and by how much the tables do.
 A ?= results
 compare: $(READY)
-	@[ -n "$(B)" ] || { echo "Type: make compare A=$(A) B=other/results"; exit 1; }
-	@$(BIN)/python workflow/compare.py $(A) $(B)
+	@[ -n $(call quoted,$(B)) ] || { echo "Type: make compare A=results B=other/results"; exit 1; }
+	@$(BIN)/python workflow/compare.py $(call quoted,$(A)) $(call quoted,$(B))
 
 # By its limit of jobs a second Snakemake looks at all ready jobs again after each second, once for
 # every job that has ended: half a core in a run of a thousand jobs. It waits that time at its end, too.

@@ -12,10 +12,11 @@ ROOT = Path(__file__).parents[2]
 FOLDERS = ["results", 'it\'s "x" y/é;&', "a $HOME b"]
 
 
-def recipe(target: str, folder: str) -> list[list[str]]:
-    """The words of each line that make would run for a target."""
+def recipe(target: str, folder: str, *names: str) -> list[list[str]]:
+    """The words of each line that make would run for a target, with the folder under each name."""
     given = folder.replace("$", "$$")  # as make itself wants it on its command line
-    command = ["make", "--dry-run", "--no-print-directory", target, f"RESULTS={given}"]
+    command = ["make", "--dry-run", "--no-print-directory", target]
+    command += [f"{name}={given}" for name in names or ("RESULTS",)]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     return [words for line in run.stdout.splitlines() if (words := _words(line))]
 
@@ -30,6 +31,13 @@ def _words(line: str) -> list[str]:
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_the_root_of_the_results_is_one_word_of_the_shell(folder):
     assert recipe("verify", folder)[-1][1:] == ["workflow/verify.py", folder]
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_folders_that_are_compared_are_words_of_the_shell(folder):
+    asked, compared = recipe("compare", folder, "A", "B")[-2:]
+    assert asked[:4] == ["[", "-n", folder, "]"]
+    assert compared[1:] == ["workflow/compare.py", folder, folder]
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
