@@ -25,7 +25,7 @@ from trainings import (
 )
 from trainings import cpu as cpu
 from trainings import encoder as encoder
-from transformers import DistilBertModel
+from transformers import BertModel
 
 from hybridbatch.encoders import inference, layerwise
 from hybridbatch.encoders.layerwise import LayerwiseConfig, widths
@@ -158,8 +158,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_trained_model_is_a_standard_one_and_gives_its_vectors(trained):
     whole = SentenceTransformer(str(trained), device="cpu", local_files_only=True)
-    assert type(whole[0].auto_model) is DistilBertModel
-    assert json.loads((trained / "config.json").read_text())["architectures"] == ["DistilBertModel"]
+    assert type(whole[0].auto_model) is BertModel
+    assert json.loads((trained / "config.json").read_text())["architectures"] == ["BertModel"]
     modules = json.loads((trained / "modules.json").read_text())
     assert all(module["type"].startswith("sentence_transformers.") for module in modules)
     assert not list(trained.rglob("*.py"))
@@ -185,18 +185,18 @@ def test_padding_is_zero_after_training_and_nothing_else_is(trained):
     heads, units = widths(LayerwiseConfig(**VALUES))
     weights = load_file(trained / "model.safetensors")
     for layer, (number, hidden) in enumerate(zip(heads, units, strict=True)):
-        inner, name = 4 * number, f"transformer.layer.{layer}"
+        inner, name = 4 * number, f"encoder.layer.{layer}"
         rows = {
-            "attention.q_lin": inner, "attention.k_lin": inner, "attention.v_lin": inner,
-            "ffn.lin1": hidden,
+            "attention.self.query": inner, "attention.self.key": inner,
+            "attention.self.value": inner, "intermediate.dense": hidden,
         }  # fmt: skip
         for module, width in rows.items():
             weight = weights[f"{name}.{module}.weight"]
-            assert weight.shape[0] == (max(units) if "ffn" in module else 24)
+            assert weight.shape[0] == (max(units) if "intermediate" in module else 24)
             assert not weight[width:].any()
             assert not weights[f"{name}.{module}.bias"][width:].any()
             assert weight[:width].abs().min(dim=1).values.all()
-        for module, width in {"attention.out_lin": inner, "ffn.lin2": hidden}.items():
+        for module, width in {"attention.output.dense": inner, "output.dense": hidden}.items():
             weight = weights[f"{name}.{module}.weight"]
             assert not weight[:, width:].any()
             assert weight[:, :width].all()

@@ -3,7 +3,7 @@
 import pytest
 
 from hybridbatch.cost import measure as module
-from hybridbatch.cost.measure import measure_all
+from hybridbatch.cost.measure import Measured, measure_all
 from hybridbatch.cost.page import plan_text
 from hybridbatch.cost.plan import Job, plan
 from hybridbatch.cost.work import NO_GPU, read_rates, read_work
@@ -45,6 +45,21 @@ def test_measured_rates_give_the_plan_the_measured_time(work, monkeypatch):
     assert f"tiny trains {found.pairs:.3g} pairs and encodes {found.texts:.3g}" in page
     assert "only the encoders' first steps were run" in page
     assert "No stage takes a GPU." in page
+
+
+def test_the_page_says_that_towers_of_images_are_not_measured():
+    work = read_work(load(["config/demo.yaml"]), read_rates(), NO_GPU)
+    trained = Job("finetune", {"system": "static_hybrid", "seed": "0"})
+    towers = Job("finetune_images", {"system": "hybrid_en-en", "split": "0", "seed": "0"})
+    found = [Measured("static", "2 threads of this machine", 1.0, 1.0)]
+    for tables, ablations, said in (
+        ([trained], [], False),
+        ([trained, towers], [], True),
+        ([trained], [towers], True),
+    ):
+        page = plan_text(plan(work, tables, ablations), work.rates, ["mine.yaml"], found)
+        assert ("Not measured: the towers of `image_text`" in page) == said
+    assert "Not measured: the towers" not in plan_text(plan(work, [towers]), work.rates, ["mine"])
 
 
 def test_without_a_gpu_everything_runs_on_cores():

@@ -373,9 +373,10 @@ def test_pickled_adapter_is_refused(copied):
         towers.load_model(copied)
 
 
-def test_quantised_adapter_is_refused(copied):
+@pytest.mark.parametrize("quantised", [torch.int8, torch.float8_e4m3fn])
+def test_quantised_adapter_is_refused(copied, quantised):
     file = copied / "adapter_model.safetensors"
-    save_file({k: (t * 100).to(torch.int8) for k, t in load_file(file).items()}, file)
+    save_file({k: (t * 100).to(quantised) for k, t in load_file(file).items()}, file)
     with pytest.raises(DataError, match="Quantised adapters are refused"):
         towers.load_model(copied)
 

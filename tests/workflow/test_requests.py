@@ -303,11 +303,13 @@ def test_corpora_that_were_read_are_counted_and_what_is_there_is_not_missing(fin
     assert "Nothing is missing." in run.stdout
 
 
-def test_later_files_win_as_with_snakemake(text_of, monkeypatch, tmp_path):
+def test_later_files_and_values_win_as_with_snakemake(text_of, monkeypatch, tmp_path):
     monkeypatch.chdir(ROOT)
-    (tmp_path / "more.yaml").write_text("seeds: [0, 1, 2, 3]\ntraining: {max_steps: 50}\n")
-    printed = text_of(["config/demo.yaml", str(tmp_path / "more.yaml")], "a100", None)
+    (tmp_path / "more.yaml").write_text("seeds: [0, 1, 2, 3]\ntraining: {max_steps: 60}\n")
+    files, options = ["config/demo.yaml", str(tmp_path / "more.yaml")], ["training={max_steps: 50}"]
+    printed = text_of(files, "a100", None, options=options)
     assert "12 models of 50 steps" in printed
+    assert printed.startswith(f"Cost of {' '.join([*files, *options])}, on paper")
     assert "No stage takes a GPU." in printed
 
 
@@ -318,6 +320,8 @@ def test_later_files_win_as_with_snakemake(text_of, monkeypatch, tmp_path):
         (["--gpu", "tpu"], "gpus has no 'tpu'; known are h100, a100, none."),
         (["--cores", "0"], "--cores: at least 1"),
         (["wrong.yaml"], "sed: no such key; did you mean seeds?"),
+        (["--config", "seed=[1]", "a=b", "config/demo.yaml"], "seed: no such key; did you mean"),
+        (["--config", "seeds", "config/demo.yaml"], "seeds: there is no such configuration."),
         (["config/demo.yaml", "gone.yaml"], "bundled.path: there is no folder or file none.jsonl."),
     ],
 )

@@ -8,6 +8,7 @@ from hybridbatch.cost.measure import Measured
 from hybridbatch.cost.model import RATES_FILE, Rates, Span
 from hybridbatch.cost.plan import Largest, Plan, Row
 
+_TOWERS = "towers"  # the stage
 ASSUMED = {
     "fetch": "corpora as the text that is read, where no size is known",
     "read": "pairs in full, their different texts, and those that come in other languages",
@@ -21,10 +22,13 @@ ASSUMED = {
     "encode": "every text of every benchmark by every model; MIRACL is searched here, file by file",
     "evaluate": "every query against every candidate, on CPUs; means, intervals, tests",
     "images": "all that the catalogue's benchmarks of images have; downloads at the network's rate",
-    "towers": "frozen towers embed everything once; all steps of every split, seed and system",
+    _TOWERS: "frozen towers embed everything once; all steps of every split, seed and system",
     "tables": "tables and their records",
 }
 _MUCH_MB = 2000  # a rule that requests this much memory gets its own row
+_UNMEASURED = (
+    f"Not measured: the towers of `image_text`, whose hours are by the rates of {RATES_FILE}."
+)
 _UNITS = ("", "k", "M", "G", "T", "P", "E", "Z")
 
 
@@ -81,6 +85,7 @@ def plan_text(
             f"{of.texts:.3g} texts a second."
             for of in measured
         ),
+        *[_UNMEASURED] * (bool(measured) and _has_towers(plan)),
         *[""] * bool(measured),
         _grid(_rows(plan.rows), headers, align),
         "",
@@ -124,6 +129,10 @@ def _experiment(plan: Plan) -> str:
     if plan.steps:
         models += f" of {' to '.join(dict.fromkeys(f'{end:,}' for end in plan.steps))} steps"
     return f"{models}; {corpora} of {pairs:,.0f} pairs.{counted}"
+
+
+def _has_towers(plan: Plan) -> bool:
+    return any(row.stage == _TOWERS for row in (*plan.rows, *plan.ablations))
 
 
 def _number(count: int, what: str, several: str = "") -> str:

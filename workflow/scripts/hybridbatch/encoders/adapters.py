@@ -39,7 +39,8 @@ def check_base(folder: Path) -> Path:
         )
     with safe_open(checked(folder / WEIGHTS), framework="pt") as file:
         for name in file.keys():  # noqa: SIM118, which is no dict
-            if not file.get_tensor(name).dtype.is_floating_point:
+            dtype = file.get_tensor(name).dtype
+            if not dtype.is_floating_point or dtype.itemsize < 2:
                 raise DataError(
                     f"{folder / WEIGHTS}: {name} is quantised. Quantised adapters are refused: "
                     "save it in float32."
