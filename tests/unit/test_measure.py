@@ -50,7 +50,7 @@ def test_measured_rates_give_the_plan_the_measured_time(work, monkeypatch):
 def test_the_page_says_that_towers_of_images_are_not_measured():
     work = read_work(load(["config/demo.yaml"]), read_rates(), NO_GPU)
     trained = Job("finetune", {"system": "static_hybrid", "seed": "0"})
-    towers = Job("finetune_images", {"system": "hybrid_en-en", "split": "0", "seed": "0"})
+    towers = Job("finetune_images", {"image_system": "hybrid_en-en", "split": "0", "seed": "0"})
     found = [Measured("static", "2 threads of this machine", 1.0, 1.0)]
     for tables, ablations, said in (
         ([trained], [], False),

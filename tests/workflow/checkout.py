@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -29,9 +30,14 @@ class Checkout:
 
     path: Path
 
-    def snakemake(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess:
-        """Run Snakemake on two cores; with `check`, fail the test with its output."""
-        run = _snakemake(self.path, ["--cores", "2", *arguments])
+    def snakemake(
+        self, *arguments: str, check: bool = True, libraries: Sequence[str] = ()
+    ) -> subprocess.CompletedProcess:
+        """Run Snakemake on two cores; with `check`, fail the test with its output.
+
+        libraries: what most of its jobs import, beside what all jobs find imported.
+        """
+        run = _snakemake(self.path, ["--cores", "2", *arguments], libraries)
         if check and run.returncode:
             command = " ".join(["snakemake", *run.args])
             pytest.fail(f"{command}\n{run.stdout[-4000:]}\n{run.stderr[-4000:]}")
@@ -49,7 +55,9 @@ class Checkout:
         return jobs
 
 
-def _snakemake(folder: Path, arguments: list[str]) -> subprocess.CompletedProcess:
+def _snakemake(
+    folder: Path, arguments: list[str], libraries: Sequence[str]
+) -> subprocess.CompletedProcess:
     """What `python -m snakemake` does in a folder, by `preloaded.py`."""
     with tempfile.TemporaryDirectory() as place:
         said = [Path(place, name) for name in ("stdout", "stderr")]
@@ -57,7 +65,7 @@ def _snakemake(folder: Path, arguments: list[str]) -> subprocess.CompletedProces
             "folder": str(folder),
             "arguments": arguments,
             "environment": dict(os.environ),
-            "python": python_of_jobs(),
+            "python": python_of_jobs(*libraries),
             "said": list(map(str, said)),
             "seconds": 900,
         }
@@ -69,12 +77,13 @@ def _snakemake(folder: Path, arguments: list[str]) -> subprocess.CompletedProces
 
 
 @cache
-def python_of_jobs() -> str:
+def python_of_jobs(*libraries: str) -> str:
     """A command that runs a script as `python` does, by `jobs.py`, which ends with this process."""
     jobs = str(Path(__file__).with_name("jobs.py"))
     folder = tempfile.TemporaryDirectory()
     place = os.path.join(folder.name, "jobs")
-    process = subprocess.Popen([sys.executable, jobs, place], stdin=subprocess.PIPE)
+    command = [sys.executable, jobs, "serve", place, *libraries]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE)
     atexit.register(lambda: (process.communicate(), folder.cleanup()))
     while not os.path.exists(place):
         assert process.poll() is None

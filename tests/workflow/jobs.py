@@ -2,8 +2,8 @@
 
 A short job imports for longer than it works, and the tests run a thousand of them.
 
-    python jobs.py SOCKET              serves, until its input is closed
-    python -IS jobs.py SOCKET SCRIPT   does what `python SCRIPT` does, by the one that serves
+    python jobs.py serve SOCKET [LIBRARY ...]   serves, until its input is closed
+    python -IS jobs.py SOCKET SCRIPT            does what `python SCRIPT` does, by the former
 
 Nothing of the project is imported before the fork, since every checkout has a copy of its own. The
 tests of orphans, kills and paths and one of docs/extending.md start every job as a user's runs do.
@@ -28,8 +28,12 @@ def request(place: str, arguments: list[str]) -> int:
         return int(connection.recv(10) or 1)  # nothing if the server has died
 
 
-def serve(place: str) -> None:
-    """Answer requests, several at a time, until the input is closed."""
+def serve(place: str, *libraries: str) -> None:
+    """Answer requests, several at a time, until the input is closed.
+
+    libraries: what is imported beside what most scripts share.
+    """
+    import importlib
     import select
     import signal
 
@@ -41,6 +45,8 @@ def serve(place: str) -> None:
     import tokenizers  # noqa: F401
     import torch  # noqa: F401
 
+    for library in libraries:
+        importlib.import_module(library)
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(place)
         server.listen()
@@ -103,6 +109,7 @@ def run(asked: dict, files: list[int]) -> None:
 
 if __name__ == "__main__":
     place, *arguments = sys.argv[1:]
-    if arguments:
+    if place == "serve":
+        serve(*arguments)
+    else:
         sys.exit(request(place, arguments))
-    serve(place)

@@ -50,6 +50,7 @@ class Memory:
     kept: float  # for the backward pass: activations, and on a GPU trained matrices in bfloat16
     again: float  # of the one layer that is computed again in the backward pass
     loading: float = 0.0  # before that, all weights in float32
+    batch: tuple[Texts, ...] = ()  # what all this is of
 
     @property
     def total(self) -> float:
@@ -98,6 +99,7 @@ def training_memory(
         kept=kept,
         again=again,
         loading=_FLOAT * parameters,
+        batch=tuple(texts for _, texts in batch),
     )
 
 
