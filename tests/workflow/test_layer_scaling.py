@@ -122,12 +122,12 @@ def test_differences_are_what_the_statistics_say_of_the_scores(
     np.testing.assert_allclose(mine["value"], printed, atol=2e-6)
     once = found.drop_duplicates(["schedule", "versus", "setting", "metric", "value", "p"])
     corrected = dict(zip(once["p"], holm(once["p"].to_numpy(float)), strict=True))
-    np.testing.assert_allclose(found["p_holm"], found["p"].map(corrected), rtol=1e-4)
+    np.testing.assert_allclose(found["p_holm"], found["p"].map(corrected), atol=2e-5)  # as printed
 
 
 def test_statements_are_judged_by_interval_margin_and_least_difference(table: pd.DataFrame):
     judged = table[(table["pool"] == "all") & table["statement"].notna()]
-    assert list(judged["setting"]) == ["monolingual", "cross-lingual", "multilingual"]
+    assert sorted(judged["setting"]) == ["cross-lingual", "monolingual", "multilingual"]
     for _, row in judged.iterrows():
         expected = "undecided"
         if row["detectable"] > MARGIN:
