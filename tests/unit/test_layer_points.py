@@ -5,6 +5,9 @@ import json
 import pytest
 from layer_scores import ROOT
 
+from hybridbatch.cost.memory import Texts
+from hybridbatch.cost.page import plan_text
+from hybridbatch.cost.plan import Job, plan
 from hybridbatch.cost.stages import cost_of
 from hybridbatch.cost.work import read_rates, read_work
 from hybridbatch.experiment import load as conf
@@ -176,5 +179,9 @@ def test_the_plan_counts_every_schedule():
     # Schedules of one budget cost the same; adapters hold less than all layers do.
     assert len({cost.gpu_memory for cost in costs}) == 2
     assert max(cost.gpu_memory for cost in costs) < whole.gpu_memory
+    # What the page says that the memory is of: 64 pairs of texts of at most 128 tokens.
+    assert whole.training.batch == (Texts(64, 128), Texts(64, 128))
+    job = Job("finetune", {"system": "e5-small_hybrid", "seed": "0"})
+    assert "| 64 x 128 + 64 x 128 |" in plan_text(plan(work, [job]), work.rates, ["mine.yaml"])
     wildcards = {"schedules": "e5-small@lora-24_hybrid", "benchmark": "xquad_r"}
     assert cost_of(work, "compare_schedules", wildcards).memory > 0
