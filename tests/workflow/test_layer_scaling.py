@@ -18,6 +18,7 @@ from hybridbatch.evaluation.layer_scaling import COMPARED
 from hybridbatch.evaluation.settings import MEANS
 from hybridbatch.evaluation.significance import compare, holm
 
+pytestmark = pytest.mark.slow
 ROOT = "results/small"
 TABLE = f"{ROOT}/tables/layer_scaling.csv"
 BUDGET, SCHEDULES, SEEDS = 6, ["uniform", "rising"], [0, 1]
