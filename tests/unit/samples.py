@@ -281,6 +281,12 @@ SAMPLES = {
         several=False,
         schema=IMAGE_TYPES | dict.fromkeys(CAPTION, STRING),
     ),
+    "benchmarks captions": Sample(
+        {"captions": [{"image_id": f"{MARK}1", **CAPTION}], "images": [IMAGE]},
+        _images("captions"),
+        several=False,
+        schema=IMAGE_TYPES | dict.fromkeys(CAPTION, STRING),
+    ),
     "benchmarks xtd10": Sample(
         {
             "captions": f"{MARK} asks\nNobody\n".encode(),

@@ -161,7 +161,7 @@ def test_the_row_of_a_text_that_is_none_is_named(tmp_path):
 def test_text_files_may_be_at_a_url(tmp_path):
     """As those of the hub are, by the same file system library."""
     fsspec.filesystem("memory").pipe("/set/a.jsonl", b'\xef\xbb\xbf{"a": 1}\r\n')
-    assert list(json_objects("memory://set/a.jsonl", hub._opened)) == [(1, {"a": 1})]
+    assert list(json_objects("memory://set/a.jsonl", hub.opened)) == [(1, {"a": 1})]
 
 
 @pytest.mark.parametrize("suffix", ["parquet", "jsonl", "csv"])

@@ -212,9 +212,15 @@ TELLING = {
     "data/readers/jsonl.py": {"read_corpus", "read_parallel"},
     "data/answers.py": {"read_corpus", "read_parallel"},
     "benchmarks/lareqa.py": {"read_benchmark", "read_captions", "rendered_page"},
-    "translation/engines/apertium.py": {"translate", "translate_references", "translate_back"},
+    "translation/engines/apertium.py": {
+        "translate",
+        "translate_references",
+        "translate_back",
+        "translate_captions",
+    },
     # Computing.
-    "data/filtering.py": {"filter_pairs", "filtering_table"},
+    "data/filtering.py": {"filter_pairs", "filtering_table", "split_captions"},
+    "data/caption_splits.py": {"split_captions"},
     "training/samplers.py": {"finetune", "finetune_images"},
     "training/weighting.py": {"finetune", "finetune_images", "training_data_table"},
 }

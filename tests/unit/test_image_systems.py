@@ -40,6 +40,17 @@ def test_the_laptop_trains_54_models_and_the_control(tmp_path):
     }  # fmt: skip
 
 
+def test_the_table_names_the_pretrained_towers_that_are_not_run(tmp_path):
+    config = loaded(tmp_path)
+    for name in config.image_text.not_run:
+        entry = config.catalogue.encoders[name]
+        assert (entry.image.kind, entry.image.pooling) == ("transformer", "published")
+    changes = "image_text: {encoder: static_clip, not_run: []}"
+    clip = loaded(tmp_path, changes)
+    keys = [of.key for of in inputs.selected(clip) if of.file.name == "weights/clip"]
+    assert keys == ["catalogue.encoders.static_clip.image.model"]
+
+
 def test_captions_say_which_languages_are_trained_on_and_how(tmp_path):
     config = loaded(tmp_path)
     assert image_systems.trained_languages(config, "en-en") == ["en"]
@@ -117,6 +128,7 @@ def test_the_table_depends_on_the_section_and_the_others_do_not(tmp_path):
     assert set(part["catalogue"]["samplings"]) == {"x-x-mono", "x-y", "hybrid", "en-en"}
     other = loaded(tmp_path, "image_text: {splits: 1}")
     assert outputs.part_for(other, "main") == outputs.part_for(config, "main")
+    assert outputs.part_for(other, "claims") != outputs.part_for(config, "claims")
     assert outputs.part_for(other, "image_text") != part
 
 
@@ -127,6 +139,9 @@ def test_the_table_depends_on_the_section_and_the_others_do_not(tmp_path):
         ("{encoder: static_cmn}", "'static_cmn' is not in the catalogue; did you mean static_cnn?"),
         ("{text_towers: []}", "image_text.text_towers: [] must not be empty"),
         ("{text_towers: [hybird]}", "'hybird' is not in the catalogue; did you mean hybrid?"),
+        ("{not_run: [static_cnn]}", "not_run: 'static_cnn' is the section's encoder"),
+        ("{not_run: [static]}", "image_text.not_run: 'static' is of kind static"),
+        ("{not_run: [clip]}", "image_text.not_run: 'clip' is not in the catalogue"),
         ("{captions: [zero-shot]}", "image_text.captions: 'zero-shot' trains nothing"),
         ("{languages: [es]}", "image_text.languages: 'en' is missing; validation is in English"),
         ("{languages: [en]}", "has one language, and hybrid mixes several"),

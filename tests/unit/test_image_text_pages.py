@@ -1,5 +1,6 @@
 """The table of captions and images: published figures, families, page, figure and script."""
 
+import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,6 +13,7 @@ from image_scores import (
     ENGLISH,
     FAMILIES,
     KNOWN,
+    PUBLISHED,
     ROOT,
     TOWERS,
     made_frames,
@@ -25,8 +27,9 @@ from image_scores import table as table
 
 import image_text_table as image_text_table_script
 from hybridbatch.data import cldr
+from hybridbatch.evaluation.claims import CLAIM_COLUMNS, image_claims
 from hybridbatch.evaluation.image_names import TEXT_TO_IMAGE
-from hybridbatch.evaluation.image_text import IMAGE_TEXT_COLUMNS
+from hybridbatch.evaluation.image_text import IMAGE_TEXT_COLUMNS, image_text_table
 from hybridbatch.evaluation.settings import MEAN_SEEN
 from hybridbatch.experiment.load import load
 from hybridbatch.figures.image_text import family_figure, family_words
@@ -34,6 +37,7 @@ from hybridbatch.render.latex import render as latex
 from hybridbatch.render.markdown import render
 from hybridbatch.runtime.errors import DataError
 from hybridbatch.runtime.files import write_table
+from hybridbatch.tables.claims import claims_page
 from hybridbatch.tables.image_text import image_text_page, read_published_recall
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -88,6 +92,46 @@ def test_families_are_those_of_cldr():
         assert not group or group in above, language
 
 
+# --- encoders that are not run, and claims ---
+
+
+def test_an_encoder_that_is_not_run_has_a_row_without_a_value(scores, table):
+    found = image_text_table(
+        scores, PUBLISHED, KNOWN, 0.02, 0.95, FAMILIES, not_run=["clip", "siglip"]
+    )
+    rows = found[found["captions"] == "not run"]
+    assert set(zip(rows["tower"], rows["setting"], strict=True)) == {
+        (name, of.direction) for name in ("clip", "siglip") for of in scores
+    }
+    assert set(rows["verdict"]) == {"not run"}
+    assert rows[["value", "p", "statement"]].isna().all(axis=None)
+    # All else is as without them.
+    others = found[found["captions"] != "not run"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(others, table)
+    page = render(image_text_page(found, 0.02, 0.95))
+    assert re.search(r"\| clip, not run [ |]+ not run", page)
+    assert family_words(found, 0.95) == family_words(table, 0.95)
+
+
+def test_statements_are_claims_with_the_same_numbers(table):
+    stated = table[table["statement"].notna()]
+    found = image_claims(table, "static_cnn", "laptop")
+    assert list(found.columns) == CLAIM_COLUMNS
+    assert len(found) == len(stated) > 0
+    assert set(found["encoder"]) == {"static_cnn"}
+    assert set(found["claim"]) == {"hybrid_transfers"}
+    for ours, theirs in (("difference", "value"), ("pool", "language"), ("captions", "captions"),
+                         ("verdict", "verdict"), ("detectable", "detectable")):  # fmt: skip
+        assert found[ours].tolist() == stated[theirs].tolist()
+    page = render(claims_page(found, 0.95, "laptop"))
+    assert "it is its question, asked of captions and images" in page
+    assert "en-en captions" in page
+    assert "unseen languages that the text tower knows" in page
+    # Only the paper's own statements are counted in the totals.
+    (line,) = [line for line in page.splitlines() if line.startswith("| statements")]
+    assert set(re.findall(r"\d+", line)) == {"0"}
+
+
 # --- page, figure and script ---
 
 
@@ -104,7 +148,9 @@ def test_the_script_reads_files_and_writes_the_table(frames, table, tmp_path):
                 families=ROOT / "resources/languages/families.csv",
             ),
             output=SimpleNamespace(**output),
-            params=SimpleNamespace(published="xtd10", known=KNOWN, margin=0.02, confidence=0.95),
+            params=SimpleNamespace(
+                published="xtd10", known=KNOWN, margin=0.02, confidence=0.95, not_run=[]
+            ),
         )
     )
     found = pd.read_csv(output["csv"], keep_default_na=False, na_values="")

@@ -93,6 +93,19 @@ def test_verdicts_are_counted_by_statement(tmp_path):
     assert list(found.counts["second"].values()) == [0, 0, 0, 0, 1]
 
 
+def test_verdicts_on_images_are_counted_by_their_own_places(tmp_path):
+    rows = [
+        claim("static", "all", "first", "holds") | {"captions": ""},
+        claim("cnn", "mean_unseen", "of images", "cannot say: near chance") | {"captions": "en-en"},
+        claim("cnn", "mean_unseen", "of images", "holds") | {"captions": "hybrid"},
+    ]
+    found = verdicts(write(tmp_path / "claims.csv", rows))
+    assert (found.places, found.images) == (1, 2)
+    assert found.counts["of images"] == {
+        "holds": 1, "undecided": 0, "does not": 0, "cannot say": 1,
+    }  # fmt: skip
+
+
 def test_verdicts_are_worded_as_they_are_given():
     assert set(VERDICTS) == set(claims.VERDICTS)
 
@@ -182,9 +195,16 @@ class Tags(HTMLParser):
         self.attributes += [(tag, *attribute) for attribute in attributes]
 
 
-def front(table: str = TABLE, statement: str = "first", figure: str = "Map\n\nOf `a` < b.") -> str:
+def front(
+    table: str = TABLE,
+    statement: str = "first",
+    figure: str = "Map\n\nOf `a` < b.",
+    images: int = 0,
+) -> str:
     counts = {statement: {"holds": 2, "undecided": 0}}
-    return front_page(table, 2, ["holds", "undecided"], counts, figure, b"<svg/>", "td {}\n")
+    return front_page(
+        table, 2, ["holds", "undecided"], counts, images, figure, b"<svg/>", "td {}\n"
+    )
 
 
 def test_front_page_has_the_first_section_verdicts_and_the_figure():
@@ -199,6 +219,12 @@ def test_front_page_has_the_first_section_verdicts_and_the_figure():
     assert not {"html", "body", "h1", "h2", "script", "link"} & set(found.tags)
     (source,) = [value for tag, name, value in found.attributes if name == "src"]
     assert source.startswith("data:image/svg+xml;base64,")
+
+
+def test_statements_on_images_are_told_from_the_paper_s():
+    assert "not the paper" not in front()
+    assert "8 in all" in " ".join(front(images=8).split())
+    assert "The statements on text towers are not the paper" in front(images=8)
 
 
 @pytest.mark.parametrize("place", ["table", "statement", "figure"])

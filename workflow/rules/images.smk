@@ -423,6 +423,7 @@ rule image_text_table:
         published="xtd10",
         known=image_systems.known_languages(experiment) if IMAGE_SYSTEMS else [],
         margin=experiment.image_text.margin if IMAGE_SYSTEMS else None,
+        not_run=experiment.image_text.not_run if IMAGE_SYSTEMS else [],
         confidence=experiment.statistics.confidence,
         code=code("image_text_table"),
     script:

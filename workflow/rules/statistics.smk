@@ -110,6 +110,7 @@ rule claims_table:
     input:
         comparisons=files("<results>/comparisons/{encoder}/{benchmark}.parquet", compared(RANKED)),
         published=f"{PUBLISHED}/hybrid_batch.csv",
+        images=["<results>/drafts/image_text.csv"] if IMAGE_SYSTEMS else [],
     output:
         csv="<results>/drafts/claims.csv",
         markdown="<results>/drafts/claims.md",
@@ -125,6 +126,7 @@ rule claims_table:
         compared=compared(RANKED),
         scale=experiment.scale,
         confidence=experiment.statistics.confidence,
+        image_encoder=experiment.image_text.encoder if IMAGE_SYSTEMS else None,
         code=code("claims_table"),
     script:
         "../scripts/claims_table.py"

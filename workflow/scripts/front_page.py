@@ -14,6 +14,7 @@ def main(snakemake) -> None:
         found.places,
         found.verdicts,
         found.counts,
+        found.images,
         read_text(files.caption),
         checked(files.svg).read_bytes(),
         read_text(files.style),

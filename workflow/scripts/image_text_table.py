@@ -14,7 +14,13 @@ def main(snakemake) -> None:
     published = read_published_recall(files.published, params.published)
     families = read_families(files.families)
     frame = image_text_table(
-        scores, published, params.known, params.margin, params.confidence, families
+        scores,
+        published,
+        params.known,
+        params.margin,
+        params.confidence,
+        families,
+        params.not_run,
     )
     write(snakemake.output, frame, image_text_page(frame, params.margin, params.confidence))
 

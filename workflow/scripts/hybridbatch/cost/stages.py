@@ -28,6 +28,7 @@ STAGES: dict[str, dict[str, Callable[[Work, Mapping[str, str]], Cost]]] = {
         "translate": translation.translate,
         "translate_references": translation.translate_references,
         "translate_back": translation.translate_back,
+        "translate_captions": translation.translate_captions,
     },
     "filter": {
         "filter_pairs": translation.filter_pairs,
@@ -61,6 +62,9 @@ STAGES: dict[str, dict[str, Callable[[Work, Mapping[str, str]], Cost]]] = {
         "make_emoji": images.make_emoji,
         "fetch_images": images.fetch_images,
         "pack_images": images.pack_images,
+        "read_image_corpus": images.read_image_corpus,
+        "shard_captions": images.shard_captions,
+        "split_captions": images.split_captions,
         "merge_fonts": images.merge_fonts,
         "read_captions": images.read_captions,
     },

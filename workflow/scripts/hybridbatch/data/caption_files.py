@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from hybridbatch.data.archives import member as zip_member
 from hybridbatch.data.captions import caption_table, named
 from hybridbatch.data.fields import field
 from hybridbatch.data.records import json_file, lines
@@ -52,17 +53,17 @@ def image_ids(names: str | Path) -> list[str]:
 
 
 def read_coco(
-    path: str | Path, split: str, language: str = "en"
+    path: str | Path, split: str, language: str = "en", member: str = ""
 ) -> tuple[pa.Table, dict[str, str], dict[str, int]]:
     """Captions of CAPTION_SCHEMA, the images' URLs by id, and counts, from COCO's JSON.
 
     path: a file such as captions_train2014.json: `images` with `id`, `file_name` and `coco_url`,
-    and `annotations` with `image_id` and `caption`. An image's id is its file's name without
-    suffix. counts: `captions` and `images` that are kept; `blank` captions, `repeated` ones of an
-    image, and images `without_caption`, which are left out. Raises `DataError` that names the
-    annotation of an unknown image and an image that stands twice.
+    and `annotations` with `image_id` and `caption`; or a zip file that has it as `member`. An
+    image's id is its file's name without suffix. counts: `captions` and `images` that are kept;
+    `blank` captions, `repeated` ones of an image, and images `without_caption`, which are left out.
+    Raises `DataError` that names the annotation of an unknown image and an image that stands twice.
     """
-    content = json_file(path)
+    content = json_file(path, zip_member(member))
     ids: dict[int, str] = {}
     urls: dict[str, str] = {}
     for number, image in enumerate(field(content, "images", list, str(path))):

@@ -142,11 +142,25 @@ def rows(data_set: DataSet, mirror: str | None, cache: str | Path) -> Iterator[R
             progress.add(min(_LOGGED, number + 1))
 
 
+def library_rows(
+    data_set: DataSet, mirror: str | None, cache: str | Path
+) -> Iterator[tuple[str, dict]]:
+    """(place, values) of the rows, as the library reads them.
+
+    An image is a mapping with `bytes` and `path`, one of them None, and is not decoded. cache,
+    errors: as for `rows`.
+    """
+    return _library_rows(_open(data_set, mirror, str(cache)), data_set)[0]
+
+
 def _library_rows(
     builder: datasets.DatasetBuilder, data_set: DataSet
 ) -> tuple[Iterator[tuple[str, dict]], int | None]:
     """(place, values) of the rows, as the library reads them, and their number if it is known."""
     stream = _split(builder.as_streaming_dataset(), data_set)
+    for name, kind in (stream.features or {}).items():
+        if isinstance(kind, datasets.Image):
+            stream = stream.cast_column(name, datasets.Image(decode=False))
     first = next(_guarded(stream, data_set), None)
     if first is None:
         raise DataError(f"{data_set}: has no row.")
@@ -177,7 +191,7 @@ def _text_rows(builder: Csv | Json, data_set: DataSet) -> Iterator[tuple[str, di
 def _csv_rows(file: str, builder: Csv, data_set: DataSet) -> Iterator[tuple[str, dict]]:
     start = (data_set.columns.get("answers") or {}).get("start")
     delimiter = builder.config.delimiter or builder.config.sep
-    for number, texts in csv_rows(file, delimiter, _opened):
+    for number, texts in csv_rows(file, delimiter, opened):
         # An empty field is an absent value.
         values: dict[str, Any] = {name: text or None for name, text in texts.items()}
         if (found := values.get(start)) and found.isascii() and found.isdigit():
@@ -188,11 +202,11 @@ def _csv_rows(file: str, builder: Csv, data_set: DataSet) -> Iterator[tuple[str,
 def _json_rows(file: str, builder: Json, data_set: DataSet) -> Iterator[tuple[str, dict]]:
     """Rows of JSON Lines, or of a file that is one list of objects."""
     field = builder.config.field
-    if field is None and not next(lines(file, _opened))[1].lstrip().startswith("["):
-        for number, values in json_objects(file, _opened):
+    if field is None and not next(lines(file, opened))[1].lstrip().startswith("["):
+        for number, values in json_objects(file, opened):
             yield f"{file}: line {number}", values
         return
-    listed = json_file(file, _opened)
+    listed = json_file(file, opened)
     if field is not None:
         listed = listed.get(field) if isinstance(listed, dict) else None
     if not isinstance(listed, list) or not all(isinstance(values, dict) for values in listed):
@@ -203,8 +217,8 @@ def _json_rows(file: str, builder: Json, data_set: DataSet) -> Iterator[tuple[st
         yield f"{file}: entry {number}", values
 
 
-def _opened(path: str | Path) -> IO[bytes]:
-    """Open a file of this machine, or one by its URL on the hub."""
+def opened(path: str | Path) -> IO[bytes]:
+    """Open a file of this machine, or one by its URL on the hub, for reading bytes."""
     return fsspec.open(str(path), "rb").open()
 
 
@@ -298,7 +312,7 @@ def _row(values: dict, data_set: DataSet, where: str) -> Row:
     def text(key: str, also: type = str) -> str | None:
         if key not in columns:
             return None
-        value = _reach(values, columns[key], where)
+        value = reach(values, columns[key], where)
         if has_nul(value):
             raise DataError(f"{where}: column {columns[key]!r} has the character NUL; remove it.")
         if value is None or isinstance(value, str):
@@ -309,11 +323,11 @@ def _row(values: dict, data_set: DataSet, where: str) -> Row:
 
     answer = start = None
     if answers := columns.get("answers"):
-        start = _first(_reach(values, answers["start"], where))
+        start = _first(reach(values, answers["start"], where))
         if start is not None and (not isinstance(start, int) or isinstance(start, bool)):
             raise _wrong_type(where, answers["start"], start, "a whole number")
         if "text" in answers:
-            answer = _first(_reach(values, answers["text"], where))
+            answer = _first(reach(values, answers["text"], where))
             if not isinstance(answer, str | None) or has_nul(answer):
                 raise _wrong_type(where, answers["text"], answer, "text")
     return Row(
@@ -321,8 +335,11 @@ def _row(values: dict, data_set: DataSet, where: str) -> Row:
     )
 
 
-def _reach(values: dict, column: str, where: str) -> Any:
-    """The value of a column; a dotted name reaches into structs, and into a list's first item."""
+def reach(values: dict, column: str, where: str) -> Any:
+    """The value of a column; a dotted name reaches into structs, and into a list's first item.
+
+    where: names the row in errors. Raises `DataError` if there is no such field.
+    """
     if column in values:
         return values[column]
     value: Any = values

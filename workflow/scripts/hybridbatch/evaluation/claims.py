@@ -42,6 +42,8 @@ HOLDS, DOES_NOT, UNDECIDED, CANNOT_SAY, NO_MARGIN, NOT_RUN = VERDICTS = (
     "no margin",
     "not run",
 )
+# The claim on the text tower of hybrid batches beside an image tower: see `image_text`.
+HYBRID_TRANSFERS = "hybrid_transfers"
 CLAIM_COLUMNS = [
     "scale",
     "benchmark",
@@ -62,6 +64,7 @@ CLAIM_COLUMNS = [
     "verdict",
     "n_queries",
     "n_seeds",
+    "captions",  # of claims on images and texts
 ]
 
 
@@ -196,6 +199,20 @@ def claims_table(
                 rows.append(row | judge(claim, means, margin, confidence))
     counts = {"n_queries": "Int64", "n_seeds": "Int64"}
     return pd.DataFrame(rows, columns=CLAIM_COLUMNS).astype(counts)
+
+
+def image_claims(image_text: pd.DataFrame, encoder: str, scale: str) -> pd.DataFrame:
+    """The statements of the table of images and texts, with the columns CLAIM_COLUMNS.
+
+    image_text: of `image_text.image_text_table`. encoder: the one of images and texts. `pool` is
+    the mean over languages that a statement is about, `setting` the direction, `captions` those
+    that the models were trained on.
+    """
+    rows = image_text[image_text["statement"].notna()].rename(
+        columns={"language": "pool", "value": "difference"}
+    )
+    named = rows.assign(scale=scale, encoder=encoder, claim=HYBRID_TRANSFERS)
+    return named.reindex(columns=CLAIM_COLUMNS).astype({"n_queries": "Int64", "n_seeds": "Int64"})
 
 
 def verdict(low: float, high: float, margin: float) -> str:

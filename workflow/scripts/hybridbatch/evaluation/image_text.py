@@ -35,7 +35,14 @@ import numpy as np
 import pandas as pd
 from scipy.special import fdtrc
 
-from hybridbatch.evaluation.claims import CANNOT_SAY, HOLDS, Claim, judge
+from hybridbatch.evaluation.claims import (
+    CANNOT_SAY,
+    HOLDS,
+    HYBRID_TRANSFERS,
+    NOT_RUN,
+    Claim,
+    judge,
+)
 from hybridbatch.evaluation.estimates import Estimate, estimate
 from hybridbatch.evaluation.image_scores import (
     IMAGE_METRICS,
@@ -93,13 +100,15 @@ def image_text_table(
     margin: float,
     confidence: float,
     families: Mapping[str, str] = {},
+    not_run: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Scores, reference rows, differences and verdicts; columns IMAGE_TEXT_COLUMNS.
 
     published: figures of others, with the columns benchmark, model, setting, metric, language,
     value and source; those of benchmarks that `scores` do not have are left out. known: the
     languages that the text towers were trained on. margin: the loss of R@10 that "not below"
-    allows. families: by language; R@10 also has means over the unseen languages of each.
+    allows. families: by language; R@10 also has means over the unseen languages of each. not_run:
+    names of encoders that have no scores; each has a row without a value, with the verdict NOT_RUN.
 
     `setting` is the direction. Rows with `versus` are differences to that text tower or, where
     `compared` is CAPTIONS, to those captions; the mean MEAN_UNSEEN of these is over languages that
@@ -114,6 +123,7 @@ def image_text_table(
     rows += [row for row in chances if tuple(row[name] for name in place) in there]
     beside = published[published["benchmark"].isin({of.benchmark for of in scores})]
     rows += beside.rename(columns={"model": "tower"}).assign(captions=PUBLISHED).to_dict("records")
+    rows += [row for of in scores for name in not_run for row in _not_run_rows(of, name)]
     differences = [row for of in scores for row in _difference_rows(of, known, confidence)]
     if differences:
         compared = pd.DataFrame(differences)
@@ -182,6 +192,13 @@ def _score_rows(
                 **of.counts(metric, cells),
             }
             yield from _rows(of, system, metric, columns)
+
+
+def _not_run_rows(of: Scores, encoder: str) -> list[Row]:
+    """The row of an encoder that was not run, in the place of its mean."""
+    place = {"benchmark": of.benchmark, "tower": encoder, "captions": NOT_RUN}
+    return [{**place, "setting": of.direction, "metric": BY_FAMILY, "language": MEAN,
+             "verdict": NOT_RUN}]  # fmt: skip
 
 
 def _chance_rows(of: Scores) -> Iterator[Row]:
@@ -337,7 +354,7 @@ def image_text_claims(towers: Sequence[str], direction: str) -> list[Claim]:
     statement = f"{direction}: the R@10 of {_HYBRID}'s text tower is not below {better}"
     return [
         Claim(
-            f"{_HYBRID}_transfers",
+            HYBRID_TRANSFERS,
             statement,
             *(direction, "recall_10", _HYBRID, others, False),
         )

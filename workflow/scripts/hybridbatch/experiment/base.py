@@ -31,6 +31,7 @@ class Model(BaseModel):
 
 
 MADE = "<results>"  # in place of a source: the workflow makes the file, below its results
+OWN_NAME = "{benchmark}"  # in the name of such a file: the name of the benchmark's entry
 
 
 class File(NamedTuple):

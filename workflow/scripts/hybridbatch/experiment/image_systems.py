@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from hybridbatch.experiment import lookups
 from hybridbatch.experiment import systems as variants
+from hybridbatch.experiment.benchmarks import Benchmark
 from hybridbatch.experiment.configuration import Experiment
 from hybridbatch.experiment.encoders.text_image import Config as TextImage
 from hybridbatch.experiment.names import SOURCE_LANGUAGE, ZERO_SHOT
@@ -135,11 +136,10 @@ def _sampling(config: Experiment, captions: str):
 def split_files(config: Experiment, benchmark: str, split: int) -> dict[str, dict[str, str]]:
     """The files of a split of a benchmark, by language and by the names that its kind expects."""
     entry = config.catalogue.benchmarks[benchmark]
-    found = {}
-    for language in entry.languages:
-        files = entry.files_of_split(language, split)
-        found[language] = dict(zip(files, lookups.paths(config, files.values()), strict=True))
-    return found
+    return {
+        language: lookups.named_files(config, benchmark, entry.files_of_split(language, split))
+        for language in entry.languages
+    }
 
 
 def card_facts(config: Experiment, name: str) -> dict:
@@ -169,6 +169,7 @@ def wrong_image_text(config: Experiment) -> Iterator[str]:
     """The messages of all checks of the section."""
     section, catalogue = config.image_text, config.catalogue
     yield from _wrong_emoji(config)
+    yield from _wrong_xtd10(config)
     if section is None:
         return
     for key, names, known in (
@@ -177,12 +178,18 @@ def wrong_image_text(config: Experiment) -> Iterator[str]:
         ("captions", section.captions, catalogue.samplings),
         ("corpus", [section.corpus], catalogue.benchmarks),
         ("benchmarks", section.benchmarks, catalogue.benchmarks),
+        ("not_run", section.not_run, catalogue.encoders),
     ):
         for name in names:
             if name not in known:
                 hint = did_you_mean(name, known)
                 yield f"image_text.{key}: {name!r} is not in the catalogue{hint}"
     yield from _wrong_encoder(config)
+    for name in section.not_run:
+        if name == section.encoder:
+            yield f"image_text.not_run: {name!r} is the section's encoder, which is run"
+        elif name in catalogue.encoders and not isinstance(catalogue.encoders[name], TextImage):
+            yield f"image_text.not_run: {name!r} is of kind {catalogue.encoders[name].kind}"
     for name in section.captions:
         if name == SHUFFLED:
             yield f"image_text.captions: {name!r} is the control's name; choose another"
@@ -239,15 +246,41 @@ def _wrong_benchmarks(config: Experiment) -> Iterator[str]:
             f"{corpus.training_splits} splits into images to train on and to test"
         )
     if corpus is not None:
-        for code in section.languages:
-            if code not in corpus.languages:
-                hint = did_you_mean(code, corpus.languages)
-                yield f"image_text.languages: {section.corpus!r} has no captions in {code!r}{hint}"
+        yield from _wrong_languages(config, corpus)
     for name in section.benchmarks:
         if name not in known:
             continue
         if known[name].modality != "image" or known[name].parallel:
             yield f"image_text.benchmarks: {name!r} is no benchmark of captions and images"
+
+
+def _wrong_xtd10(config: Experiment) -> Iterator[str]:
+    """Entries of XTD10 with other images: these are fetched once, to one place."""
+    entries = {n: e for n, e in config.catalogue.benchmarks.items() if e.kind == "xtd10"}
+    first = next(iter(entries), None)
+    for name, entry in entries.items():
+        for key in ("source", "names"):
+            if getattr(entry, key) != getattr(entries[first], key):
+                yield (
+                    f"catalogue.benchmarks.{name}.{key}: images are fetched once, and {first!r} "
+                    "names others; only title, languages, captions and `subset` may differ"
+                )
+
+
+def _wrong_languages(config: Experiment, corpus: Benchmark) -> Iterator[str]:
+    """Languages that the corpus has no captions in, and that none are translated into."""
+    section, translator = config.image_text, config.catalogue.translators.get(config.translator)
+    for code in section.languages:
+        if code in corpus.languages:
+            continue
+        where = f"image_text.languages: {section.corpus!r} has no captions in {code!r}"
+        if not corpus.translated:
+            yield f"{where}{did_you_mean(code, corpus.languages)}"
+        elif SOURCE_LANGUAGE not in corpus.languages:
+            yield f"{where}, and none in {SOURCE_LANGUAGE!r} that could be translated"
+        elif translator is not None and code not in translator.routes:
+            hint = did_you_mean(code, translator.routes)
+            yield f"{where}, and {config.translator} has no route to it{hint}"
 
 
 def _wrong_emoji(config: Experiment) -> Iterator[str]:

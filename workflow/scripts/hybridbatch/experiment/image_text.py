@@ -38,6 +38,11 @@ class ImageText(Model):
     control: bool = Field(
         description="whether one more system is trained on captions of the wrong images"
     )
+    not_run: Annotated[list[Name], *Unique] = Field(
+        default=[],
+        description="names of encoders of kind text_image that are not run, such as those whose "
+        "weights are not at hand; the table names them",
+    )
     margin: Annotated[float, Field(gt=0)] = Field(
         default=0.02, description="difference of shares that counts as equal in the claims"
     )

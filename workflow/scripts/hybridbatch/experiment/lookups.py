@@ -3,9 +3,9 @@
 Used by the rules and `make plan`, and by `checks` on the parts that it has already validated.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from hybridbatch.experiment.base import MADE, File
+from hybridbatch.experiment.base import MADE, OWN_NAME, File
 from hybridbatch.experiment.configuration import Experiment
 from hybridbatch.experiment.engines import Translator
 from hybridbatch.experiment.names import SOURCE_LANGUAGE
@@ -208,8 +208,31 @@ def unstated_licences(config: Experiment, corpus: str) -> list[str]:
 
 def benchmark_files(config: Experiment, benchmark: str, language: str) -> dict[str, str]:
     """The files of one language of a benchmark, by the names that its kind expects."""
-    files = config.catalogue.benchmarks[benchmark].files(language)
-    return dict(zip(files, paths(config, list(files.values())), strict=True))
+    return named_files(config, benchmark, config.catalogue.benchmarks[benchmark].files(language))
+
+
+def named_files(config: Experiment, benchmark: str, files: Mapping[str, File]) -> dict[str, str]:
+    """The paths of files of a benchmark, by the same names."""
+    found = paths(config, files.values())
+    return dict(zip(files, (path.replace(OWN_NAME, benchmark) for path in found), strict=True))
+
+
+def caption_targets(config: Experiment) -> list[str]:
+    """The languages that English captions are translated into, without pivots on the way.
+
+    Those of `image_text.languages` in which the corpus has no captions of its own.
+    """
+    section = config.image_text
+    entry = None if section is None else config.catalogue.benchmarks[section.corpus]
+    if entry is None or not entry.translated:
+        return []
+    return [language for language in section.languages if language not in entry.languages]
+
+
+def translated_captions(config: Experiment) -> list[str]:
+    """The languages that English captions are translated into, with pivots on the routes."""
+    targets = caption_targets(config)
+    return list(dict.fromkeys(code for of in targets for code in steps(config, of)[1:]))
 
 
 def merged_fonts(config: Experiment) -> dict[str, list[str]]:

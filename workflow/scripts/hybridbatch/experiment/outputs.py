@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from hybridbatch.experiment.configuration import Experiment
-from hybridbatch.experiment.lookups import back_steps, steps
+from hybridbatch.experiment.lookups import back_steps, caption_targets, steps
 from hybridbatch.experiment.names import (
     ALL_MONOLINGUAL,
     HYBRID,
@@ -45,7 +45,7 @@ class Output:
     languages in one pool), `images` (made if `image_text` has a text tower) or `ablation` (a list
     of the configuration's `ablations`). keys: the keys
     of the configuration that a table depends on; None: all except those in _ELSEWHERE. caption: its
-    file in workflow/report.
+    file in workflow/report. also: keys in _ELSEWHERE that it depends on beside the others.
     """
 
     section: str
@@ -53,12 +53,18 @@ class Output:
     group: str = ""
     keys: tuple[str, ...] | None = None
     caption: str = ""
+    also: tuple[str, ...] = ()
 
 
 TABLES = {
     "main": Output(SCORES, "Table 1, mAP of every system", "scores"),
     "significance": Output(DIFFERENCES, "Differences between samplings, tested", "statistics"),
-    "claims": Output(DIFFERENCES, "What the paper states, judged on our scores", "statistics"),
+    "claims": Output(
+        DIFFERENCES,
+        "What the paper states, judged on our scores",
+        "statistics",
+        also=("image_text",),
+    ),
     "reproduction": Output(
         DIFFERENCES, "Every cell that the paper prints, beside ours", "statistics"
     ),
@@ -203,7 +209,8 @@ def part_for(config: Experiment, table: str) -> dict:
     plain = config.plain()
     keys = TABLES[table].keys if table in TABLES else None
     if keys is None:
-        keys = tuple(key for key in plain if key not in _ELSEWHERE)
+        also = TABLES[table].also if table in TABLES else ()
+        keys = tuple(key for key in plain if key in also or key not in _ELSEWHERE)
     part = {key: plain[key] for key in ("pathvars", *keys) if key in plain}
     if table in config.benchmarks:
         part["benchmarks"] = [table]
@@ -263,7 +270,8 @@ def _chosen(config: Experiment, plain: dict, part: dict) -> dict:
         chosen[section] = {name: catalogue[section][name] for name in dict.fromkeys(names)}
     if "translator" in part:
         entry = catalogue["translators"][config.translator]
-        narrowed = _translator(config, entry, back="quality" in part)
+        captions = caption_targets(config) if images else []
+        narrowed = _translator(config, entry, captions, back="quality" in part)
         chosen["translators"] = {config.translator: narrowed}
     named = [
         entry
@@ -274,9 +282,13 @@ def _chosen(config: Experiment, plain: dict, part: dict) -> dict:
     return {section: entries for section, entries in chosen.items() if entries}
 
 
-def _translator(config: Experiment, entry: dict, back: bool) -> dict:
-    """The translator with its routes to the target languages and pivots; with `back` if asked."""
-    languages = {code for target in config.target_languages for code in steps(config, target)}
+def _translator(config: Experiment, entry: dict, captions: list[str], back: bool) -> dict:
+    """The translator with its routes to the target languages and pivots; with `back` if asked.
+
+    captions: the languages that captions are translated into.
+    """
+    targets = [*config.target_languages, *captions]
+    languages = {code for target in targets for code in steps(config, target)}
     if back:
         languages |= {c for target in config.target_languages for c in back_steps(config, target)}
     kept = {**entry}
@@ -296,6 +308,7 @@ def _sources(sources: dict, entries: list[dict]) -> dict:
     kept: dict[str, dict] = defaultdict(lambda: {"files": {}, "series": {}})
     for entry in entries:
         texts = set(_texts(entry, entry.get("languages") or ()))
+        texts |= {t.replace("{part}", p) for t in texts for p in entry.get("parts", {}).values()}
         for name in texts & set(sources):
             for key, chosen in kept[name].items():
                 files = sources[name].get(key, {})

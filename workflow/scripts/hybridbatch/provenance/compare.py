@@ -26,7 +26,7 @@ from hybridbatch.runtime.files import DIGEST, digest_of, read_json
 
 # The folders of artefacts, in the order in which they are made.
 STAGES = (
-    "corpora", "references", "images", "fonts", "collections", "texts", "translations",
+    "corpora", "references", "images", "captions", "fonts", "collections", "texts", "translations",
     "reference_translations", "back_translations", "train", "contamination", "encoders", "tokens",
     "token_counts", "models", "merged", "embeddings", "ranks", "runs", "metrics", "bias", "scores",
     "comparisons", "image_text", "tables", "figures", "exports", "datasets",

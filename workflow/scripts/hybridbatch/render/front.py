@@ -19,8 +19,14 @@ languages, {places} in all. `holds`: the whole interval of the difference is on 
 side; `does not`: all of it is on the other; `undecided`: it reaches both; `cannot say`: too few
 seeds or questions to see a loss as large as the margin; `no margin`: the paper prints none to take;
 `not run`: no such cell.
-
+{images}
 {table}
+"""
+
+_OF_IMAGES = """
+The statements on text towers are not the paper's: they ask its question of captions and images.
+Each is tested for every benchmark, sampling of captions and mean over unseen languages, {number} in
+all.
 """
 
 
@@ -29,6 +35,7 @@ def front_page(
     places: int,
     verdicts: Sequence[str],
     counts: Mapping[str, Mapping[str, int]],
+    images: int,
     figure: str,
     svg: bytes,
     style: str,
@@ -36,11 +43,15 @@ def front_page(
     """HTML without a head or body.
 
     table: the main table's Markdown, of which title, introduction and first section are shown;
-    places, verdicts, counts: as in `tables.summary.Verdicts`; figure: a figure's caption, its
-    title first; style: CSS. Raises DataError for a table without a title.
+    places, verdicts, counts, images: as in `tables.summary.Verdicts`; figure: a figure's caption,
+    its title first; style: CSS. Raises DataError for a table without a title.
     """
     rows = [[name, *(of[verdict] for verdict in verdicts)] for name, of in counts.items()]
-    statements = _STATEMENTS.format(places=places, table=grid(["statement", *verdicts], rows))
+    statements = _STATEMENTS.format(
+        places=places,
+        images=_OF_IMAGES.format(number=images) if images else "",
+        table=grid(["statement", *verdicts], rows),
+    )
     title, _, caption = figure.strip().partition("\n\n")
     blocks = [
         renderer().render(first_section(table)),

@@ -1,4 +1,4 @@
-"""The page of the paper's statements and the verdicts on them."""
+"""The page of the paper's statements, and those on images and texts, with the verdicts on them."""
 
 import pandas as pd
 
@@ -6,11 +6,17 @@ from hybridbatch.evaluation.claims import CANNOT_SAY, NO_MARGIN, NOT_RUN, VERDIC
 from hybridbatch.evaluation.metrics import METRICS
 from hybridbatch.evaluation.settings import ALL, SEEN
 from hybridbatch.render.grid import BOLD, Band, Cell, Grid, Page, pivot, plain
+from hybridbatch.tables.image_words import MEAN_TITLES
 from hybridbatch.tables.words import POOL_TITLES
 
 
 def claims_page(frame: pd.DataFrame, confidence: float, scale: str) -> Page:
-    """Totals, then a section for each encoder and benchmark: claims as rows, pools as columns."""
+    """Totals, then a section for each encoder and benchmark: claims as rows, pools as columns.
+
+    frame: of `claims_table`, and of `image_claims` where there are images.
+    """
+    of_images = frame[frame["captions"].notna()]
+    frame = frame[frame["captions"].isna()]
     kinds = frame["verdict"].map(verdict_kind)
     totals = ["statements", *((kinds == v).sum() for v in VERDICTS)]
     title = "What the paper states, tested on our scores"
@@ -41,7 +47,27 @@ def claims_page(frame: pd.DataFrame, confidence: float, scale: str) -> Page:
             "\n".join(f"- {POOL_TITLES[pool]}" for pool in pools),
             Grid(caption, "statement", pools, [Band(rows)]),
         ]
-    return Page("claims", title, blocks)
+    return Page("claims", title, blocks + _images(of_images, confidence))
+
+
+def _images(frame: pd.DataFrame, confidence: float) -> list[str | Grid]:
+    """A section for each benchmark of images: statements as rows, means as columns."""
+    blocks: list[str | Grid] = []
+    for (encoder, benchmark), part in frame.groupby(["encoder", "benchmark"], sort=False):
+        means = [name for name in MEAN_TITLES if (part["pool"] == name).any()]
+        statements = part["statement"] + ", " + part["captions"] + " captions"
+        rows = pivot(statements, part["pool"], map(_cell, part.itertuples()), means)
+        caption = (
+            f"Statements on text towers beside an image tower: {encoder} on {benchmark}. Below "
+            f"each verdict the difference, its {100 * confidence:g}% interval over seeds and "
+            "groups of images, the margin allowed, and the minimum detectable difference (MDD)."
+        )
+        blocks += [
+            f"## {encoder}, {benchmark}",
+            "The paper does not state this; it is its question, asked of captions and images.",
+            Grid(caption, "statement", [MEAN_TITLES[name] for name in means], [Band(rows)]),
+        ]
+    return blocks
 
 
 def _cell(row) -> Cell:

@@ -6,12 +6,11 @@ from pathlib import Path
 import pandas as pd
 
 from hybridbatch.data.records import csv_lines
-from hybridbatch.evaluation.claims import CANNOT_SAY
+from hybridbatch.evaluation.claims import CANNOT_SAY, NOT_RUN
 from hybridbatch.evaluation.image_names import DIRECTIONS, IMAGE_TO_TEXT, RECALLS
 from hybridbatch.evaluation.image_scores import (
     FAMILY,
     IMAGE_METRICS,
-    MEAN_TRANSFER,
     MEANS,
     SHARE_OF,
 )
@@ -24,20 +23,15 @@ from hybridbatch.evaluation.image_text import (
     SHUFFLED,
     TOWERS,
 )
-from hybridbatch.evaluation.settings import ALL, MEAN, MEAN_SEEN, MEAN_UNSEEN
+from hybridbatch.evaluation.settings import ALL
 from hybridbatch.render.grid import BOLD, Band, Cell, Grid, Page, Row
 from hybridbatch.runtime.errors import DataError
+from hybridbatch.tables.image_words import MEAN_TITLES
 from hybridbatch.tables.published import read_figures
 
 TITLE = "Retrieval between captions and images"
 PUBLISHED_COLUMNS = ("source", "model", "metric", "language", "value")
 FAMILY_COLUMNS = ("language", "group", "family")
-MEAN_TITLES = {
-    MEAN: "all languages",
-    MEAN_SEEN: "languages of captions trained on",
-    MEAN_UNSEEN: "unseen languages",
-    MEAN_TRANSFER: "unseen languages that the text tower knows",
-}
 _DIRECTION_TITLES = {direction: direction.replace("-", " ") for direction in DIRECTIONS}
 _TESTED = ["difference", "p", "Holm", "detectable", "splits"]
 _POOLED = [metric for metric, names in COMPARED if names == (ALL,)]
@@ -108,7 +102,9 @@ def _introduction(margin: float, confidence: float) -> str:
         f"them. `{CHANCE}` is exact. The margin is {margin:g} in R@10; no paper prints a "
         f"difference to take it from. `{CANNOT_SAY} with n seeds`: the minimum detectable "
         f"difference exceeds the margin. `{NEAR_CHANCE}`: the better other tower is not above "
-        "chance by more than the margin, so that there is nothing to lose."
+        "chance by more than the margin, so that there is nothing to lose. "
+        f"`{NOT_RUN}`: an encoder that the configuration names and this run does not have, such as "
+        "a pretrained one whose weights were not at hand."
     )
 
 
@@ -281,6 +277,8 @@ def _value(row, metric: str, signed: bool = False) -> Cell:
     """A value with its interval; row: of the table, or None."""
     if row is None:
         return Cell()
+    if row.verdict == NOT_RUN:
+        return Cell(NOT_RUN)
     form = f"{{:{'+' * signed}.{IMAGE_METRICS[metric].decimals}f}}"
     ends = f"[{form.format(row.ci_low)}, {form.format(row.ci_high)}]"
     return Cell(form.format(row.value), "" if pd.isna(row.ci_low) else ends)

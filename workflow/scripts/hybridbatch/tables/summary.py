@@ -29,15 +29,17 @@ class Scores:
 
 @dataclass(frozen=True)
 class Verdicts:
-    """How often each statement of the paper got each verdict.
+    """How often each statement got each verdict, those of the paper and those on images.
 
     places: number of combinations of encoder, benchmark and pool in which claims were tested.
-    counts: by claim and verdict, both in the order of display.
+    counts: by claim and verdict, both in the order of display. images: number of combinations of
+    encoder, benchmark, captions and mean in which claims on images and texts were tested.
     """
 
     places: int
     verdicts: tuple[str, ...]
     counts: dict[str, dict[str, int]]
+    images: int = 0
 
 
 def main_scores(path: str | Path) -> list[Scores]:
@@ -61,21 +63,26 @@ def verdicts(path: str | Path) -> Verdicts:
     Raises DataError if there is no such table, or a verdict that is not known.
     """
     counts: dict[str, Counter[str]] = {}
-    places = set()
+    places, images = set(), set()
     for row in _rows(path, ["encoder", "benchmark", "pool", "statement", "verdict"]):
-        # One of them names its number of seeds: `cannot say with 3 seeds`.
-        kind = next((v for v in VERDICTS if row["verdict"].split(" with ")[0] == v), None)
+        # `cannot say` is followed by the reason: `with 3 seeds`, `: near chance`.
+        told = row["verdict"].split(" with ")[0].split(":")[0]
+        kind = next((v for v in VERDICTS if told == v), None)
         if kind is None:
             known = ", ".join(VERDICTS)
             raise DataError(f"{path}: the verdict {row['verdict']!r} is none of {known}.")
         counts.setdefault(row["statement"], Counter())[kind] += 1
-        places.add((row["encoder"], row["benchmark"], row["pool"]))
+        place = (row["encoder"], row["benchmark"], row["pool"])
+        if captions := row.get("captions"):
+            images.add((*place, captions))
+        else:
+            places.add(place)
     given = {verdict for of in counts.values() for verdict in of}
     shown = tuple(v for n, v in enumerate(VERDICTS) if n < _ALWAYS or v in given)
     by_statement = {
         statement: {verdict: of[verdict] for verdict in shown} for statement, of in counts.items()
     }
-    return Verdicts(len(places), shown, by_statement)
+    return Verdicts(len(places), shown, by_statement, len(images))
 
 
 def _rows(path: str | Path, columns: list[str]) -> list[dict[str, str]]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from hybridbatch.cost.model import Cost, Span
 from hybridbatch.cost.work import Work
-from hybridbatch.experiment import image_systems
+from hybridbatch.experiment import image_systems, lookups
 from hybridbatch.experiment.encoders.text_image import Config as TextImage
 from hybridbatch.experiment.encoders.text_image import SmallNetwork, TextModel, VisionModel
 
@@ -45,6 +45,35 @@ def fetch_images(work: Work, wildcards: Mapping[str, str]) -> Cost:
 def pack_images(work: Work, wildcards: Mapping[str, str]) -> Cost:
     size = _images(work, "xm3600") * _IMAGE_BYTES["xm3600"]
     return work.light(work.rates.rate("fetch_bytes").seconds(size), disk=size)
+
+
+def read_image_corpus(work: Work, wildcards: Mapping[str, str]) -> Cost:
+    """Images are decoded one after another, and kept as they are."""
+    images, size = (of(work, wildcards["benchmark"]) for of in (_images, _file_bytes))
+    captions = caption_number(work, wildcards["benchmark"])
+    return work.light(
+        work.rates.rate("decode_images").seconds(images),
+        disk=images * size,
+        memory=work.rates.memory_of("datasets") + work.rates.memory_of("texts", 0, captions),
+    )
+
+
+def shard_captions(work: Work, wildcards: Mapping[str, str]) -> Cost:
+    captions = caption_number(work, wildcards["benchmark"])
+    return work.light(
+        work.rates.rate("read_pairs").seconds(captions),
+        memory=work.rates.memory_of("texts", 0, captions),
+    )
+
+
+def split_captions(work: Work, wildcards: Mapping[str, str]) -> Cost:
+    """Captions are filtered in every language, and all held."""
+    languages = 1 + len(lookups.caption_targets(work.experiment))
+    captions = languages * caption_number(work, wildcards["benchmark"])
+    return work.light(
+        work.rates.rate("filter_pairs").seconds(captions),
+        memory=work.rates.memory_of("texts", 0, 2 * captions),
+    )
 
 
 def merge_fonts(work: Work, wildcards: Mapping[str, str]) -> Cost:
@@ -164,10 +193,18 @@ def _images(work: Work, benchmark: str) -> float:
     return max(of.candidates for of in work.collections(benchmark).values())
 
 
+def caption_number(work: Work, benchmark: str) -> float:
+    """The captions of a corpus in one language, to train on and to test."""
+    known = work.rates.corpora.get(benchmark)
+    if known is not None and known.questions is not None:
+        return known.questions
+    return _images(work, benchmark)
+
+
 def _captions(work: Work) -> float:
     """The captions that are trained on, in all languages."""
     section = work.experiment.image_text
-    return _images(work, section.corpus) * len(section.languages)
+    return caption_number(work, section.corpus) * len(section.languages)
 
 
 def _words(work: Work) -> float:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from hybridbatch.cost.model import Cost, Span, generation, reference_sizes
+from hybridbatch.cost.rules.images import caption_number
 from hybridbatch.cost.work import Work
 
 
@@ -20,6 +21,14 @@ def translate(work: Work, wildcards: Mapping[str, str]) -> Cost:
 def translate_references(work: Work, wildcards: Mapping[str, str]) -> Cost:
     sizes = reference_sizes(work.rates, wildcards["references"])
     return _translated(work, [(sizes.texts, sizes.words)], wildcards["language"])
+
+
+def translate_captions(work: Work, wildcards: Mapping[str, str]) -> Cost:
+    """One shard of the English captions of a corpus."""
+    number = caption_number(work, wildcards["benchmark"])
+    shards = work.benchmark(wildcards["benchmark"]).shards
+    words = max(of.query_words for of in work.collections(wildcards["benchmark"]).values())
+    return _translated(work, [(number / shards, words)], wildcards["language"])
 
 
 def translate_back(work: Work, wildcards: Mapping[str, str]) -> Cost:

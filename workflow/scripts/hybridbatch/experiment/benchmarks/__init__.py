@@ -106,6 +106,11 @@ class Benchmark(Model):
         """The splits into images to train on and to test; 0 of one that is for tests alone."""
         return 0
 
+    @property
+    def translated(self) -> bool:
+        """Whether its English captions are translated into languages that it has none in."""
+        return False
+
     def files_of_split(self, language: str, split: int) -> dict[str, File]:
         """The files of one language, with the images of one of the splits for the test."""
         return self.files(language)

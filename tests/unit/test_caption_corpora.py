@@ -1,0 +1,472 @@
+"""Corpora of captions: published files and data sets in one form, splits, translations."""
+
+import io
+import json
+import logging
+import zipfile
+from collections import Counter
+from pathlib import Path
+
+import datasets
+import pyarrow as pa
+import pytest
+from PIL import Image
+
+from hybridbatch.benchmarks import captions as kind
+from hybridbatch.data.caption_corpora import english, write_corpus
+from hybridbatch.data.caption_splits import draw, filtered, ids_by_part, with_translations
+from hybridbatch.data.captions import (
+    TEST,
+    TRAIN,
+    VALIDATION,
+    caption_table,
+    read_images,
+    write_images,
+)
+from hybridbatch.data.filtering import FilterConfig
+from hybridbatch.experiment import image_systems, inputs, lookups, outputs
+from hybridbatch.experiment.base import File
+from hybridbatch.experiment.load import load
+from hybridbatch.runtime.errors import ConfigError, DataError, SourceError
+from hybridbatch.runtime.files import read_json, read_table, write_table
+from hybridbatch.runtime.hashes import Hashes, recorded_hashes
+from hybridbatch.translation.translate import Translation, original_texts, parallel_table
+
+ROOT = Path(__file__).parents[2]
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+COLOURS = ("red", "green", "blue", "black")
+
+
+def png(colour: str) -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (4, 4), colour).save(file, "PNG")
+    return file.getvalue()
+
+
+def folder_of(path: Path, names=COLOURS) -> Path:
+    path.mkdir()
+    for name in names:
+        (path / f"{name}.png").write_bytes(png(name))
+    return path
+
+
+class Written:
+    """What `write_corpus` made."""
+
+    def __init__(self, to: Path, parts: dict, kind: str, languages=("en",), **other) -> None:
+        to.mkdir(exist_ok=True)
+        self.captions, self.images = to / "captions.parquet", to / "images.parquet"
+        write_corpus(
+            parts, kind, languages, self.images, self.captions, to / "counts.json", **other
+        )
+        self.counts = read_json(to / "counts.json")
+        self.rows = [tuple(row.values())[:4] for row in read_table(self.captions).to_pylist()]
+        self.of_images = dict(read_images(self.images))
+
+
+def lines_of(folder: Path, part: str, names: list[str], **captions: list[str]) -> dict:
+    """Files of the form of Multi30k."""
+    (folder / f"{part}.txt").write_text("".join(f"{name}.png\n" for name in names))
+    for language, texts in captions.items():
+        (folder / f"{part}.{language}").write_text("".join(f"{text}\n" for text in texts))
+    files = {language: folder / f"{part}.{language}" for language in captions}
+    return {"names": folder / f"{part}.txt", "captions": files}
+
+
+def test_lines_of_two_parts_and_images_of_folders(tmp_path, caplog):
+    parts = {
+        TRAIN: lines_of(tmp_path, "train", ["red", "blue"], en=["a rose", "a sea"], de=["r", "s"]),
+        TEST: lines_of(tmp_path, "test", ["black"], en=["a night"], de=["n"]),
+    }
+    caplog.set_level(logging.INFO, "hybridbatch")
+    folders = [folder_of(tmp_path / "a", ("red", "green")), folder_of(tmp_path / "b", COLOURS[2:])]
+    found = Written(tmp_path / "out", parts, "lines", ("de", "en"), folders=folders)
+    assert found.rows == [
+        ("red", "en", "a rose", TRAIN), ("blue", "en", "a sea", TRAIN),
+        ("red", "de", "r", TRAIN), ("blue", "de", "s", TRAIN),
+        ("black", "en", "a night", TEST), ("black", "de", "n", TEST),
+    ]  # fmt: skip
+    assert found.of_images == {name: png(name) for name in ("red", "blue", "black")}
+    assert "1 image files have no caption" in caplog.text
+    assert found.counts == {
+        "captions": 6, "captions_de": 3, "captions_en": 3, "left_out": 0,
+    }  # fmt: skip
+
+
+def test_images_that_captions_lack_are_counted_and_named(tmp_path):
+    parts = {TRAIN: lines_of(tmp_path, "train", ["red", "pink", "grey"], en=["a", "b", "c"])}
+    with pytest.raises(DataError, match=r"2 captioned images of 3 have no file: pink, grey\. .* 4"):
+        Written(tmp_path / "out", parts, "lines", folders=[folder_of(tmp_path / "a")])
+    assert not (tmp_path / "out/images.parquet").exists()
+
+
+def test_an_image_of_two_parts_is_refused(tmp_path):
+    parts = {part: lines_of(tmp_path, part, ["red"], en=["a"]) for part in (TRAIN, TEST)}
+    with pytest.raises(DataError, match="the image red is in train and in test"):
+        Written(tmp_path / "out", parts, "lines", folders=[folder_of(tmp_path / "a")])
+
+
+def test_a_broken_image_file_is_named(tmp_path):
+    folder = folder_of(tmp_path / "a")
+    (folder / "red.png").write_bytes(png("red")[:-20])
+    parts = {TRAIN: lines_of(tmp_path, "train", ["red"], en=["a"])}
+    with pytest.raises(DataError, match=r"a/red\.png: the image cannot be decoded"):
+        Written(tmp_path / "out", parts, "lines", folders=[folder])
+
+
+def test_coco_s_zip_file_without_the_images_of_another_benchmark(tmp_path):
+    coco = {
+        "images": [
+            {"id": n, "file_name": f"{name}.png", "coco_url": "http://x"}
+            for n, name in enumerate(COLOURS)
+        ],
+        "annotations": [
+            {"image_id": n, "caption": text}
+            for n, text in ((0, "a rose"), (0, "a flower"), (0, "a rose"), (1, "grass"), (3, " "))
+        ],
+    }
+    with zipfile.ZipFile(tmp_path / "annotations.zip", "w") as archive:
+        archive.writestr("annotations/captions_train2014.json", json.dumps(coco))
+        archive.writestr("annotations/captions_val2014.json", "[]")
+    (tmp_path / "others.txt").write_text("green.jpg\nnobody.jpg\n")
+    part = {"file": tmp_path / "annotations.zip", "member": "captions_train2014.json"}
+    found = Written(
+        *(tmp_path / "out", {TRAIN: part}, "coco"),
+        folders=[folder_of(tmp_path / "a")],
+        without=tmp_path / "others.txt",
+    )
+    assert found.rows == [("red", "en", "a rose", TRAIN), ("red", "en", "a flower", TRAIN)]
+    assert list(found.of_images) == ["red"]
+    assert found.counts == {
+        "captions": 2, "captions_en": 2, "left_out": 1,
+        "blank": 1, "repeated": 1, "without_caption": 2,
+    }  # fmt: skip
+
+
+# --- data sets ---
+
+
+def data_set(folder: Path, split: str, rows: list[dict]) -> None:
+    """A part of a data set as the library writes it, with images in its files."""
+    found = datasets.Dataset.from_list(rows).cast_column("picture", datasets.Image())
+    folder.mkdir(exist_ok=True)
+    found.to_parquet(str(folder / f"{split}-00000-of-00001.parquet"))
+
+
+def row(name: str, **columns) -> dict:
+    return {"picture": {"bytes": png(name), "path": None}, **columns}
+
+
+def part(folder: Path, split: str, revision: str | None = None, **columns) -> dict:
+    of = {"path": str(folder), "name": None, "revision": revision, "split": split}
+    return {**of, "columns": {"image": "picture", **columns}}
+
+
+def test_a_data_set_with_a_column_a_language(tmp_path):
+    folder = tmp_path / "set"
+    data_set(folder, "train", [row("red", key=7, en=["a rose", " a  flower", ""], de="Rose"),
+                               row("blue", key=9, en=["a sea"], de=None)])  # fmt: skip
+    data_set(folder, "test", [row("black", key=1, en=["a night"], de="Nacht")])
+    columns = {"id": "key", "captions": {"en": "en", "de": "de"}}
+    parts = {of: part(folder, of, **columns) for of in (TRAIN, TEST)}
+    found = Written(tmp_path / "out", parts, "datasets", ("de", "en"))
+    assert found.rows == [
+        ("7", "en", "a rose", TRAIN), ("7", "en", "a flower", TRAIN), ("7", "de", "Rose", TRAIN),
+        ("9", "en", "a sea", TRAIN), ("1", "en", "a night", TEST), ("1", "de", "Nacht", TEST),
+    ]  # fmt: skip
+    assert found.of_images == {"7": png("red"), "9": png("blue"), "1": png("black")}
+    assert found.counts == {"blank": 2, "captions": 6, "captions_de": 2, "captions_en": 4}
+
+
+def test_a_data_set_with_a_row_a_caption_in_any_language(tmp_path):
+    rows = [row("red", file="a/red.jpg", text="a rose", code="en"),
+            row("blue", file="blue.jpg", text="a sea", code="en"),
+            row("red", file="a/red.jpg", text="une rose", code="fr"),
+            row("red", file="a/red.jpg", text="eine Rose", code="de"),
+            row("green", file="green.jpg", text="grass", code="en")]  # fmt: skip
+    data_set(tmp_path / "set", "train", rows)
+    columns = {"id": "file", "caption": "text", "language": "code"}
+    (tmp_path / "others.txt").write_text("green.jpg\n")
+    found = Written(
+        *(tmp_path / "out", {TRAIN: part(tmp_path / "set", "train", **columns)}, "datasets"),
+        ("en", "fr"),
+        without=tmp_path / "others.txt",
+    )
+    assert [row[:3] for row in found.rows] == [
+        ("a/red.jpg", "en", "a rose"), ("blue.jpg", "en", "a sea"), ("a/red.jpg", "fr", "une rose"),
+    ]  # fmt: skip
+    assert list(found.of_images) == ["a/red.jpg", "blue.jpg"]
+    assert (found.counts["of_another_language"], found.counts["left_out"]) == (1, 1)
+
+
+def test_a_folder_of_image_files_is_a_data_set(tmp_path):
+    folder = folder_of(tmp_path / "set")
+    lines = [{"file_name": f"{name}.png", "text": f"a {name} one"} for name in COLOURS]
+    (folder / "metadata.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    of = part(folder, "train", caption="text") | {"columns": {"image": "image", "caption": "text"}}
+    found = Written(tmp_path / "out", {TRAIN: of}, "datasets")
+    assert {text for _, _, text, _ in found.rows} == {f"a {name} one" for name in COLOURS}
+    by_id = {id_: text.split()[1] for id_, _, text, _ in found.rows}
+    assert found.of_images == {id_: png(name) for id_, name in by_id.items()}
+    assert set(by_id) == {f"train-{n}" for n in range(4)}
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "words"),
+    [
+        ([row("red", t=3)], {"caption": "t"}, r"row 0: column 't' is 3, and no caption"),
+        ([row("red", text="a")], {"caption": "txt"}, r"no column 'txt', did you mean 'text'\?"),
+        ([row("red", t="a", i=None)], {"caption": "t", "id": "i"}, "'i' is None, and no id"),
+        ([row("red", t="a", i="x"), row("blue", t="b", i="x")], {"caption": "t", "id": "i"},
+         "row 1: another image has the id x"),
+        ([row("red", t="")], {"caption": "t"}, "no image has a caption"),
+        ([row("red", t="a", c=None)], {"caption": "t", "language": "c"}, "None, and no language"),
+        ([{"picture": {"bytes": b"text", "path": None}, "t": "a"}], {"caption": "t"},
+         "row 0: is no image that can be read"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_in_a_data_set_is_named_with_its_row(tmp_path, rows, columns, words):
+    data_set(tmp_path / "set", "train", rows)
+    with pytest.raises(DataError, match=words):
+        Written(tmp_path / "out", {TRAIN: part(tmp_path / "set", "train", **columns)}, "datasets")
+    assert not (tmp_path / "out/images.parquet").exists()
+
+
+def test_a_column_without_images_is_refused(tmp_path):
+    data_set(tmp_path / "set", "train", [row("red", t="a")])
+    of = part(tmp_path / "set", "train") | {"columns": {"image": "t", "caption": "t"}}
+    with pytest.raises(DataError, match="column 't' is 'a', and no image of the library"):
+        Written(tmp_path / "out", {TRAIN: of}, "datasets")
+
+
+def test_a_data_set_of_the_hub_is_held_to_what_came_first(tmp_path):
+    mirror = tmp_path / "mirror/huggingface.co/datasets/org/set/tree" / COMMIT
+    mirror.mkdir(parents=True)
+    data_set(mirror, "train", [row("red", t="a rose")])
+    of = part(Path("org/set"), "train", COMMIT, caption="t")
+    more = {"mirror": str(tmp_path / "mirror"), "recorded": tmp_path / "lock.json"}
+    first = Written(tmp_path / "a", {TRAIN: of}, "datasets", **more)
+    assert len(recorded_hashes(tmp_path / "lock.json")) == 1
+    again = Written(tmp_path / "b", {TRAIN: of}, "datasets", **more)
+    assert first.images.read_bytes() == again.images.read_bytes()
+    data_set(mirror, "train", [row("red", t="another rose")])
+    with pytest.raises(SourceError, match="not those that came first"):
+        Written(tmp_path / "c", {TRAIN: of}, "datasets", **more)
+    assert not (tmp_path / "c/images.parquet").exists()
+
+
+# --- splits ---
+
+IDS = [f"i{n}" for n in range(20)]
+
+
+def counted(split: dict[str, str]) -> Counter:
+    return Counter(split.values())
+
+
+def test_published_parts_are_taken_as_they_are():
+    parts = {TRAIN: IDS[:12], VALIDATION: IDS[12:15], TEST: IDS[15:]}
+    (split,) = draw(parts, splits=1, test=None, validation=None, seed=0)
+    assert {id_ for id_ in split if split[id_] == TEST} == set(IDS[15:])
+    assert counted(split) == {TRAIN: 12, VALIDATION: 3, TEST: 5}
+
+
+def test_drawn_test_sets_do_not_overlap_and_stay_where_images_are_added():
+    found = draw({TRAIN: IDS}, splits=3, test=4, validation=2, seed=0)
+    tests = [{id_ for id_ in split if split[id_] == TEST} for split in found]
+    assert len(set.union(*tests)) == 12
+    assert [counted(split) for split in found] == [{TRAIN: 14, VALIDATION: 2, TEST: 4}] * 3
+    assert found == draw({TRAIN: IDS[::-1]}, splits=3, test=4, validation=2, seed=0)
+    assert found != draw({TRAIN: IDS}, splits=3, test=4, validation=2, seed=1)
+    more = draw({TRAIN: [*IDS, "new"]}, splits=1, test=4, validation=2, seed=0)
+    assert len(tests[0] & {id_ for id_ in more[0] if more[0][id_] == TEST}) >= 3
+
+
+def test_some_images_of_a_published_part_are_drawn_and_the_others_left_out():
+    parts = {TRAIN: IDS[:12], TEST: IDS[12:]}
+    first, second = draw(parts, splits=2, test=3, validation=2, seed=0)
+    assert counted(first) == counted(second) == {TRAIN: 10, VALIDATION: 2, TEST: 3}
+    assert {id_ for id_ in first if first[id_] != TEST} <= set(IDS[:12])
+
+
+@pytest.mark.parametrize(
+    ("sizes", "words"),
+    [
+        ({"splits": 3, "test": 7, "validation": 1}, "3 test sets of 7 images are asked for, of 20"),
+        ({"splits": 1, "test": 5, "validation": 16}, "16 images to validate on are asked .*15"),
+        ({"splits": 1, "test": 10, "validation": 10}, "split 0: no images are left to train on"),
+    ],
+)  # fmt: skip
+def test_too_few_images_are_refused_with_the_counts(sizes, words):
+    with pytest.raises(DataError, match=words):
+        draw({TRAIN: IDS}, seed=0, **sizes)
+
+
+# --- translations ---
+
+LIMITS = FilterConfig(max_unknown_share=0.3, min_length_ratio=0.4, max_length_ratio=2.5)
+OWN = caption_table(
+    [
+        ("a", "en", "a red house", TRAIN, "a"),
+        ("a", "en", "a house that is red", TRAIN, "a"),
+        ("a", "fr", "une maison", TRAIN, "a"),
+        ("b", "en", "a green tree", TRAIN, "b"),
+        ("c", "en", "a blue river", TEST, "c"),
+    ]
+)
+
+
+def translated(*found: Translation) -> pa.Table:
+    texts = original_texts(english(OWN))
+    table = parallel_table(texts, [one.text or "" for one in found]).to_pydict()
+    table["text"] = [one.text for one in found]
+    table["unknown"] = [one.unknown for one in found]
+    return pa.table(table, schema=texts.schema)
+
+
+def test_only_english_captions_to_train_on_are_translated():
+    assert english(OWN) == {
+        "0": "a red house", "1": "a house that is red", "3": "a green tree",
+    }  # fmt: skip
+
+
+def test_translations_pass_the_filters_of_pairs_and_stand_beside_published_captions():
+    source = original_texts(english(OWN))
+    es = translated(
+        Translation("una casa roja"), Translation("una  casa roja"), Translation("un árbol verde")
+    )
+    found = filtered(OWN, source, es, LIMITS, "es")
+    # The second caption of an image that has it already.
+    assert found.rows == [(0, "una casa roja"), (3, "un árbol verde")]
+    assert {name: n for name, n in found.counts.items() if n} == {
+        "captions": 3, "kept": 2, "duplicate": 1,
+    }  # fmt: skip
+    split = {"a": TRAIN, "b": VALIDATION}
+    rows = [tuple(r.values()) for r in with_translations(OWN, split, {"es": found}).to_pylist()]
+    assert rows == [
+        ("a", "en", "a red house", TRAIN, "a"),
+        ("a", "en", "a house that is red", TRAIN, "a"),
+        ("a", "fr", "une maison", TRAIN, "a"),
+        ("b", "en", "a green tree", VALIDATION, "b"),
+        ("a", "es", "una casa roja", TRAIN, "a"),
+    ]
+
+
+def test_each_reason_counts_and_nothing_left_is_refused():
+    source = original_texts(english(OWN))
+    bad = [Translation(None, error="no"), Translation("a house that is red"),
+           Translation("tree verde", unknown=1)]  # fmt: skip
+    with pytest.raises(DataError, match=r"es: no caption is left of 3 .*'failed': 1.*'unknown_w"):
+        filtered(OWN, source, translated(*bad), LIMITS, "es")
+
+
+def test_the_parts_of_a_table_have_its_images_in_order():
+    assert ids_by_part(OWN) == {TRAIN: ["a", "b"], TEST: ["c"]}
+
+
+def test_only_published_captions_are_tested(tmp_path):
+    texts = (("es", "un río"), ("en", "a river"), ("en", "water"))
+    rows = [("c", language, text, TEST, "c") for language, text in texts]
+    captions = caption_table([("a", "en", "x", TRAIN, "a"), *rows])
+    write_table(tmp_path / "captions.parquet", captions)
+    write_images(tmp_path / "images.parquet", [(name, png("red")) for name in ("a", "c", "d")])
+    files = {name: tmp_path / f"{name}.parquet" for name in ("captions", "images")}
+    found = kind.read(files, "en")
+    assert found.queries["query_id"].to_pylist() == ["c:0", "c:1"]
+    assert found.candidates["candidate_id"].to_pylist() == ["c"]
+    write_images(tmp_path / "images.parquet", [("a", png("red"))])
+    with pytest.raises(DataError, match=r"1 captions have no image \(c\)"):
+        kind.read(files, "en")
+
+
+# --- configuration ---
+
+IN_SECTION = "image_text={corpus: %s, splits: 1, languages: [en, es, ast], control: false}"
+
+
+def configuration(*options: str):
+    return load([ROOT / "config/demo.yaml"], options, catalogue=ROOT / "config/catalogue.yaml")
+
+
+def test_captions_are_translated_into_languages_that_the_corpus_has_none_in():
+    config = configuration(IN_SECTION % "multi30k")
+    assert lookups.caption_targets(config) == ["es", "ast"]
+    assert lookups.translated_captions(config) == ["es", "ast"]
+    config = configuration(IN_SECTION % "multi30k", "target_languages=[pt]",
+                           "ablations={unseen_languages: []}")  # fmt: skip
+    part = outputs.part_for(config, "image_text")["catalogue"]
+    assert {"es", "ast", "pt"} <= set(part["translators"]["apertium"]["routes"])
+    assert len(part["sources"]["multi30k"]["files"]) == 15
+    assert lookups.caption_targets(configuration()) == []
+    files = image_systems.split_files(config, "multi30k", 0)
+    assert files["de"] == {
+        "captions": "results/demo/captions/multi30k/split0/captions.parquet",
+        "images": "results/demo/captions/multi30k/images.parquet",
+    }
+    config = configuration(IN_SECTION % "coco_captions")
+    found = {
+        file.name: file.source for file in config.catalogue.benchmarks["coco_captions"].other_files
+    }
+    assert found == {
+        "annotations/annotations_trainval2014.zip": "coco", "train2014": None,
+        "XTD10/test_image_names.txt": "xtd10",
+    }  # fmt: skip
+
+
+def test_folders_of_images_that_are_not_there_are_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = configuration(IN_SECTION % "multi30k")
+    found = inputs.check(config, Hashes(), tmp_path / "lock.json")
+    assert "catalogue.benchmarks.multi30k: there is no folder or file flickr30k-images." in found
+
+
+MINE = """catalogue={benchmarks: {mine: {title: Mine, kind: captions, languages: [en],
+    validation: 9, test: 9, parts: {train: train}, captions: {%s}%s}}}"""
+DATASETS = "kind: datasets, path: mine, columns: {image: i, %s}"
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        (IN_SECTION % "emoji" + "", None),
+        ("image_text={corpus: multi30k, languages: [en, xx]}", "and apertium has no route to it"),
+        ("image_text={corpus: emoji, languages: [en, ast]}", "'emoji' has no captions in 'ast'"),
+        ("image_text={corpus: multi30k, splits: 2}", "'multi30k' has 1 splits"),
+        (MINE % (DATASETS % "caption: t", ", images: [a]"), "only a data set has its own images"),
+        (MINE % ("kind: coco, file: a.zip", ""), "name the folders of the image files"),
+        (MINE % (DATASETS % "id: k", ""), "give either `captions`, by language, or `caption`"),
+        (MINE % (DATASETS % "captions: {en: a}, language: l", ""), "`captions` need none"),
+        (MINE % (DATASETS % "captions: {de: a}", ""), "languages: the captions are in de"),
+        (MINE % ("kind: lines, names: n, captions: c", ", images: [a]"), "must match"),
+        (MINE % ("kind: lines, names: '{x}', captions: '{language}'", ", images: [a]"), "{x}"),
+        ("catalogue={benchmarks: {multi30k: {splits: 2}}}", "2 splits need a number of images"),
+        ("catalogue={benchmarks: {coco_captions: {test: null}}}", "say how many images are drawn"),
+        ("catalogue={benchmarks: {coco_captions: {without: {source: xtd}}}}", "no such source"),
+        ("catalogue={benchmarks: {xtd10_val2014: {names: MIC/test_1kcaptions_de.txt}}}",
+         "xtd10_val2014.names: images are fetched once, and 'xtd10' names others"),
+    ],
+)  # fmt: skip
+def test_a_wrong_entry_is_refused_with_its_key(option, words):
+    if words is None:
+        option = option.replace(", ast]", "]")
+        assert configuration(option).image_text.corpus == "emoji"
+        return
+    with pytest.raises(ConfigError) as caught:
+        configuration(option)
+    assert words in str(caught.value)
+
+
+def test_a_data_set_of_a_column_a_language_or_of_any_language():
+    for columns, languages in (("captions: {en: a, fr: b}", "[en, fr]"), ("caption: t", "[en]"),
+                               ("caption: t, language: l", "[de, en]")):  # fmt: skip
+        option = (MINE % (DATASETS % columns, "")).replace("[en]", languages)
+        entry = configuration(option).catalogue.benchmarks["mine"]
+        assert entry.published(lambda file: file.name)["train"]["split"] == "train"
+        assert entry.other_files == [File(None, "mine")]
+
+
+def test_xtd10_and_its_images_outside_train2014_are_two_benchmarks_of_one_run():
+    config = configuration("image_text={benchmarks: [xtd10, xtd10_val2014]}")
+    whole, rest = (config.catalogue.benchmarks[n] for n in config.image_text.benchmarks)
+    assert (whole.reading, rest.reading) == ({"subset": "all"}, {"subset": "val2014"})
+    assert whole.files("ja") == rest.files("ja")

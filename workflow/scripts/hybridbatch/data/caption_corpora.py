@@ -1,0 +1,187 @@
+"""Captions that others publish, with their images, as a corpus to train on and to test.
+
+Published files and data sets become two tables: the captions of all parts, and the images. What is
+made of them stands in `caption_splits`.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from hybridbatch.data.caption_files import image_ids, read_coco, read_lines
+from hybridbatch.data.caption_sets import Captioned, captioned_images
+from hybridbatch.data.captions import TRAIN, caption_table, named, write_images
+from hybridbatch.data.image_files import images_below
+from hybridbatch.data.images import decoded, image_file
+from hybridbatch.runtime.errors import DataError
+from hybridbatch.runtime.files import write_json, write_table
+from hybridbatch.runtime.logs import log
+
+ENGLISH = "en"
+Part = Mapping[str, Any]
+
+
+def write_corpus(
+    parts: Mapping[str, Part],
+    kind: str,
+    languages: Sequence[str],
+    images: str | Path,
+    captions: str | Path,
+    counts: str | Path,
+    *,
+    folders: Sequence[str | Path] = (),
+    without: str | Path | None = None,
+    mirror: str | None = None,
+    recorded: str | Path | None = None,
+) -> None:
+    """Write the images and captions of the published parts, and JSON of counts.
+
+    parts: by SPLITS, what is read: for the kind `lines` `names` and `captions` (files by language),
+    for `coco` `file` and `member`, for `datasets` the values of a `hub.DataSet`. languages: of the
+    captions that are kept. folders: of image files, by the images' ids; the kind `datasets` has
+    none. without: a file of names of images that are left out. mirror, recorded: as for
+    `hub.fetch_data_set`.
+
+    The column `split` of the captions is the published part. Raises `DataError` that counts and
+    names captions without image, and for an image that two parts have. Images without caption are
+    counted in the log and left out.
+    """
+    left_out = set() if without is None else set(image_ids(without))
+    told: Counter[str] = Counter()
+    if kind == "datasets":
+        table = _write_data_set(parts, languages, images, left_out, told, mirror, recorded)
+    else:
+        found = [_read_part(kind, part, of, told) for part, of in parts.items()]
+        table = _without(pa.concat_tables(found), left_out, told)
+        _check_parts(table)
+        _write_files(table, folders, images)
+    told["captions"] = len(table)
+    told.update(f"captions_{language}" for language in table["language"].to_pylist())
+    write_table(captions, table)
+    write_json(counts, dict(told))
+
+
+def english(own: pa.Table) -> dict[str, str]:
+    """The English captions of TRAIN by the number of their row, which are translated."""
+    names = ("language", "split", "caption")
+    columns = zip(*(own[name].to_pylist() for name in names), strict=True)
+    return {
+        str(row): caption
+        for row, (language, part, caption) in enumerate(columns)
+        if language == ENGLISH and part == TRAIN
+    }
+
+
+def _read_part(kind: str, part: str, of: Part, told: Counter[str]) -> pa.Table:
+    if kind == "lines":
+        return read_lines(of["names"], of["captions"], part)
+    table, _, counts = read_coco(of["file"], part, member=of["member"])
+    told.update({name: counts[name] for name in ("blank", "repeated", "without_caption")})
+    return table
+
+
+def _without(table: pa.Table, left_out: set[str], told: Counter[str]) -> pa.Table:
+    """The captions of images that are not left out; raises `DataError` if there are none."""
+    ids = table["image_id"].to_pylist()
+    told["left_out"] = len(left_out & set(ids))
+    kept = table.filter(pa.array([id_ not in left_out for id_ in ids], pa.bool_()))
+    if not len(kept):
+        raise DataError(f"all of {len(set(ids))} images are left out by `without`.")
+    return kept
+
+
+def _check_parts(table: pa.Table) -> None:
+    part_of: dict[str, str] = {}
+    for id_, part in zip(table["image_id"].to_pylist(), table["split"].to_pylist(), strict=True):
+        if part_of.setdefault(id_, part) != part:
+            raise DataError(f"the image {id_} is in {part_of[id_]} and in {part}; leave one out.")
+
+
+def _write_files(table: pa.Table, folders: Sequence[str | Path], images: str | Path) -> None:
+    """Write the image files of the captions, from folders."""
+    files: dict[str, Path] = {}
+    for folder in folders:
+        for id_, path in images_below(folder).items():
+            if (other := files.setdefault(id_, path)) != path:
+                raise DataError(f"{other} and {path} are of one id, {id_}.")
+    ids = list(dict.fromkeys(table["image_id"].to_pylist()))
+    where = ", ".join(map(str, folders))
+    if missing := [id_ for id_ in ids if id_ not in files]:
+        raise DataError(
+            f"{where}: {len(missing)} captioned images of {len(ids)} have no file: "
+            f"{named(missing)}. There are {len(files)} files."
+        )
+    if more := len(files) - len(ids):
+        log.info("%s: %d image files have no caption, and are left out", where, more)
+
+    def read() -> Iterator[tuple[str, bytes]]:
+        for id_ in ids:
+            image = image_file(files[id_])
+            decoded(image, str(files[id_]))
+            yield id_, image
+
+    write_images(images, read(), len(ids))
+
+
+def _write_data_set(
+    parts: Mapping[str, Part],
+    languages: Sequence[str],
+    images: str | Path,
+    left_out: set[str],
+    told: Counter[str],
+    mirror: str | None,
+    recorded: str | Path | None,
+) -> pa.Table:
+    """Write the images of a data set while its rows are streamed; returns the captions."""
+    rows: list[tuple[str, str, str, str, str]] = []
+
+    def read() -> Iterator[tuple[str, bytes]]:
+        for part, of in parts.items():
+            found = captioned_images(of, languages, Path(images), told, mirror, recorded)
+            yield from _captions_noted(found, part, left_out, rows, told)
+        if not rows:
+            raise DataError("no image has a caption in the languages that are asked for.")
+
+    write_images(images, read())
+    return caption_table(rows)
+
+
+def _captions_noted(
+    found: Iterable[Captioned],
+    part: str,
+    left_out: set[str],
+    rows: list[tuple[str, str, str, str, str]],
+    told: Counter[str],
+) -> Iterator[tuple[str, bytes]]:
+    """(id, bytes) of each image once; its captions are added to `rows`."""
+    # Rows of one image may stand apart. A hash tells whether their images are one.
+    known: dict[str, bytes] = {}
+    others = {id_ for id_, *_ in rows}
+    captions: set[tuple[str, str, str]] = set()
+    for one in found:
+        if one.id in left_out or Path(one.id).stem in left_out:
+            told["left_out"] += one.id not in known
+            known.setdefault(one.id, b"")
+            continue
+        if one.id in others:
+            raise DataError(f"{one.where}: the image {one.id} is in another part, too.")
+        digest = hashlib.blake2b(one.image, digest_size=16).digest()
+        if known.get(one.id, digest) != digest:
+            raise DataError(f"{one.where}: another image has the id {one.id}, too.")
+        if not one.captions:
+            told["without_caption"] += one.id not in known
+            continue
+        if one.id not in known:
+            decoded(one.image, one.where)
+            known[one.id] = digest
+            yield one.id, one.image
+        for language, text in one.captions:
+            if (one.id, language, text) in captions:
+                told["repeated"] += 1
+                continue
+            captions.add((one.id, language, text))
+            rows.append((one.id, language, text, part, one.id))
