@@ -82,7 +82,10 @@ def test_a_font_that_is_not_there_is_named_with_its_package(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        (of_visual("text: statc"), r"visual\.text: 'statc' is not in the catalogue.* 'static'"),
+        (
+            of_visual("text: statc"),
+            r"visual\.text: 'statc' is not in the catalogue; did you mean static",
+        ),
         (of_visual("text: visual_distilled"), r"visual\.text: .* is no encoder of texts"),
         (of_visual("dimension: 128"), r"visual\.dimension: 128, and that of 'static' is 256"),
         (of_visual("max_tokens: 64"), r"visual\.max_tokens: 64, and that of 'static' is 256"),
@@ -92,7 +95,7 @@ def test_a_font_that_is_not_there_is_named_with_its_package(tmp_path):
         ),
         (
             of_visual("training: {loss: {student: query}}"),
-            r"visual\.training\.loss\.student: 'query', and visual trains images",
+            r"visual\.training\.loss\.student: 'query', and visual trains the tower of images",
         ),
         (of_table("beside: [xquad_r_serf]"), r"beside: 'xquad_r_serf' is not in the catalogue"),
         (of_table("beside: [xquad_r_images]"), r"beside: 'xquad_r_images' is its own table"),

@@ -89,7 +89,7 @@ def prepared(tmp_path_factory, face) -> Path:
     folder = tmp_path_factory.mktemp("prepared")
     texts = dict(enumerate(table("en")["question"].to_pylist()))
     images = [image for _, image in render({str(i): t for i, t in texts.items()}, face, "en")]
-    rendered.prepare_images(VALUES, images, folder)
+    rendered.prepare(VALUES, {}, folder, images)
     return folder
 
 
@@ -118,11 +118,13 @@ def test_each_distinct_passage_is_drawn_once_under_the_name_of_its_pair(prepared
         return renderer(face, "en", found=found)(texts)
 
     images = passage_images(make, draw, train)
-    assert seen == [{"a": "owl", "b": "duck", "c (negative)": "swan", "d": "日"}]
-    assert images.passages.tolist() == [0, 1, 0, 3]
-    assert images.negatives.tolist() == [-1, 0, 2, -1]
+    (texts,) = seen
+    named = {"a": "owl", "b": "duck", "d": "日", "c (negative)": "swan"}
+    assert list(texts.items()) == list(named.items())
+    assert images.passages.tolist() == [0, 1, 0, 2]
+    assert images.negatives.tolist() == [-1, 0, 3, -1]
     assert found.missing == {"d": "日"}
-    strips = [image for _, image in render(seen[0], face, "en")]
+    strips = [image for _, image in render(texts, face, "en")]
     alone = make(CANDIDATE, IMAGE, strips)
     assert np.array_equal(images.images.ids, alone.ids)
     assert np.array_equal(images.images.bounds, alone.bounds)

@@ -5,7 +5,7 @@ from itertools import zip_longest
 
 from hybridbatch.data.fonts import face_for
 from hybridbatch.data.rendering import renderer
-from hybridbatch.encoders.rendered import prepare_images
+from hybridbatch.encoders.rendered import prepare
 from hybridbatch.runtime.errors import ConfigError
 from hybridbatch.runtime.files import read_keyed, whole
 from hybridbatch.runtime.gpus import hide_gpus
@@ -20,7 +20,7 @@ def main(snakemake) -> None:
     with whole(snakemake.output[0]) as folder:
         folder.mkdir()
         try:
-            prepare_images(params.encoder, _images(snakemake.input.texts, params), folder)
+            prepare(params.encoder, {}, folder, _images(snakemake.input.texts, params))
         except ConfigError as error:
             name = snakemake.wildcards.encoder
             raise ConfigError(f"catalogue.encoders.{name}: {error}") from error

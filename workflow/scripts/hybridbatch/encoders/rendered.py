@@ -1,8 +1,8 @@
 """A frozen text tower of the tables, and an image tower that learns to read rendered texts.
 
 Models are those of `text_image`: queries are texts, candidates images, and the common space is the
-text tower's own. What differs is how they come about. `prepare_images` makes the image tower alone;
-all samplings and seeds start from it, and so share its inputs. `assemble` puts it beside a trained
+text tower's own. What differs is how they come about. `prepare` makes the image tower alone; all
+samplings and seeds start from it, and so share its inputs. `assemble` puts it beside a trained
 system. The teacher of a distillation is that system: its vectors of the passages whose images the
 other tower sees.
 """
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from hybridbatch.encoders import inference, text_image
+from hybridbatch.encoders import inference, text_image, tokens
 from hybridbatch.encoders.base import CANDIDATE, PROMPTS, QUERY, Encode, MakeInputs
 from hybridbatch.encoders.inputs import Dense, Inputs, Ragged
 from hybridbatch.encoders.rendered_passages import Teach
@@ -26,8 +26,13 @@ def _towers(values: Mapping[str, Any]) -> dict[str, Any]:
     return {"kind": "text_image", "text": text, **own}
 
 
-def prepare_images(values: Mapping[str, Any], images: Iterable[bytes], folder: Path) -> None:
-    """Save the image tower to `folder`; images: rendered texts, for a codebook of visual words."""
+def prepare(
+    values: Mapping[str, Any], texts: tokens.Texts, folder: Path, images: Iterable[bytes] = ()
+) -> None:
+    """Save the image tower to `folder`.
+
+    texts: not needed. images: rendered texts, for a codebook of visual words.
+    """
     import torch
     from sentence_transformers.sentence_transformer.modules import Normalize, Router
 
@@ -44,7 +49,7 @@ def prepare_images(values: Mapping[str, Any], images: Iterable[bytes], folder: P
 def inputs(values: Mapping[str, Any], folder: Path) -> MakeInputs:
     """The image tower's inputs of encoded images: of a frozen one, its vectors.
 
-    folder: what `prepare_images` made.
+    folder: what `prepare` made.
     """
     config = TextImageConfig(**_towers(values))
     route = saved_model(folder, "cpu").eval()[0].sub_modules[PROMPTS[CANDIDATE]]
