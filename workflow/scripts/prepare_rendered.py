@@ -6,7 +6,7 @@ from itertools import zip_longest
 from hybridbatch.data.fonts import face_for
 from hybridbatch.data.rendering import renderer
 from hybridbatch.encoders.rendered import prepare
-from hybridbatch.runtime.errors import ConfigError
+from hybridbatch.runtime.errors import ConfigError, DataError
 from hybridbatch.runtime.files import read_keyed, whole
 from hybridbatch.runtime.gpus import hide_gpus
 from hybridbatch.runtime.logs import logged
@@ -21,9 +21,9 @@ def main(snakemake) -> None:
         folder.mkdir()
         try:
             prepare(params.encoder, {}, folder, _images(snakemake.input.texts, params))
-        except ConfigError as error:
+        except (ConfigError, DataError) as error:
             name = snakemake.wildcards.encoder
-            raise ConfigError(f"catalogue.encoders.{name}: {error}") from error
+            raise type(error)(f"catalogue.encoders.{name}: {error}") from error
 
 
 def _images(paths: list[str], params) -> Iterator[bytes]:
