@@ -138,6 +138,26 @@ def test_every_sampling_is_explained(sampling):
     assert f"Sampling {sampling}: " in card(sampling=sampling)
 
 
+def test_a_model_of_images_says_its_loss_and_how_it_is_loaded():
+    """Its entry has no prefixes; the text tower's are in the model."""
+    loss = {"directions": "queries", "temperature": "fixed", "contrastive": 0.0}
+    run = {**RUN, "encoder": {"max_tokens": 32}}
+    facts = Facts(**{**FACTS, "corpora": [Corpus("notes", "n", "l", ["en"], [], {"en": 3})]})
+    for weights, words in (
+        ({"distillation": 2.0}, "The squared distance to a teacher's vectors, with weight 2."),
+        (
+            {"contrastive": 1.0, "distillation": 0.5},
+            "InfoNCE with in-batch negatives over cosine similarity, and the squared distance to a "
+            "teacher's vectors, with weight 0.5.",
+        ),
+    ):
+        of = {0: {**run, "training": {**TRAINING, "loss": {**loss, **weights}}}}
+        text = model_card(facts, of, {0: MIX}, [CELLS], 0.95, "model = load()\n")
+        assert words in text
+        assert "```python\nmodel = load()\n```" in text
+        assert "A query is cut at 32 tokens" in text
+
+
 def test_scores_are_averages_and_an_absent_interval_is_absent():
     text = card()
     assert "0.9999" not in text

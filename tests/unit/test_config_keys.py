@@ -125,8 +125,8 @@ def test_placeholder_that_nothing_fills_in_is_named(config, key, name, left, kno
         (
             "catalogue/encoders/tiny/kind",
             "statik",
-            "catalogue.encoders.tiny.kind: 'statik' is not one of layerwise, scratch, static, "
-            "text_image, transformer; did you mean static?",
+            "catalogue.encoders.tiny.kind: 'statik' is not one of layerwise, rendered, scratch, "
+            "static, text_image, transformer; did you mean static?",
         ),
         ("scale", "papr", "scale: 'papr' is not one of paper, laptop, demo; did you mean paper?"),
     ],

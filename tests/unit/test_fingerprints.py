@@ -211,7 +211,12 @@ TELLING = {
     # Kinds, though they are loaded by name.
     "data/readers/jsonl.py": {"read_corpus", "read_parallel"},
     "data/answers.py": {"read_corpus", "read_parallel"},
-    "benchmarks/lareqa.py": {"read_benchmark", "read_captions", "rendered_page"},
+    "benchmarks/lareqa.py": {
+        "read_benchmark",
+        "read_captions",
+        "rendered_page",
+        "count_glyphs",
+    },
     "translation/engines/apertium.py": {
         "translate",
         "translate_references",
@@ -221,8 +226,13 @@ TELLING = {
     # Computing.
     "data/filtering.py": {"filter_pairs", "filtering_table", "split_captions"},
     "data/caption_splits.py": {"split_captions"},
-    "training/samplers.py": {"finetune", "finetune_images"},
-    "training/weighting.py": {"finetune", "finetune_images", "training_data_table"},
+    "training/samplers.py": {"finetune", "finetune_images", "finetune_rendered"},
+    "training/weighting.py": {
+        "finetune",
+        "finetune_images",
+        "finetune_rendered",
+        "training_data_table",
+    },
 }
 
 
@@ -241,7 +251,8 @@ def test_an_encoder_s_kind_counts_in_each_job_that_loads_it(rerun):
         "encode", "search_passages",
         # A text tower has the modules of its own folder; which encoder is named is up to the entry.
         "prepare_towers", "embed_images", "finetune_images", "evaluate_images",
-        "image_card",
+        "image_card", "model_card",
+        "prepare_rendered", "render_pairs", "render_validation", "finetune_rendered",
     }  # fmt: skip
 
 

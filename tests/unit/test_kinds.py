@@ -13,7 +13,7 @@ def test_a_kind_of_benchmark_is_the_module_of_its_name(name):
     assert callable(module.read)
 
 
-@pytest.mark.parametrize("name", ["static", "scratch", "transformer", "text_image"])
+@pytest.mark.parametrize("name", ["static", "scratch", "transformer", "text_image", "rendered"])
 def test_a_kind_of_encoder_has_the_four_functions(name):
     module = kinds.load("encoders", name)
     assert all(callable(getattr(module, f)) for f in ("prepare", "inputs", "start", "load"))

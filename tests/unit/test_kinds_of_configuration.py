@@ -124,7 +124,8 @@ def test_a_model_that_is_not_named_after_its_module_is_refused(checkout):
 
 def test_what_rules_ask_of_the_shipped_kinds():
     assert {name: set(model.model_fields) >= {"kind"} for name, model in ENCODERS.items()} == {
-        "layerwise": True, "scratch": True, "static": True, "text_image": True, "transformer": True,
+        "layerwise": True, "rendered": True, "scratch": True, "static": True, "text_image": True,
+        "transformer": True,
     }  # fmt: skip
     assert set(BENCHMARKS) == {"emoji", "lareqa", "miracl", "rendered", "xm3600", "xtd10"}
     assert set(ENGINES) == {"apertium", "ctranslate2_mt", "transformers_mt"}
@@ -138,7 +139,8 @@ def test_the_committed_schema_is_the_models():
 
 
 @pytest.mark.parametrize(
-    "name", ["catalogue", "config", "demo", "layer_schedules", "layers", "paper", "pretrained"]
+    "name",
+    ["catalogue", "config", "demo", "layer_schedules", "layers", "paper", "pretrained", "rendered"],
 )
 def test_the_schema_accepts_each_shipped_file_and_names_itself_to_editors(name):
     text = (ROOT / f"config/{name}.yaml").read_text(encoding="utf-8")

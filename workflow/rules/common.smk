@@ -79,10 +79,15 @@ CATALOGUE = experiment.catalogue
 SOURCES = lookups.sources(experiment)
 TABLE_SYSTEMS = variants.systems(experiment)
 SYSTEMS = TABLE_SYSTEMS | variants.ablation_systems(experiment)
+# Text towers of systems that read rendered texts, after them: they may be in the tables, too.
+SYSTEMS |= {n: of for n, of in variants.tower_systems(experiment).items() if n not in SYSTEMS}
 # Zero-shot systems are evaluated, but never trained.
 TRAINED = {name: system for name, system in SYSTEMS.items() if system.trained}
 TRAINED_TABLE_SYSTEMS = {name: of for name, of in TABLE_SYSTEMS.items() if of.trained}
 TABLE_ENCODERS = list(dict.fromkeys(system.encoder for system in TABLE_SYSTEMS.values()))
+# Benchmarks whose texts are rendered, and encoders that learn from such images: see rendered.smk.
+RENDERED = [name for name, of in CATALOGUE.benchmarks.items() if of.kind == "rendered"]
+RENDERING = [name for name, of in CATALOGUE.encoders.items() if of.renders]
 ABLATIONS = [name for name in outputs.ABLATIONS if variants.ablation_points(experiment, name)]
 DRAWN_ABLATIONS = [name for name in outputs.DRAWN_ABLATIONS if name in ABLATIONS]
 CURVES = [name for name in outputs.CURVES if name in ABLATIONS]
@@ -213,6 +218,12 @@ def scored(benchmarks, systems=TABLE_SYSTEMS):
 def compared(benchmarks=experiment.benchmarks):
     """The keys of the comparisons of every encoder and benchmark that the tables have."""
     return [{"encoder": e, "benchmark": b} for e in TABLE_ENCODERS for b in benchmarks]
+
+
+def with_tokenizer(encoder):
+    """The encoder whose tokenizer the texts of an encoder pass through."""
+    entry = CATALOGUE.encoders[encoder]
+    return entry.base if entry.renders else encoder
 
 
 def corpus_entry(wildcards):

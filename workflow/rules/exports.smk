@@ -148,6 +148,9 @@ rule model_card:
         benchmarks=benchmarks_of_card,
         facts=lambda wildcards: variants.card_facts(experiment, SYSTEMS[wildcards.system]),
         confidence=experiment.statistics.confidence,
-        code=code("model_card"),
+        of_images=lambda wildcards: encoder_entry(wildcards).renders,
+        code=lambda wildcards: code(
+            "model_card", *([encoder_module(wildcards)] * encoder_entry(wildcards).renders)
+        ),
     script:
         "../scripts/model_card.py"

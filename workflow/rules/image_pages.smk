@@ -2,7 +2,6 @@
 # results/report/pages/{encoder}/{benchmark}/first_images.html        captions, the images first found
 # results/report/pages/{benchmark}/rendered.html                      sentences in every script
 
-RENDERED = [name for name, of in CATALOGUE.benchmarks.items() if of.kind == "rendered"]
 # Of a page of captions and images.
 SHOWN_IMAGES, SHOWN_LANGUAGES, SHOWN_SENTENCES = 6, 8, 3
 
@@ -120,15 +119,7 @@ rule first_images_page:
 
 rule rendered_page:
     input:
-        files=lambda wildcards: list(
-            dict.fromkeys(
-                path
-                for language in benchmark_languages(wildcards)
-                for path in lookups.benchmark_files(
-                    experiment, wildcards.benchmark, language
-                ).values()
-            )
-        ),
+        files=different_files_of_benchmark,
         style=f"{REPORT}/page.css",
     output:
         report(
@@ -149,10 +140,7 @@ rule rendered_page:
         **resources_of("rendered_page"),
     params:
         reading=lambda wildcards: benchmark_entry(wildcards).reading,
-        files=lambda wildcards: {
-            language: lookups.benchmark_files(experiment, wildcards.benchmark, language)
-            for language in benchmark_languages(wildcards)
-        },
+        files=files_of_benchmark,
         sentences=SHOWN_SENTENCES,
         title=lambda wildcards: f"Rendered sentences: {benchmark_titles()[wildcards.benchmark]}",
         caption=image_page_caption("rendered"),

@@ -20,16 +20,57 @@ TRANSLATED_SETS = [
 # The encoders that the tables' systems train, with each train set, and all with each benchmark.
 TOKENIZED_SETS = [
     {"encoder": encoder} | of
-    for encoder in dict.fromkeys(system.encoder for system in TRAINED_TABLE_SYSTEMS.values())
+    for encoder in dict.fromkeys(
+        with_tokenizer(system.encoder) for system in TRAINED_TABLE_SYSTEMS.values()
+    )
     for of in TRAIN_SETS
 ]
-COUNTED_BENCHMARKS = compared()
+COUNTED_BENCHMARKS = [
+    {"encoder": encoder, "benchmark": benchmark}
+    for encoder in dict.fromkeys(map(with_tokenizer, TABLE_ENCODERS))
+    for benchmark in experiment.benchmarks
+]
 
 
-def benchmarks_of_table(wildcards):
-    """The benchmarks in a table: its own one, or all ranked benchmarks for an overview."""
+def scores_of_table(wildcards):
+    """The keys of the scores in a table: of its own benchmark, or of all ranked ones.
+
+    Behind them are those of the benchmarks beside it. Where one has texts as candidates, these are
+    the scores of the systems' text towers.
+    """
     table = wildcards.score_table
-    return [table] if table in experiment.benchmarks else RANKED
+    if table not in experiment.benchmarks:
+        return scored(RANKED)
+    own, *beside = lookups.benchmarks_of_table(experiment, table)
+    return scored([own]) + [of for name in beside for of in scored([name], systems_beside(name))]
+
+
+def systems_beside(benchmark):
+    """The systems that are scored on a benchmark which stands beside another one in its table."""
+    if CATALOGUE.benchmarks[benchmark].modality == "image":
+        return TABLE_SYSTEMS
+    towers = (variants.tower_of(experiment, system) for system in TABLE_SYSTEMS.values())
+    return list(dict.fromkeys(tower.name for tower in towers if tower is not None))
+
+
+def comparisons_of_table(wildcards):
+    """The keys of the comparisons in a table: of its benchmarks, with the encoders scored there."""
+    table = wildcards.score_table
+    if table not in experiment.benchmarks:
+        return compared(RANKED)
+    _, *beside = lookups.benchmarks_of_table(experiment, table)
+    return compared([table]) + [
+        {"encoder": encoder, "benchmark": name}
+        for name in beside
+        for encoder in dict.fromkeys(SYSTEMS[system].encoder for system in systems_beside(name))
+    ]
+
+
+def glyphs_of_table(wildcards):
+    """What the fonts lack of the rendered benchmarks in a table."""
+    names = dict.fromkeys(of["benchmark"] for of in scores_of_table(wildcards))
+    rendered = [name for name in names if name in RENDERED]
+    return [f"<results>/glyphs/{name}.json" for name in rendered]
 
 
 def title_of_table(wildcards):
@@ -67,12 +108,12 @@ def table_files():
 rule score_table:
     input:
         scores=lambda wildcards: files(
-            "<results>/scores/{system}/{benchmark}.parquet", scored(benchmarks_of_table(wildcards))
+            "<results>/scores/{system}/{benchmark}.parquet", scores_of_table(wildcards)
         ),
         comparisons=lambda wildcards: files(
-            "<results>/comparisons/{encoder}/{benchmark}.parquet",
-            compared(benchmarks_of_table(wildcards)),
+            "<results>/comparisons/{encoder}/{benchmark}.parquet", comparisons_of_table(wildcards)
         ),
+        glyphs=glyphs_of_table,
         published=f"{PUBLISHED}/hybrid_batch.csv",
     output:
         csv="<results>/drafts/{score_table}.csv",
@@ -89,8 +130,8 @@ rule score_table:
         name=lambda wildcards: wildcards.score_table,
         title=title_of_table,
         averaged=averaged_in_table,
-        scored=lambda wildcards: scored(benchmarks_of_table(wildcards)),
-        compared=lambda wildcards: compared(benchmarks_of_table(wildcards)),
+        scored=scores_of_table,
+        compared=comparisons_of_table,
         confidence=experiment.statistics.confidence,
         code=code("score_table"),
     script:

@@ -56,6 +56,8 @@ rule prepare_encoder:
         directory("<results>/encoders/{encoder}"),
     log:
         "<logs>/prepare_encoder/{encoder}.log",
+    wildcard_constraints:
+        encoder=one_of(name for name in CATALOGUE.encoders if name not in RENDERING),
     conda:
         ENVIRONMENT
     threads: threads_of("prepare_encoder")
@@ -123,7 +125,7 @@ rule finetune:
     benchmark:
         "<results>/timings/finetune/{system}/seed{seed}.jsonl"
     wildcard_constraints:
-        system=one_of(TRAINED),
+        system=one_of(name for name, of in TRAINED.items() if of.encoder not in RENDERING),
     conda:
         ENVIRONMENT
     threads: threads_of("finetune")

@@ -2,11 +2,12 @@
 
 from hybridbatch.evaluation.inputs import pick
 from hybridbatch.render.write import write
-from hybridbatch.runtime.files import read_keyed
+from hybridbatch.runtime.files import read_json, read_keyed
 from hybridbatch.runtime.logs import logged
 from hybridbatch.tables import layouts
 from hybridbatch.tables import scores as tables
 from hybridbatch.tables.families import significance_table
+from hybridbatch.tables.glyphs import glyph_notes
 from hybridbatch.tables.published import read_published
 
 
@@ -25,7 +26,8 @@ def main(snakemake) -> None:
     if spec.means_only:
         page = layouts.overview_page(*shown)
     else:
-        page = layouts.benchmark_page(*shown, params.averaged)
+        notes = glyph_notes(map(read_json, snakemake.input.glyphs))
+        page = layouts.benchmark_page(*shown, params.averaged, notes)
     write(snakemake.output, frame, page)
 
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 from hybridbatch.benchmarks import lareqa
 from hybridbatch.benchmarks.base import CANDIDATE_SCHEMAS, Collection
 from hybridbatch.data.fonts import face_for
-from hybridbatch.data.rendering import HEIGHT, Perturbation, Rendered, render
+from hybridbatch.data.rendering import HEIGHT, Rendered, renderer
 
 
 def read(
@@ -32,8 +32,8 @@ def read(
     texts = lareqa.read(files, language)
     face = face_for(files["font"], language)
     columns = texts.candidates["candidate_id"].to_pylist(), texts.candidates["text"].to_pylist()
-    values = None if perturbation is None else Perturbation(**perturbation)
-    strips = render(dict(zip(*columns, strict=True)), face, language, height, values, found)
+    draw = renderer(face, language, height, perturbation, found)
+    strips = draw(dict(zip(*columns, strict=True)))
     images = [image for _, image in strips]
     candidates = pa.table([columns[0], images], schema=CANDIDATE_SCHEMAS["image"])
     return Collection(texts.queries, candidates, texts.qrels)

@@ -9,6 +9,8 @@ from hybridbatch.cost.rules.training import steps
 from hybridbatch.cost.stages import STAGES, cost_of, stage_of
 from hybridbatch.cost.work import Work
 
+_TRAINS = ("finetune", "finetune_rendered")
+
 
 @dataclass(frozen=True)
 class Job:
@@ -70,7 +72,7 @@ def plan(work: Work, tables: Iterable[Job], ablations: Iterable[Job] = ()) -> Pl
     Raises ConfigError if a size is unknown, LookupError if a rule has no cost.
     """
     of_tables, of_ablations = _costs(work, tables), _costs(work, ablations)
-    models = [work.systems[j.wildcards["system"]] for j, _ in of_tables if j.rule == "finetune"]
+    models = [work.systems[j.wildcards["system"]] for j, _ in of_tables if j.rule in _TRAINS]
     spans = [steps(work, system) for system in models]
     total = sum((cost.seconds for _, cost in of_tables if cost.on_gpu), Span(0, 0))
     names = dict.fromkeys([*work.experiment.corpora, *work.experiment.validation])
@@ -82,7 +84,7 @@ def plan(work: Work, tables: Iterable[Job], ablations: Iterable[Job] = ()) -> Pl
         models=len(models),
         steps=(max(a for a, _ in spans), max(b for _, b in spans)) if spans else None,
         ablations=_rows(work, of_ablations),
-        ablation_models=sum(job.rule == "finetune" for job, _ in of_ablations),
+        ablation_models=sum(job.rule in _TRAINS for job, _ in of_ablations),
         gpu_hours=Span(total.low / 3600, total.high / 3600),
         largest=_largest([*of_tables, *of_ablations]),
         memory=_memory(work, [*of_tables, *of_ablations]),

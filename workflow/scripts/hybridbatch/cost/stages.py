@@ -6,6 +6,7 @@ from hybridbatch.cost.model import Cost
 from hybridbatch.cost.rules import (
     evaluation,
     images,
+    rendered,
     retrieval,
     sources,
     training,
@@ -23,6 +24,7 @@ STAGES: dict[str, dict[str, Callable[[Work, Mapping[str, str]], Cost]]] = {
         "read_topics": sources.read_topics,
         "survey_passages": sources.survey_passages,
         "read_references": sources.read_references,
+        "count_glyphs": sources.count_glyphs,
     },
     "translate": {
         "translate": translation.translate,
@@ -37,11 +39,15 @@ STAGES: dict[str, dict[str, Callable[[Work, Mapping[str, str]], Cost]]] = {
     "contamination": {"find_duplicates": evaluation.find_duplicates},
     "tokenize": {
         "prepare_encoder": training.prepare_encoder,
+        "prepare_rendered": rendered.prepare_rendered,
         "tokenize_pairs": training.tokenize_pairs,
         "tokenize_validation": training.tokenize_validation,
         "count_tokens": training.count_tokens,
     },
-    "fine-tune": {"finetune": training.finetune},
+    "fine-tune": {
+        "finetune": training.finetune,
+        "finetune_rendered": rendered.finetune_rendered,
+    },
     "merge": {"merge_adapter": training.merge_adapter},
     "encode": {
         "encode": retrieval.encode,
@@ -67,6 +73,8 @@ STAGES: dict[str, dict[str, Callable[[Work, Mapping[str, str]], Cost]]] = {
         "split_captions": images.split_captions,
         "merge_fonts": images.merge_fonts,
         "read_captions": images.read_captions,
+        "render_pairs": rendered.render_pairs,
+        "render_validation": rendered.render_validation,
     },
     "towers": {
         "prepare_towers": images.prepare_towers,

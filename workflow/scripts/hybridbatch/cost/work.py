@@ -90,11 +90,21 @@ class Work:
 
     def shape(self, encoder: str, side: str) -> Shape:
         """The tower of an encoder that embeds a side, `query` or `candidate`."""
-        return self.encoder(encoder).shape(side, self.model_shape)
+        entry = self.encoder(encoder)
+        if entry.renders and side == "query":
+            return self.shape(entry.base, side)
+        return entry.shape(side, self.model_shape)
 
     def parameters(self, encoder: str) -> float:
         """The number of parameters of all its towers."""
-        return self.encoder(encoder).parameters(self.model_shape)
+        entry = self.encoder(encoder)
+        if entry.renders:
+            return self.parameters(entry.base) + self.image_parameters(encoder)
+        return entry.parameters(self.model_shape)
+
+    def image_parameters(self, encoder: str) -> float:
+        """The number of parameters of the image tower of an encoder that renders texts."""
+        return self.shape(encoder, "candidate").parameters
 
     def width(self, encoder: str) -> int:
         """The dimension of its vectors."""
@@ -107,7 +117,9 @@ class Work:
     @cached_property
     def systems(self) -> dict[str, variants.System]:
         """All systems of tables and ablations, by name."""
-        return variants.systems(self.experiment) | variants.ablation_systems(self.experiment)
+        of = self.experiment
+        towers = variants.tower_systems(of)
+        return towers | variants.systems(of) | variants.ablation_systems(of)
 
     @property
     def corpora(self) -> list[Corpus]:
@@ -193,6 +205,18 @@ class Work:
         if rate := self.encoder(encoder).training_rate:
             return self.rates.rate(rate).seconds(pairs)
         return self._model_seconds(encoder, flops, "train_share")
+
+    def seeing_seconds(self, words: float) -> Span:
+        """Seconds of rendering texts of so many words, and of matching their blobs of ink."""
+        return self.rates.rate("render_words").seconds(words) + self.rates.rate(
+            "see_words"
+        ).seconds(words)
+
+    def table_seconds(self, encoder: str, rows: float, flops: float) -> Span:
+        """Seconds of steps that look up so many rows of a table of visual words, or compute."""
+        if self.shape(encoder, "candidate").encoder_layers:
+            return self._model_seconds(encoder, flops, "train_share")
+        return self.rates.rate("table_rows").seconds(rows)
 
     def _model_seconds(self, encoder: str, flops: float, share: str) -> Span:
         """Seconds on a GPU, or on one core if the encoder does not use a GPU."""

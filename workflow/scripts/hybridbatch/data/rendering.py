@@ -7,8 +7,9 @@ bytes.
 
 import hashlib
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont, features
@@ -98,6 +99,18 @@ def render(
             "%s: %s: %d of %d texts reach beyond their strip of %d pixels: %s",
             face.path, language, len(found.clipped), len(texts), height, named(found.clipped),
         )  # fmt: skip
+
+
+def renderer(
+    face: Face,
+    language: str,
+    height: int = HEIGHT,
+    perturbation: Mapping[str, Any] | None = None,
+    found: Rendered | None = None,
+) -> Callable[[Mapping[str, str]], Iterator[tuple[str, bytes]]]:
+    """`render` of texts by id with these values; perturbation: those of a Perturbation."""
+    values = None if perturbation is None else Perturbation(**perturbation)
+    return lambda texts: render(texts, face, language, height, values, found)
 
 
 class _Pen:

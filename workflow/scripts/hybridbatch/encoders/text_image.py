@@ -60,11 +60,9 @@ def prepare(
     without a head whose dimension is not that of the common space.
     """
     import torch
-    from sentence_transformers.sentence_transformer.modules import Normalize, Router
 
     from hybridbatch.encoders.image_towers import image_tower
     from hybridbatch.encoders.text_towers import text_tower
-    from hybridbatch.encoders.towers import assembled
 
     config = TextImageConfig(**values)
     # Weights that a model's files lack are random, even where nothing uses them.
@@ -72,6 +70,24 @@ def prepare(
         torch.manual_seed(0)
         text, prefix = text_tower(config.text)
         image = image_tower(config.image, images)
+    save_towers(config, text, prefix, image, folder)
+    if not list(folder.glob(_TOKENIZERS)):
+        raise ConfigError(
+            f"encoder {config.text['model']}: has no fast tokenizer ({tokens.TOKENIZER_FILE})."
+        )
+
+
+def save_towers(
+    config: TextImageConfig, text: list[Any], prefix: str, image: list[Any], folder: Path
+) -> None:
+    """Save the modules of two towers to `folder`; prefix: of the texts.
+
+    Raises ConfigError for a tower without a head whose dimension is not that of the common space.
+    """
+    from sentence_transformers.sentence_transformer.modules import Normalize, Router
+
+    from hybridbatch.encoders.towers import assembled
+
     for side, modules in ((QUERY, text), (CANDIDATE, image)):
         if not config.head(side) and (width := _width(modules)) != config.dimension:
             raise ConfigError(
@@ -81,10 +97,6 @@ def prepare(
     prompts = {PROMPTS[QUERY]: prefix, PROMPTS[CANDIDATE]: ""}
     router = Router.for_query_document(text, image)
     assembled([router, Normalize()], prompts, "cpu").save(str(folder), create_model_card=False)
-    if not list(folder.glob(_TOKENIZERS)):
-        raise ConfigError(
-            f"encoder {config.text['model']}: has no fast tokenizer ({tokens.TOKENIZER_FILE})."
-        )
 
 
 def inputs(values: Mapping[str, Any], folder: Path) -> MakeInputs:

@@ -17,6 +17,7 @@ from hybridbatch.experiment.layer_scaling import UNIFORM, schedule_name
 from hybridbatch.experiment.lookups import corpus_languages
 from hybridbatch.experiment.names import SOURCE_LANGUAGE, ZERO_SHOT
 from hybridbatch.experiment.problems import did_you_mean
+from hybridbatch.experiment.rendered_systems import wrong_rendered
 from hybridbatch.experiment.samplings import KINDS as SAMPLING_KINDS
 from hybridbatch.experiment.sources import FileByLanguage, Source
 
@@ -46,6 +47,7 @@ def wrong_names(experiment: Experiment) -> Iterator[str]:
     if experiment.translator in catalogue.translators:
         yield from _wrong_routes(experiment)
     yield from _wrong_modalities(experiment)
+    yield from wrong_rendered(experiment)
     yield from wrong_image_text(experiment)
     yield from clashing_names(experiment)
 
@@ -408,8 +410,10 @@ def _wrong_modalities(experiment: Experiment) -> Iterator[str]:
     named = {"encoders": experiment.encoders, "ablations.encoders": ablations.encoders}
     for key, names in named.items():
         for name in names:
-            taken = catalogue.encoders[name].modalities if name in catalogue.encoders else None
-            if taken is not None and "text" not in taken["candidate"]:
+            if name not in catalogue.encoders or catalogue.encoders[name].renders:
+                continue
+            taken = catalogue.encoders[name].modalities
+            if "text" not in taken["candidate"]:
                 yield (
                     f"{key}: {name!r} embeds {', '.join(taken['candidate'])} as candidates, and "
                     "the passages of corpora are texts; take it out"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hybridbatch.experiment import image_systems, lookups, outputs
-from hybridbatch.experiment.base import File
+from hybridbatch.experiment.base import File, Model
 from hybridbatch.experiment.configuration import Experiment
 from hybridbatch.experiment.names import SOURCE_LANGUAGE
 from hybridbatch.runtime.errors import SourceError
@@ -104,9 +104,7 @@ def selected(config: Experiment) -> Iterator[Named]:
                     yield Named(f"{where}.parallel.{language}", file)
     for name in _benchmarks(config):
         entry, where = catalogue.benchmarks[name], f"catalogue.benchmarks.{name}"
-        for key, (path, package) in entry.installed.items():
-            otherwise = _OF_DEBIAN.format(package) if package else ""
-            yield Named(f"{where}.{key}", File(None, path), otherwise)
+        yield from _installed(where, entry)
         for file in entry.other_files:
             yield Named(where, file)
         for language in entry.languages:
@@ -131,6 +129,7 @@ def selected(config: Experiment) -> Iterator[Named]:
             if model is not None and entry.revision is None:
                 key = f"catalogue.{section}.{name}.model"
                 yield Named(key, File(None, model), _OF_THE_HUB.format("model"))
+            yield from _installed(f"catalogue.{section}.{name}", entry)
     if image_systems.is_made(config):
         entry, where = (
             image_systems.encoder(config),
@@ -141,6 +140,13 @@ def selected(config: Experiment) -> Iterator[Named]:
             if model is not None and tower.revision is None:
                 key = f"{where}.{side}.model"
                 yield Named(key, File(None, model), _OF_THE_HUB.format("model"))
+
+
+def _installed(where: str, entry: Model) -> Iterator[Named]:
+    """What an entry is made from that packages install, such as fonts."""
+    for key, (path, package) in getattr(entry, "installed", {}).items():
+        otherwise = _OF_DEBIAN.format(package) if package else ""
+        yield Named(f"{where}.{key}", File(None, path), otherwise)
 
 
 def files_in(path: str | Path) -> list[str]:
@@ -169,7 +175,8 @@ def _benchmarks(config: Experiment) -> Iterable[str]:
     of_images = []
     if image_systems.is_made(config):
         of_images = [config.image_text.corpus, *config.image_text.benchmarks]
-    return dict.fromkeys([*config.benchmarks, *of_ablations, *of_images])
+    of_tables = [n for of in config.benchmarks for n in lookups.benchmarks_of_table(config, of)]
+    return dict.fromkeys([*of_tables, *of_ablations, *of_images])
 
 
 def _pins(

@@ -236,10 +236,15 @@ def translated_captions(config: Experiment) -> list[str]:
 
 
 def merged_fonts(config: Experiment) -> dict[str, list[str]]:
-    """The fonts that are merged for rendered benchmarks, by the path of the merged one."""
-    entries = config.catalogue.benchmarks.values()
+    """The fonts that are merged for rendering, by the path of the merged one."""
+    entries = [*config.catalogue.benchmarks.values(), *config.catalogue.encoders.values()]
     rendered = [entry for entry in entries if hasattr(entry, "merged_font")]
     return {_path(config, entry.merged_font): entry.fonts for entry in rendered}
+
+
+def benchmarks_of_table(config: Experiment, benchmark: str) -> list[str]:
+    """The benchmarks whose scores stand in a benchmark's table: its own, and those beside it."""
+    return [benchmark, *getattr(config.catalogue.benchmarks[benchmark], "beside", ())]
 
 
 def benchmark_title(config: Experiment, benchmark: str) -> str:

@@ -13,7 +13,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from hybridbatch.experiment.configuration import Experiment
-from hybridbatch.experiment.lookups import back_steps, caption_targets, steps
+from hybridbatch.experiment.lookups import (
+    back_steps,
+    benchmarks_of_table,
+    caption_targets,
+    steps,
+)
 from hybridbatch.experiment.names import (
     ALL_MONOLINGUAL,
     HYBRID,
@@ -247,7 +252,7 @@ def _chosen(config: Experiment, plain: dict, part: dict) -> dict:
     sections = {
         "corpora": [*part.get("corpora", ()), *part.get("validation", ())],
         "benchmarks": [
-            *part.get("benchmarks", ()),
+            *(n for of in part.get("benchmarks", ()) for n in benchmarks_of_table(config, of)),
             *ablations.get("benchmarks", ()),
             *([images["corpus"], *images["benchmarks"]] if images else ()),
         ],
@@ -267,6 +272,9 @@ def _chosen(config: Experiment, plain: dict, part: dict) -> dict:
         ],
     }
     for section, names in sections.items():
+        if section == "encoders":  # text towers, too
+            bases = (config.catalogue.encoders[name].base for name in names)
+            names = [*names, *filter(None, bases)]
         chosen[section] = {name: catalogue[section][name] for name in dict.fromkeys(names)}
     if "translator" in part:
         entry = catalogue["translators"][config.translator]

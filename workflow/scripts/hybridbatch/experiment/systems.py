@@ -3,7 +3,7 @@
 Used by the rules and `make plan` on a validated configuration.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hybridbatch.experiment.base import Model
 from hybridbatch.experiment.configuration import Experiment
@@ -100,6 +100,35 @@ def systems(config: Experiment) -> dict[str, System]:
         pairs = [*_references(config, encoder), *(System(encoder, s) for s in samplings)]
         found |= {system.name: system for system in pairs}
     return found
+
+
+def tower_of(config: Experiment, system: System) -> System | None:
+    """The system that is a system's frozen text tower, with the same seed; None without one."""
+    entry = config.catalogue.encoders[system.encoder]
+    return replace(system, encoder=entry.base) if entry.renders else None
+
+
+def tower_systems(config: Experiment) -> dict[str, System]:
+    """The text towers of all systems of tables and ablations, by name."""
+    found = (systems(config) | ablation_systems(config)).values()
+    towers = (tower_of(config, system) for system in found)
+    return {system.name: system for system in towers if system is not None}
+
+
+def images_of(config: Experiment, encoder: str) -> str:
+    """The encoder whose image tower, and inputs of rendered passages, an encoder has.
+
+    That is the first one with the same tower and the same renderings, so that encoders which differ
+    in training alone share them.
+    """
+
+    def seen(name: str) -> dict:
+        """What an image tower sees: all but how it is trained."""
+        return {**config.catalogue.encoders[name].values(), "text": None}
+
+    known = [*config.encoders, *config.ablations.encoders]
+    alike = (n for n in known if config.catalogue.encoders[n].renders and seen(n) == seen(encoder))
+    return next(alike, encoder)
 
 
 def without_zero_shot(config: Experiment) -> list[str]:
@@ -309,7 +338,10 @@ def card_facts(config: Experiment, system: System) -> dict:
     """The values of tables.model_card.Facts for a system, except `corpora`."""
     entry = config.catalogue.encoders[system.encoder]
     base = f"None: a {entry.kind} encoder, trained from random weights."
-    if entry.pretrained:
+    if entry.renders:
+        tower = tower_of(config, system).name
+        base = f"Text tower, frozen: the system {tower}. Image tower: {entry.image.kind}."
+    elif entry.pretrained:
         base = f"{_pinned(entry)}; licence: {entry.licence or UNSTATED}."
     translated = {c for of in card_corpora(config, system) for c in of["translated"]}
     return {

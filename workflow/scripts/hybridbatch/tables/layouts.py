@@ -29,12 +29,14 @@ def benchmark_page(
     tests: pd.DataFrame | None,
     confidence: float,
     averaged: Sequence[str] = (),
+    notes: Sequence[str] = (),
 ) -> Page:
     """A grid for each encoder, benchmark and pool: the paper's Tables 3 to 8, 12 and 13.
 
     Rows are samplings, with a band for each setting and metric. Columns are query languages and
     means. Decimals are those of the paper. name: of the file. frame: tidy rows. tests: as for
-    `markers.marked`. averaged: the languages that means average, if not all.
+    `markers.marked`. averaged: the languages that means average, if not all. notes: more of
+    them, on the benchmarks.
     """
     frame = marked(frame, tests, confidence)
     note, marks = _note(frame, confidence), legend(frame, confidence)
@@ -47,6 +49,7 @@ def benchmark_page(
     blocks: list[str | Grid] = [
         *filter(None, [note, _undefined(frame), steps_note(frame), marks, "\n".join(lines)]),
         *_passage_notes(frame),
+        *notes,
     ]
     for key, part in frame.groupby(["encoder", "benchmark", "pool"], sort=False):
         encoder, benchmark, pool = key

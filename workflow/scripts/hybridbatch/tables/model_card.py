@@ -88,12 +88,13 @@ def model_card(
     mixes: Mapping[int, Mapping[str, Any]],
     cells: Sequence[pd.DataFrame],
     confidence: float,
+    how: str | None = None,
 ) -> str:
     """The card as Markdown with the hub's YAML on top.
 
     runs, mixes: by seed, `run.json` and `mix.json` of the model folders. cells: frames of
-    `aggregate.score_system`, one for each benchmark. Raises DataError if the seeds differ in their
-    run settings.
+    `aggregate.score_system`, one for each benchmark. how: Python that loads a model whose passages
+    are images; None for one of texts. Raises DataError if the seeds differ in their run settings.
     """
     run = _common(facts.system, runs)
     languages = list(dict.fromkeys(c for corpus in facts.corpora for c in corpus.languages))
@@ -105,7 +106,7 @@ def model_card(
         f"and Ahmad, arXiv 2408.10536). Scale of the run: {escape(facts.scale)}. One folder a "
         f"seed: {', '.join(f'`seed{seed}`' for seed in runs)}.",
         "## Use",
-        _use(next(iter(runs)), run["encoder"]),
+        _use(next(iter(runs)), run["encoder"]) if how is None else _use_of_images(run, how),
         "## Base",
         escape(facts.base),
         "## Training data",
@@ -179,6 +180,14 @@ def _use(seed: int, encoder: Mapping[str, Any]) -> str:
     )
 
 
+def _use_of_images(run: Mapping[str, Any], how: str) -> str:
+    return (
+        f"```python\n{how}```\n\n"
+        "Queries are texts, and passages are images of one line of text, black on white. A query "
+        f"is cut at {run['encoder']['max_tokens']} tokens; vectors have length one."
+    )
+
+
 def _data(facts: Facts, languages: Sequence[str]) -> list[str]:
     rows = [
         [
@@ -225,13 +234,24 @@ def _training(
         for key, title in _SHARES.items()
     ]
     return [
-        f"Sampling {escape(facts.sampling)}: {_SAMPLINGS[training['sampling']]}. InfoNCE with "
-        "in-batch negatives over cosine similarity.",
+        f"Sampling {escape(facts.sampling)}: {_SAMPLINGS[training['sampling']]}. "
+        + _loss(training.get("loss") or {}),
         grid(["", "value"], values),
         grid(["seed", "steps", "best step", "its English validation loss"], seeds),
         "Achieved shares over all steps:",
         grid(["of", *(f"seed {seed}" for seed in mixes)], shares),
     ]
+
+
+def _loss(values: Mapping[str, Any]) -> str:
+    """The terms of the loss; values: of `training.loss`, empty for the default."""
+    terms = []
+    if values.get("contrastive", 1.0):
+        terms.append("InfoNCE with in-batch negatives over cosine similarity")
+    if weight := values.get("distillation"):
+        terms.append(f"the squared distance to a teacher's vectors, with weight {weight:g}")
+    text = ", and ".join(terms)
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def _scores(cells: Sequence[pd.DataFrame]) -> list[str]:

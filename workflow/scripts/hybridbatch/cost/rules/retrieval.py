@@ -97,6 +97,8 @@ def _vectors(
     # All cores beside a GPU tokenize for it; the rate is that of two.
     cores = work.gpu.cores / 2 if work.on_gpu(encoder) else 1
     seconds = work.rates.rate("tokenize_words").seconds(words, cores)
+    if entry.renders:
+        seconds += work.rates.rate("see_words").seconds(candidates * sizes.candidate_words)
     if not entry.training_rate or (encoder, "encode") in work.measured:
         seconds += work.encoding_seconds(encoder, flops)
     return seconds, tokens, flops

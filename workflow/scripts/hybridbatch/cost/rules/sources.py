@@ -7,6 +7,8 @@ from hybridbatch.cost.work import Work
 
 # Bytes that a known id needs: its 64-bit key in a sorted array, while this is merged and sorted.
 _KNOWN_ID = 24
+# Bytes of the image of a rendered word, in a line of 32 pixels.
+IMAGE_OF_A_WORD = 300
 
 
 def fetch(work: Work, wildcards: Mapping[str, str]) -> Cost:
@@ -62,10 +64,26 @@ def read_benchmark(work: Work, wildcards: Mapping[str, str]) -> Cost:
     language = wildcards["language"]
     sizes = work.collections(wildcards["benchmark"])[language]
     texts = sizes.queries + sizes.candidates
+    seconds = work.rates.rate("read_pairs").seconds(texts)
+    images = 0.0
+    if work.benchmark(wildcards["benchmark"]).kind == "rendered":
+        words = sizes.candidates * sizes.candidate_words
+        seconds += work.rates.rate("render_words").seconds(words)
+        images = words * IMAGE_OF_A_WORD
     return work.light(
-        work.rates.rate("read_pairs").seconds(texts),
-        disk=work.parquet(sizes.words, language),
-        memory=work.rates.memory_of("texts", 0, texts),
+        seconds,
+        disk=images + work.parquet(sizes.words, language),
+        memory=2 * images + work.rates.memory_of("texts", 0, texts),
+    )
+
+
+def count_glyphs(work: Work, wildcards: Mapping[str, str]) -> Cost:
+    """The sentences of all languages, one language after another."""
+    sizes = work.collections(wildcards["benchmark"]).values()
+    sentences = sum(of.candidates for of in sizes)
+    return work.light(
+        work.rates.rate("read_pairs").seconds(sentences),
+        memory=work.rates.memory_of("texts", 0, sentences),
     )
 
 

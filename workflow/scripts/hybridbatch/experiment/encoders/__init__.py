@@ -57,6 +57,16 @@ class Encoder(Model):
         return TEXT_ONLY
 
     @property
+    def base(self) -> str | None:
+        """The encoder whose systems are its text towers, if it has such."""
+        return None
+
+    @property
+    def renders(self) -> bool:
+        """Whether it trains on images of the passages, beside the systems of `base`."""
+        return False
+
+    @property
     def width(self) -> int | None:
         """The dimension of its vectors; None if the configuration does not state it."""
         return None

@@ -1,0 +1,118 @@
+"""The jobs from train sets to a model that finds rendered passages, one after another."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from fonts import LATIN, letters
+from test_image_scripts import script
+from test_rendered_training import TAUGHT, TEXTS, VALUES, table
+from trainings import SHORT, one_cpu
+
+from hybridbatch.data.fonts import face_for
+from hybridbatch.data.rendering import render
+from hybridbatch.encoders import static
+from hybridbatch.encoders.base import CANDIDATE, IMAGE, QUERY, TEXT
+from hybridbatch.encoders.inference import load
+from hybridbatch.encoders.pairs import pair_inputs
+from hybridbatch.runtime.errors import DataError
+from hybridbatch.runtime.files import write_table
+
+
+@pytest.fixture(autouse=True)
+def cpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    yield from one_cpu(monkeypatch)
+
+
+class Named(list):
+    """Files of a job, by number or by name."""
+
+    def __init__(self, *files: str, **named: str | list[str]) -> None:
+        super().__init__(files)
+        vars(self).update(named)
+
+
+@pytest.fixture
+def train(tmp_path: Path) -> dict[str, str]:
+    """Train sets, by language, and the font."""
+    found = {"font": str(letters(tmp_path / "font.ttf", LATIN))}
+    for language in ("en", "es"):
+        found[language] = str(tmp_path / f"{language}.parquet")
+        write_table(found[language], table(language), {"corpus": "birds", "language": language})
+    return found
+
+
+def prepared(train: dict[str, str], folder: Path, **image) -> Path:
+    params = SimpleNamespace(
+        encoder=VALUES | {"image": VALUES["image"] | image},
+        fonts={"en": train["font"], "es": train["font"]},
+        drawing={"height": 32},
+    )
+    texts = [train["es"], train["en"]]
+    job = SimpleNamespace(
+        input=Named(texts=texts), output=Named(str(folder)), params=params,
+        wildcards=SimpleNamespace(encoder="visual"),
+    )  # fmt: skip
+    script("prepare_rendered").main(job)
+    return folder
+
+
+def test_more_visual_words_than_there_are_name_the_encoder(train, tmp_path):
+    with pytest.raises(DataError, match=r"catalogue\.encoders\.visual: .* lower `codebook`"):
+        prepared(train, tmp_path / "encoder", codebook=5000)
+    assert not (tmp_path / "encoder").exists()
+
+
+def test_from_train_sets_to_a_model(train, tmp_path):
+    encoder = prepared(train, tmp_path / "encoder")
+    system = tmp_path / "texts"
+    system.mkdir()
+    lines = [t for c in ("en", "es") for t in table(c)["passage"].to_pylist() * 5]
+    static.prepare(TEXTS, {"xx": lines}, system)
+    static.start(TEXTS, system, seed=3).model.save(str(system / "model"))
+    tokens, images = {}, {}
+    for language in ("en", "es"):
+        of = {"corpus": "birds", "language": language}
+        tokens[language] = str(tmp_path / f"tokens.{language}.safetensors")
+        made = pair_inputs(static.inputs(TEXTS, system), table(language), table(language))
+        made.save(tokens[language], of)
+        images[language] = str(tmp_path / f"images.{language}.safetensors")
+        counts = tmp_path / f"images.{language}.json"
+        params = SimpleNamespace(encoder=VALUES, drawing={"height": 32}, of=of)
+        files = Named(encoder=str(encoder), train=train[language], font=train["font"])
+        output = Named(images=images[language], counts=str(counts))
+        script("render_pairs").main(SimpleNamespace(input=files, output=output, params=params))
+        # 24 passages, and the negative that is none of them.
+        assert json.loads(counts.read_text()) == of | {
+            "images": 25, "with_missing_glyphs": 0, "clipped": 0, "missing": {},
+        }  # fmt: skip
+    model = tmp_path / "model"
+    config = replace(SHORT, max_steps=60, loss=TAUGHT)
+    job = SimpleNamespace(
+        input=Named(
+            encoder=str(encoder), tower=str(system / "model"),
+            train=[tokens["es"], tokens["en"]], images=[images["en"], images["es"]],
+            validation=[tokens["en"]], validation_images=[images["en"]],
+        ),
+        output=Named(str(model)),
+        params=SimpleNamespace(
+            training=asdict(config), encoder=VALUES, seed=0,
+            checkpoints=str(tmp_path / "checkpoints"), code=["finetune_rendered:0"],
+        ),
+        resources=SimpleNamespace(gpu=0), threads=1,
+    )  # fmt: skip
+    script("finetune_rendered").main(job)
+    mix = json.loads((model / "mix.json").read_text())
+    assert set(mix["query_languages"]) == set(mix["passage_languages"]) == {"en", "es"}
+    encode = load(VALUES, model)
+    passages = dict(zip("abcdefghijkl", table("en")["passage"].to_pylist(), strict=False))
+    face = face_for(train["font"], "en")
+    found = encode(CANDIDATE, IMAGE, [image for _, image in render(passages, face, "en")])
+    taught = static.load(TEXTS, system / "model")(CANDIDATE, TEXT, list(passages.values()))
+    # An image is nearest to its own text in the text tower's space; chance is 1/12.
+    assert ((found @ taught.T).argmax(axis=1) == np.arange(len(passages))).mean() > 0.6
+    assert encode(QUERY, TEXT, ["what owl is 3?"]).shape == (1, 16)

@@ -1,0 +1,147 @@
+"""Encoders of rendered passages in a configuration: text towers, shared images, what is refused."""
+
+from pathlib import Path
+
+import pytest
+
+from hybridbatch.cost.requests import of_job
+from hybridbatch.cost.work import NO_GPU, read_rates, read_work
+from hybridbatch.experiment import inputs, lookups, outputs
+from hybridbatch.experiment import systems as variants
+from hybridbatch.experiment.configuration import Experiment
+from hybridbatch.experiment.load import load
+from hybridbatch.runtime.errors import ConfigError
+
+ROOT = Path(__file__).parents[2]
+FILES = [ROOT / "config/config.yaml", ROOT / "config/rendered.yaml"]
+
+
+def loaded(tmp_path: Path, changes: str = "") -> Experiment:
+    """The shipped configuration with changes laid over it."""
+    (tmp_path / "mine.yaml").write_text(changes or "{}", encoding="utf-8")
+    return load([*FILES, tmp_path / "mine.yaml"], catalogue=ROOT / "config/catalogue.yaml")
+
+
+def of_visual(changes: str) -> str:
+    return f"catalogue: {{encoders: {{visual: {{{changes}}}}}}}"
+
+
+def of_table(changes: str) -> str:
+    return f"catalogue: {{benchmarks: {{xquad_r_images: {{{changes}}}}}}}"
+
+
+def test_the_text_tower_is_the_system_of_the_same_sampling(tmp_path):
+    config = loaded(tmp_path, "ablations: {alpha: [0.3], seeds: 1, benchmarks: [xquad_r_images]}")
+    assert {
+        name: variants.tower_of(config, system).name
+        for name, system in variants.systems(config).items()
+    } == {
+        f"{encoder}_{sampling}": f"static_{sampling}"
+        for encoder in ("visual", "visual_distilled")
+        for sampling in ("x-x-mono", "x-y", "hybrid")
+    }
+    assert "static@alpha-0.3_hybrid" in variants.tower_systems(config)
+    texts = load([FILES[0]], catalogue=ROOT / "config/catalogue.yaml")
+    assert variants.tower_systems(texts) == {}
+    of_text = variants.systems(texts)["static_x-y"]
+    assert variants.tower_of(texts, of_text) is None
+    # The text towers are those of the configuration below: nothing is trained again.
+    assert variants.training_values(config, of_text) == variants.training_values(texts, of_text)
+
+
+def test_encoders_that_differ_in_training_alone_share_their_images(tmp_path):
+    assert variants.images_of(loaded(tmp_path), "visual_distilled") == "visual"
+    for other in ("height: 40", "image: {ngrams: 2}", "perturbation: {shift: 1}"):
+        assert variants.images_of(loaded(tmp_path, of_visual(other)), "visual_distilled") == (
+            "visual_distilled"
+        )
+
+
+def test_a_table_has_the_benchmarks_beside_its_own(tmp_path):
+    config = loaded(tmp_path)
+    names = lookups.benchmarks_of_table(config, "xquad_r_images")
+    assert names[:2] == ["xquad_r_images", "xquad_r"]
+    assert lookups.benchmarks_of_table(config, "xquad_r") == ["xquad_r"]
+    part = outputs.part_for(config, "xquad_r_images")
+    assert {*part["catalogue"]["benchmarks"]} == {*names}
+    assert {*part["catalogue"]["encoders"]} == {"visual", "visual_distilled", "static"}
+    assert {"xquad_r", "squadshifts"} == {*part["catalogue"]["sources"]}
+    read = {named.file.name for named in inputs.selected(config)}
+    assert "/usr/share/fonts/truetype/noto/NotoSerif-Regular.ttf" in read
+
+
+def test_a_font_that_is_not_there_is_named_with_its_package(tmp_path):
+    font = tmp_path / "NotoSansNowhere-Regular.ttf"
+    config = loaded(tmp_path, of_visual(f"fonts: ['{font}']"))
+    named = [n for n in inputs.selected(config) if n.file.name == str(font)]
+    (found,) = named
+    assert found.key == "catalogue.encoders.visual.fonts.NotoSansNowhere-Regular.ttf"
+    assert found.otherwise == " Type: apt-get install fonts-noto-core"
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        (
+            of_visual("text: statc"),
+            r"visual\.text: 'statc' is not in the catalogue; did you mean static",
+        ),
+        (of_visual("text: visual_distilled"), r"visual\.text: .* is no encoder of texts"),
+        (of_visual("dimension: 128"), r"visual\.dimension: 128, and that of 'static' is 256"),
+        (of_visual("max_tokens: 64"), r"visual\.max_tokens: 64, and that of 'static' is 256"),
+        (
+            "catalogue: {encoders: {static: {seeds: 2}}}",
+            r"visual\.seeds: more than the 2 of its text towers, 'static'; set it to 2",
+        ),
+        (
+            of_visual("training: {loss: {student: query}}"),
+            r"visual\.training\.loss\.student: 'query', and visual trains the tower of images",
+        ),
+        (of_table("beside: [xquad_r_serf]"), r"beside: 'xquad_r_serf' is not in the catalogue"),
+        (of_table("beside: [xquad_r_images]"), r"beside: 'xquad_r_images' is its own table"),
+        (of_table("beside: [emoji]"), r"beside: 'emoji' is no parallel benchmark"),
+        (of_table("beside: [bundled]"), r"beside: 'bundled' has other (files|languages)"),
+        (of_table("languages: [en, es]"), r"beside: 'xquad_r' has other languages \(ar, de"),
+        ("encoders: [static, visual]", r"'xquad_r_images' are of modality image.*'static'"),
+        ("benchmarks: [xquad_r]", r"'xquad_r' are of modality text, and the encoder 'visual'"),
+    ],
+)
+def test_what_cannot_be_is_named_with_its_key(changes, problem, tmp_path):
+    with pytest.raises(ConfigError, match=problem):
+        loaded(tmp_path, changes)
+
+
+def test_texts_of_other_files_are_not_beside(tmp_path):
+    other = (
+        "catalogue: {benchmarks: {other: {title: O, kind: lareqa, source: mlqa_r, "
+        'file: "{language}.json", languages: [en, es]}, '
+        "xquad_r_images: {languages: [en, es], beside: [other]}}}"
+    )
+    with pytest.raises(ConfigError, match=r"beside: 'other' has other files"):
+        loaded(tmp_path, other)
+
+
+def test_every_job_has_a_cost_on_one_core(tmp_path):
+    work = read_work(loaded(tmp_path), read_rates(), NO_GPU, tmp_path)
+    pairs = {"encoder": "visual", "corpus": "squadshifts_new_wiki", "language": "es"}
+    system = {"system": "visual_hybrid", "seed": "0"}
+    tested = system | {"benchmark": "xquad_r_images", "language": "es"}
+    asked = {}
+    for rule, wildcards in {
+        "prepare_rendered": pairs, "render_pairs": pairs, "render_validation": pairs,
+        "finetune_rendered": system, "encode": tested, "read_benchmark": tested,
+    }.items():  # fmt: skip
+        asked[rule] = of_job(work, rule, wildcards)
+        assert asked[rule].unknown == "", rule
+        assert (asked[rule].threads, asked[rule].gpu()) == (1, 0)
+        assert 400 < asked[rule].mem_mb() < 8000, rule
+    texts = {"system": "static_hybrid", "seed": "0"} | {"benchmark": "xquad_r", "language": "es"}
+    assert asked["encode"].mem_mb() > of_job(work, "encode", texts).mem_mb()
+
+
+def test_the_card_names_the_text_tower(tmp_path):
+    config = loaded(tmp_path)
+    facts = variants.card_facts(config, variants.systems(config)["visual_x-y"])
+    assert facts["base"] == (
+        "Text tower, frozen: the system static_x-y. Image tower: visual_words."
+    )

@@ -1,0 +1,79 @@
+"""From trained text systems to the table of rendered passages, beside it those of the texts."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+from checkout import ROOT, Checkout, small_configuration
+
+FONTS = Path("/usr/share/fonts/truetype/noto")
+SMALL = ("--configfile", "small.yaml", "rendered.yaml")
+TABLE = "results/small/tables/small_images.csv"
+CARD = "results/small/models/visual_x-x-mono/README.md"
+
+
+def rendered() -> dict:
+    """The shipped encoders on a small benchmark, laid over the small configuration."""
+    shipped = yaml.safe_load((ROOT / "config/rendered.yaml").read_text())
+    image = {"codebook": 32, "rows": 2000, "dimension": 16}
+    encoders = shipped["catalogue"]["encoders"]
+    for entry in encoders.values():
+        entry |= {"dimension": 16, "image": entry["image"] | image}
+        entry["training"] |= {"max_steps": 20, "evaluate_every": 10}
+    texts = small_configuration()["catalogue"]["benchmarks"]["small"]
+    images = texts | {"kind": "rendered", "title": "Small as images"}
+    shifted = images | {"title": "Small, moved", "perturbation": {"shift": 1}}
+    benchmarks = {
+        "small_images": images | {"beside": ["small", "small_shifted"]},
+        "small_shifted": shifted,
+    }
+    return {
+        "encoders": list(encoders),
+        "benchmarks": ["small_images"],
+        "ablations": shipped["ablations"],
+        "catalogue": {"encoders": encoders, "benchmarks": benchmarks},
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not FONTS.is_dir(), reason="apt-get install fonts-noto-core")
+def test_a_run_from_text_systems_to_the_table(finished: Checkout, tmp_path: Path):
+    shutil.copytree(finished.path, tmp_path / "copy", symlinks=True)
+    checkout = Checkout(tmp_path / "copy")
+    (checkout.path / "rendered.yaml").write_text(yaml.safe_dump(rendered()))
+    jobs = checkout.plan(*SMALL, "--", TABLE)
+    trained = {of["system"] for rule, of in jobs if rule.startswith("finetune")}
+    assert trained == {
+        f"visual{of}_{sampling}" for of in ("", "_distilled") for sampling in ("x-x-mono", "hybrid")
+    }, "the text systems are there, and are the text towers"
+    # Passages are rendered once for both encoders.
+    assert {of["encoder"] for rule, of in jobs if rule == "render_pairs"} == {"visual"}
+    assert "tokenize_pairs" not in {rule for rule, _ in jobs}
+    checkout.snakemake(*SMALL, "--", TABLE, CARD)
+    frame = pd.read_csv(checkout.path / TABLE)
+    rows = {
+        (row.encoder, row.benchmark)
+        for row in frame[["encoder", "benchmark"]].drop_duplicates().itertuples()
+    }
+    assert rows == {
+        ("static", "small"), ("visual", "small_images"), ("visual_distilled", "small_images"),
+        ("visual", "small_shifted"), ("visual_distilled", "small_shifted"),
+    }  # fmt: skip
+    assert set(frame["sampling"]) == {"x-x-mono", "hybrid"}
+    means = frame[(frame["metric"] == "map") & (frame["language"] == "mean")]
+    assert set(means["setting"]) == {"monolingual", "cross-lingual", "multilingual"}
+    assert means["value"].between(0, 1).all()
+    # The text-to-text rows are those of the texts' own table.
+    texts = pd.read_csv(checkout.path / "results/small/tables/small.csv")
+    ours = frame[frame["encoder"] == "static"].drop(columns="table").reset_index(drop=True)
+    assert ours.equals(texts.drop(columns="table").reset_index(drop=True)[ours.columns])
+    page = (checkout.path / TABLE).with_suffix(".md").read_text(encoding="utf-8")
+    for encoder, benchmark in rows:
+        assert re.search(rf"## {encoder}, {benchmark}, ", page.replace("\\", ""))
+    card = (checkout.path / CARD).read_text(encoding="utf-8").replace("\\", "")
+    assert "Text tower, frozen: the system static_x-x-mono" in card
+    assert "encode_document" in card
+    assert checkout.plan(*SMALL, "--", TABLE, CARD) == []

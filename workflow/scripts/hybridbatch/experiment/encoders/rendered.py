@@ -1,0 +1,74 @@
+"""A frozen text tower of the tables, and an image tower that learns to read rendered texts."""
+
+from collections.abc import Callable
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from hybridbatch.experiment.base import Name, Positive
+from hybridbatch.experiment.encoders import Encoder
+from hybridbatch.experiment.encoders.text_image import VisionModel, VisualWords
+from hybridbatch.experiment.rendering import Rendering
+from hybridbatch.experiment.shapes import Shape
+
+_PATCHES = 257  # tokens of an image of 224 pixels in patches of 14, with the one of the whole
+
+
+class Config(Rendering, Encoder):
+    """Queries are texts of a frozen tower, candidates are images; passages are rendered to train.
+
+    A system of a sampling and a seed has as its text tower the system of `text` with both.
+    """
+
+    kind: Literal["rendered"] = Field(
+        description="a trained system as text tower, and an image tower beside it"
+    )
+    text: Name = Field(description="name of the encoder whose systems are the text towers")
+    dimension: Positive = Field(description="of the common space: that of the text towers")
+    max_tokens: Positive = Field(description="a query is cut there: that of the text towers")
+    image: Annotated[VisualWords | VisionModel, Field(discriminator="kind")] = Field(
+        description="the tower of images"
+    )
+    licence: Name | None = Field(
+        default=None, description="of the image tower, as its owners state it"
+    )
+
+    @property
+    def wants_gpu(self) -> bool:
+        return isinstance(self.image, VisionModel)
+
+    @property
+    def has_own_tokenizer(self) -> bool:
+        return True
+
+    @property
+    def modalities(self) -> dict[str, tuple[str, ...]]:
+        return {"query": ("text",), "candidate": ("image",)}
+
+    @property
+    def width(self) -> int:
+        return self.dimension
+
+    @property
+    def base(self) -> str:
+        return self.text
+
+    @property
+    def renders(self) -> bool:
+        return True
+
+    # Below: cost estimates, of the image tower alone.
+
+    def shape(self, side: str, published: Callable[[str], Shape]) -> Shape:
+        if isinstance(self.image, VisionModel):
+            return published(self.image.model)
+        return Shape(0, 0, self.dimension, 0, self.image.rows, source="the catalogue")
+
+    def limit(self, side: str) -> float:
+        if side == "query":
+            return self.max_tokens
+        return _PATCHES if isinstance(self.image, VisionModel) else float("inf")
+
+    @property
+    def padded(self) -> bool:
+        return False
