@@ -14,6 +14,12 @@ import os
 import socket
 import sys
 
+# What `script:` loads, and what most of the scripts do.
+SHARED = (
+    "matplotlib", "pandas", "psutil", "pyarrow.parquet", "safetensors.numpy", "scipy.stats",
+    "snakemake.iocontainers", "snakemake.script", "tokenizers", "torch",
+)  # fmt: skip
+
 
 def request(place: str, arguments: list[str]) -> int:
     """Have a script run with this process's folder, environment and files; its exit status."""
@@ -37,15 +43,7 @@ def serve(place: str, *libraries: str) -> None:
     import select
     import signal
 
-    # What `script:` loads and what the scripts do.
-    import matplotlib  # noqa: F401
-    import numpy  # noqa: F401
-    import pandas  # noqa: F401
-    import psutil  # noqa: F401
-    import tokenizers  # noqa: F401
-    import torch  # noqa: F401
-
-    for library in libraries:
+    for library in (*SHARED, *libraries):
         importlib.import_module(library)
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(place)

@@ -96,7 +96,9 @@ def with_corpora(with_tower: Checkout) -> Checkout:  # noqa: F811
 def test_a_run_from_a_data_set_of_captions_to_the_table(with_corpora: Checkout):
     table, split = f"{RESULTS}/tables/image_text.csv", f"{RESULTS}/captions/photos/split1"
     files = ("--configfile", "small.yaml", "images.yaml", "corpora.yaml", "--")
-    with_corpora.snakemake(*files, table, f"{split}/captions.parquet")
+    with_corpora.snakemake(
+        *files, table, f"{split}/captions.parquet", libraries=["sentence_transformers"]
+    )
     path = with_corpora.path
     own = read_table(path / f"{RESULTS}/captions/things/captions.parquet").to_pandas()
     assert (len(own), set(own["language"])) == (56, {"en"})

@@ -60,7 +60,7 @@ def test_without_the_section_nothing_of_images_is_planned(checkout: Checkout):
 def test_a_run_from_packages_to_the_table(with_tower: Checkout):
     table, card = "results/small/tables/image_text.csv", f"{RESULTS}/models/hybrid_en-en/README.md"
     options = ("--configfile", "small.yaml", "images.yaml", "--", table, card)
-    with_tower.snakemake(*options)
+    with_tower.snakemake(*options, libraries=["sentence_transformers"])
     path = with_tower.path
     frames = {
         system: pq.read_table(path / f"{RESULTS}/metrics/emoji/{system}/split0.parquet").to_pandas()

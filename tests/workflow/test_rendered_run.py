@@ -52,7 +52,7 @@ def test_a_run_from_text_systems_to_the_table(finished: Checkout, tmp_path: Path
     # Passages are rendered once for both encoders.
     assert {of["encoder"] for rule, of in jobs if rule == "render_pairs"} == {"visual"}
     assert "tokenize_pairs" not in {rule for rule, _ in jobs}
-    checkout.snakemake(*SMALL, "--", TABLE, CARD)
+    checkout.snakemake(*SMALL, "--", TABLE, CARD, libraries=["sentence_transformers"])
     frame = pd.read_csv(checkout.path / TABLE)
     rows = {
         (row.encoder, row.benchmark)
