@@ -1,6 +1,7 @@
 """Where the package is, and which worker runs which tests."""
 
 import ast
+import os
 import sys
 from functools import cache
 from pathlib import Path
@@ -12,6 +13,12 @@ ROOT = Path(__file__).parents[1]
 WORKFLOW = "tests/workflow/"
 SHARED = ("finished", "reported")  # the run that many files share
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
+
+# Before torch is imported. Several workers share the cores: more threads of each would wait for one
+# another, and OpenMP's wait by counting, which takes the cores from those that compute. Snakemake
+# sets the number of threads of its jobs itself.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
 @cache
