@@ -93,6 +93,33 @@ def test_lines_of_two_parts_and_images_of_folders(tmp_path, caplog):
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        ("COCO_red.jpg\n", r"others\.txt: names no image of the corpus, whose ids look like red"),
+        ("black.jpg\n", "no captioned image is left of the part for test"),
+    ],
+)
+@pytest.mark.parametrize("form", ["lines", "datasets"])
+def test_images_to_leave_out_by_other_names_and_all_of_a_part_are_refused(
+    tmp_path, form, names, words
+):
+    (tmp_path / "others.txt").write_text(names)
+    more = {"without": tmp_path / "others.txt"}
+    parts = {}
+    for of, name in ((TRAIN, "red"), (TEST, "black")):
+        if form == "lines":
+            parts[of] = lines_of(tmp_path, of, [name], en=["a"])
+        else:
+            data_set(tmp_path / "set", of, [row(name, t="a", i=name)])
+            parts[of] = part(tmp_path / "set", of, caption="t", id="i")
+    if form == "lines":
+        more["folders"] = [folder_of(tmp_path / "a")]
+    with pytest.raises(DataError, match=words):
+        Written(tmp_path / "out", parts, form, **more)
+    assert not (tmp_path / "out/images.parquet").exists()
+
+
 def test_images_that_captions_lack_are_counted_and_named(tmp_path):
     parts = {TRAIN: lines_of(tmp_path, "train", ["red", "pink", "grey"], en=["a", "b", "c"])}
     with pytest.raises(DataError, match=r"2 captioned images of 3 have no file: pink, grey\. .* 4"):
@@ -208,7 +235,22 @@ def test_a_folder_of_image_files_is_a_data_set(tmp_path):
     assert {text for _, _, text, _ in found.rows} == {f"a {name} one" for name in COLOURS}
     by_id = {id_: text.split()[1] for id_, _, text, _ in found.rows}
     assert found.of_images == {id_: png(name) for id_, name in by_id.items()}
-    assert set(by_id) == {f"train-{n}" for n in range(4)}
+    assert len(by_id) == 4
+
+
+def test_rows_of_one_image_without_id_are_of_one_image(tmp_path):
+    rows = [row(name, t=text) for name, text in (("red", "a"), ("blue", "b"), ("red", "c"))]
+    data_set(tmp_path / "set", "train", rows)
+    found = Written(
+        tmp_path / "out", {TRAIN: part(tmp_path / "set", "train", caption="t")}, "datasets"
+    )
+    assert list(found.of_images.values()) == [png("red"), png("blue")]
+    first, second = found.of_images
+    assert [row[0] for row in found.rows] == [first, second, first]
+    data_set(tmp_path / "set", "test", [row("black", t="d"), row("blue", t="e")])
+    parts = {of: part(tmp_path / "set", of, caption="t") for of in (TRAIN, TEST)}
+    with pytest.raises(DataError, match=f"row 1: the image {second} is in another part"):
+        Written(tmp_path / "again", parts, "datasets")
 
 
 @pytest.mark.parametrize(

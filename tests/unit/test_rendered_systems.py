@@ -97,6 +97,11 @@ def test_a_font_that_is_not_there_is_named_with_its_package(tmp_path):
             of_visual("training: {loss: {student: query}}"),
             r"visual\.training\.loss\.student: 'query', and visual trains the tower of images",
         ),
+        (
+            "catalogue: {encoders: {static: {training: {loss: {directions: queries, temperature: "
+            "fixed, contrastive: 1.0, distillation: 1.0, student: candidate}}}}}",
+            r"static\.training\.loss\.distillation: must be 0, as no teacher's vectors are made",
+        ),
         (of_table("beside: [xquad_r_serf]"), r"beside: 'xquad_r_serf' is not in the catalogue"),
         (of_table("beside: [xquad_r_images]"), r"beside: 'xquad_r_images' is its own table"),
         (of_table("beside: [emoji]"), r"beside: 'emoji' is no parallel benchmark"),

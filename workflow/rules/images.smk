@@ -106,6 +106,12 @@ def image_encoder_values(wildcards):
     return IMAGE_ENCODER.values()
 
 
+def own_models_of_towers(wildcards):
+    """The folders here of pretrained towers."""
+    values = image_encoder_values(wildcards)
+    return [*own_model(values["text"]), *own_model(values["image"])]
+
+
 def image_encoder_module(wildcards):
     return f"encoders/{IMAGE_ENCODER.kind}"
 
@@ -288,7 +294,7 @@ rule prepare_towers:
         name=lambda wildcards: experiment.image_text.encoder,
         languages=lambda wildcards: experiment.image_text.languages,
         of=image_keys,
-        content=content(lambda wildcards: own_model(image_encoder_values(wildcards)["text"])),
+        content=content(own_models_of_towers),
         code=lambda wildcards: code("prepare_towers", image_encoder_module(wildcards)),
     script:
         "../scripts/prepare_towers.py"

@@ -47,17 +47,18 @@ def write_corpus(
     `hub.fetch_data_set`.
 
     The column `split` of the captions is the published part. Raises `DataError` that counts and
-    names captions without image, and for an image that two parts have. Images without caption are
-    counted in the log and left out.
+    names captions without image, for an image that two parts have, for a part without an image, and
+    if `without` names no image of the parts. Images without caption are counted in the log and left
+    out.
     """
     left_out = set() if without is None else set(image_ids(without))
     told: Counter[str] = Counter()
     if kind == "datasets":
-        table = _write_data_set(parts, languages, images, left_out, told, mirror, recorded)
+        table = _write_data_set(parts, languages, images, left_out, without, told, mirror, recorded)
     else:
         found = [_read_part(kind, part, of, told) for part, of in parts.items()]
         table = _without(pa.concat_tables(found), left_out, told)
-        _check_parts(table)
+        _check_parts(table, parts, without, told)
         _write_files(table, folders, images)
     told["captions"] = len(table)
     told.update(f"captions_{language}" for language in table["language"].to_pylist())
@@ -94,7 +95,18 @@ def _without(table: pa.Table, left_out: set[str], told: Counter[str]) -> pa.Tabl
     return kept
 
 
-def _check_parts(table: pa.Table) -> None:
+def _check_parts(
+    table: pa.Table, parts: Iterable[str], without: str | Path | None, told: Counter[str]
+) -> None:
+    if without is not None and not told["left_out"]:
+        example = table["image_id"][0].as_py()
+        raise DataError(
+            f"{without}: names no image of the corpus, whose ids look like {example}. Images that "
+            "were to be left out may be in it under other names. Give the names that they have "
+            "here, or take `without` out."
+        )
+    if empty := set(parts) - set(table["split"].to_pylist()):
+        raise DataError(f"no captioned image is left of the part for {', '.join(sorted(empty))}.")
     part_of: dict[str, str] = {}
     for id_, part in zip(table["image_id"].to_pylist(), table["split"].to_pylist(), strict=True):
         if part_of.setdefault(id_, part) != part:
@@ -132,6 +144,7 @@ def _write_data_set(
     languages: Sequence[str],
     images: str | Path,
     left_out: set[str],
+    without: str | Path | None,
     told: Counter[str],
     mirror: str | None,
     recorded: str | Path | None,
@@ -145,6 +158,7 @@ def _write_data_set(
             yield from _captions_noted(found, part, left_out, rows, told)
         if not rows:
             raise DataError("no image has a caption in the languages that are asked for.")
+        _check_parts(caption_table(rows), parts, without, told)
 
     write_images(images, read())
     return caption_table(rows)

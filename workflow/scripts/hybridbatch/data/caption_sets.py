@@ -16,6 +16,7 @@ from hybridbatch.runtime.files import scratch
 from hybridbatch.runtime.hashes import recorded_hashes
 
 ENGLISH = "en"
+_ID_LENGTH = 32  # hexadecimal digits of a hash that names an image
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,10 @@ def captioned_images(
 ) -> Iterator[Captioned]:
     """The rows of one split of a data set, in their order.
 
-    values: of a `hub.DataSet`. Its columns are `image`, optionally `id` (else an image is named by
-    split and row), and either `captions`, by language, or `caption` and optionally `language` (else
-    English). A caption may be a text, or a list of texts. languages: captions in others are left
+    values: of a `hub.DataSet`. Its columns are `image`, optionally `id`, and either `captions`, by
+    language, or `caption` and optionally `language` (else English). Without `id`, an image is named
+    by a hash of its file: rows of one image, a caption each, may else come to lie in two splits. A
+    caption may be a text, or a list of texts. languages: captions in others are left
     out. told: these, and `blank` captions, are counted there. beside: a path beside which the
     library may keep files. recorded: a lock file of hashes: the first reading of a data set of the
     hub records its hash, and later ones, from the hub or a mirror, have to match it.
@@ -51,8 +53,8 @@ def captioned_images(
     data_set = DataSet(**values)
     content = hashlib.sha256()
     with scratch(beside) as cache:
-        for number, (where, row) in enumerate(library_rows(data_set, mirror, cache)):
-            found = _captioned(row, data_set, number, where, languages, told)
+        for where, row in library_rows(data_set, mirror, cache):
+            found = _captioned(row, data_set, where, languages, told)
             for part in (found.id, *(text for pair in found.captions for text in pair)):
                 content.update(part.encode() + b"\0")
             content.update(hashlib.sha256(found.image).digest())
@@ -73,13 +75,13 @@ def captioned_images(
 def _captioned(
     row: dict,
     data_set: DataSet,
-    number: int,
     where: str,
     languages: Sequence[str],
     told: Counter[str],
 ) -> Captioned:
     columns = data_set.columns
-    id_: Any = f"{data_set.split}-{number}"
+    image = _image(reach(row, columns["image"], where), f"{where}: column {columns['image']!r}")
+    id_: Any = hashlib.sha256(image).hexdigest()[:_ID_LENGTH]
     if "id" in columns:
         id_ = reach(row, columns["id"], where)
         if isinstance(id_, int) and not isinstance(id_, bool):
@@ -104,7 +106,6 @@ def _captioned(
         for language, column in named.items()
         for text in _texts(reach(row, column, where), f"{where}: column {column!r}", told)
     ]
-    image = _image(reach(row, columns["image"], where), f"{where}: column {columns['image']!r}")
     return Captioned(id_, image, tuple(captions), where)
 
 

@@ -47,13 +47,23 @@ def _wrong_towers(config: Experiment) -> Iterator[str]:
 
 def _wrong_losses(config: Experiment) -> Iterator[str]:
     """Teachers that there are none of, and students that are frozen."""
-    for name, entry in config.catalogue.encoders.items():
+    known, rendering = config.catalogue.encoders, _rendering(config)
+    used = [*config.encoders, *config.ablations.encoders, *(known[n].base for n in rendering)]
+    for name in dict.fromkeys(used):
+        if name not in known:
+            continue
+        entry = known[name]
         own = entry.training.loss if entry.training else None
         loss = own or config.training.loss
         if loss is None or not loss.distillation:
             continue
         where = f"catalogue.encoders.{name}.training.loss" if own else "training.loss"
-        if entry.renders and loss.student != "candidate":
+        if not entry.renders:
+            yield (
+                f"{where}.distillation: must be 0, as no teacher's vectors are made for the texts "
+                f"of {name}"
+            )
+        elif loss.student != "candidate":
             yield (
                 f"{where}.student: {loss.student!r}, and {name} trains the tower of images; set it "
                 "to candidate"

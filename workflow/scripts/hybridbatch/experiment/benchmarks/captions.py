@@ -96,7 +96,7 @@ class ImageColumns(Model):
     image: Name = Field(description="column of the image")
     id: Name | None = Field(
         default=None,
-        description="column of the images' ids, text or whole numbers; else the row's number",
+        description="column of the images' ids, text or whole numbers; else a hash of the file",
     )
     captions: Annotated[dict[Language, Name], Field(min_length=1)] | None = Field(
         default=None,
