@@ -47,7 +47,8 @@ def write_corpus(
     `hub.fetch_data_set`.
 
     The column `split` of the captions is the published part. Raises `DataError` that counts and
-    names captions without image, and for an image that two parts have. Images without caption are
+    names captions without image, for an image that two parts have, and for a part without captions.
+    Images without caption are
     counted in the log and left out.
     """
     left_out = set() if without is None else set(image_ids(without))
@@ -57,7 +58,7 @@ def write_corpus(
     else:
         found = [_read_part(kind, part, of, told) for part, of in parts.items()]
         table = _without(pa.concat_tables(found), left_out, told)
-        _check_parts(table)
+        _check_parts(table, parts)
         _write_files(table, folders, images)
     told["captions"] = len(table)
     told.update(f"captions_{language}" for language in table["language"].to_pylist())
@@ -94,11 +95,23 @@ def _without(table: pa.Table, left_out: set[str], told: Counter[str]) -> pa.Tabl
     return kept
 
 
-def _check_parts(table: pa.Table) -> None:
+def _check_parts(table: pa.Table, parts: Iterable[str]) -> None:
     part_of: dict[str, str] = {}
     for id_, part in zip(table["image_id"].to_pylist(), table["split"].to_pylist(), strict=True):
         if part_of.setdefault(id_, part) != part:
             raise DataError(f"the image {id_} is in {part_of[id_]} and in {part}; leave one out.")
+    there = set(part_of.values())
+    for part in parts:
+        if part not in there:
+            raise _without_captions(part)
+
+
+def _without_captions(part: str) -> DataError:
+    # Without it, the images of another part would be drawn in its place.
+    return DataError(
+        f"no image of the part {part} has a caption and is not left out: mend its files, or take "
+        "it out of `parts` or its images out of `without`."
+    )
 
 
 def _write_files(table: pa.Table, folders: Sequence[str | Path], images: str | Path) -> None:
@@ -142,9 +155,10 @@ def _write_data_set(
     def read() -> Iterator[tuple[str, bytes]]:
         for part, of in parts.items():
             found = captioned_images(of, languages, Path(images), told, mirror, recorded)
+            before = len(rows)
             yield from _captions_noted(found, part, left_out, rows, told)
-        if not rows:
-            raise DataError("no image has a caption in the languages that are asked for.")
+            if len(rows) == before:
+                raise _without_captions(part)
 
     write_images(images, read())
     return caption_table(rows)
