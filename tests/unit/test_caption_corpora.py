@@ -495,7 +495,7 @@ DATASETS = "kind: datasets, path: mine, columns: {image: i, %s}"
         (MINE % (DATASETS % "captions: {de: a}", ""), "languages: the captions are in de"),
         (MINE % ("kind: lines, names: n, captions: c", ", images: [a]"), "must match"),
         (MINE % ("kind: lines, names: '{x}', captions: '{language}'", ", images: [a]"), "{x}"),
-        ("catalogue={benchmarks: {multi30k: {captions: {names: n}}}}", "captions.names: has no {part}"),
+        ("catalogue={benchmarks: {multi30k: {captions: {names: n}}}}", "names: has no {part}"),
         ("catalogue={benchmarks: {coco_captions: {parts: {test: t}, captions: {file: a.json}}}}",
          "captions.file: has no {part}"),
         ("catalogue={benchmarks: {multi30k: {parts: {test: train}}}}", "'train' stands twice"),
