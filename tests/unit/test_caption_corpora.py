@@ -9,11 +9,13 @@ from pathlib import Path
 
 import datasets
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
 from hybridbatch.benchmarks import captions as kind
 from hybridbatch.data.caption_corpora import english, write_corpus
+from hybridbatch.data.caption_sets import HUB, _is_below
 from hybridbatch.data.caption_splits import draw, filtered, ids_by_part, with_translations
 from hybridbatch.data.captions import (
     TEST,
@@ -131,6 +133,22 @@ def test_an_image_of_two_parts_is_refused(tmp_path):
     parts = {part: lines_of(tmp_path, part, ["red"], en=["a"]) for part in (TRAIN, TEST)}
     with pytest.raises(DataError, match="the image red is in train and in test"):
         Written(tmp_path / "out", parts, "lines", folders=[folder_of(tmp_path / "a")])
+
+
+def test_a_part_without_captions_is_refused(tmp_path):
+    # Its test images would be drawn from those that are trained on.
+    parts = {TRAIN: lines_of(tmp_path, "train", ["red"], en=["a"]),
+             TEST: lines_of(tmp_path, "test", ["blue"], en=["b"])}  # fmt: skip
+    (tmp_path / "others.txt").write_text("blue.png\n")
+    more = {"folders": [folder_of(tmp_path / "a")], "without": tmp_path / "others.txt"}
+    with pytest.raises(DataError, match="no image of the part test has a caption"):
+        Written(tmp_path / "out", parts, "lines", **more)
+    data_set(tmp_path / "set", "train", [row("red", t="a")])
+    data_set(tmp_path / "set", "test", [row("blue", t="")])
+    parts = {of: part(tmp_path / "set", of, caption="t") for of in (TRAIN, TEST)}
+    with pytest.raises(DataError, match="no image of the part test has a caption"):
+        Written(tmp_path / "out", parts, "datasets")
+    assert not list((tmp_path / "out").iterdir())
 
 
 def test_a_broken_image_file_is_named(tmp_path):
@@ -261,7 +279,7 @@ def test_rows_of_one_image_without_id_are_of_one_image(tmp_path):
         ([row("red", t="a", i=None)], {"caption": "t", "id": "i"}, "'i' is None, and no id"),
         ([row("red", t="a", i="x"), row("blue", t="b", i="x")], {"caption": "t", "id": "i"},
          "row 1: another image has the id x"),
-        ([row("red", t="")], {"caption": "t"}, "no image has a caption"),
+        ([row("red", t="")], {"caption": "t"}, "no image of the part train has a caption"),
         ([row("red", t="a", c=None)], {"caption": "t", "language": "c"}, "None, and no language"),
         ([{"picture": {"bytes": b"text", "path": None}, "t": "a"}], {"caption": "t"},
          "row 0: is no image that can be read"),
@@ -295,6 +313,44 @@ def test_a_data_set_of_the_hub_is_held_to_what_came_first(tmp_path):
     with pytest.raises(SourceError, match="not those that came first"):
         Written(tmp_path / "c", {TRAIN: of}, "datasets", **more)
     assert not (tmp_path / "c/images.parquet").exists()
+
+
+def test_a_data_set_of_the_hub_names_no_files_outside_it(tmp_path):
+    mirror = tmp_path / "mirror/huggingface.co/datasets/org/set/tree" / COMMIT
+    mirror.mkdir(parents=True)
+    of = part(Path("org/set"), "train", COMMIT, caption="t")
+    for place, inside in ((tmp_path / "own.png", False), (mirror / "a.png", True)):
+        place.write_bytes(png("red"))
+        data_set(mirror, "train", [{"picture": {"bytes": None, "path": str(place)}, "t": "a"}])
+        # The library may have put the image itself into the file.
+        table = read_table(mirror / "train-00000-of-00001.parquet")
+        pictures = pa.array([{"bytes": None, "path": str(place)}], table.schema.field(0).type)
+        pq.write_table(
+            table.set_column(0, table.schema.field(0), pictures),
+            mirror / "train-00000-of-00001.parquet",
+        )
+        read = lambda: Written(  # noqa: E731
+            tmp_path / "out", {TRAIN: of}, "datasets", mirror=str(tmp_path / "mirror")
+        )
+        if inside:
+            assert list(read().of_images.values()) == [png("red")]
+            continue
+        with pytest.raises(DataError, match=r"row 0: column 'picture' names .*own\.png', which is"):
+            read()
+
+
+@pytest.mark.parametrize(
+    ("path", "below"),
+    [
+        ("hf://datasets/org/set@c/a.png", True),
+        ("zip://a.png::hf://datasets/org/set@c/b.zip", True),
+        ("https://example.org/a.png", False),
+        ("/home/me/a.png", False),
+        ("a.png", False),
+    ],
+)
+def test_images_of_a_data_set_of_the_hub_are_on_the_hub(path, below):
+    assert _is_below(path, HUB) is below
 
 
 # --- splits ---
@@ -481,6 +537,11 @@ DATASETS = "kind: datasets, path: mine, columns: {image: i, %s}"
         (MINE % (DATASETS % "captions: {de: a}", ""), "languages: the captions are in de"),
         (MINE % ("kind: lines, names: n, captions: c", ", images: [a]"), "must match"),
         (MINE % ("kind: lines, names: '{x}', captions: '{language}'", ", images: [a]"), "{x}"),
+        ("catalogue={benchmarks: {multi30k: {captions: {names: n}}}}", "names: has no {part}"),
+        ("catalogue={benchmarks: {coco_captions: {parts: {test: t}, captions: {file: a.json}}}}",
+         "captions.file: has no {part}"),
+        ("catalogue={benchmarks: {multi30k: {parts: {test: train}}}}", "'train' stands twice"),
+        ("catalogue={benchmarks: {multi30k: {parts: {test: '{x}'}}}}", "parts.test: '{x}' has"),
         ("catalogue={benchmarks: {multi30k: {splits: 2}}}", "2 splits need a number of images"),
         ("catalogue={benchmarks: {coco_captions: {test: null}}}", "say how many images are drawn"),
         ("catalogue={benchmarks: {coco_captions: {without: {source: xtd}}}}", "no such source"),

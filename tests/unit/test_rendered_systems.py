@@ -88,6 +88,11 @@ def test_a_font_that_is_not_there_is_named_with_its_package(tmp_path):
         ),
         (of_visual("text: visual_distilled"), r"visual\.text: .* is no encoder of texts"),
         (of_visual("dimension: 128"), r"visual\.dimension: 128, and that of 'static' is 256"),
+        (
+            of_visual("image: {dimension: 64}"),
+            r"image\.dimension: 64, and that of the common space",
+        ),
+        (of_visual("image: {codebook: 50001}"), r"image\.codebook: 50001 must be at most 50000"),
         (of_visual("max_tokens: 64"), r"visual\.max_tokens: 64, and that of 'static' is 256"),
         (
             "catalogue: {encoders: {static: {seeds: 2}}}",

@@ -47,7 +47,7 @@ def write_corpus(
     `hub.fetch_data_set`.
 
     The column `split` of the captions is the published part. Raises `DataError` that counts and
-    names captions without image, for an image that two parts have, for a part without an image, and
+    names captions without image, for an image that two parts have, for a part without captions, and
     if `without` names no image of the parts. Images without caption are counted in the log and left
     out.
     """
@@ -105,12 +105,22 @@ def _check_parts(
             "were to be left out may be in it under other names. Give the names that they have "
             "here, or take `without` out."
         )
-    if empty := set(parts) - set(table["split"].to_pylist()):
-        raise DataError(f"no captioned image is left of the part for {', '.join(sorted(empty))}.")
     part_of: dict[str, str] = {}
     for id_, part in zip(table["image_id"].to_pylist(), table["split"].to_pylist(), strict=True):
         if part_of.setdefault(id_, part) != part:
             raise DataError(f"the image {id_} is in {part_of[id_]} and in {part}; leave one out.")
+    there = set(part_of.values())
+    for part in parts:
+        if part not in there:
+            raise _without_captions(part)
+
+
+def _without_captions(part: str) -> DataError:
+    # Without it, the images of another part would be drawn in its place.
+    return DataError(
+        f"no image of the part {part} has a caption and is not left out: mend its files, or take "
+        "it out of `parts` or its images out of `without`."
+    )
 
 
 def _write_files(table: pa.Table, folders: Sequence[str | Path], images: str | Path) -> None:
@@ -155,9 +165,10 @@ def _write_data_set(
     def read() -> Iterator[tuple[str, bytes]]:
         for part, of in parts.items():
             found = captioned_images(of, languages, Path(images), told, mirror, recorded)
+            before = len(rows)
             yield from _captions_noted(found, part, left_out, rows, told)
-        if not rows:
-            raise DataError("no image has a caption in the languages that are asked for.")
+            if len(rows) == before:
+                raise _without_captions(part)
         _check_parts(caption_table(rows), parts, without, told)
 
     write_images(images, read())

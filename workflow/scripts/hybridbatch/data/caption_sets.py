@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hybridbatch.data.download import record_hash
-from hybridbatch.data.hub import DataSet, library_rows, opened, reach
+from hybridbatch.data.hub import DataSet, library_rows, mirrored, opened, reach
 from hybridbatch.data.records import has_nul
 from hybridbatch.data.texts import clean
 from hybridbatch.runtime.errors import DataError, SourceError
@@ -17,6 +17,7 @@ from hybridbatch.runtime.hashes import recorded_hashes
 
 ENGLISH = "en"
 _ID_LENGTH = 32  # hexadecimal digits of a hash that names an image
+HUB = "hf://datasets/"
 
 
 @dataclass(frozen=True)
@@ -51,10 +52,11 @@ def captioned_images(
     the hash is another one.
     """
     data_set = DataSet(**values)
+    root = None if data_set.revision is None else str(mirrored(data_set, mirror) or HUB)
     content = hashlib.sha256()
     with scratch(beside) as cache:
         for where, row in library_rows(data_set, mirror, cache):
-            found = _captioned(row, data_set, where, languages, told)
+            found = _captioned(row, data_set, where, languages, told, root)
             for part in (found.id, *(text for pair in found.captions for text in pair)):
                 content.update(part.encode() + b"\0")
             content.update(hashlib.sha256(found.image).digest())
@@ -78,9 +80,11 @@ def _captioned(
     where: str,
     languages: Sequence[str],
     told: Counter[str],
+    root: str | None,
 ) -> Captioned:
     columns = data_set.columns
-    image = _image(reach(row, columns["image"], where), f"{where}: column {columns['image']!r}")
+    of_image = f"{where}: column {columns['image']!r}"
+    image = _image(reach(row, columns["image"], where), of_image, root)
     id_: Any = hashlib.sha256(image).hexdigest()[:_ID_LENGTH]
     if "id" in columns:
         id_ = reach(row, columns["id"], where)
@@ -122,16 +126,32 @@ def _texts(value: Any, where: str, told: Counter[str]) -> list[str]:
     return found
 
 
-def _image(value: Any, where: str) -> bytes:
-    """The bytes of an image's file, as the library gives it: in the row, or by its path."""
+def _image(value: Any, where: str, root: str | None) -> bytes:
+    """The bytes of an image's file, as the library gives it: in the row, or by its path.
+
+    root: a folder, or HUB, below which the path has to be; None for a data set of the user's own.
+    """
     if not isinstance(value, Mapping) or not {"bytes", "path"} <= set(value):
         raise DataError(f"{where} is {value!r:.60}, and no image of the library `datasets`.")
     if value["bytes"]:
         return value["bytes"]
     if not value["path"]:
         raise DataError(f"{where} has no image.")
+    if root is not None and not _is_below(value["path"], root):
+        raise DataError(
+            f"{where} names {value['path']!r:.200}, which is no file of the data set, and is not "
+            "read: take a commit whose rows have their images."
+        )
     try:
         with opened(value["path"]) as file:
             return file.read()
     except OSError as error:
         raise SourceError(f"{where}: {value['path']} cannot be read: {error}") from error
+
+
+def _is_below(path: str, root: str) -> bool:
+    """Whether a file is below a root. That of an archive's member is the archive: a::b is in b."""
+    file = path.rsplit("::", 1)[-1]
+    if root == HUB:
+        return file.startswith(HUB)
+    return "://" not in file and Path(file).resolve().is_relative_to(Path(root).resolve())

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from hybridbatch.experiment.benchmarks import Benchmark
 from hybridbatch.experiment.configuration import Experiment
+from hybridbatch.experiment.encoders.text_image import VisualWords
 from hybridbatch.experiment.names import ZERO_SHOT
 from hybridbatch.experiment.problems import did_you_mean
 
@@ -35,6 +36,11 @@ def _wrong_towers(config: Experiment) -> Iterator[str]:
                     f"{where}.{key}: {own}, and that of {entry.base!r} is {theirs:g}; give both "
                     "the same"
                 )
+        if isinstance(entry.image, VisualWords) and entry.image.dimension != entry.dimension:
+            yield (
+                f"{where}.image.dimension: {entry.image.dimension}, and that of the common space "
+                f"is {entry.dimension}; give both the same"
+            )
         towers = config.seeds[: base.seeds]
         if not set(config.seeds[: entry.seeds]) <= set(towers):
             yield (

@@ -32,6 +32,8 @@ _OfPartAndLanguage = Annotated[
     Field(pattern=r"\{language\}"),
     AfterValidator(lambda path: local(path, _PART, _LANGUAGE)),
 ]
+# Part of a path, wherever it is filled in.
+_PartName = Annotated[str, Field(min_length=1), AfterValidator(local)]
 # Gives the place of a file.
 Place = Callable[[File], str]
 
@@ -39,11 +41,11 @@ Place = Callable[[File], str]
 class Parts(Model):
     """The published parts: what stands for `{part}` in names, or the splits of a data set."""
 
-    train: Name = Field(description="the part that is trained on")
-    validation: Name | None = Field(
+    train: _PartName = Field(description="the part that is trained on")
+    validation: _PartName | None = Field(
         default=None, description="the part to validate on; without it, images of `train` are drawn"
     )
-    test: Name | None = Field(
+    test: _PartName | None = Field(
         default=None, description="the part to test on; without it, images of `train` are drawn"
     )
 
@@ -73,6 +75,10 @@ class Lines(_OfFiles):
         captions = {language: filled(self.captions, language) for language in languages}
         return {"names": filled(self.names), "captions": captions}
 
+    def same_for_all_parts(self) -> list[str]:
+        """The keys that name one file for all parts."""
+        return [key for key in ("names", "captions") if _PART not in getattr(self, key)]
+
 
 class Coco(_OfFiles):
     """COCO's JSON of images and annotations, in English."""
@@ -88,6 +94,12 @@ class Coco(_OfFiles):
     def part(self, name: str, languages: list[str], place: Place) -> dict[str, Any]:
         file = place(File(self.source, self.file.replace(_PART, name)))
         return {"file": file, "member": self.member.replace(_PART, name)}
+
+    def same_for_all_parts(self) -> list[str]:
+        """The keys that name one file for all parts."""
+        # A zip file has that of each part; which file is one shows when it is read.
+        named = self.file if self.file.endswith((".json", ".json.gz")) else self.file + self.member
+        return [] if _PART in named else ["file"]
 
 
 class ImageColumns(Model):
@@ -151,6 +163,10 @@ class ImageDataSet(Model):
         values = {key: getattr(self, key) for key in ("path", "name", "revision")}
         return {**values, "split": name, "columns": self.columns.plain()}
 
+    def same_for_all_parts(self) -> list[str]:
+        """The keys that name one file for all parts: none, since parts are splits."""
+        return []
+
 
 class ImageNames(_OfFiles):
     """A file of image names."""
@@ -190,6 +206,20 @@ class Config(Benchmark):
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         of = self.captions
+        names = list(self.parts.plain().values())
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise PydanticCustomError(
+                "one_part",
+                "parts: {name} stands twice, and an image is in one part; leave one out, and say "
+                "how many images are drawn",
+                {"name": repr(twice[0])},
+            )
+        for key in () if len(names) == 1 else of.same_for_all_parts():
+            raise PydanticCustomError(
+                "same_file",
+                "captions.{key}: has no {part} in it, and would be the same for all parts",
+                {"key": key, "part": _PART},
+            )
         if (self.images is None) != isinstance(of, ImageDataSet):
             problem = "name the folders of the image files; only a data set has its own images"
             raise PydanticCustomError("no_images", "images: " + problem)

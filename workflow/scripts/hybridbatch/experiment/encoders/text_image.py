@@ -102,7 +102,10 @@ class VisualWords(Model):
     """A table of n-grams of visual words, for rendered lines of text."""
 
     kind: Literal["visual_words"] = Field(description="a table for images of lines of text")
-    codebook: Annotated[int, Field(ge=2)] = Field(description="entries, to which blobs are matched")
+    # It is made from 50,000 blobs.
+    codebook: Annotated[int, Field(ge=2, le=50_000)] = Field(
+        description="entries, to which blobs are matched"
+    )
     ngrams: Annotated[int, Field(ge=1, le=8)] = Field(description="visual words in the longest one")
     rows: Annotated[int, Field(ge=2)] = Field(
         description="of the table, to which n-grams are hashed"
