@@ -99,7 +99,7 @@ def test_lines_of_two_parts_and_images_of_folders(tmp_path, caplog):
     ("names", "words"),
     [
         ("COCO_red.jpg\n", r"others\.txt: names no image of the corpus, whose ids look like red"),
-        ("black.jpg\n", "no captioned image is left of the part for test"),
+        ("black.jpg\n", "no image of the part test has a caption"),
     ],
 )
 @pytest.mark.parametrize("form", ["lines", "datasets"])

@@ -127,7 +127,9 @@ def test_what_rules_ask_of_the_shipped_kinds():
         "layerwise": True, "rendered": True, "scratch": True, "static": True, "text_image": True,
         "transformer": True,
     }  # fmt: skip
-    assert set(BENCHMARKS) == {"emoji", "lareqa", "miracl", "rendered", "xm3600", "xtd10"}
+    assert set(BENCHMARKS) == {
+        "captions", "emoji", "lareqa", "miracl", "rendered", "xm3600", "xtd10",
+    }  # fmt: skip
     assert set(ENGINES) == {"apertium", "ctranslate2_mt", "transformers_mt"}
 
 

@@ -98,13 +98,6 @@ def _without(table: pa.Table, left_out: set[str], told: Counter[str]) -> pa.Tabl
 def _check_parts(
     table: pa.Table, parts: Iterable[str], without: str | Path | None, told: Counter[str]
 ) -> None:
-    if without is not None and not told["left_out"]:
-        example = table["image_id"][0].as_py()
-        raise DataError(
-            f"{without}: names no image of the corpus, whose ids look like {example}. Images that "
-            "were to be left out may be in it under other names. Give the names that they have "
-            "here, or take `without` out."
-        )
     part_of: dict[str, str] = {}
     for id_, part in zip(table["image_id"].to_pylist(), table["split"].to_pylist(), strict=True):
         if part_of.setdefault(id_, part) != part:
@@ -113,6 +106,13 @@ def _check_parts(
     for part in parts:
         if part not in there:
             raise _without_captions(part)
+    if without is not None and not told["left_out"]:
+        example = table["image_id"][0].as_py()
+        raise DataError(
+            f"{without}: names no image of the corpus, whose ids look like {example}. Images that "
+            "were to be left out may be in it under other names. Give the names that they have "
+            "here, or take `without` out."
+        )
 
 
 def _without_captions(part: str) -> DataError:
