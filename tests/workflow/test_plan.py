@@ -49,7 +49,7 @@ def test_an_ablation_trains_the_new_point_alone(finished: Checkout):
 
 
 def test_an_ablation_of_the_configuration_s_own_values_trains_nothing(finished: Checkout):
-    """Alpha 0.5 and 1, all data and languages, its temperature and steps, corpora by their sizes."""
+    """Alpha 0.5 and 1, all data, all languages, its temperature and steps, corpora by size."""
     models = finished.path.glob("results/small/models/static*")
     assert {folder.name for folder in models} == {
         "static_x-x-mono", "static_hybrid", "static@alpha-0.3_hybrid",
