@@ -38,7 +38,9 @@ class Extended:
         self.results = self.path / "results/mine"
         self.bin = path / "bin"
         self.bin.mkdir()
-        (self.bin / "snakemake").write_text(SNAKEMAKE % shlex.quote(python_of_jobs()))
+        (self.bin / "snakemake").write_text(
+            SNAKEMAKE % shlex.quote(python_of_jobs("sentence_transformers"))
+        )
         (self.bin / "snakemake").chmod(0o755)
         for name, text in FILES.items():
             file = self.path / name
