@@ -189,7 +189,10 @@ def test_comparisons_of_samplings(metrics, tmp_path):
 @pytest.mark.parametrize("name", ["main", BENCHMARK])
 def test_score_table(scores, comparisons, tmp_path, name):
     inputs = named(
-        scores=scores, comparisons=comparisons, published=str(PUBLISHED / "hybrid_batch.csv")
+        scores=scores,
+        comparisons=comparisons,
+        glyphs=[],
+        published=str(PUBLISHED / "hybrid_batch.csv"),
     )
     params = {
         "name": name, "title": "Quiz", "averaged": [], "scored": SCORED, "compared": COMPARED,
@@ -206,7 +209,8 @@ def test_significance_and_claims(comparisons, tmp_path):
     inputs = named(comparisons=comparisons)
     params = {"compared": COMPARED, "confidence": 0.95}
     same(outputs("significance_table", inputs, params, tmp_path), 3)
-    inputs = named(comparisons=comparisons, published=str(PUBLISHED / "hybrid_batch.csv"))
+    published = str(PUBLISHED / "hybrid_batch.csv")
+    inputs = named(comparisons=comparisons, images=[], published=published)
     params |= {"scale": "demo"}
     same(outputs("claims_table", inputs, params, tmp_path), 3)
     frame = pd.read_csv(tmp_path / "claims_table-0/csv")

@@ -1,7 +1,6 @@
 """The jobs from train sets to a model that finds rendered passages, one after another."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,7 +10,8 @@ import pytest
 from fonts import LATIN, letters
 from test_image_scripts import script
 from test_rendered_training import TAUGHT, TEXTS, VALUES, table
-from trainings import SHORT, one_cpu
+from trainings import SHORT
+from trainings import cpu as cpu
 
 from hybridbatch.data.fonts import face_for
 from hybridbatch.data.rendering import render
@@ -21,11 +21,6 @@ from hybridbatch.encoders.inference import load
 from hybridbatch.encoders.pairs import pair_inputs
 from hybridbatch.runtime.errors import DataError
 from hybridbatch.runtime.files import write_table
-
-
-@pytest.fixture(autouse=True)
-def cpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    yield from one_cpu(monkeypatch)
 
 
 class Named(list):

@@ -1,7 +1,6 @@
 """An image tower that learns to read rendered passages, in the space of a frozen text tower."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,8 @@ import pyarrow as pa
 import pytest
 from fonts import LATIN, letters
 from safetensors.numpy import load_file
-from trainings import SHORT, one_cpu
+from trainings import SHORT
+from trainings import cpu as cpu
 
 from hybridbatch.data.fonts import Face
 from hybridbatch.data.rendering import Rendered, render, renderer
@@ -45,11 +45,6 @@ WORDS = [
 ]
 LOSS = {"directions": "queries", "temperature": "fixed", "contrastive": 1.0, "distillation": 0.0}
 TAUGHT = LOSS | {"contrastive": 0.0, "distillation": 1.0, "student": "candidate"}
-
-
-@pytest.fixture(autouse=True)
-def cpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    yield from one_cpu(monkeypatch)
 
 
 @pytest.fixture(scope="module")
