@@ -123,7 +123,7 @@ def small_configuration() -> dict:
         "unseen_languages": ["es"],
         "temperature": [0.05],
         "batch_size": [],
-        "steps": [30],
+        "steps": [20],
         "corpus_weighting": [1.0],
         "lareqa": [],
     }

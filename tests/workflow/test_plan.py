@@ -49,12 +49,12 @@ def test_an_ablation_trains_the_new_point_alone(finished: Checkout):
 
 
 def test_an_ablation_of_the_configuration_s_own_values_trains_nothing(finished: Checkout):
-    """Alpha 0.5 and 1, all data, all languages, its temperature and steps, corpora by size."""
+    """Alpha 0.5 and 1, all data and languages, its temperature, corpora by their sizes."""
     models = finished.path.glob("results/small/models/static*")
     assert {folder.name for folder in models} == {
         "static_x-x-mono", "static_hybrid", "static@alpha-0.3_hybrid",
         *(f"static@{changed}_{sampling}"
-          for changed in ("pairs-0.5", "without-es")
+          for changed in ("pairs-0.5", "without-es", "steps-20")
           for sampling in ("x-x-mono", "hybrid")),
     }  # fmt: skip
 
