@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from hybridbatch.data.caption_files import image_ids, read_coco, read_lines
-from hybridbatch.data.caption_sets import Captioned, captioned_images
+from hybridbatch.data.caption_sets import ENGLISH, Captioned, captioned_images
 from hybridbatch.data.captions import TRAIN, caption_table, named, write_images
 from hybridbatch.data.image_files import images_below
 from hybridbatch.data.images import decoded, image_file
@@ -21,7 +21,6 @@ from hybridbatch.runtime.errors import DataError
 from hybridbatch.runtime.files import write_json, write_table
 from hybridbatch.runtime.logs import log
 
-ENGLISH = "en"
 Part = Mapping[str, Any]
 
 
@@ -58,7 +57,8 @@ def write_corpus(
     else:
         found = [_read_part(kind, part, of, told) for part, of in parts.items()]
         table = _without(pa.concat_tables(found), left_out, told)
-        _check_parts(table, parts, without, told)
+        _check_parts(table, parts)
+        _check_left_out(table["image_id"][0].as_py(), without, told)
         _write_files(table, folders, images)
     told["captions"] = len(table)
     told.update(f"captions_{language}" for language in table["language"].to_pylist())
@@ -95,9 +95,7 @@ def _without(table: pa.Table, left_out: set[str], told: Counter[str]) -> pa.Tabl
     return kept
 
 
-def _check_parts(
-    table: pa.Table, parts: Iterable[str], without: str | Path | None, told: Counter[str]
-) -> None:
+def _check_parts(table: pa.Table, parts: Iterable[str]) -> None:
     part_of: dict[str, str] = {}
     for id_, part in zip(table["image_id"].to_pylist(), table["split"].to_pylist(), strict=True):
         if part_of.setdefault(id_, part) != part:
@@ -106,8 +104,11 @@ def _check_parts(
     for part in parts:
         if part not in there:
             raise _without_captions(part)
+
+
+def _check_left_out(example: str, without: str | Path | None, told: Counter[str]) -> None:
+    """Raise DataError if nothing was left out that should be; example: an image's id."""
     if without is not None and not told["left_out"]:
-        example = table["image_id"][0].as_py()
         raise DataError(
             f"{without}: names no image of the corpus, whose ids look like {example}. Images that "
             "were to be left out may be in it under other names. Give the names that they have "
@@ -169,7 +170,7 @@ def _write_data_set(
             yield from _captions_noted(found, part, left_out, rows, told)
             if len(rows) == before:
                 raise _without_captions(part)
-        _check_parts(caption_table(rows), parts, without, told)
+        _check_left_out(rows[0][0], without, told)
 
     write_images(images, read())
     return caption_table(rows)

@@ -13,7 +13,6 @@ from pydantic_core import PydanticCustomError
 from hybridbatch.experiment.base import (
     MADE,
     OWN_NAME,
-    Commit,
     File,
     Language,
     Model,
@@ -22,8 +21,9 @@ from hybridbatch.experiment.base import (
     Unique,
 )
 from hybridbatch.experiment.benchmarks import Benchmark
+from hybridbatch.experiment.data_sets import DataSetName
 from hybridbatch.experiment.names import SOURCE_LANGUAGE
-from hybridbatch.experiment.places import LocalPath, hub_or_local, local
+from hybridbatch.experiment.places import LocalPath, local
 
 _PART, _LANGUAGE = "{part}", "{language}"
 _OfPart = Annotated[str, Field(min_length=1), AfterValidator(lambda path: local(path, _PART))]
@@ -136,26 +136,11 @@ class ImageColumns(Model):
         return self
 
 
-class ImageDataSet(Model):
+class ImageDataSet(DataSetName):
     """A data set of the hub, or a folder or file of yours, by the library `datasets`."""
 
     kind: Literal["datasets"] = Field(description="rows by the library `datasets`")
-    path: Name = Field(
-        description="name on the hub, such as org/name; or a folder or file of yours"
-    )
-    name: Name | None = Field(
-        default=None, description="configuration (subset) of the data set, if it has several"
-    )
-    revision: Commit | None = Field(
-        default=None,
-        description="full commit on the hub, 40 hexadecimal digits; none for files of yours",
-    )
     columns: ImageColumns = Field(description="which column holds what")
-
-    @model_validator(mode="after")
-    def _names_one(self) -> Self:
-        object.__setattr__(self, "path", hub_or_local(self.path, self.revision))
-        return self
 
     def part(self, name: str, languages: list[str], place: Place) -> dict[str, Any]:
         if self.revision is None:
@@ -291,7 +276,7 @@ class Config(Benchmark):
 
     @property
     def drawing(self) -> dict[str, int | None]:
-        """The values of `data.caption_corpora.draw` but the images."""
+        """The values of `data.caption_splits.draw` but the images."""
         return {key: getattr(self, key) for key in ("splits", "test", "validation", "seed")}
 
     def files(self, language: str) -> dict[str, File]:

@@ -6,15 +6,14 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from hybridbatch.experiment.base import Name, Positive
-from hybridbatch.experiment.encoders import Encoder
-from hybridbatch.experiment.encoders.text_image import VisionModel, VisualWords
+from hybridbatch.experiment.encoders.text_image import TextsAndImages, VisionModel, VisualWords
 from hybridbatch.experiment.rendering import Rendering
 from hybridbatch.experiment.shapes import Shape
 
 _PATCHES = 257  # tokens of an image of 224 pixels in patches of 14, with the one of the whole
 
 
-class Config(Rendering, Encoder):
+class Config(Rendering, TextsAndImages):
     """Queries are texts of a frozen tower, candidates are images; passages are rendered to train.
 
     A system of a sampling and a seed has as its text tower the system of `text` with both.
@@ -36,18 +35,6 @@ class Config(Rendering, Encoder):
     @property
     def wants_gpu(self) -> bool:
         return isinstance(self.image, VisionModel)
-
-    @property
-    def has_own_tokenizer(self) -> bool:
-        return True
-
-    @property
-    def modalities(self) -> dict[str, tuple[str, ...]]:
-        return {"query": ("text",), "candidate": ("image",)}
-
-    @property
-    def width(self) -> int:
-        return self.dimension
 
     @property
     def base(self) -> str:

@@ -117,11 +117,28 @@ TextTower = Annotated[SystemTower | TextModel, Field(discriminator="kind")]
 ImageTower = Annotated[VisionModel | SmallNetwork | VisualWords, Field(discriminator="kind")]
 
 
-class Config(Encoder):
+class TextsAndImages(Encoder):
+    """Queries are texts, candidates are images."""
+
+    dimension: Positive = Field(description="of the common space")
+
+    @property
+    def has_own_tokenizer(self) -> bool:
+        return True
+
+    @property
+    def modalities(self) -> dict[str, tuple[str, ...]]:
+        return {"query": ("text",), "candidate": ("image",)}
+
+    @property
+    def width(self) -> int:
+        return self.dimension
+
+
+class Config(TextsAndImages):
     """Two towers: queries are texts, candidates are images."""
 
     kind: Literal["text_image"] = Field(description="a text tower and an image tower")
-    dimension: Positive = Field(description="of the common space")
     text: TextTower = Field(description="the tower of captions")
     image: ImageTower = Field(description="the tower of images")
     licence: Name | None = Field(
@@ -133,10 +150,6 @@ class Config(Encoder):
         return isinstance(self.image, VisionModel) or self.text.trained
 
     @property
-    def has_own_tokenizer(self) -> bool:
-        return True
-
-    @property
     def pretrained(self) -> bool:
         return isinstance(self.image, VisionModel) or isinstance(self.text, TextModel)
 
@@ -144,11 +157,3 @@ class Config(Encoder):
     def base(self) -> str | None:
         """The encoder of the tables whose systems are the text towers; None for another model."""
         return self.text.encoder if isinstance(self.text, SystemTower) else None
-
-    @property
-    def modalities(self) -> dict[str, tuple[str, ...]]:
-        return {"query": ("text",), "candidate": ("image",)}
-
-    @property
-    def width(self) -> int:
-        return self.dimension

@@ -2,10 +2,10 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from hybridbatch.experiment.base import Commit, Model, Name, Positive
-from hybridbatch.experiment.places import hub_or_local
+from hybridbatch.experiment.base import Model, Name, Positive
+from hybridbatch.experiment.data_sets import DataSetName
 from hybridbatch.experiment.readers import Corpus
 
 _KEYS = ("path", "name", "revision", "split", "columns")
@@ -41,20 +41,10 @@ class Columns(Model):
     )
 
 
-class Config(Corpus):
+class Config(DataSetName, Corpus):
     """A data set of the hub, or a folder or file of yours, by the library `datasets`."""
 
     kind: Literal["datasets"] = Field(description="rows by the library `datasets`")
-    path: Name = Field(
-        description="name on the hub, such as org/name; or a folder or file of yours"
-    )
-    name: Name | None = Field(
-        default=None, description="configuration (subset) of the data set, if it has several"
-    )
-    revision: Commit | None = Field(
-        default=None,
-        description="full commit on the hub, 40 hexadecimal digits; none for files of yours",
-    )
     split: Annotated[str, Field(pattern=r"^\w+(\.\w+)*$")] = Field(
         description="split to train on, such as train"
     )
@@ -62,11 +52,6 @@ class Config(Corpus):
     max_bytes: Positive = Field(
         default=50_000_000_000, description="of all its texts; a larger data set is not kept"
     )
-
-    @model_validator(mode="after")
-    def _names_one(self) -> "Config":
-        object.__setattr__(self, "path", hub_or_local(self.path, self.revision))
-        return self
 
     @property
     def streamed(self) -> bool:
