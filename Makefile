@@ -13,6 +13,8 @@ EMOJI := fonts-noto-color-emoji unicode-cldr-core
 APERTIUM := apertium $(sort $(shell sed -n 's/.*package: \([a-z-]*\).*/\1/p' config/catalogue.yaml))
 export HF_HUB_OFFLINE ?= 0
 export TOKENIZERS_PARALLELISM ?= false
+# Containers often set it. Each job would then compile the libraries that it imports, for half a minute.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup demo test test-all plan verify compare report schema lint format
 .PHONY: packages apertium emoji tex chromium images
@@ -110,7 +112,9 @@ format: $(READY)
 	$(BIN)/ruff format .
 	$(BIN)/python -m snakefmt workflow
 
-# Python compiles a module when it is first imported. Most of the 18,000 files never are.
+# Python compiles a module when it is first imported. Most of the 18,000 files never are. The libraries
+# are imported here, once, since many jobs that start together would each compile them.
+LIBRARIES := datasets, faiss, matplotlib.pyplot, pandas, peft, scipy.stats, sentence_transformers, snakemake.cli
 $(READY): requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	    { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 ..."; exit 1; }
@@ -119,6 +123,7 @@ $(READY): requirements.txt
 	    else echo "Type: sudo apt-get install python3-venv"; exit 1; fi
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --no-compile --requirement requirements.txt
+	$(BIN)/python -c 'import $(LIBRARIES)'
 	@touch $@
 
 # Every mode that the catalogue's routes name.

@@ -1,5 +1,6 @@
 """Make passes folders on whole, whatever their names."""
 
+import os
 import shlex
 import subprocess
 from pathlib import Path
@@ -47,3 +48,13 @@ def test_snakemake_is_given_no_path_of_a_report_in_which_it_would_fill_in_variab
     assert "$" not in given
     assert ["mv", given, f"{folder}/report.html"] in lines
     assert lines[-1][1:] == ["workflow/check_report.py", f"{folder}/report.html"]
+
+
+def test_python_keeps_what_it_has_compiled_where_the_environment_says_otherwise():
+    command = ["make", "--no-print-directory", "--eval", "seen:; @env", "seen"]
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    run = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=True, env=environment
+    )
+    assert "PYTHONDONTWRITEBYTECODE" not in run.stdout
+    assert "TOKENIZERS_PARALLELISM" in run.stdout
