@@ -139,6 +139,7 @@ def test_the_second_job_waits_for_the_orphan_and_takes_what_it_made(folder):
     assert not (folder / "out/checkpoints").exists()
 
 
+@pytest.mark.slow
 def test_what_the_orphan_made_outlives_the_end_of_the_job_that_waits(folder):
     """Snakemake removes the outputs of a job that fails, those of the orphan with them."""
     pid = orphan(folder)

@@ -12,7 +12,7 @@ from checkout import ROOT, Checkout, small_configuration
 FONTS = Path("/usr/share/fonts/truetype/noto")
 SMALL = ("--configfile", "small.yaml", "rendered.yaml")
 TABLE = "results/small/tables/small_images.csv"
-CARD = "results/small/models/visual_x-x-mono/README.md"
+CARD = "results/small/models/visual_hybrid/README.md"
 
 
 def rendered() -> dict:
@@ -30,6 +30,7 @@ def rendered() -> dict:
         "small_images": images | {"beside": ["small"], "perturbation": {"shift": 1}},
     }
     return {
+        "samplings": ["hybrid"],
         "encoders": list(encoders),
         "benchmarks": ["small_images"],
         "ablations": shipped["ablations"],
@@ -45,9 +46,7 @@ def test_a_run_from_text_systems_to_the_table(finished: Checkout, tmp_path: Path
     (checkout.path / "rendered.yaml").write_text(yaml.safe_dump(rendered()))
     jobs = checkout.plan(*SMALL, "--", TABLE)
     trained = {of["system"] for rule, of in jobs if rule.startswith("finetune")}
-    assert trained == {
-        f"visual{of}_{sampling}" for of in ("", "_distilled") for sampling in ("x-x-mono", "hybrid")
-    }, "the text systems are there, and are the text towers"
+    assert trained == {"visual_hybrid", "visual_distilled_hybrid"}, "the text towers are there"
     # Passages are rendered once for both encoders.
     assert {of["encoder"] for rule, of in jobs if rule == "render_pairs"} == {"visual"}
     assert "tokenize_pairs" not in {rule for rule, _ in jobs}
@@ -60,18 +59,20 @@ def test_a_run_from_text_systems_to_the_table(finished: Checkout, tmp_path: Path
     assert rows == {
         ("static", "small"), ("visual", "small_images"), ("visual_distilled", "small_images"),
     }  # fmt: skip
-    assert set(frame["sampling"]) == {"x-x-mono", "hybrid"}
+    assert set(frame["sampling"]) == {"hybrid"}
     means = frame[(frame["metric"] == "map") & (frame["language"] == "mean")]
     assert set(means["setting"]) == {"monolingual", "cross-lingual", "multilingual"}
     assert means["value"].between(0, 1).all()
     # The text-to-text rows are those of the texts' own table.
     texts = pd.read_csv(checkout.path / "results/small/tables/small.csv")
+    texts = texts[texts["sampling"] == "hybrid"]
     ours = frame[frame["encoder"] == "static"].drop(columns="table").reset_index(drop=True)
-    assert ours.equals(texts.drop(columns="table").reset_index(drop=True)[ours.columns])
+    texts = texts.drop(columns="table").reset_index(drop=True)
+    assert ours.equals(texts[ours.columns])
     page = (checkout.path / TABLE).with_suffix(".md").read_text(encoding="utf-8")
     for encoder, benchmark in rows:
         assert re.search(rf"## {encoder}, {benchmark}, ", page.replace("\\", ""))
     card = (checkout.path / CARD).read_text(encoding="utf-8").replace("\\", "")
-    assert "Text tower, frozen: the system static_x-x-mono" in card
+    assert "Text tower, frozen: the system static_hybrid" in card
     assert "encode_document" in card
     assert checkout.plan(*SMALL, "--", TABLE, CARD) == []

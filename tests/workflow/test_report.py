@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from checkout import ROOT, Checkout
 
+pytestmark = pytest.mark.slow  # the report that they share
 SHOWN = "results/small/report"
 LOADED = r"""(?:src|href)\s*=\s*["']?\s*(?:https?:)?//|url\(\s*["']?(?:https?:)?//|@import"""
 
@@ -68,7 +69,6 @@ needs_chromium = pytest.mark.skipif(
 )
 
 
-@pytest.mark.slow
 @needs_chromium
 def test_a_browser_without_network_opens_everything(reported: Path):
     run = browse(reported)
@@ -79,7 +79,6 @@ def test_a_browser_without_network_opens_everything(reported: Path):
     assert len(pictures) == number + 1
 
 
-@pytest.mark.slow
 @needs_chromium
 def test_the_browser_check_finds_what_is_wrong(reported: Path, tmp_path: Path):
     bad = tmp_path / "report.html"
