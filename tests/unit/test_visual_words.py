@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from hybridbatch.encoders.visual_words import CELL, VisualWords, blobs, codebook
+from hybridbatch.encoders.visual_words import CELL, VisualWords, _means, blobs, codebook
 from hybridbatch.runtime.errors import DataError
 
 LINES = ["the quick brown fox jumps", "over a lazy dog", "Где живут совы?", "fox over dog",
@@ -84,3 +84,13 @@ def test_too_few_blobs_for_a_codebook_are_refused():
         codebook([line("ol"), line("lo")], 5)
     with pytest.raises(DataError, match="have 0 different blobs"):
         codebook([], 5)
+
+
+@pytest.mark.parametrize("height", [1, 3, 7, 8, 9, 20, 33])
+@pytest.mark.parametrize("width", [1, 5, 8, 11, 24])
+def test_a_blob_is_scaled_as_pillows_box_filter_scales(height, width):
+    ink = np.random.default_rng(0).random((height, width)).astype(np.float32)
+    size = (CELL, CELL)
+    expected = np.asarray(Image.fromarray(ink).resize(size, Image.Resampling.BOX))
+    found = _means(height) @ ink @ _means(width).T
+    np.testing.assert_allclose(found, expected, atol=1e-6)

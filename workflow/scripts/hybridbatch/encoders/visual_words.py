@@ -7,6 +7,7 @@ the n-grams of words. Trained models need this package, since no library has suc
 """
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any, Self
 
 import numpy as np
@@ -51,14 +52,32 @@ def blobs(image: Image.Image) -> tuple[np.ndarray, np.ndarray]:
     unit = np.median(bottom - top)
     middle = (top + bottom) / 2
     sizes = np.stack([bottom - top, right - left, middle - np.median(middle)], axis=1) / unit
-    cells = np.empty((len(order), CELL * CELL), dtype=np.float32)
+    cells = np.empty((len(order), CELL, CELL), dtype=np.float32)
+    contrast = contrast.astype(np.float64) / most
     for row, i in enumerate(order):
-        ink = np.where(labels[boxes[i]] == i + 1, contrast[boxes[i]] / most, 0)
-        scaled = Image.fromarray(ink).resize((CELL, CELL), Image.Resampling.BOX)
-        cells[row] = np.asarray(scaled).ravel()
+        # Of what lies in the box, another blob's ink is left out.
+        ink = contrast[boxes[i]] * (labels[boxes[i]] == i + 1)
+        rows, columns = (_means(size) for size in ink.shape)
+        cells[row] = rows @ ink @ columns.T
     before = np.maximum.accumulate(np.concatenate([[-np.inf], right[:-1]]))
+    cells = cells.reshape(len(order), -1)
     found = np.concatenate([cells, _SIZES * sizes.clip(-_LARGE, _LARGE)], axis=1)
     return found.astype(np.float32), left - before > _GAP * unit
+
+
+@lru_cache(maxsize=1024)
+def _means(size: int) -> np.ndarray:
+    """float64 [CELL, size]: the weights by which `size` pixels in a row become CELL.
+
+    Each is the mean of its share of the pixels, or where they are fewer, the one at its middle.
+    This is Pillow's box filter, whose call takes ten times as long as scaling a blob does.
+    """
+    weights = np.zeros((CELL, size))
+    for cell in range(CELL):
+        middle, half = (cell + 0.5) * size / CELL, max(size / CELL, 1) / 2
+        begin, end = (int(middle + side * half + 0.5) for side in (-1, 1))
+        weights[cell, begin:end] = 1 / (end - begin)
+    return weights
 
 
 def codebook(images: Iterable[Image.Image], size: int) -> np.ndarray:
