@@ -125,11 +125,15 @@ def test_files_of_yours_need_no_source(with_passages):
 @pytest.mark.parametrize(
     ("key", "value", "problem"),
     [
-        ("averaged", ["xx"], "averaged: 'xx' is not among the benchmark's languages"),
+        (
+            "averaged",
+            ["xx"],
+            "averaged: 'xx' is not among the benchmark's languages; known: fi, sw",
+        ),
         ("shards", {"sw": 5, "fi": 2, "th": 1}, "shards: 'th' is not among the benchmark's langu"),
         ("shards", {"sw": 5}, "shards: says nothing of 'fi'"),
         ("shards", {"sw": 7, "fi": 2}, "corpus: 'sw/docs-5.jsonl.gz' is not among the source's "),
-        ("source", "topcs", "source: no such source; did you mean topics?"),
+        ("source", "topcs", "source: 'topcs' is not in catalogue.sources; did you mean topics?"),
         ("qrels", "q.{language}", "source: 'q.sw' is not among the source's files nor are 1 more"),
         ("qrels", "qrels.tsv", "qrels: 'qrels.tsv' must match"),
         ("passages", "{language}.jsonl", "passages: '{language}.jsonl' must match"),

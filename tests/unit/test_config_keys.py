@@ -170,25 +170,41 @@ def test_language_that_is_no_code_is_named(config, code):
 @pytest.mark.parametrize(
     ("key", "value", "problem"),
     [
-        ("quality", ["quizz"], "quality: 'quizz' is not in the catalogue; did you mean quiz?"),
-        ("corpora", ["film"], "corpora: 'film' is not in the catalogue; did you mean films?"),
-        ("validation", ["note"], "validation: 'note' is not in the catalogue; did you mean notes?"),
-        ("encoders", ["tiiny"], "encoders: 'tiiny' is not in the catalogue; did you mean tiny?"),
+        (
+            "quality",
+            ["quizz"],
+            "quality: 'quizz' is not in catalogue.references; did you mean quiz?",
+        ),
+        ("corpora", ["film"], "corpora: 'film' is not in catalogue.corpora; did you mean films?"),
+        (
+            "validation",
+            ["note"],
+            "validation: 'note' is not in catalogue.corpora; did you mean notes?",
+        ),
+        (
+            "encoders",
+            ["tiiny"],
+            "encoders: 'tiiny' is not in catalogue.encoders; did you mean tiny?",
+        ),
         (
             "samplings",
             ["hybird"],
-            "samplings: 'hybird' is not in the catalogue; did you mean hybrid?",
+            "samplings: 'hybird' is not in catalogue.samplings; did you mean hybrid?",
         ),
-        ("benchmarks", ["qiuz"], "benchmarks: 'qiuz' is not in the catalogue; did you mean quiz?"),
+        (
+            "benchmarks",
+            ["qiuz"],
+            "benchmarks: 'qiuz' is not in catalogue.benchmarks; did you mean quiz?",
+        ),
         (
             "translator",
             "neurl",
-            "translator: 'neurl' is not in the catalogue; did you mean neural?",
+            "translator: 'neurl' is not in catalogue.translators; did you mean neural?",
         ),
         (
             "encoders",
             ["xyz"],
-            "encoders: 'xyz' is not in the catalogue; known: large, little, tiny",
+            "encoders: 'xyz' is not in catalogue.encoders; known: large, little, tiny",
         ),
     ],
 )

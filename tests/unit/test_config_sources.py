@@ -21,11 +21,15 @@ def test_training_corpus_that_is_all_held_out_is_named(config):
 @pytest.mark.parametrize(
     ("key", "value", "problem"),
     [
-        ("corpora/films/files", ["film.json"], "corpora.films.files: 'film.json' is not among"),
+        (
+            "corpora/films/files",
+            ["film.json"],
+            "corpora.films.files: 'film.json' is not among the source's files; did you mean fi",
+        ),
         (
             "corpora/films/source",
             "archiv",
-            "corpora.films.source: no such source; did you mean arc",
+            "corpora.films.source: 'archiv' is not in catalogue.sources; did you mean archive?",
         ),
         ("corpora/films/path", "own.json", "corpora.films: give either `path`, or `source`"),
         ("corpora/notes/files", ["films.json"], "corpora.notes: give either `path`, or `source`"),

@@ -336,6 +336,7 @@ BROUGHT = (
     "data/image_files.py",  # the same
     "data/images.py",  # images of users, and bytes that were read
     "data/hub.py",  # files of others; the rows are held to a recorded hash
+    "data/unreadable.py",  # the same files, if they cannot be read
     "translation/references.py",
     "tables/published.py",
     "cost/",  # estimates

@@ -134,8 +134,14 @@ def test_only_pinned_files_are_downloads(tmp_path):
     ("entries", "words"),
     [
         ("    xtd10: {languages: [en, eo]}", "captions: says nothing of 'eo'"),
-        ("    xtd10: {source: xtd}", "xtd10: no such source; did you mean xtd10?"),
-        ("    xtd10: {names: names.txt}", "xtd10: 'names.txt' is not among the files of 'xtd10'"),
+        (
+            "    xtd10: {source: xtd}",
+            "xtd10.source: 'xtd' is not in catalogue.sources; did you mean xtd10?",
+        ),
+        (
+            "    xtd10: {names: names.txt}",
+            "xtd10.names: 'names.txt' is not among the files of 'xtd10'",
+        ),
         ("    xtd10: {subset: train2014}", "xtd10.subset: "),
         ("    emoji: {split: 3}", "split: must be below `splits`, 3"),
         ("    emoji: {test: 0}", "emoji.test: 0 must be at least 1"),
@@ -143,7 +149,10 @@ def test_only_pinned_files_are_downloads(tmp_path):
         ("    xquad_r_images: {perturbation: {size: 1.0}}", "perturbation.size: 1.0 must be"),
         ("    xquad_r_images: {fonts: []}", "xquad_r_images.fonts: "),
         ("    mlqa_r_images: {source: xquad}", "'ar.json' is not among the source's files"),
-        (XM3600 + "      archive_source: xm\n", "catalogue.benchmarks.xm3600: no such source"),
+        (
+            XM3600 + "      archive_source: xm\n",
+            "catalogue.benchmarks.xm3600.archive_source: 'xm' is not in catalogue.sources",
+        ),
     ],
 )
 def test_a_wrong_entry_is_refused(tmp_path, entries, words):

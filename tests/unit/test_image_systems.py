@@ -136,12 +136,15 @@ def test_the_table_depends_on_the_section_and_the_others_do_not(tmp_path):
     ("changes", "message"),
     [
         ("{encoder: static}", "image_text.encoder: 'static' is of kind static, and one of kind"),
-        ("{encoder: static_cmn}", "'static_cmn' is not in the catalogue; did you mean static_cnn?"),
+        (
+            "{encoder: static_cmn}",
+            "'static_cmn' is not in catalogue.encoders; did you mean static_cnn?",
+        ),
         ("{text_towers: []}", "image_text.text_towers: [] must not be empty"),
-        ("{text_towers: [hybird]}", "'hybird' is not in the catalogue; did you mean hybrid?"),
+        ("{text_towers: [hybird]}", "'hybird' is not in catalogue.samplings; did you mean hybrid?"),
         ("{not_run: [static_cnn]}", "not_run: 'static_cnn' is the section's encoder"),
         ("{not_run: [static]}", "image_text.not_run: 'static' is of kind static"),
-        ("{not_run: [clip]}", "image_text.not_run: 'clip' is not in the catalogue"),
+        ("{not_run: [clip]}", "image_text.not_run: 'clip' is not in catalogue.encoders"),
         ("{captions: [zero-shot]}", "image_text.captions: 'zero-shot' trains nothing"),
         ("{languages: [es]}", "image_text.languages: 'en' is missing; validation is in English"),
         ("{languages: [en]}", "has one language, and hybrid mixes several"),
@@ -162,7 +165,9 @@ def test_what_cannot_be_is_named(tmp_path, changes, message):
 
 
 def test_towers_and_emoji_that_cannot_be_are_named(tmp_path):
-    with pytest.raises(ConfigError, match=r"text\.encoder: 'statics' is not in the catalogue"):
+    with pytest.raises(
+        ConfigError, match=r"text\.encoder: 'statics' is not in catalogue\.encoders"
+    ):
         loaded(tmp_path, "catalogue: {encoders: {static_cnn: {text: {encoder: statics}}}}")
     second = "{title: Few, kind: emoji, languages: [en], test: 50}"
     with pytest.raises(ConfigError, match=r"benchmarks\.few: emoji are made once, and 'emoji'"):

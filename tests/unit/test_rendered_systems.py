@@ -84,7 +84,7 @@ def test_a_font_that_is_not_there_is_named_with_its_package(tmp_path):
     [
         (
             of_visual("text: statc"),
-            r"visual\.text: 'statc' is not in the catalogue; did you mean static",
+            r"visual\.text: 'statc' is not in catalogue\.encoders; did you mean static",
         ),
         (of_visual("text: visual_distilled"), r"visual\.text: .* is no encoder of texts"),
         (of_visual("dimension: 128"), r"visual\.dimension: 128, and that of 'static' is 256"),
@@ -107,7 +107,10 @@ def test_a_font_that_is_not_there_is_named_with_its_package(tmp_path):
             "fixed, contrastive: 1.0, distillation: 1.0, student: candidate}}}}}",
             r"static\.training\.loss\.distillation: must be 0, as no teacher's vectors are made",
         ),
-        (of_table("beside: [xquad_r_serf]"), r"beside: 'xquad_r_serf' is not in the catalogue"),
+        (
+            of_table("beside: [xquad_r_serf]"),
+            r"beside: 'xquad_r_serf' is not in catalogue.benchmarks",
+        ),
         (of_table("beside: [xquad_r_images]"), r"beside: 'xquad_r_images' is its own table"),
         (of_table("beside: [emoji]"), r"beside: 'emoji' is no parallel benchmark"),
         (of_table("beside: [bundled]"), r"beside: 'bundled' has other (files|languages)"),

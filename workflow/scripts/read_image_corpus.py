@@ -2,23 +2,25 @@
 
 from hybridbatch.data.caption_corpora import write_corpus
 from hybridbatch.data.download import mirror_from_environment
+from hybridbatch.runtime.errors import about
 from hybridbatch.runtime.logs import logged
 
 
 def main(snakemake) -> None:
     params, output = snakemake.params, snakemake.output
-    write_corpus(
-        params.parts,
-        params.kind,
-        params.languages,
-        output.images,
-        output.captions,
-        output.counts,
-        folders=params.folders,
-        without=params.without,
-        mirror=mirror_from_environment(),
-        recorded=params.recorded,
-    )
+    with about(f"catalogue.benchmarks.{snakemake.wildcards.benchmark}"):
+        write_corpus(
+            params.parts,
+            params.kind,
+            params.languages,
+            output.images,
+            output.captions,
+            output.counts,
+            folders=params.folders,
+            without=params.without,
+            mirror=mirror_from_environment(),
+            recorded=params.recorded,
+        )
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from hybridbatch.data.download import MIRROR_VARIABLE, locked, record_hash
 from hybridbatch.data.formats import ROWS
 from hybridbatch.data.records import csv_rows, empty, has_nul, json_file, json_objects, lines
 from hybridbatch.data.shards import MAX_BYTES, Row, write_shards
+from hybridbatch.data.unreadable import check_ends, guarded, named, undecoded
 from hybridbatch.runtime.errors import DataError, SourceError
 from hybridbatch.runtime.files import scratch
 from hybridbatch.runtime.hashes import recorded_hashes
@@ -157,11 +158,11 @@ def _library_rows(
     builder: datasets.DatasetBuilder, data_set: DataSet
 ) -> tuple[Iterator[tuple[str, dict]], int | None]:
     """(place, values) of the rows, as the library reads them, and their number if it is known."""
-    stream = _split(builder.as_streaming_dataset(), data_set)
-    for name, kind in (stream.features or {}).items():
-        if isinstance(kind, datasets.Image):
-            stream = stream.cast_column(name, datasets.Image(decode=False))
-    first = next(_guarded(stream, data_set), None)
+    check_ends(builder, str(data_set), data_set.split)
+    with named(builder, str(data_set), data_set.split):
+        streams = builder.as_streaming_dataset()
+    stream = undecoded(_split(streams, data_set))
+    first = next(_guarded(stream, builder, data_set), None)
     if first is None:
         raise DataError(f"{data_set}: has no row.")
     wanted = _wanted(data_set, _columns(stream.features, first))
@@ -170,7 +171,7 @@ def _library_rows(
     stream = stream.select_columns(list(top))
     splits = stream.info.splits or {}
     total = splits[data_set.split].num_examples if data_set.split in splits else None
-    rows = enumerate(_guarded(stream, data_set))
+    rows = enumerate(_guarded(stream, builder, data_set))
     return ((f"{data_set}: row {number}", values) for number, values in rows), total
 
 
@@ -181,7 +182,8 @@ def _text_rows(builder: Csv | Json, data_set: DataSet) -> Iterator[tuple[str, di
         if file.endswith(_PACKED):
             raise SourceError(f"{data_set}: {file} is packed; unpack it, or pack it with gzip.")
     read = _csv_rows if isinstance(builder, Csv) else _json_rows
-    found = _guarded(chain.from_iterable(read(f, builder, data_set) for f in files), data_set)
+    rows = chain.from_iterable(read(f, builder, data_set) for f in files)
+    found = _guarded(rows, builder, data_set)
     first = list(islice(found, _LOGGED))
     # A key may be absent in some objects.
     _wanted(data_set, list(dict.fromkeys(name for _, row in first for name in _names(row))))
@@ -268,15 +270,7 @@ def _open(data_set: DataSet, mirror: str | None, cache: str) -> datasets.Dataset
     log.info("%s from %s", data_set, data_set.url if "revision" in more else data_set.path)
     try:
         return datasets.load_dataset_builder(path, data_set.name, cache_dir=cache, **more)
-    except RuntimeError as error:
-        if "scripts are no longer supported" not in str(error):
-            raise
-        raise SourceError(
-            f"{data_set}: has only a loading script, which is code of others and is never run "
-            f"({error}). Take a commit that holds parquet, JSON Lines or CSV files: the hub "
-            "converts many data sets on their branch refs/convert/parquet."
-        ) from error
-    except (OSError, ValueError) as error:
+    except Exception as error:  # whatever reads the folder has its own
         raise SourceError(_advice(data_set, mirror, error)) from error
 
 
@@ -291,19 +285,8 @@ def _builder(data_set: DataSet) -> str:
     return _BUILDERS[suffix]
 
 
-def _guarded(stream: Iterable[T], data_set: DataSet) -> Iterator[T]:
-    """Yield the rows; errors while reading them are raised with the name of the data set."""
-    number = 0
-    try:
-        for values in stream:
-            yield values
-            number += 1
-    except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
-        # pyarrow's message for a parquet file with a row group but no rows.
-        hint = " (a parquet file of it has no row)" if "BatchSize" in str(error) else ""
-        raise SourceError(
-            f"{data_set}: cannot be read from row {number} on: {error}{hint}"
-        ) from error
+def _guarded(rows: Iterable[T], builder: datasets.DatasetBuilder, data_set: DataSet) -> Iterator[T]:
+    return guarded(rows, builder, str(data_set), data_set.split)
 
 
 def _row(values: dict, data_set: DataSet, where: str) -> Row:
@@ -405,8 +388,17 @@ def _nearest(name: str, known: Iterable[str]) -> str:
 
 
 def _advice(data_set: DataSet, mirror: str | None, error: Exception) -> str:
+    if "scripts are no longer supported" in str(error):
+        return (
+            f"{data_set}: has only a loading script, which is code of others and is never run "
+            f"({error}). Take a commit that holds parquet, JSON Lines or CSV files: the hub "
+            "converts many data sets on their branch refs/convert/parquet."
+        )
     if data_set.revision is None or isinstance(error, ValueError):
-        return f"{data_set}: cannot be opened: {error}"
+        return (
+            f"{data_set}: cannot be opened: {type(error).__name__}: {error}. Mend what it names, "
+            "or correct `path`, `name` or `revision`."
+        )
     place = f"{mirror or 'DIR'}/huggingface.co/datasets/{data_set.path}/tree/{data_set.revision}"
     return (
         f"{data_set}: {data_set.url} cannot be had: {error}. Without a network, put its files into "

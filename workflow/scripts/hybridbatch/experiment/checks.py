@@ -16,7 +16,7 @@ from hybridbatch.experiment.image_systems import wrong_image_text
 from hybridbatch.experiment.layer_scaling import UNIFORM, schedule_name
 from hybridbatch.experiment.lookups import corpus_languages
 from hybridbatch.experiment.names import SOURCE_LANGUAGE, ZERO_SHOT
-from hybridbatch.experiment.problems import did_you_mean
+from hybridbatch.experiment.problems import did_you_mean, key_of, nearest, not_in_catalogue
 from hybridbatch.experiment.rendered_systems import wrong_rendered
 from hybridbatch.experiment.samplings import KINDS as SAMPLING_KINDS
 from hybridbatch.experiment.sources import FileByLanguage, Source
@@ -29,8 +29,8 @@ def wrong_names(experiment: Experiment) -> Iterator[str]:
     known = {*catalogue.corpora, *catalogue.translators}
     for name in experiment.exports.unstated_licences or ():
         if name not in known:
-            where = f"exports.unstated_licences: {name!r} is no corpus or translator"
-            yield f"{where}{did_you_mean(name, known)}"
+            where = f"exports.unstated_licences: {name!r} is not in catalogue.corpora"
+            yield f"{where} or catalogue.translators{did_you_mean(name, known)}"
     for name, encoder in catalogue.encoders.items():
         yield from (f"catalogue.encoders.{name}.{problem}" for problem in encoder.problems())
     yield from _wrong_trainable(experiment)
@@ -55,22 +55,20 @@ def wrong_names(experiment: Experiment) -> Iterator[str]:
 def _not_in_catalogue(experiment: Experiment) -> Iterator[str]:
     """Selected names that the catalogue does not have."""
     catalogue, ablations = experiment.catalogue, experiment.ablations
-    for key, names, known in (
-        ("corpora", experiment.corpora, catalogue.corpora),
-        ("validation", experiment.validation, catalogue.corpora),
-        ("encoders", experiment.encoders, catalogue.encoders),
-        ("samplings", experiment.samplings, catalogue.samplings),
-        ("benchmarks", experiment.benchmarks, catalogue.benchmarks),
-        ("quality", experiment.quality, catalogue.references),
-        ("translator", [experiment.translator], catalogue.translators),
-        ("ablations.benchmarks", ablations.benchmarks, catalogue.benchmarks),
-        ("ablations.encoders", ablations.encoders, catalogue.encoders),
-        ("ablations.samplings", ablations.samplings, catalogue.samplings),
-        ("ablations.lareqa", ablations.lareqa, catalogue.samplings),
+    for section, key, names in (
+        ("corpora", "corpora", experiment.corpora),
+        ("corpora", "validation", experiment.validation),
+        ("encoders", "encoders", experiment.encoders),
+        ("samplings", "samplings", experiment.samplings),
+        ("benchmarks", "benchmarks", experiment.benchmarks),
+        ("references", "quality", experiment.quality),
+        ("translators", "translator", [experiment.translator]),
+        ("benchmarks", "ablations.benchmarks", ablations.benchmarks),
+        ("encoders", "ablations.encoders", ablations.encoders),
+        ("samplings", "ablations.samplings", ablations.samplings),
+        ("samplings", "ablations.lareqa", ablations.lareqa),
     ):
-        for name in names:
-            if name not in known:
-                yield f"{key}: {name!r} is not in the catalogue{did_you_mean(name, known)}"
+        yield from not_in_catalogue(section, getattr(catalogue, section), key, names)
 
 
 def _wrong_trainable(experiment: Experiment) -> Iterator[str]:
@@ -160,10 +158,11 @@ def _wrong_routes(experiment: Experiment) -> Iterator[str]:
         seen = [language]
         while seen[-1] != SOURCE_LANGUAGE:
             if seen[-1] not in routes:
-                yield (
-                    f"target_languages: {name} has no route to {seen[-1]!r}"
-                    f"{did_you_mean(seen[-1], routes)}"
-                )
+                where = "target_languages"
+                if seen[1:]:
+                    where = f"catalogue.translators.{name}.routes.{seen[-2]}.source"
+                hint = did_you_mean(seen[-1], routes)
+                yield f"{where}: {name} has no route to {seen[-1]!r}{hint}"
                 break
             source = routes[seen[-1]].source
             if source in seen:
@@ -254,12 +253,13 @@ def _wrong_source(name: str, entry, key: str, files, known: Mapping[str, Source]
     elif has_source and getattr(entry, "licence", None) is not None:
         yield f"{where}.licence: stands with the source; leave it out"
     elif has_source and entry.source not in known:
-        yield f"{where}.source: no such source{did_you_mean(entry.source, known)}"
+        yield from not_in_catalogue("sources", known, f"{where}.source", [entry.source])
     elif has_source:
         there = known[entry.source].pinned()
         for file in files():
             if file.name not in there:
-                yield f"{where}.{key}: {file.name!r} is not among the source's files"
+                hint = nearest(file.name, there)
+                yield f"{where}.{key}: {file.name!r} is not among the source's files{hint}"
 
 
 def _wrong_parallel(name: str, corpus, known: Mapping[str, Source]) -> Iterator[str]:
@@ -270,11 +270,16 @@ def _wrong_parallel(name: str, corpus, known: Mapping[str, Source]) -> Iterator[
         if language == corpus.language:
             yield f"{where}.parallel: {language!r} is the corpus' own language; leave it out"
         for file in files:
-            if corpus.source in known and file not in known[corpus.source].pinned():
-                yield f"{where}.parallel.{language}: {file!r} is not among the source's files"
+            there = known[corpus.source].pinned() if corpus.source in known else [file]
+            if file not in there:
+                yield (
+                    f"{where}.parallel.{language}: {file!r} is not among the source's files"
+                    f"{nearest(file, there)}"
+                )
     for language in corpus.languages or ():
         if parallel and language not in parallel:
-            yield f"{where}.languages: {language!r} is not among the languages of `parallel`"
+            hint = did_you_mean(language, parallel)
+            yield f"{where}.languages: {language!r} is not among the languages of `parallel`{hint}"
 
 
 def _wrong_passages(name: str, entry, known: Mapping[str, Source]) -> Iterator[str]:
@@ -283,7 +288,8 @@ def _wrong_passages(name: str, entry, known: Mapping[str, Source]) -> Iterator[s
     for key in ("averaged", "shards"):
         for language in getattr(entry, key) or ():
             if language not in entry.languages:
-                yield f"{where}.{key}: {language!r} is not among the benchmark's languages"
+                hint = did_you_mean(language, entry.languages)
+                yield f"{where}.{key}: {language!r} is not among the benchmark's languages{hint}"
     for language in entry.languages:
         if language not in entry.shards:
             yield f"{where}.shards: says nothing of {language!r}"
@@ -296,26 +302,29 @@ def _wrong_passages(name: str, entry, known: Mapping[str, Source]) -> Iterator[s
         if source is None:
             continue
         if source not in known:
-            yield f"{where}.{key}: no such source{did_you_mean(source, known)}"
+            yield from not_in_catalogue("sources", known, f"{where}.{key}", [source])
             continue
         there = known[source].pinned()
         files = [file for language in entry.languages for file in files_in(language)]
         if missing := [file.name for file in files if file.name not in there]:
             more = f" nor are {len(missing) - 1} more" if missing[1:] else ""
+            more += nearest(missing[0], there)
             yield f"{where}.{key}: {missing[0]!r} is not among the source's files{more}"
 
 
 def _wrong_pins(name: str, entry: Benchmark, known: Mapping[str, Source]) -> Iterator[str]:
     """Files of a benchmark that are of an unknown source, or not among its files."""
     files = [file for language in entry.languages for file in entry.files(language).values()]
+    where = f"catalogue.{name}"
     for file in dict.fromkeys([*files, *entry.other_files]):
         if not file.fetched:
             continue
         if file.source not in known:
-            yield f"catalogue.{name}: no such source{did_you_mean(file.source, known)}"
-            return
-        if file.name not in known[file.source].pinned():
-            yield f"catalogue.{name}: {file.name!r} is not among the files of {file.source!r}"
+            key = where + key_of(entry.plain(), file.source, "source")
+            yield from not_in_catalogue("sources", known, key, [file.source])
+        elif file.name not in (there := known[file.source].pinned()):
+            key, hint = where + key_of(entry.plain(), file.name), nearest(file.name, there)
+            yield f"{key}: {file.name!r} is not among the files of {file.source!r}{hint}"
 
 
 def _wrong_corpora(experiment: Experiment) -> Iterator[str]:

@@ -13,7 +13,7 @@ from hybridbatch.experiment.benchmarks import Benchmark
 from hybridbatch.experiment.configuration import Experiment
 from hybridbatch.experiment.encoders.text_image import Config as TextImage
 from hybridbatch.experiment.names import SOURCE_LANGUAGE, ZERO_SHOT
-from hybridbatch.experiment.problems import did_you_mean
+from hybridbatch.experiment.problems import did_you_mean, not_in_catalogue
 
 # The captions of the system that is trained on those of the wrong images.
 SHUFFLED = "shuffled"
@@ -172,18 +172,15 @@ def wrong_image_text(config: Experiment) -> Iterator[str]:
     yield from _wrong_xtd10(config)
     if section is None:
         return
-    for key, names, known in (
-        ("encoder", [section.encoder], catalogue.encoders),
-        ("text_towers", section.text_towers, catalogue.samplings),
-        ("captions", section.captions, catalogue.samplings),
-        ("corpus", [section.corpus], catalogue.benchmarks),
-        ("benchmarks", section.benchmarks, catalogue.benchmarks),
-        ("not_run", section.not_run, catalogue.encoders),
+    for of, key, names in (
+        ("encoders", "encoder", [section.encoder]),
+        ("samplings", "text_towers", section.text_towers),
+        ("samplings", "captions", section.captions),
+        ("benchmarks", "corpus", [section.corpus]),
+        ("benchmarks", "benchmarks", section.benchmarks),
+        ("encoders", "not_run", section.not_run),
     ):
-        for name in names:
-            if name not in known:
-                hint = did_you_mean(name, known)
-                yield f"image_text.{key}: {name!r} is not in the catalogue{hint}"
+        yield from not_in_catalogue(of, getattr(catalogue, of), f"image_text.{key}", names)
     yield from _wrong_encoder(config)
     for name in section.not_run:
         if name == section.encoder:
@@ -231,8 +228,7 @@ def _wrong_encoder(config: Experiment) -> Iterator[str]:
         if not section.text_towers:
             yield "image_text.text_towers: [] must not be empty"
         if entry.base not in known:
-            hint = did_you_mean(entry.base, known)
-            yield f"{where}: {entry.base!r} is not in the catalogue{hint}"
+            yield from not_in_catalogue("encoders", known, where, [entry.base])
         elif "text" not in known[entry.base].modalities["candidate"]:
             yield f"{where}: {entry.base!r} is no encoder of texts"
 

@@ -5,7 +5,7 @@ like (`no`, `1e-5`) are refused with file and line. `options` reads the command 
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,8 @@ def load(
 
     Raises `ConfigError` naming every wrong key.
     """
-    return validate(read(files, options, catalogue))
+    files = list(files)
+    return validate(read(files, options, catalogue), files)
 
 
 def read(
@@ -61,13 +62,16 @@ def read(
     return typed(merged) if options else merged
 
 
-def validate(values: Mapping[str, Any]) -> Experiment:
-    """The configuration of merged values; raises `ConfigError` naming every wrong key."""
+def validate(values: Mapping[str, Any], files: Sequence[str | Path] = ()) -> Experiment:
+    """The configuration of merged values; raises `ConfigError` naming every wrong key.
+
+    files: those that the values come from, for a hint if they are no whole configuration.
+    """
     found: list[str] = []
     try:
         experiment = Experiment.model_validate(values)
     except ValidationError as error:
-        found = problems(error, values)
+        found = problems(error, values, files)
     else:
         found = list(wrong_names(experiment))
     if found:

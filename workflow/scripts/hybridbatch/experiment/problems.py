@@ -4,7 +4,10 @@ Each line has the key's full path, the value given, what is allowed, and the nea
 """
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+import os
+import shlex
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
@@ -37,19 +40,85 @@ _ALLOWED = {
 }
 # Keys of older versions, and where they are now.
 _MOVED = {"alpha": "; it is a sampling's: catalogue.samplings.hybrid.alpha"}
+_MISSING = ("missing", "union_tag_not_found")
+_WHOLE = "config/config.yaml"  # a whole configuration
 _KEY = "[key]"  # in pydantic's locations: the error is in a mapping's key, not its value
 
 
-def problems(error: ValidationError, values: Mapping[str, Any]) -> list[str]:
-    """One line for each of pydantic's errors about `values`."""
-    return [_line(found, values) for found in error.errors(include_url=False)]
+def problems(
+    error: ValidationError, values: Mapping[str, Any], files: Sequence[str | Path] = ()
+) -> list[str]:
+    """One line for each of pydantic's errors about `values`.
+
+    files: those that they come from. If these seem to be made to lie over others, one line says so
+    in place of all that is missing.
+    """
+    found, hint = error.errors(include_url=False), _laid_over(error, files)
+    if hint is not None:
+        found = [one for one in found if one["type"] not in _MISSING]
+    return [*filter(None, [hint]), *(_line(one, values) for one in found)]
+
+
+def _laid_over(error: ValidationError, files: Sequence[str | Path]) -> str | None:
+    """The message about files that seem to be made to lie over others: most keys are missing.
+
+    files: those of the configuration. None if they seem to be a whole one.
+    """
+    required = [name for name, field in Experiment.model_fields.items() if field.is_required()]
+    found = (one for one in error.errors(include_url=False) if one["type"] in _MISSING)
+    missing = [one["loc"][0] for one in found if len(one["loc"]) == 1]
+    names = [shlex.quote(_short(file)) for file in files]
+    if 2 * len(missing) <= len(required) or not names or _WHOLE in names:
+        return None
+    typed = " ".join([_WHOLE, *names])
+    return (
+        f"{len(missing)} of the {len(required)} sections are missing, such as {missing[0]}: "
+        f"{' '.join(names)} seems to be laid over a whole configuration, such as {_WHOLE}. "
+        f'Type CONFIG="{typed}" for make, or --configfile {typed} for snakemake.'
+    )
+
+
+def _short(file: str | Path) -> str:
+    """The path from the working folder, if the file is below it; Snakemake makes paths absolute."""
+    path = os.path.relpath(file)
+    return str(file) if path.startswith("..") else path
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """The end of a message about `name`: the most similar known name, or else all known names."""
     known = sorted(known)
-    close = difflib.get_close_matches(str(name), known, n=1)
-    return f"; did you mean {close[0]}?" if close else f"; known: {', '.join(known)}"
+    return nearest(name, known) or f"; known: {', '.join(known) or 'none'}"
+
+
+def nearest(name: Any, known: Iterable[str]) -> str:
+    """The end of a message about `name`: the most similar known name, if one is similar."""
+    close = difflib.get_close_matches(str(name), list(known), n=1)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+def not_in_catalogue(
+    section: str, known: Iterable[str], key: str, names: Iterable[str]
+) -> Iterator[str]:
+    """The messages about those of `names` that a section of the catalogue does not have.
+
+    known: the names that it has. key: where `names` stand.
+    """
+    for name in names:
+        if name not in known:
+            yield f"{key}: {name!r} is not in catalogue.{section}{did_you_mean(name, known)}"
+
+
+def key_of(entry: Mapping[str, Any], value: str, ends: str = "") -> str:
+    """The path of the key in an entry that has `value` as its text, with a dot before it.
+
+    ends: of the key's name. Empty if there is no such key.
+    """
+    for key, item in entry.items():
+        if isinstance(item, Mapping) and (found := key_of(item, value, ends)):
+            return f".{key}{found}"
+        if item == value and key.endswith(ends):
+            return f".{key}"
+    return ""
 
 
 def _line(error: ErrorDetails, values: Mapping[str, Any]) -> str:
@@ -69,12 +138,13 @@ def _line(error: ErrorDetails, values: Mapping[str, Any]) -> str:
     if kind in ("union_tag_not_found", "union_tag_invalid"):
         known = _kinds(annotation)
         if kind == "union_tag_not_found":
-            return f"{path}.kind: is missing; known: {', '.join(known)}"
+            hint = nearest(place[-1], _beside(place, values)).replace("mean", "mean the entry")
+            return f"{path}.kind: is missing; known: {', '.join(known)}{hint}"
         path, given = f"{path}.kind", context["tag"]
-        return f"{path}: {given!r} is not one of {', '.join(known)}{_nearest(given, known)}"
+        return f"{path}: {given!r} is not one of {', '.join(known)}{nearest(given, known)}"
     if kind == "literal_error":
         known = [str(value) for value in get_args(bare(annotation))]
-        return f"{path}: {given!r} is not one of {', '.join(known)}{_nearest(given, known)}"
+        return f"{path}: {given!r} is not one of {', '.join(known)}{nearest(given, known)}"
     if kind == "not_unique":
         return f"{path}: {error['msg']}{described}"
     limits = {key: f"{v:g}" if isinstance(v, float) else v for key, v in context.items()}
@@ -92,11 +162,6 @@ def _shown(value: Any) -> str:
     except RecursionError:
         return "what is nested here"
     return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def _nearest(name: Any, known: Sequence[str]) -> str:
-    close = difflib.get_close_matches(str(name), known, n=1)
-    return f"; did you mean {close[0]}?" if close else ""
 
 
 def _place(place: Sequence, values: Any) -> tuple[type[BaseModel] | None, Any, str | None]:
@@ -119,6 +184,13 @@ def _place(place: Sequence, values: Any) -> tuple[type[BaseModel] | None, Any, s
             return holder, None, None
         annotation, description = field.annotation, field.description
     return holder, annotation, description
+
+
+def _beside(place: Sequence, values: Any) -> list[str]:
+    """The other keys of the mapping that holds a location."""
+    for step in place[:-1]:
+        values = _item(values, step)
+    return [key for key in values if key != place[-1]] if isinstance(values, Mapping) else []
 
 
 def _without_kinds(place: Sequence, values: Any) -> list:

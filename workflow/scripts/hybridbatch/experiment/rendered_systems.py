@@ -6,7 +6,7 @@ from hybridbatch.experiment.benchmarks import Benchmark
 from hybridbatch.experiment.configuration import Experiment
 from hybridbatch.experiment.encoders.text_image import VisualWords
 from hybridbatch.experiment.names import ZERO_SHOT
-from hybridbatch.experiment.problems import did_you_mean
+from hybridbatch.experiment.problems import not_in_catalogue
 
 
 def wrong_rendered(config: Experiment) -> Iterator[str]:
@@ -22,8 +22,7 @@ def _wrong_towers(config: Experiment) -> Iterator[str]:
     for name in _rendering(config):
         entry, where = known[name], f"catalogue.encoders.{name}"
         if entry.base not in known:
-            hint = did_you_mean(entry.base, known)
-            yield f"{where}.text: {entry.base!r} is not in the catalogue{hint}"
+            yield from not_in_catalogue("encoders", known, f"{where}.text", [entry.base])
             continue
         base = known[entry.base]
         if base.renders or "text" not in base.modalities["candidate"]:
@@ -83,7 +82,7 @@ def _wrong_beside(config: Experiment) -> Iterator[str]:
         where = f"catalogue.benchmarks.{name}.beside"
         for other in getattr(entry, "beside", ()):
             if other not in known:
-                yield f"{where}: {other!r} is not in the catalogue{did_you_mean(other, known)}"
+                yield from not_in_catalogue("benchmarks", known, where, [other])
             elif other == name:
                 yield f"{where}: {name!r} is its own table; take it out"
             elif not known[other].parallel or known[other].approximate:

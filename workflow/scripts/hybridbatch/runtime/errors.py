@@ -1,5 +1,8 @@
 """Errors that a user can fix. Each message names the file, key or row, and what to do."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class HybridBatchError(Exception):
     """Base class of the errors that are reported without a traceback."""
@@ -27,3 +30,12 @@ class TranslationError(HybridBatchError):
 
 class TrainingError(HybridBatchError):
     """Training cannot continue; the message names the step."""
+
+
+@contextmanager
+def about(key: str) -> Iterator[None]:
+    """Put a key of the configuration before the message of an error that the block raises."""
+    try:
+        yield
+    except HybridBatchError as error:
+        raise type(error)(f"{key}: {error}") from error
