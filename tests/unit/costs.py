@@ -1,17 +1,17 @@
 """Rates and a configuration whose costs a pocket calculator gives."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import pytest
 import yaml
+from configurations import ROOT as ROOT
+from configurations import SMALL
 
 from hybridbatch.cost.model import Cost, Rates, Shape
 from hybridbatch.cost.stages import cost_of
 from hybridbatch.cost.work import Work
 from hybridbatch.experiment.load import validate
 
-ROOT = Path(__file__).parents[2]
 # Two layers, width 4, feed-forward 8: 2 x (4 x 16 + 2 x 32) = 256 weights in the encoder and
 # 2 x (8 x 16 + 2 x 32) = 384 in the decoder, 40 in the embeddings. The encoder also has 16 + 8 + 4
 # biases and 2 x 8 parameters of normalisations in each layer, and 8 outside.
@@ -84,48 +84,16 @@ benchmarks:
 references:
   people: {texts: 6, words: 3, source: made up}
 """
-CONFIG = """
-pathvars: {results: results/small, downloads: downloads}
-scale: laptop
-corpora: [films, notes]
+# Laid over the small configuration; sections of the catalogue stand in place of its own.
+OWN = """
 validation: [check]
 target_languages: [th]
-translator: apertium
 encoders: [large]
 samplings: [hybrid]
-seeds: [0]
-benchmarks: [quiz]
 quality: [people]
-filtering: {max_unknown_share: 0.5, min_length_ratio: 0.4, max_length_ratio: 2.5}
-contamination: {ngram: 5, threshold: 0.8}
-training:
-  batch_size: 2
-  max_steps: 10
-  corpus_weighting: {temperature: 1.0}
-  warmup_steps: 1
-  decay_share: 0.1
-  learning_rate: 0.01
-  weight_decay: 0.0
-  temperature: 0.05
-  max_grad_norm: 1.0
-  evaluate_every: 2
-  patience: 2
-statistics: {confidence: 0.95, resamples: 100, seed: 0}
+training: {batch_size: 2, evaluate_every: 2}
 exports: {depth: 10}
-ablations:
-  benchmarks: [quiz]
-  samplings: [hybrid]
-  alpha: []
-  data_size: []
-  languages: []
-  unseen_languages: []
-  seeds: 1
-  temperature: []
-  batch_size: []
-  steps: []
-  corpus_weighting: []
-  encoders: []
-  lareqa: []
+ablations: {samplings: [hybrid]}
 catalogue:
   sources: {}
   corpora:
@@ -137,12 +105,6 @@ catalogue:
     other: {title: Other, kind: lareqa, path: "{language}.json", languages: [en]}
   references:
     people: {kind: questions, path: "{language}.json", languages: [en, th]}
-  samplings:
-    en-en: {kind: en-en}
-    x-x: {kind: x-x}
-    x-x-mono: {kind: x-x-mono}
-    x-y: {kind: x-y}
-    hybrid: {kind: hybrid, alpha: 0.25}
   translators:
     apertium:
       kind: apertium
@@ -172,7 +134,10 @@ HYBRID = {"system": "large_hybrid", "seed": "0"}
 @pytest.fixture
 def config() -> dict:
     """A small valid configuration, which a test may change."""
-    return yaml.safe_load(CONFIG)
+    config, own = yaml.safe_load(SMALL), yaml.safe_load(OWN)
+    for section in ("training", "ablations", "catalogue"):
+        own[section] = {**config[section], **own[section]}
+    return {**config, **own}
 
 
 @pytest.fixture

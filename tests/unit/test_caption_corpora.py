@@ -1,10 +1,9 @@
-"""Corpora of captions: published files and data sets in one form, splits, translations."""
+"""Corpora of captions: published files and data sets in one form."""
 
 import io
 import json
 import logging
 import zipfile
-from collections import Counter
 from pathlib import Path
 
 import datasets
@@ -13,28 +12,13 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from hybridbatch.benchmarks import captions as kind
-from hybridbatch.data.caption_corpora import english, write_corpus
+from hybridbatch.data.caption_corpora import write_corpus
 from hybridbatch.data.caption_sets import HUB, _is_below
-from hybridbatch.data.caption_splits import draw, filtered, ids_by_part, with_translations
-from hybridbatch.data.captions import (
-    TEST,
-    TRAIN,
-    VALIDATION,
-    caption_table,
-    read_images,
-    write_images,
-)
-from hybridbatch.data.filtering import FilterConfig
-from hybridbatch.experiment import image_systems, inputs, lookups, outputs
-from hybridbatch.experiment.base import File
-from hybridbatch.experiment.load import load
-from hybridbatch.runtime.errors import ConfigError, DataError, SourceError
-from hybridbatch.runtime.files import read_json, read_table, write_table
-from hybridbatch.runtime.hashes import Hashes, recorded_hashes
-from hybridbatch.translation.translate import Translation, original_texts, parallel_table
+from hybridbatch.data.captions import TEST, TRAIN, read_images
+from hybridbatch.runtime.errors import DataError, SourceError
+from hybridbatch.runtime.files import read_json, read_table
+from hybridbatch.runtime.hashes import recorded_hashes
 
-ROOT = Path(__file__).parents[2]
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 COLOURS = ("red", "green", "blue", "black")
 
@@ -351,226 +335,3 @@ def test_a_data_set_of_the_hub_names_no_files_outside_it(tmp_path):
 )
 def test_images_of_a_data_set_of_the_hub_are_on_the_hub(path, below):
     assert _is_below(path, HUB) is below
-
-
-# --- splits ---
-
-IDS = [f"i{n}" for n in range(20)]
-
-
-def counted(split: dict[str, str]) -> Counter:
-    return Counter(split.values())
-
-
-def test_published_parts_are_taken_as_they_are():
-    parts = {TRAIN: IDS[:12], VALIDATION: IDS[12:15], TEST: IDS[15:]}
-    (split,) = draw(parts, splits=1, test=None, validation=None, seed=0)
-    assert {id_ for id_ in split if split[id_] == TEST} == set(IDS[15:])
-    assert counted(split) == {TRAIN: 12, VALIDATION: 3, TEST: 5}
-
-
-def test_drawn_test_sets_do_not_overlap_and_stay_where_images_are_added():
-    found = draw({TRAIN: IDS}, splits=3, test=4, validation=2, seed=0)
-    tests = [{id_ for id_ in split if split[id_] == TEST} for split in found]
-    assert len(set.union(*tests)) == 12
-    assert [counted(split) for split in found] == [{TRAIN: 14, VALIDATION: 2, TEST: 4}] * 3
-    assert found == draw({TRAIN: IDS[::-1]}, splits=3, test=4, validation=2, seed=0)
-    assert found != draw({TRAIN: IDS}, splits=3, test=4, validation=2, seed=1)
-    more = draw({TRAIN: [*IDS, "new"]}, splits=1, test=4, validation=2, seed=0)
-    assert len(tests[0] & {id_ for id_ in more[0] if more[0][id_] == TEST}) >= 3
-
-
-def test_some_images_of_a_published_part_are_drawn_and_the_others_left_out():
-    parts = {TRAIN: IDS[:12], TEST: IDS[12:]}
-    first, second = draw(parts, splits=2, test=3, validation=2, seed=0)
-    assert counted(first) == counted(second) == {TRAIN: 10, VALIDATION: 2, TEST: 3}
-    assert {id_ for id_ in first if first[id_] != TEST} <= set(IDS[:12])
-
-
-@pytest.mark.parametrize(
-    ("sizes", "words"),
-    [
-        ({"splits": 3, "test": 7, "validation": 1}, "3 test sets of 7 images are asked for, of 20"),
-        ({"splits": 1, "test": 5, "validation": 16}, "16 images to validate on are asked .*15"),
-        ({"splits": 1, "test": 10, "validation": 10}, "split 0: no images are left to train on"),
-    ],
-)  # fmt: skip
-def test_too_few_images_are_refused_with_the_counts(sizes, words):
-    with pytest.raises(DataError, match=words):
-        draw({TRAIN: IDS}, seed=0, **sizes)
-
-
-# --- translations ---
-
-LIMITS = FilterConfig(max_unknown_share=0.3, min_length_ratio=0.4, max_length_ratio=2.5)
-OWN = caption_table(
-    [
-        ("a", "en", "a red house", TRAIN, "a"),
-        ("a", "en", "a house that is red", TRAIN, "a"),
-        ("a", "fr", "une maison", TRAIN, "a"),
-        ("b", "en", "a green tree", TRAIN, "b"),
-        ("c", "en", "a blue river", TEST, "c"),
-    ]
-)
-
-
-def translated(*found: Translation) -> pa.Table:
-    texts = original_texts(english(OWN))
-    table = parallel_table(texts, [one.text or "" for one in found]).to_pydict()
-    table["text"] = [one.text for one in found]
-    table["unknown"] = [one.unknown for one in found]
-    return pa.table(table, schema=texts.schema)
-
-
-def test_only_english_captions_to_train_on_are_translated():
-    assert english(OWN) == {
-        "0": "a red house", "1": "a house that is red", "3": "a green tree",
-    }  # fmt: skip
-
-
-def test_translations_pass_the_filters_of_pairs_and_stand_beside_published_captions():
-    source = original_texts(english(OWN))
-    es = translated(
-        Translation("una casa roja"), Translation("una  casa roja"), Translation("un árbol verde")
-    )
-    found = filtered(OWN, source, es, LIMITS, "es")
-    # The second caption of an image that has it already.
-    assert found.rows == [(0, "una casa roja"), (3, "un árbol verde")]
-    assert {name: n for name, n in found.counts.items() if n} == {
-        "captions": 3, "kept": 2, "duplicate": 1,
-    }  # fmt: skip
-    split = {"a": TRAIN, "b": VALIDATION}
-    rows = [tuple(r.values()) for r in with_translations(OWN, split, {"es": found}).to_pylist()]
-    assert rows == [
-        ("a", "en", "a red house", TRAIN, "a"),
-        ("a", "en", "a house that is red", TRAIN, "a"),
-        ("a", "fr", "une maison", TRAIN, "a"),
-        ("b", "en", "a green tree", VALIDATION, "b"),
-        ("a", "es", "una casa roja", TRAIN, "a"),
-    ]
-
-
-def test_each_reason_counts_and_nothing_left_is_refused():
-    source = original_texts(english(OWN))
-    bad = [Translation(None, error="no"), Translation("a house that is red"),
-           Translation("tree verde", unknown=1)]  # fmt: skip
-    with pytest.raises(DataError, match=r"es: no caption is left of 3 .*'failed': 1.*'unknown_w"):
-        filtered(OWN, source, translated(*bad), LIMITS, "es")
-
-
-def test_the_parts_of_a_table_have_its_images_in_order():
-    assert ids_by_part(OWN) == {TRAIN: ["a", "b"], TEST: ["c"]}
-
-
-def test_only_published_captions_are_tested(tmp_path):
-    texts = (("es", "un río"), ("en", "a river"), ("en", "water"))
-    rows = [("c", language, text, TEST, "c") for language, text in texts]
-    captions = caption_table([("a", "en", "x", TRAIN, "a"), *rows])
-    write_table(tmp_path / "captions.parquet", captions)
-    write_images(tmp_path / "images.parquet", [(name, png("red")) for name in ("a", "c", "d")])
-    files = {name: tmp_path / f"{name}.parquet" for name in ("captions", "images")}
-    found = kind.read(files, "en")
-    assert found.queries["query_id"].to_pylist() == ["c:0", "c:1"]
-    assert found.candidates["candidate_id"].to_pylist() == ["c"]
-    write_images(tmp_path / "images.parquet", [("a", png("red"))])
-    with pytest.raises(DataError, match=r"1 captions have no image \(c\)"):
-        kind.read(files, "en")
-
-
-# --- configuration ---
-
-IN_SECTION = "image_text={corpus: %s, splits: 1, languages: [en, es, ast], control: false}"
-
-
-def configuration(*options: str):
-    return load([ROOT / "config/demo.yaml"], options, catalogue=ROOT / "config/catalogue.yaml")
-
-
-def test_captions_are_translated_into_languages_that_the_corpus_has_none_in():
-    config = configuration(IN_SECTION % "multi30k")
-    assert lookups.caption_targets(config) == ["es", "ast"]
-    assert lookups.translated_captions(config) == ["es", "ast"]
-    config = configuration(IN_SECTION % "multi30k", "target_languages=[pt]",
-                           "ablations={unseen_languages: []}")  # fmt: skip
-    part = outputs.part_for(config, "image_text")["catalogue"]
-    assert {"es", "ast", "pt"} <= set(part["translators"]["apertium"]["routes"])
-    assert len(part["sources"]["multi30k"]["files"]) == 15
-    assert lookups.caption_targets(configuration()) == []
-    files = image_systems.split_files(config, "multi30k", 0)
-    assert files["de"] == {
-        "captions": "results/demo/captions/multi30k/split0/captions.parquet",
-        "images": "results/demo/captions/multi30k/images.parquet",
-    }
-    config = configuration(IN_SECTION % "coco_captions")
-    found = {
-        file.name: file.source for file in config.catalogue.benchmarks["coco_captions"].other_files
-    }
-    assert found == {
-        "annotations/annotations_trainval2014.zip": "coco", "train2014": None,
-        "XTD10/test_image_names.txt": "xtd10",
-    }  # fmt: skip
-
-
-def test_folders_of_images_that_are_not_there_are_named(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    config = configuration(IN_SECTION % "multi30k")
-    found = inputs.check(config, Hashes(), tmp_path / "lock.json")
-    assert "catalogue.benchmarks.multi30k: there is no folder or file flickr30k-images." in found
-
-
-MINE = """catalogue={benchmarks: {mine: {title: Mine, kind: captions, languages: [en],
-    validation: 9, test: 9, parts: {train: train}, captions: {%s}%s}}}"""
-DATASETS = "kind: datasets, path: mine, columns: {image: i, %s}"
-
-
-@pytest.mark.parametrize(
-    ("option", "words"),
-    [
-        (IN_SECTION % "emoji" + "", None),
-        ("image_text={corpus: multi30k, languages: [en, xx]}", "and apertium has no route to it"),
-        ("image_text={corpus: emoji, languages: [en, ast]}", "'emoji' has no captions in 'ast'"),
-        ("image_text={corpus: multi30k, splits: 2}", "'multi30k' has 1 splits"),
-        (MINE % (DATASETS % "caption: t", ", images: [a]"), "only a data set has its own images"),
-        (MINE % ("kind: coco, file: a.zip", ""), "name the folders of the image files"),
-        (MINE % (DATASETS % "id: k", ""), "give either `captions`, by language, or `caption`"),
-        (MINE % (DATASETS % "captions: {en: a}, language: l", ""), "`captions` need none"),
-        (MINE % (DATASETS % "captions: {de: a}", ""), "languages: the captions are in de"),
-        (MINE % ("kind: lines, names: n, captions: c", ", images: [a]"), "must match"),
-        (MINE % ("kind: lines, names: '{x}', captions: '{language}'", ", images: [a]"), "{x}"),
-        ("catalogue={benchmarks: {multi30k: {captions: {names: n}}}}", "names: has no {part}"),
-        ("catalogue={benchmarks: {coco_captions: {parts: {test: t}, captions: {file: a.json}}}}",
-         "captions.file: has no {part}"),
-        ("catalogue={benchmarks: {multi30k: {parts: {test: train}}}}", "'train' stands twice"),
-        ("catalogue={benchmarks: {multi30k: {parts: {test: '{x}'}}}}", "parts.test: '{x}' has"),
-        ("catalogue={benchmarks: {multi30k: {splits: 2}}}", "2 splits need a number of images"),
-        ("catalogue={benchmarks: {coco_captions: {test: null}}}", "say how many images are drawn"),
-        ("catalogue={benchmarks: {coco_captions: {without: {source: xtd}}}}",
-         "coco_captions.without.source: 'xtd' is not in catalogue.sources; did you mean xtd10?"),
-        ("catalogue={benchmarks: {xtd10_val2014: {names: MIC/test_1kcaptions_de.txt}}}",
-         "xtd10_val2014.names: images are fetched once, and 'xtd10' names others"),
-    ],
-)  # fmt: skip
-def test_a_wrong_entry_is_refused_with_its_key(option, words):
-    if words is None:
-        option = option.replace(", ast]", "]")
-        assert configuration(option).image_text.corpus == "emoji"
-        return
-    with pytest.raises(ConfigError) as caught:
-        configuration(option)
-    assert words in str(caught.value)
-
-
-def test_a_data_set_of_a_column_a_language_or_of_any_language():
-    for columns, languages in (("captions: {en: a, fr: b}", "[en, fr]"), ("caption: t", "[en]"),
-                               ("caption: t, language: l", "[de, en]")):  # fmt: skip
-        option = (MINE % (DATASETS % columns, "")).replace("[en]", languages)
-        entry = configuration(option).catalogue.benchmarks["mine"]
-        assert entry.published(lambda file: file.name)["train"]["split"] == "train"
-        assert entry.other_files == [File(None, "mine")]
-
-
-def test_xtd10_and_its_images_outside_train2014_are_two_benchmarks_of_one_run():
-    config = configuration("image_text={benchmarks: [xtd10, xtd10_val2014]}")
-    whole, rest = (config.catalogue.benchmarks[n] for n in config.image_text.benchmarks)
-    assert (whole.reading, rest.reading) == ({"subset": "all"}, {"subset": "val2014"})
-    assert whole.files("ja") == rest.files("ja")

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 
 from hybridbatch.data import readers
+from hybridbatch.data.dedup import FirstTimes, keys
 from hybridbatch.data.pairs import (
     PAIR_SCHEMA,
     Pair,
@@ -359,3 +360,14 @@ def test_holdout_may_be_nothing_or_all(holdout, train, validation):
     parts = split_validation(_paragraphs(range(20)), holdout)
     assert tuple(map(len, parts)) == (train, validation)
     assert all(part.schema == PAIR_SCHEMA for part in parts)
+
+
+def test_first_times_are_those_of_a_set():
+    texts = [str(i * i % 97) for i in range(500)]
+    first, seen, expected = FirstTimes(), set(), []
+    for text in texts:
+        expected.append(text not in seen)
+        seen.add(text)
+    found = [new for i in range(0, 500, 7) for new in first.of(keys(texts[i : i + 7])).tolist()]
+    assert found == expected
+    assert first.of(keys([])).tolist() == []

@@ -13,6 +13,7 @@ from hybridbatch.runtime.files import (
     keys_of,
     read_json,
     read_table,
+    table_writer,
     whole,
     write_json,
     write_table,
@@ -183,3 +184,21 @@ def test_a_file_without_keys_is_named(tmp_path):
     write_table(path, pa.table({"map": [0.5]}))
     with pytest.raises(DataError, match=r"metrics\.parquet: does not say what it is of"):
         keys_of(read_table(path), path)
+
+
+def test_streamed_table_appears_whole_or_not_at_all(tmp_path):
+    path, schema = tmp_path / "table.parquet", pa.schema([("n", pa.int64())])
+
+    def fill(fail: bool) -> None:
+        with table_writer(path, schema) as write:
+            for n in ([], [1, 2], [3]):
+                write(pa.record_batch([pa.array(n, pa.int64())], schema=schema))
+            if fail:
+                raise ValueError("on the way")
+
+    with pytest.raises(ValueError, match="on the way"):
+        fill(True)
+    assert list(tmp_path.iterdir()) == []
+    fill(False)
+    assert read_table(path)["n"].to_pylist() == [1, 2, 3]
+    assert sorted(tmp_path.iterdir()) == [path.with_name(".table.parquet.xxh128"), path]

@@ -1,91 +1,35 @@
 """Inputs are known by their keys: in whatever order a job gets them, it writes the same bytes."""
 
-import random
-from collections.abc import Callable
-from importlib import import_module
 from itertools import product
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from orders import (
+    BENCHMARK,
+    COMPARED,
+    ENCODERS,
+    LANGUAGES,
+    PUBLISHED,
+    SAMPLINGS,
+    SCORED,
+    SEEDS,
+    keys,
+    named,
+    outputs,
+    run,
+    same,
+)
 
-from hybridbatch.data.contamination import PAIR_SCHEMA
-from hybridbatch.data.filtering import REASONS
-from hybridbatch.encoders.tokens import COUNTS
 from hybridbatch.evaluation.inputs import common, pick
 from hybridbatch.evaluation.language_bias import BIAS_SCHEMA
 from hybridbatch.runtime.errors import DataError
 from hybridbatch.runtime.files import write_json, write_table
 
-PUBLISHED = Path(__file__).parents[2] / "resources" / "published"
 STATISTICS = {"confidence": 0.95, "resamples": 50, "seed": 0}
-ENCODERS, SAMPLINGS, SEEDS, LANGUAGES = ["b", "a"], ["x-y", "hybrid"], [1, 0], ["es", "en"]
-BENCHMARK = "quiz"
-CORPORA = ["news", "films"]
-SETS = [{"corpus": c, "language": code} for c, code in product(CORPORA, LANGUAGES)]
-SCORED = [{"benchmark": BENCHMARK, "system": f"{e}_{s}"} for e, s in product(ENCODERS, SAMPLINGS)]
-COMPARED = [{"encoder": encoder, "benchmark": BENCHMARK} for encoder in ENCODERS]
-
-
-def keys(encoder: str, sampling: str, **others: Any) -> dict[str, Any]:
-    names = {"encoder": encoder, "variant": encoder, "sampling": sampling}
-    return names | {"system": f"{encoder}_{sampling}", "benchmark": BENCHMARK} | others
-
-
-def run(script: str, inputs: Any, params: dict[str, Any], folder: Path) -> None:
-    """The script's `main`, with all its outputs in a folder."""
-    names = ("csv", "markdown", "latex", "svg", "caption")
-    output = Output(str(folder / "out.parquet"))
-    for name in names:
-        setattr(output, name, str(folder / name))
-    job = SimpleNamespace(input=inputs, output=output, params=SimpleNamespace(**params))
-    import_module(script).main(job)
-
-
-class Inputs(SimpleNamespace):
-    """As Snakemake has them, by attribute and by item."""
-
-    def __getitem__(self, name: str) -> Any:
-        return getattr(self, name)
-
-
-class Output(list):
-    """A list of one, with names."""
-
-    def __init__(self, first: str) -> None:
-        super().__init__([first])
-
-
-def named(**lists: list[str]) -> Callable[[int], Inputs]:
-    """A function that gives the inputs in another order for each number."""
-
-    def shuffled(number: int) -> Inputs:
-        return Inputs(
-            **{
-                name: random.Random(number).sample(paths, len(paths))
-                if isinstance(paths, list)
-                else paths
-                for name, paths in lists.items()
-            }
-        )
-
-    return shuffled
-
-
-def outputs(script: str, inputs: Callable, params: dict[str, Any], tmp_path: Path) -> list[dict]:
-    """What the script writes for three orders of its inputs."""
-    found = []
-    for number in range(3):
-        folder = tmp_path / f"{script}-{number}"
-        folder.mkdir()
-        run(script, inputs(number), params, folder)
-        files = [path for path in folder.iterdir() if not path.name.startswith(".")]  # digests
-        found.append({path.name: path.read_bytes() for path in files})
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -158,12 +102,6 @@ def comparisons(metrics: list[str], tmp_path_factory: pytest.TempPathFactory) ->
         run("compare_samplings", inputs, compared(ENCODERS[number]), folder)
         found.append(str(folder / "out.parquet"))
     return found
-
-
-def same(found: list[dict], number_of_files: int) -> dict[str, bytes]:
-    assert len(found[0]) == number_of_files
-    assert all(one == found[0] for one in found)
-    return found[0]
 
 
 def test_scores_of_a_system(metrics, tmp_path):
@@ -316,121 +254,6 @@ def test_bias_detail_table(tmp_path):
         write_table(asked[-1], queries, {"benchmark": BENCHMARK, "language": language})
     inputs = named(measures=paths, queries=asked)
     same(outputs("bias_detail_table", inputs, params, tmp_path), 3)
-
-
-def test_contamination_table(tmp_path):
-    counts, pairs = [], []
-    for n, wanted in enumerate(SETS):
-        row = {"benchmark": BENCHMARK, "side": "queries", "benchmark_texts": 9, "train_texts": 9}
-        row |= dict.fromkeys(("exact", "near", "train_exact", "train_near"), n)
-        counts.append(str(tmp_path / f"{n}.json"))
-        write_json(counts[-1], wanted | {"counts": [row]})
-        values = (BENCHMARK, "queries", "1", f"text {n}", f"text {n}", 1.0, True)
-        table = pa.table([[value] for value in values], schema=PAIR_SCHEMA)
-        pairs.append(str(tmp_path / f"{n}.parquet"))
-        write_table(pairs[-1], table, wanted)
-    params = {"train": SETS, "contamination": {"ngram": 3, "threshold": 0.8}, "worst": 5}
-    same(outputs("contamination_table", named(counts=counts, pairs=pairs), params, tmp_path), 3)
-    frame = pd.read_csv(tmp_path / "contamination_table-0/csv")
-    assert frame[["corpus", "language"]].to_dict("records") == SETS
-    assert list(frame["exact"]) == [0, 1, 2, 3]
-
-
-def test_find_duplicates(tmp_path):
-    texts: dict[str, list[str]] = {"queries": [], "candidates": []}
-    for side, names in texts.items():
-        for benchmark in ("first", "second"):
-            names.append(str(tmp_path / f"{benchmark}-{side}.parquet"))
-            table = pa.table({"id": ["1", "2"], "text": [f"a {benchmark} text", "another"]})
-            write_table(names[-1], table, {"benchmark": benchmark, "language": "en"})
-    train = pa.table({"question": ["a first text"], "passage": ["a second text"]})
-    write_table(tmp_path / "train.parquet", train)
-    for number in range(4):
-        output = SimpleNamespace(
-            pairs=str(tmp_path / f"{number}.parquet"), counts=str(tmp_path / f"{number}.json")
-        )
-        params = SimpleNamespace(
-            benchmarks=["first", "second"],
-            contamination={"ngram": 3, "threshold": 0.8},
-            of={"corpus": "news", "language": "en"},
-        )
-        inputs = named(**texts, train=str(tmp_path / "train.parquet"))(number)
-        job = SimpleNamespace(input=inputs, output=output, params=params)
-        import_module("find_duplicates").main(job)
-    assert len({(tmp_path / f"{n}.json").read_bytes() for n in range(4)}) == 1
-    assert len({(tmp_path / f"{n}.parquet").read_bytes() for n in range(4)}) == 1
-
-
-def test_tables_of_train_sets(tmp_path):
-    counts, corpora = [], []
-    for n, wanted in enumerate(SETS):
-        counts.append(str(tmp_path / f"{n}.json"))
-        write_json(counts[-1], wanted | {"pairs": 9, "kept": n} | dict.fromkeys(REASONS, 0))
-    same(outputs("filtering_table", named(counts=counts), {"train": SETS}, tmp_path), 3)
-    assert list(pd.read_csv(tmp_path / "filtering_table-0/csv")["kept"]) == [0, 1, 2, 3]
-    for n, corpus in enumerate(CORPORA):
-        corpora.append(str(tmp_path / f"{corpus}.json"))
-        write_json(corpora[-1], {"corpus": corpus, "language": "en", "train": n, "validation": n})
-    inputs = named(corpora=corpora, train=counts, published=str(PUBLISHED / "training_data.csv"))
-    params = {
-        "corpora": [{"corpus": corpus} for corpus in CORPORA],
-        "train": SETS,
-        "names": dict.fromkeys(CORPORA),
-        "systems": [
-            {"encoder": "e", "sampling": "s", "kind": "x-x", "alpha": None, "temperature": 1.0}
-        ],
-    }
-    same(outputs("training_data_table", inputs, params, tmp_path), 3)
-    frame = pd.read_csv(tmp_path / "training_data_table-0/csv")
-    counts = frame[frame["share"].isna()]
-    assert list(counts["value"]) == [0, 0, 1, 1, 0, 1, 2, 3]
-    assert list(counts["benchmark"]) == ["news"] * 2 + ["films"] * 2 + ["news"] * 2 + ["films"] * 2
-    batches = frame[(frame["metric"] == "batches") & frame["language"].isna()]
-    assert dict(zip(batches["benchmark"], batches["share"], strict=True)) == {
-        "news": 0.25, "films": 0.75,
-    }  # fmt: skip
-
-
-def test_tokens_table(tmp_path):
-    train, benchmarks = [], []
-    wanted = [{"encoder": encoder} | of for encoder, of in product(ENCODERS, SETS)]
-    for n, of in enumerate(wanted):
-        train.append(str(tmp_path / f"train-{n}.json"))
-        write_json(train[-1], of | dict.fromkeys(COUNTS, n + 1))
-    for n, of in enumerate(COMPARED, len(wanted)):
-        benchmarks.append(str(tmp_path / f"benchmark-{n}.json"))
-        counts = {"es": dict.fromkeys(COUNTS, n + 1), "en": dict.fromkeys(COUNTS, 0)}
-        write_json(benchmarks[-1], of | {"counts": counts})
-    inputs = named(train=train, benchmarks=benchmarks)
-    same(outputs("tokens_table", inputs, {"train": wanted, "benchmarks": COMPARED}, tmp_path), 3)
-    frame = pd.read_csv(tmp_path / "tokens_table-0/csv")
-    assert list(frame["tokens"]) == list(range(1, len(wanted) + len(COMPARED) + 1))
-    assert list(frame["of"]) == ["corpus"] * len(wanted) + ["benchmark"] * len(COMPARED)
-    assert list(frame["name"].iloc[-2:]) == [BENCHMARK] * 2
-
-
-def test_evaluation_data_table(tmp_path):
-    ranked = [{"benchmark": BENCHMARK, "language": code} for code in LANGUAGES]
-    queries, candidates, counts = [], [], []
-    for n, wanted in enumerate(ranked, 1):
-        for paths, column, times in ((queries, "query_id", 1), (candidates, "candidate_id", 10)):
-            paths.append(str(tmp_path / f"{column}-{n}.parquet"))
-            write_table(paths[-1], pa.table({column: ["1"] * n * times}), wanted)
-        counts.append(str(tmp_path / f"{n}.json"))
-        sizes = {"queries": n, "judged": 20 * n, "passages": 30 * n}
-        write_json(counts[-1], wanted | {"benchmark": "search"} | sizes)
-    inputs = named(
-        queries=queries, candidates=candidates, counts=counts,
-        published=str(PUBLISHED / "evaluation_data.csv"),
-    )  # fmt: skip
-    params = {
-        "ranked": ranked,
-        "searched": [of | {"benchmark": "search"} for of in ranked],
-        "judged_only": [],
-    }
-    same(outputs("evaluation_data_table", inputs, params, tmp_path), 3)
-    frame = pd.read_csv(tmp_path / "evaluation_data_table-0/csv")
-    assert list(frame["value"]) == [1, 10, 2, 20, 1, 20, 30, 2, 40, 60]
 
 
 DRAWN = {
