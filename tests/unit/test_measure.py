@@ -2,12 +2,15 @@
 
 import pytest
 
+from pretrained import tiny_transformer
+
 from hybridbatch.cost import measure as module
 from hybridbatch.cost.measure import Measured, measure_all
 from hybridbatch.cost.page import plan_text
 from hybridbatch.cost.plan import Job, plan
 from hybridbatch.cost.work import NO_GPU, read_rates, read_work
 from hybridbatch.experiment.load import load
+from hybridbatch.experiment.systems import layer_points
 
 TINY = (
     "catalogue={encoders: {tiny: {kind: scratch, layers: 1, heads: 2, dimension: 16,"
@@ -45,6 +48,35 @@ def test_measured_rates_give_the_plan_the_measured_time(work, monkeypatch):
     assert f"tiny trains {found.pairs:.3g} pairs and encodes {found.texts:.3g}" in page
     assert "only the encoders' first steps were run" in page
     assert "No stage takes a GPU." in page
+
+
+def test_a_pretrained_encoder_with_adapters_is_measured_before_its_schedules_are_planned(
+    tmp_path, monkeypatch
+):
+    """As the shipped schedules on multilingual-e5-small, from a local folder of a tiny model."""
+    monkeypatch.setattr(module, "_SECONDS", 0.1)
+    tiny_transformer(tmp_path / "tiny")
+    options = [
+        f"catalogue={{encoders: {{e5-small: {{model: {tmp_path / 'tiny'}, revision: null, "
+        "max_tokens: 32}}}",
+        "training={batch_size: 4, trainable: {kind: lora, budget: 4, schedule: rising, scale: 2}}",
+    ]
+    files = ["config/pretrained.yaml", "config/layer_schedules.yaml"]
+    experiment = load(files, options)
+    work = read_work(experiment, read_rates(), NO_GPU)
+    table = [Job("finetune", {"system": "e5-small_hybrid", "seed": "0"})]
+    points = [Job("finetune", {"system": point.system.name, "seed": "0"})
+              for point in layer_points(experiment)]  # fmt: skip
+    assumed = plan(work, table, points)
+    (found,) = measure_all(work, [*table, *points])
+    assert found.encoder == "e5-small"
+    assert min(found.pairs, found.texts) > 0
+    shown = plan(work, table, points)
+    assert shown.ablations[0].hours_1 != assumed.ablations[0].hours_1
+    assert shown.rows[0].hours_1 != assumed.rows[0].hours_1
+    page = plan_text(shown, work.rates, files, [found])
+    assert f"e5-small trains {found.pairs:.3g} pairs and encodes {found.texts:.3g}" in page
+    assert "`snakemake ablations` adds 6 models:" in page
 
 
 def test_the_page_says_that_towers_of_images_are_not_measured():
