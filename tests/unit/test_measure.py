@@ -1,7 +1,6 @@
 """A plan's rates measured on this machine, and a plan for a machine without a GPU."""
 
 import pytest
-
 from pretrained import tiny_transformer
 
 from hybridbatch.cost import measure as module
