@@ -336,6 +336,19 @@ def test_file_that_is_not_parquet_is_named(tmp_path, name):
     assert str(caught.value).startswith(f"{path}: ")
 
 
+def test_parquet_with_a_damaged_footer_is_named(tmp_path):
+    """For which pyarrow raises another error than for a file without a footer."""
+    path = _parquet(tmp_path / "data.parquet", WIKIQA, *WIKIQA_ROWS)
+    content = bytearray(path.read_bytes())
+    footer = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+    content[footer] = 0xFF
+    path.write_bytes(content)
+    with pytest.raises(OSError, match="thrift"):
+        pq.ParquetFile(path)
+    with pytest.raises(DataError, match=r"data\.parquet: is not a parquet file \("):
+        _read("wikiqa", path)
+
+
 def test_nothing_is_read_by_pandas_and_nothing_as_a_whole(tmp_path, monkeypatch):
     def refuse(*args: object, **kwargs: object) -> None:
         raise AssertionError("read as a whole")

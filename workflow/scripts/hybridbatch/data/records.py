@@ -174,7 +174,7 @@ def open_parquet(path: str | Path) -> pq.ParquetFile:
     """Open a parquet file without reading its rows; DataError if it is not a parquet file."""
     try:
         return pq.ParquetFile(path, pre_buffer=False)
-    except pa.ArrowInvalid as error:
+    except (OSError, pa.ArrowException) as error:
         raise DataError(f"{path}: is not a parquet file ({error}).") from error
 
 
