@@ -1,6 +1,7 @@
 """Published files of captions: lines beside image names, and COCO's JSON."""
 
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -99,3 +100,14 @@ def test_coco_s_captions_are_read_with_their_urls(tmp_path, caplog):
 def test_what_is_wrong_in_coco_s_file_is_named(tmp_path, images, annotations, words):
     with pytest.raises(DataError, match=rf"captions_train2014\.json: {words}"):
         read_coco(coco(tmp_path, images, annotations), "train")
+
+
+def test_a_zip_file_with_a_damaged_byte_is_named(tmp_path):
+    """Stored as it is, so that only its checksum tells."""
+    path = tmp_path / "annotations.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("captions.json", json.dumps({"images": IMAGES, "annotations": []}))
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"COCO_25", b"COCO_26"))
+    with pytest.raises(DataError, match=r"annotations\.zip: cannot be unzipped \(Bad CRC-32"):
+        read_coco(path, "train", member="captions.json")

@@ -9,6 +9,7 @@ import csv
 import gzip
 import json
 import re
+import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -23,7 +24,7 @@ from hybridbatch.runtime.errors import DataError
 from hybridbatch.runtime.files import BATCH_ROWS
 
 _GZIP_MAGIC = b"\x1f\x8b"
-_CUT_OFF = (EOFError, gzip.BadGzipFile, zlib.error)
+_CUT_OFF = (EOFError, gzip.BadGzipFile, zlib.error, zipfile.BadZipFile)
 _BYTE_ORDER_MARK = "\ufeff"
 # Escapes that may stand for no character: NUL, or half of a surrogate pair.
 _SUSPECT = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
