@@ -68,8 +68,10 @@ plan: $(READY)
 	@$(BIN)/python workflow/plan.py $(PLAN) $(CONFIGS)
 
 # Where the configuration puts them, unless it is given.
-RESULTS ?= $(shell $(BIN)/python -c 'import sys; sys.path.insert(0, "workflow/scripts"); \
-    from hybridbatch.experiment.load import load; print(load(sys.argv[1:]).pathvars.results)' $(CONFIGS))
+RESULTS ?= $(or $(shell $(BIN)/python -c 'import sys; sys.path.insert(0, "workflow/scripts"); \
+    sys.excepthook = lambda kind, error, _: print(error, file=sys.stderr); \
+    from hybridbatch.experiment.load import load; print(load(sys.argv[1:]).pathvars.results)' $(CONFIGS)), \
+    $(error Mend CONFIG, $(CONFIGS)))
 
 # CONFIG, one file or several, has the configuration compared, too.
 verify: $(READY)

@@ -58,3 +58,13 @@ def test_python_keeps_what_it_has_compiled_where_the_environment_says_otherwise(
     )
     assert "PYTHONDONTWRITEBYTECODE" not in run.stdout
     assert "TOKENIZERS_PARALLELISM" in run.stdout
+
+
+@pytest.mark.parametrize("target", ["verify", "report"])
+def test_a_wrong_configuration_is_told_once_and_without_a_traceback(target):
+    command = ["make", "--dry-run", target, "CONFIG=config/rendered.yaml"]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert run.returncode != 0
+    assert run.stderr.count("config/rendered.yaml seems to be laid over") == 1
+    assert "Traceback" not in run.stderr
+    assert "Mend CONFIG, config/rendered.yaml" in run.stderr
