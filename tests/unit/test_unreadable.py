@@ -97,10 +97,12 @@ def test_a_damaged_file_is_named(tmp_path, name, harm, alone):
 
 
 def test_arrow_that_ends_between_two_batches_is_refused(tmp_path):
-    content = arrow(tmp_path / "a.arrow")
-    assert len(list(rows(DataSet(str(tmp_path), None, None, "train", COLUMNS), None, "x"))) == 4
-    (tmp_path / "a.arrow").write_bytes(content[: content.rindex(b"\xff\xff\xff\xff")])
-    assert "a.arrow is no whole Arrow file" in problem(tmp_path, tmp_path / "a.arrow")
+    path = tmp_path / "a.arrow"
+    content = arrow(path)
+    whole = DataSet(str(path), None, None, "train", COLUMNS)
+    assert len(list(rows(whole, None, tmp_path / "cache"))) == 4
+    path.write_bytes(content[: content.rindex(b"\xff\xff\xff\xff")])
+    assert "a.arrow is no whole Arrow file" in problem(tmp_path, path)
 
 
 def test_a_damaged_batch_is_named_with_its_row(tmp_path):
@@ -133,9 +135,11 @@ def test_a_damaged_zip_file_and_a_damaged_card_are_no_bare_errors(tmp_path):
 
 
 def test_files_that_do_not_fit_together_are_told_from_damaged_ones(tmp_path):
-    parquet(tmp_path / "train-0.parquet")
-    pq.write_table(pa.table({"other": [1]}), tmp_path / "train-1.parquet")
-    assert str(tmp_path) in problem(tmp_path, tmp_path)
+    (tmp_path / "set").mkdir()
+    parquet(tmp_path / "set/train-0.parquet")
+    pq.write_table(pa.table({"other": [1]}), tmp_path / "set/train-1.parquet")
+    found = problem(tmp_path, tmp_path / "set")
+    assert "Each of its 2 files can be read by itself: see that all have the same columns" in found
 
 
 def test_a_corpus_of_captions_is_named_by_its_key(tmp_path):

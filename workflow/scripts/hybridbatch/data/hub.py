@@ -397,7 +397,7 @@ def _advice(data_set: DataSet, mirror: str | None, error: Exception) -> str:
     if data_set.revision is None or isinstance(error, ValueError):
         return (
             f"{data_set}: cannot be opened: {type(error).__name__}: {error}. Mend what it names, "
-            "or correct `path`, `name` or `revision`."
+            "or correct `name` or `path`."
         )
     place = f"{mirror or 'DIR'}/huggingface.co/datasets/{data_set.path}/tree/{data_set.revision}"
     return (

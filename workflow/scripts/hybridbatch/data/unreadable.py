@@ -108,7 +108,7 @@ def _damaged(
         return files[0][1]
     log.info("the %d files are read one by one, to find the one that is damaged", len(files))
     for of, path in sorted(files, key=lambda file: file[0] != split):
-        builder.config.data_files = {of: [path]}
+        builder.config.data_files, builder.info.features = {of: [path]}, None
         try:
             for _ in undecoded(builder.as_streaming_dataset()[of]):
                 pass
