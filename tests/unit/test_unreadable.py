@@ -121,6 +121,13 @@ def test_garbage_in_other_formats_of_the_library_is_no_bare_error(tmp_path, name
     assert str(tmp_path / "set") in problem(tmp_path, tmp_path / "set")
 
 
+def test_damaged_metadata_of_a_folder_of_images_are_named(tmp_path):
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set/a.png").write_bytes(b"no image, which nobody looks at")
+    (tmp_path / "set/metadata.jsonl").write_bytes(GARBAGE)
+    assert f"{tmp_path / 'set/metadata.jsonl'}: " in problem(tmp_path, tmp_path / "set")
+
+
 def test_a_damaged_zip_file_and_a_damaged_card_are_no_bare_errors(tmp_path):
     (tmp_path / "set").mkdir()
     with zipfile.ZipFile(tmp_path / "set/train.zip", "w") as packed:

@@ -78,20 +78,22 @@ def _unreadable(
 ) -> SourceError:
     """The error, with the file that cannot be read if all are on this machine."""
     files = _files(builder)
+    if isinstance(builder, FolderBasedBuilder):  # what is read here is not the images
+        files = [file for file in files if Path(file[1]).suffix.lower() not in builder.EXTENSIONS]
     # pyarrow's message for a parquet file with a row group but no rows.
     hint = " (a parquet file of it has no row)" if "BatchSize" in str(error) else ""
     start, end = f"{data_set}: cannot be read{since}: ", f"{type(error).__name__}: {error}{hint}"
     if not files or not all(Path(path).is_file() for _, path in files):
         return SourceError(start + end)
-    # The rows of folders of images are made of several files.
-    if isinstance(builder, FolderBasedBuilder):
-        return SourceError(f"{start}{end}\nMend the file that is named, or correct `path`.")
     if (path := _damaged(builder, files, split)) is None:
         return SourceError(
             f"{start}{end}\nEach of its {len(files)} files can be read by itself: see that all "
             "have the same columns, or correct `path`."
         )
-    return SourceError(f"{start}{path}: {end}\nPut a whole file in its place, or correct `path`.")
+    return SourceError(
+        f"{start}{path}: {end}\nPut a whole file in its place (parquet, Arrow, JSON Lines or CSV), "
+        "or correct `path`."
+    )
 
 
 def _files(builder: datasets.DatasetBuilder) -> list[tuple[str, str]]:
