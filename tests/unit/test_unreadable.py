@@ -9,7 +9,10 @@ import pyarrow.parquet as pq
 import pytest
 
 import fetch_dataset
+import read_benchmark
+import read_corpus
 import read_image_corpus
+import read_references
 from hybridbatch.data.hub import DataSet, rows
 from hybridbatch.runtime.errors import HybridBatchError
 
@@ -54,6 +57,12 @@ FORMATS = {
     "a.csv": csv,
     "a.jsonl": json_lines,
 }
+
+
+class Inputs(dict):
+    """As Snakemake has them, by item and by attribute."""
+
+    __getattr__ = dict.__getitem__
 
 
 def fetch(folder: Path, path: Path) -> list:
@@ -166,4 +175,35 @@ def test_a_corpus_of_captions_is_named_by_its_key(tmp_path):
     message = str(caught.value)
     assert message.startswith("catalogue.benchmarks.mine: ")
     assert str(tmp_path / "train.parquet") in message
+    assert not list((tmp_path / "out").glob("*"))
+
+
+@pytest.mark.parametrize(
+    ("script", "section", "params", "inputs"),
+    [
+        (
+            *(read_corpus, "corpora"),
+            *({"reader": "jsonl", "language": "en", "holdout": 0.0}, {"files": ["{}"]}),
+        ),
+        (read_benchmark, "benchmarks", {"kind": "lareqa", "reading": {}, "of": {}}, {"file": "{}"}),
+        (read_references, "references", {"reader": "questions"}, {"file": "{}"}),
+    ],
+)
+def test_files_of_other_entries_are_named_with_the_key_of_the_entry(
+    tmp_path, script, section, params, inputs
+):
+    path = tmp_path / "mine.json"
+    path.write_bytes(GARBAGE)
+    of = section.removesuffix("s") if section == "benchmarks" else section
+    given = {key: [str(path)] if isinstance(v, list) else str(path) for key, v in inputs.items()}
+    names = ("train", "validation", "counts", "queries", "candidates", "qrels")
+    job = SimpleNamespace(
+        params=SimpleNamespace(**params),
+        input=Inputs(given),
+        output=SimpleNamespace(**{name: tmp_path / "out" / name for name in names}),
+        wildcards=SimpleNamespace(**{of: "mine", "corpus": "mine", "language": "en"}),
+    )
+    with pytest.raises(HybridBatchError) as caught:
+        script.main(job)
+    assert str(caught.value).startswith(f"catalogue.{section}.mine: {path}: line 1: is not UTF-8")
     assert not list((tmp_path / "out").glob("*"))

@@ -4,6 +4,7 @@ from collections import Counter
 
 from hybridbatch.data.pairs import PAIR_SCHEMA, pair_batches, refuse_empty_parts, split_validation
 from hybridbatch.data.readers import read
+from hybridbatch.runtime.errors import about
 from hybridbatch.runtime.files import table_writer, write_json
 from hybridbatch.runtime.logs import log, logged
 
@@ -15,6 +16,7 @@ def main(snakemake) -> None:
     name = f"corpus {snakemake.wildcards.corpus} ({', '.join(map(str, files))})"
     found = read(params.reader, files, params.language, counts)
     with (
+        about(f"catalogue.corpora.{snakemake.wildcards.corpus}"),
         table_writer(output.train, PAIR_SCHEMA) as write_train,
         table_writer(output.validation, PAIR_SCHEMA) as write_validation,
     ):
