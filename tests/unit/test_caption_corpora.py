@@ -4,6 +4,7 @@ import io
 import json
 import logging
 import zipfile
+from collections import Counter
 from pathlib import Path
 
 import datasets
@@ -14,7 +15,7 @@ from PIL import Image
 
 from hybridbatch.data.caption_corpora import write_corpus
 from hybridbatch.data.caption_sets import HUB, _is_below
-from hybridbatch.data.captions import TEST, TRAIN, read_images
+from hybridbatch.data.captions import TEST, TRAIN, VALIDATION, read_images
 from hybridbatch.runtime.errors import DataError, SourceError
 from hybridbatch.runtime.files import read_json, read_table
 from hybridbatch.runtime.hashes import recorded_hashes
@@ -117,6 +118,63 @@ def test_an_image_of_two_parts_is_refused(tmp_path):
     parts = {part: lines_of(tmp_path, part, ["red"], en=["a"]) for part in (TRAIN, TEST)}
     with pytest.raises(DataError, match="the image red is in train and in test"):
         Written(tmp_path / "out", parts, "lines", folders=[folder_of(tmp_path / "a")])
+
+
+@pytest.mark.parametrize("form", ["lines", "datasets"])
+def test_equal_files_under_several_ids_are_in_one_part(tmp_path, caplog, form):
+    """By id: part, colour (equal ones have equal files), caption."""
+    rows = {
+        "a": (TRAIN, "red", "a rose"), "b": (TRAIN, "blue", "a sea"), "c": (TRAIN, "red", "petals"),
+        "d": (TRAIN, "red", "a rose"), "e": (TRAIN, "green", "grass"), "f": (TRAIN, "black", "x"),
+        "g": (VALIDATION, "blue", "water"), "h": (VALIDATION, "pink", "a pig"),
+        "i": (TEST, "green", "a lawn"), "j": (TEST, "white", "snow"), "k": (TEST, "white", "milk"),
+        "other": (TRAIN, "black", "night"),
+    }  # fmt: skip
+    (tmp_path / "others.txt").write_text("other.png\n")
+    more, parts = {"without": tmp_path / "others.txt"}, {}
+    for of in (TRAIN, VALIDATION, TEST):
+        ids = [id_ for id_ in rows if rows[id_][0] == of]
+        if form == "lines":
+            parts[of] = lines_of(tmp_path, of, ids, en=[rows[id_][2] for id_ in ids])
+        else:
+            pictures = [row(rows[id_][1], key=id_, text=rows[id_][2]) for id_ in ids]
+            data_set(tmp_path / "set", of, pictures)
+            parts[of] = part(tmp_path / "set", of, id="key", caption="text")
+    if form == "lines":
+        (tmp_path / "images").mkdir()
+        for id_, (_, colour, _) in rows.items():
+            (tmp_path / f"images/{id_}.png").write_bytes(png(colour))
+        more["folders"] = [tmp_path / "images"]
+    found = Written(tmp_path / "out", parts, form, **more)
+    assert found.rows == [
+        # c and d are a; b is validated with, e tested, and f is left out with `other`.
+        ("a", "en", "a rose", TRAIN), ("a", "en", "petals", TRAIN),
+        ("g", "en", "water", VALIDATION), ("h", "en", "a pig", VALIDATION),
+        ("i", "en", "a lawn", TEST), ("j", "en", "snow", TEST), ("j", "en", "milk", TEST),
+    ]  # fmt: skip
+    files = Counter(found.of_images[id_] for id_ in {id_ for id_, *_ in found.rows})
+    assert set(files.values()) == {1}
+    counts = {"captions": 7, "left_out": 1, "left_out_as_equal": 3, "joined": 3}
+    assert counts.items() <= found.counts.items()
+    assert "3 images are left out" in caplog.text
+    assert "(b, e, f)" in caplog.text
+
+
+@pytest.mark.parametrize("form", ["lines", "datasets"])
+def test_a_part_whose_files_are_all_tested_is_refused(tmp_path, form):
+    parts, more = {}, {}
+    for of, id_ in ((TRAIN, "one"), (TEST, "two")):
+        if form == "lines":
+            parts[of] = lines_of(tmp_path, of, [id_], en=["a"])
+            (tmp_path / "images").mkdir(exist_ok=True)
+            (tmp_path / f"images/{id_}.png").write_bytes(png("red"))
+            more["folders"] = [tmp_path / "images"]
+        else:
+            data_set(tmp_path / "set", of, [row("red", t="a", i=id_)])
+            parts[of] = part(tmp_path / "set", of, caption="t", id="i")
+    with pytest.raises(DataError, match="no image of the part train has a caption"):
+        Written(tmp_path / "out", parts, form, **more)
+    assert not list((tmp_path / "out").iterdir())
 
 
 def test_a_part_without_captions_is_refused(tmp_path):

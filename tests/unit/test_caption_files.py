@@ -11,8 +11,8 @@ from hybridbatch.runtime.errors import DataError
 
 IMAGES = [
     {"id": 9, "file_name": "COCO_9.jpg", "coco_url": "http://x/COCO_9.jpg"},
-    {"id": 25, "file_name": "COCO_25.jpg", "coco_url": "http://x/COCO_25.jpg"},
-    {"id": 30, "file_name": "COCO_30.jpg", "coco_url": "http://x/COCO_30.jpg"},
+    {"id": 25, "file_name": "COCO_25.jpg"},  # others leave out what is not read here
+    {"id": 30, "file_name": "COCO_30.jpg"},
 ]
 ANNOTATIONS = [
     {"id": 1, "image_id": 25, "caption": "A giraffe\n eats. "},
@@ -72,14 +72,13 @@ def coco(folder: Path, images=IMAGES, annotations=ANNOTATIONS) -> Path:
     return path
 
 
-def test_coco_s_captions_are_read_with_their_urls(tmp_path, caplog):
-    table, urls, counts = read_coco(coco(tmp_path), "train")
+def test_coco_s_captions_are_read(tmp_path, caplog):
+    table, counts = read_coco(coco(tmp_path), "train")
     assert [tuple(row.values()) for row in table.to_pylist()] == [
         ("COCO_25", "en", "A giraffe eats.", "train", "COCO_25"),
         ("COCO_9", "en", "A meal", "train", "COCO_9"),
         ("COCO_25", "en", "A tall animal", "train", "COCO_25"),
     ]
-    assert urls == {"COCO_9": "http://x/COCO_9.jpg", "COCO_25": "http://x/COCO_25.jpg"}
     assert counts == {
         "captions": 3, "images": 2, "blank": 1, "repeated": 1, "without_caption": 1,
     }  # fmt: skip
@@ -93,11 +92,14 @@ def test_coco_s_captions_are_read_with_their_urls(tmp_path, caplog):
         (IMAGES, [{"image_id": 9}], "annotation 0: field 'caption' is missing"),
         (IMAGES, [{"image_id": 9, "caption": " "}], "has no caption"),
         ([*IMAGES, IMAGES[0]], ANNOTATIONS, r"image 3: COCO_9 \(9\) stands twice"),
-        ([{"id": 9, "file_name": "a.jpg"}], [], "image 0: field 'coco_url' is missing"),
+        ([IMAGES[0], {"id": 25}], [], r"image 1: field 'file_name' is missing\. COCO's files of"),
+        # Karpathy's
+        ([{"filename": "a.jpg", "imgid": 0, "sentences": [{"raw": "x"}]}], [],
+         "image 0: field 'id' is missing.* `images` with `id` and `file_name`, .* written in that"),
         ([], [], "has no caption"),
     ],
-)
-def test_what_is_wrong_in_coco_s_file_is_named(tmp_path, images, annotations, words):
+)  # fmt: skip
+def test_what_is_wrong_in_coco_s_file_is_named_with_its_form(tmp_path, images, annotations, words):
     with pytest.raises(DataError, match=rf"captions_train2014\.json: {words}"):
         read_coco(coco(tmp_path, images, annotations), "train")
 
@@ -111,3 +113,12 @@ def test_a_zip_file_with_a_damaged_byte_is_named(tmp_path):
     path.write_bytes(content.replace(b"COCO_25", b"COCO_26"))
     with pytest.raises(DataError, match=r"annotations\.zip: cannot be unzipped \(Bad CRC-32"):
         read_coco(path, "train", member="captions.json")
+
+
+def test_a_file_without_annotations_is_named(tmp_path):
+    path = tmp_path / "dataset_coco.json"
+    path.write_text(json.dumps({"dataset": "coco", "images": [{"id": 1, "file_name": "a.jpg"}]}))
+    with pytest.raises(
+        DataError, match=r"coco\.json: field 'annotations' is missing\. COCO's files"
+    ):
+        read_coco(path, "train")

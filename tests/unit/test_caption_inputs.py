@@ -11,6 +11,7 @@ from hybridbatch.encoders.captions import (
     TextInputs,
     caption_corpus,
     caption_inputs,
+    check_splits,
     image_inputs,
     image_text_pairs,
     numbered,
@@ -81,6 +82,19 @@ def test_inputs_of_pairs_are_those_of_their_caption_image_and_teacher(corpus):
     assert corpus.targets(rows, languages).values.tolist() == TEACHER[rows].tolist()
     (queries, passages, targets), *_ = validation_batches([corpus], 2)
     assert len(queries) == len(passages) == len(targets) == 2
+
+
+def test_an_image_in_two_splits_under_two_names_is_refused(images):
+    def of(**splits: str):
+        return caption_table((n, "en", n, splits.get(n, "train"), n) for n in NAMES)
+
+    check_splits(of(), images)
+    check_splits(of(cow="test", cat="validation"), images)
+    check_splits(of(dog="test", pet="test"), images)
+    for splits in ({"pet": "test"}, {"pet": "validation"}, {"dog": "validation", "pet": "test"}):
+        words = rf"the image pet is in {splits['pet']}, and in {splits.get('dog', 'train')} as dog"
+        with pytest.raises(DataError, match=words):
+            check_splits(of(**splits), images)
 
 
 def test_images_of_texts_have_a_language(images):

@@ -2,6 +2,7 @@
 
 import io
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ from hybridbatch.data.emoji import (
     read_emoji,
     splits,
     with_enough,
+    with_pictures_joined,
     write_emoji,
 )
 from hybridbatch.data.emoji_font import EmojiFont, images
@@ -136,6 +138,27 @@ def test_too_few_concepts_for_the_splits_are_counted():
     one = [Concept(str(n), str(n), str(n), True) for n in range(4)]
     with pytest.raises(DataError, match="split 0: no emoji are left to train on"):
         splits(one, 1, 2, 2, 0)
+
+
+def test_emoji_of_one_picture_and_all_of_their_groups_are_one_group():
+    # a and b have one picture, c and d another one; b and c are variants. f and g are only trained.
+    concepts = [Concept(id_, id_, group, id_ not in "fg") for id_, group in
+                zip("abcdefgh", ["z", "y", "y", "x", "w", "v", "u", "u"], strict=True)]  # fmt: skip
+    pictures = dict(zip("abcdefgh", [b"1", b"1", b"2", b"2", b"3", b"4", b"5", b"6"], strict=True))
+    found = with_pictures_joined(concepts, pictures)
+    assert [of.group for of in found] == ["x", "x", "x", "x", "w", "v", "u", "u"]
+    assert [replace(of, group="") for of in found] == [replace(of, group="") for of in concepts]
+    # What may not be tested takes its like with it, but flags alone keep their names.
+    found = with_pictures_joined(concepts, pictures | {"e": b"4"})
+    assert [of.group for of in found[4:6]] == ["v", "v"]
+    flags = with_pictures_joined(concepts[5:7], dict.fromkeys("fg", b"4"))
+    assert [of.group for of in flags] == ["v", "u"]
+    assert (
+        with_pictures_joined(
+            concepts, dict(zip(pictures, map(str.encode, "abcdefgh"), strict=True))
+        )
+        == concepts
+    )
 
 
 def _png(colour, size: int = 8) -> bytes:
@@ -254,6 +277,17 @@ def test_the_files_of_the_benchmark_are_read_by_its_kind(made, tmp_path):
     assert not (tmp_path / "i").exists()
 
 
+def test_emoji_of_one_picture_are_in_one_part_of_every_split(made, tmp_path):
+    font = pictures(tmp_path / "same.ttf", PICTURES | {"🦆": PICTURES["🦉"]})
+    found = read_emoji(made[0], font)
+    groups = {c.sequence: c.group for c in found.concepts}
+    assert groups["🦆"] == groups["🦉"] == "duck"
+    assert groups["🏃"] != groups["🦉"]
+    for seed in range(8):
+        for split in splits(found.concepts, 1, 1, 1, seed):
+            assert split["1f986"] == split["1f989"]
+
+
 def test_a_font_that_is_missing_or_has_no_pictures_is_named(tmp_path):
     with pytest.raises(DataError, match=r"a\.ttf: .* apt-get install fonts-noto-color-emoji"):
         EmojiFont(tmp_path / "a.ttf")
@@ -321,6 +355,15 @@ def test_the_installed_names_are_split_three_times(real):
     found = splits(real.concepts, 3, 300, 100, seed=0)
     chosen, _ = with_enough(names, 1300)
     assert "ast" not in chosen
+    # Fonts draw some flags, and some families, alike; no group is another one for it.
+    alike: dict[bytes, list[str]] = {}
+    for id_, image in real.images.items():
+        alike.setdefault(image, []).append(id_)
+    assert max(map(len, alike.values())) > 1
+    for split in found:
+        assert all(len({split[id_] for id_ in ids}) == 1 for ids in alike.values())
+    english = cldr.read_annotations("en").names
+    assert all(c.group == group_of(c.sequence, english) for c in real.concepts)
     table, dropped = emoji_captions(real, {code: names[code] for code in chosen}, found[0])
     assert max(dropped.values(), default=0) < 0.05 * len(real.concepts)
     tested = {r["image_id"] for r in table.to_pylist() if r["split"] == TEST}

@@ -38,6 +38,13 @@ def test_the_small_network_has_the_models_parameters(widths, tmp_path):
     assert entry.parameters == sum(p.numel() for p in network.parameters())
 
 
+def test_the_plan_reckons_with_coco_s_published_sizes():
+    # Of captions_train2014.json; captions_val2014.json has 40,504 and 202,654, both 616,767.
+    sizes = read_rates().corpora["coco_captions"]
+    assert (sizes.pairs, sizes.questions) == (82_783, 414_113)
+    assert 616_767 - sizes.questions == 202_654
+
+
 def test_a_pass_is_two_flops_a_product():
     """One stage of 8 channels: 16 x 16 outputs of 7 x 7 x 3, then 8 x 8 of two of 3 x 3 x 8."""
     entry = load([ROOT / "config/config.yaml"]).catalogue.encoders["static_cnn"].image

@@ -7,6 +7,7 @@ made of them stands in `caption_splits`.
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pyarrow as pa
 
 from hybridbatch.data.caption_files import image_ids, read_coco, read_lines
 from hybridbatch.data.caption_sets import ENGLISH, Captioned, captioned_images
-from hybridbatch.data.captions import TRAIN, caption_table, named, write_images
+from hybridbatch.data.captions import SPLITS, TRAIN, caption_table, named, write_images
 from hybridbatch.data.image_files import images_below
 from hybridbatch.data.images import decoded, image_file
 from hybridbatch.runtime.errors import DataError
@@ -22,6 +23,14 @@ from hybridbatch.runtime.files import write_json, write_table
 from hybridbatch.runtime.logs import log
 
 Part = Mapping[str, Any]
+
+
+@dataclass
+class _Files:
+    """Digests of image files: of the captioned ones by id, and of those that are left out."""
+
+    captioned: dict[str, bytes] = field(default_factory=dict)
+    left_out: set[bytes] = field(default_factory=set)
 
 
 def write_corpus(
@@ -49,6 +58,12 @@ def write_corpus(
     names captions without image, for an image that two parts have, for a part without captions, and
     if `without` names no image of the parts. Images without caption are counted in the log and left
     out.
+
+    Equal files under several ids could lie in several splits. Those of one part are one image,
+    under the first id, with the captions of all (`joined`). What is in several parts stays in the
+    one that is tested, or else the one to validate with, and what equals an image of `without` is
+    left out like it (`left_out_as_equal`). The counts have both if there is any. No caption names
+    the other ids any more; their images are still in the table of images.
     """
     left_out = set() if without is None else set(image_ids(without))
     told: Counter[str] = Counter()
@@ -59,7 +74,7 @@ def write_corpus(
         table = _without(pa.concat_tables(found), left_out, told)
         _check_parts(table, parts)
         _check_left_out(table["image_id"][0].as_py(), without, told)
-        _write_files(table, folders, images)
+        table = _write_files(table, parts, folders, images, left_out, told)
     told["captions"] = len(table)
     told.update(f"captions_{language}" for language in table["language"].to_pylist())
     write_table(captions, table)
@@ -80,7 +95,7 @@ def english(own: pa.Table) -> dict[str, str]:
 def _read_part(kind: str, part: str, of: Part, told: Counter[str]) -> pa.Table:
     if kind == "lines":
         return read_lines(of["names"], of["captions"], part)
-    table, _, counts = read_coco(of["file"], part, member=of["member"])
+    table, counts = read_coco(of["file"], part, member=of["member"])
     told.update({name: counts[name] for name in ("blank", "repeated", "without_caption")})
     return table
 
@@ -124,13 +139,52 @@ def _without_captions(part: str) -> DataError:
     )
 
 
-def _write_files(table: pa.Table, folders: Sequence[str | Path], images: str | Path) -> None:
-    """Write the image files of the captions, from folders."""
+def _each_file_once(table: pa.Table, files: _Files, told: Counter[str]) -> pa.Table:
+    """The captions of images whose files differ, and of none that is left out."""
+    part_of = dict(zip(table["image_id"].to_pylist(), table["split"].to_pylist(), strict=True))
+    first: dict[bytes, tuple[str, str]] = {}
+    kept: dict[str, str] = {}  # the id that an image has in the end, by the one it came with
+    for part in reversed(SPLITS):
+        for id_, of in part_of.items():
+            digest = files.captioned[id_]
+            if of != part or digest in files.left_out:
+                continue
+            there, other = first.setdefault(digest, (part, id_))
+            if there == part:
+                kept[id_] = other
+    lost = [id_ for id_ in part_of if id_ not in kept]
+    joined = [id_ for id_, other in kept.items() if id_ != other]
+    if not lost and not joined:
+        return table
+    log.warning(
+        "%d images are left out, whose files are those of images of another part or left out (%s), "
+        "and %d have the files and so the names of others (%s)",
+        len(lost), named(lost), len(joined), named(joined),
+    )  # fmt: skip
+    told.update(left_out_as_equal=len(lost), joined=len(joined))
+    rows = (
+        (kept[row["image_id"]], row["language"], row["caption"], row["split"])
+        for row in table.to_pylist()
+        if row["image_id"] in kept
+    )
+    return caption_table((*row, row[0]) for row in dict.fromkeys(rows))
+
+
+def _write_files(
+    table: pa.Table,
+    parts: Mapping[str, Part],
+    folders: Sequence[str | Path],
+    images: str | Path,
+    left_out: set[str],
+    told: Counter[str],
+) -> pa.Table:
+    """Write the image files of the captions, from folders; returns the captions of each once."""
     files: dict[str, Path] = {}
     for folder in folders:
         for id_, path in images_below(folder).items():
             if (other := files.setdefault(id_, path)) != path:
                 raise DataError(f"{other} and {path} are of one id, {id_}.")
+    digests = _Files(left_out={_digest(image_file(files[of])) for of in left_out & files.keys()})
     ids = list(dict.fromkeys(table["image_id"].to_pylist()))
     where = ", ".join(map(str, folders))
     if missing := [id_ for id_ in ids if id_ not in files]:
@@ -142,12 +196,17 @@ def _write_files(table: pa.Table, folders: Sequence[str | Path], images: str | P
         log.info("%s: %d image files have no caption, and are left out", where, more)
 
     def read() -> Iterator[tuple[str, bytes]]:
+        nonlocal table
         for id_ in ids:
             image = image_file(files[id_])
             decoded(image, str(files[id_]))
+            digests.captioned[id_] = _digest(image)
             yield id_, image
+        table = _each_file_once(table, digests, told)
+        _check_parts(table, parts)
 
     write_images(images, read(), len(ids))
+    return table
 
 
 def _write_data_set(
@@ -160,20 +219,24 @@ def _write_data_set(
     mirror: str | None,
     recorded: str | Path | None,
 ) -> pa.Table:
-    """Write the images of a data set while its rows are streamed; returns the captions."""
+    """Write the images of a data set while its rows are streamed; returns the captions of each."""
     rows: list[tuple[str, str, str, str, str]] = []
+    files, table = _Files(), caption_table(())
 
     def read() -> Iterator[tuple[str, bytes]]:
+        nonlocal table
         for part, of in parts.items():
             found = captioned_images(of, languages, Path(images), told, mirror, recorded)
             before = len(rows)
-            yield from _captions_noted(found, part, left_out, rows, told)
+            yield from _captions_noted(found, part, left_out, rows, told, files)
             if len(rows) == before:
                 raise _without_captions(part)
         _check_left_out(rows[0][0], without, told)
+        table = _each_file_once(caption_table(rows), files, told)
+        _check_parts(table, parts)
 
     write_images(images, read())
-    return caption_table(rows)
+    return table
 
 
 def _captions_noted(
@@ -182,6 +245,7 @@ def _captions_noted(
     left_out: set[str],
     rows: list[tuple[str, str, str, str, str]],
     told: Counter[str],
+    files: _Files,
 ) -> Iterator[tuple[str, bytes]]:
     """(id, bytes) of each image once; its captions are added to `rows`."""
     # Rows of one image may stand apart. A hash tells whether their images are one.
@@ -189,13 +253,14 @@ def _captions_noted(
     others = {id_ for id_, *_ in rows}
     captions: set[tuple[str, str, str]] = set()
     for one in found:
+        digest = _digest(one.image)
         if one.id in left_out or Path(one.id).stem in left_out:
             told["left_out"] += one.id not in known
             known.setdefault(one.id, b"")
+            files.left_out.add(digest)
             continue
         if one.id in others:
             raise DataError(f"{one.where}: the image {one.id} is in another part, too.")
-        digest = hashlib.blake2b(one.image, digest_size=16).digest()
         if known.get(one.id, digest) != digest:
             raise DataError(f"{one.where}: another image has the id {one.id}, too.")
         if not one.captions:
@@ -203,7 +268,7 @@ def _captions_noted(
             continue
         if one.id not in known:
             decoded(one.image, one.where)
-            known[one.id] = digest
+            known[one.id] = files.captioned[one.id] = digest
             yield one.id, one.image
         for language, text in one.captions:
             if (one.id, language, text) in captions:
@@ -211,3 +276,7 @@ def _captions_noted(
                 continue
             captions.add((one.id, language, text))
             rows.append((one.id, language, text, part, one.id))
+
+
+def _digest(image: bytes) -> bytes:
+    return hashlib.blake2b(image, digest_size=16).digest()

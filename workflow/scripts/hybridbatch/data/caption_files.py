@@ -7,6 +7,7 @@ a line for each image; and COCO's JSON of images and annotations.
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
@@ -17,6 +18,12 @@ from hybridbatch.data.records import json_file, lines
 from hybridbatch.data.texts import clean
 from hybridbatch.runtime.errors import DataError
 from hybridbatch.runtime.logs import log
+
+_FORM = (
+    "COCO's files of captions have `images` with `id` and `file_name`, and `annotations` with "
+    "`image_id` and `caption`. Others, such as Karpathy's dataset_coco.json, have to be written in "
+    "that form first."
+)
 
 
 def read_lines(names: str | Path, captions: Mapping[str, str | Path], split: str) -> pa.Table:
@@ -54,30 +61,31 @@ def image_ids(names: str | Path) -> list[str]:
 
 def read_coco(
     path: str | Path, split: str, language: str = "en", member: str = ""
-) -> tuple[pa.Table, dict[str, str], dict[str, int]]:
-    """Captions of CAPTION_SCHEMA, the images' URLs by id, and counts, from COCO's JSON.
+) -> tuple[pa.Table, dict[str, int]]:
+    """Captions of CAPTION_SCHEMA, and counts, from COCO's JSON.
 
-    path: a file such as captions_train2014.json: `images` with `id`, `file_name` and `coco_url`,
-    and `annotations` with `image_id` and `caption`; or a zip file that has it as `member`. An
-    image's id is its file's name without suffix. counts: `captions` and `images` that are kept;
-    `blank` captions, `repeated` ones of an image, and images `without_caption`, which are left out.
-    Raises `DataError` that names the annotation of an unknown image and an image that stands twice.
+    path: a file such as captions_train2014.json: `images` with `id` and `file_name`, and
+    `annotations` with `image_id` and `caption`; or a zip file that has it as `member`. An image's
+    id is its file's name without suffix. counts: `captions` and `images` that are kept; `blank`
+    captions, `repeated` ones of an image, and images `without_caption`, which are left out. Raises
+    `DataError` that names the annotation of an unknown image and an image that stands twice, and
+    says what a file of another form lacks.
     """
     content = json_file(path, zip_member(member))
     ids: dict[int, str] = {}
-    urls: dict[str, str] = {}
-    for number, image in enumerate(field(content, "images", list, str(path))):
+    names: dict[str, None] = {}
+    for number, image in enumerate(_of_coco(content, "images", list, str(path))):
         where = f"{path}: image {number}"
-        key, id_ = field(image, "id", int, where), _id(field(image, "file_name", str, where))
-        if key in ids or id_ in urls:
+        key, id_ = _of_coco(image, "id", int, where), _id(_of_coco(image, "file_name", str, where))
+        if key in ids or id_ in names:
             raise DataError(f"{where}: {id_} ({key}) stands twice.")
-        ids[key], urls[id_] = id_, field(image, "coco_url", str, where)
+        ids[key], names[id_] = id_, None
     counts: Counter = Counter(captions=0, images=0, blank=0, repeated=0, without_caption=0)
     found: dict[tuple[str, str], None] = {}
-    for number, annotation in enumerate(field(content, "annotations", list, str(path))):
+    for number, annotation in enumerate(_of_coco(content, "annotations", list, str(path))):
         where = f"{path}: annotation {number}"
-        key = field(annotation, "image_id", int, where)
-        text = clean(field(annotation, "caption", str, where))
+        key = _of_coco(annotation, "image_id", int, where)
+        text = clean(_of_coco(annotation, "caption", str, where))
         if key not in ids:
             raise DataError(f"{where}: is of image {key}, which is not among the file's images.")
         if not text or (ids[key], text) in found:
@@ -85,13 +93,21 @@ def read_coco(
             continue
         found[ids[key], text] = None
     captioned = {id_ for id_, _ in found}
-    if missing := [id_ for id_ in urls if id_ not in captioned]:
+    if missing := [id_ for id_ in names if id_ not in captioned]:
         log.warning("%s: %d images have no caption: %s", path, len(missing), named(missing))
     if not found:
         raise DataError(f"{path}: has no caption.")
     counts.update(captions=len(found), images=len(captioned), without_caption=len(missing))
     table = caption_table((id_, language, text, split, id_) for id_, text in found)
-    return table, {id_: url for id_, url in urls.items() if id_ in captioned}, dict(counts)
+    return table, dict(counts)
+
+
+def _of_coco(record: Any, name: str, kind: type, where: str) -> Any:
+    """`fields.field`, whose error also says what COCO's form is."""
+    try:
+        return field(record, name, kind, where)
+    except DataError as error:
+        raise DataError(f"{error} {_FORM}") from None
 
 
 def _id(name: str) -> str:

@@ -6,18 +6,19 @@ massively multilingual, and needs packages only.
 
 Variants of skin tone are left out: their pictures differ by a hue, and their names by a phrase that
 is the same for all. Variants of gender, hair and direction are concepts of one *group*, which is
-never split between training and test. Clock faces and flags are trained on and never tested: they
-are hundreds, all alike, and their names are times and countries.
+never split between training and test. So are emoji that have one picture. Clock faces and flags are
+trained on and never tested: they are hundreds, all alike, and their names are times and countries.
 """
 
 import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
+from scipy.cluster.hierarchy import DisjointSet
 
 from hybridbatch.data import cldr
 from hybridbatch.data.captions import (
@@ -66,7 +67,8 @@ _ONE_OF_BOTH = {
 class Concept:
     """An emoji with an English name and a picture.
 
-    id: its code points in hexadecimal, such as `1f469-200d-1f692`. group: the one of its variants.
+    id: its code points in hexadecimal, such as `1f469-200d-1f692`. group: the one of its variants,
+    and of the emoji that have the same picture.
     testable: whether it may be in a test set.
     """
 
@@ -131,7 +133,27 @@ def read_emoji(common: str | Path = cldr.COMMON, font: str | Path = FONT) -> Emo
         raise DataError(f"{font}: has a picture of none of the {len(names)} names in {common}.")
     counts["concepts"] = len(concepts)
     versions = {"cldr": cldr.version(common), "font": pictures.version}
-    return Emoji(tuple(concepts), images, counts, versions)
+    return Emoji(tuple(with_pictures_joined(concepts, images)), images, counts, versions)
+
+
+def with_pictures_joined(concepts: Sequence[Concept], images: Mapping[str, bytes]) -> list[Concept]:
+    """The concepts, with one group for those of equal pictures and all of their groups.
+
+    images: PNG files by id. A picture that was trained on would else be tested under another id.
+    Where none of the groups may be tested, such as those of flags, all are trained on anyway, and
+    they keep their names. A group of several has the name that is first in the alphabet.
+    """
+    groups = DisjointSet(concept.group for concept in concepts)
+    first: dict[bytes, str] = {}
+    for concept in concepts:
+        groups.merge(concept.group, first.setdefault(images[concept.id], concept.group))
+    tested = {concept.group for concept in concepts if concept.testable}
+    names: dict[str, str] = {}
+    for joined in groups.subsets():
+        if len(joined) > 1 and joined & tested:
+            log.info("groups of emoji with equal pictures are one: %s", ", ".join(sorted(joined)))
+            names |= dict.fromkeys(joined, min(joined))
+    return [replace(of, group=names.get(of.group, of.group)) for of in concepts]
 
 
 def group_of(sequence: str, english: Mapping[str, str]) -> str:

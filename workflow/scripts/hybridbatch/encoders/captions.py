@@ -151,9 +151,11 @@ def numbered(
 ) -> tuple[np.ndarray, list[str], list[str]]:
     """The pairs of one split in one language: numbers, ascending, image ids, and captions.
 
-    captions: a table of `data.captions.CAPTION_SCHEMA`, all languages of it. The n-th captions of
-    an image have the same number in every language, as translations have; images are counted as
-    they stand in the table. For `caption_inputs`.
+    captions: a table of `data.captions.CAPTION_SCHEMA`, in all languages that are numbered alike.
+    The n-th captions of an image have the same number in every language. They need not be
+    translations of each other, since filters may have left out some before them; they are captions
+    of one image, which is all that a batch relies on. Images are counted as they stand in the
+    table. For `caption_inputs`.
     """
     place: dict[str, int] = {}
     counts: Counter[tuple[str, str]] = Counter()
@@ -256,6 +258,24 @@ def caption_corpus(
         of = caption_inputs(texts.make(), rows, beside, named)
         found[language] = image_text_pairs(of, images)
     return found
+
+
+def check_splits(captions: pa.Table, images: ImageInputs) -> None:
+    """Raise DataError, with both names, for an image that is in two splits under two ids.
+
+    captions: of `data.captions.CAPTION_SCHEMA`, in which an id has one split. images: equal if
+    their keys are.
+    """
+    key_of = dict(zip(images.ids, images.keys.tolist(), strict=True))
+    first: dict[int | str, tuple[str, str]] = {}
+    for row in captions.select(["image_id", "split"]).to_pylist():
+        id_, split = row["image_id"], row["split"]
+        other, known = first.setdefault(key_of.get(id_, id_), (id_, split))
+        if split != known:
+            raise DataError(
+                f"the image {id_} is in {split}, and in {known} as {other}: what is trained on "
+                "would be tested. Equal images have to be in one split; leave one out."
+            )
 
 
 def _distinct(inputs: Inputs) -> Ragged | Dense:
