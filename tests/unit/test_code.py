@@ -84,7 +84,7 @@ def test_module_counts_however_far_away_it_is_imported(copy):
 
 def test_the_script_itself_counts(copy):
     before = _fingerprint(copy)
-    _edit(copy / "finetune.py", _replace("snakemake.threads", "1 + snakemake.threads"))
+    _edit(copy / "finetune.py", _replace("job.config.pairs", "1 - job.config.pairs"))
     assert _fingerprint(copy) != before
 
 

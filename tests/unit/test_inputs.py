@@ -10,6 +10,7 @@ from hybridbatch.encoders.inputs import (
     Repeating,
     concatenate,
     from_arrays,
+    with_absent,
 )
 from hybridbatch.runtime.files import read_tensors, write_tensors
 
@@ -50,6 +51,22 @@ def test_inputs_are_counted_and_taken_like_lists(sort):
         taken = inputs.take(np.array(rows, dtype=np.int64))
         assert len(taken) == len(rows)
         assert items(taken) == [expected[row] for row in rows]
+
+
+@pytest.mark.parametrize("sort", ["ragged", "dense"])
+def test_an_absent_input_has_no_length_and_stays_absent(sort):
+    inputs, full = SORTS[sort], SORTS[sort].lengths().tolist()
+    more = with_absent(inputs)
+    assert more.lengths().tolist() == [*full, 0]
+    assert items(more)[:4] == ITEMS[sort]
+    many = Repeating(more, np.array([4, 0, 4, 3]))
+    assert many.lengths().tolist() == [0, full[0], 0, full[3]]
+    taken = many.take(np.array([2, 1]))
+    joined = concatenate([taken, inputs.take(np.array([2]))])
+    for found in (joined, from_arrays(joined.arrays())):
+        assert found.lengths().tolist() == [0, full[0], full[2]]
+        assert items(found)[1:] == [ITEMS[sort][0], ITEMS[sort][2]]
+    assert concatenate([inputs, inputs]).arrays().keys() == inputs.arrays().keys()
 
 
 @pytest.mark.parametrize("sort", SORTS)

@@ -1,11 +1,14 @@
 """The jobs from train sets to a model that finds rendered passages, one after another."""
 
 import json
+import time
 from dataclasses import asdict, replace
 from pathlib import Path
+from threading import Thread
 from types import SimpleNamespace
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from fonts import LATIN, letters
 from test_image_scripts import script
@@ -19,6 +22,7 @@ from hybridbatch.encoders import static
 from hybridbatch.encoders.base import CANDIDATE, IMAGE, QUERY, TEXT
 from hybridbatch.encoders.inference import load
 from hybridbatch.encoders.pairs import pair_inputs
+from hybridbatch.runtime.checkpoints import working
 from hybridbatch.runtime.errors import DataError
 from hybridbatch.runtime.files import write_table
 
@@ -62,7 +66,26 @@ def test_more_visual_words_than_there_are_name_the_encoder(train, tmp_path):
     assert not (tmp_path / "encoder").exists()
 
 
-def test_from_train_sets_to_a_model(train, tmp_path):
+def test_a_codebook_is_of_the_first_different_questions_of_each_language(
+    train, tmp_path, monkeypatch
+):
+    job = script("prepare_rendered")
+    monkeypatch.setattr(job, "_TEXTS", 3)
+    asked = [str(tmp_path / f"{corpus}.parquet") for corpus in "ab"]
+    for path, questions in zip(
+        asked, (["owl", "owl", "owl", "duck"], ["rook", "wren"]), strict=True
+    ):
+        of = {"corpus": Path(path).stem, "language": "en"}
+        write_table(path, pa.table({"question": questions}), of)
+    params = SimpleNamespace(fonts={"en": train["font"]}, drawing={"height": 32})
+    texts = {"1": "owl", "2": "duck", "3": "rook"}
+    expected = [image for _, image in render(texts, face_for(train["font"], "en"), "en", height=32)]
+    for paths in (asked, asked[::-1]):
+        assert list(job._images(paths, params)) == expected
+
+
+def training(train: dict[str, str], tmp_path: Path, max_steps: int, gpu: int) -> SimpleNamespace:
+    """The job that trains, and the files of the jobs before it."""
     encoder = prepared(train, tmp_path / "encoder")
     system = tmp_path / "texts"
     system.mkdir()
@@ -85,21 +108,28 @@ def test_from_train_sets_to_a_model(train, tmp_path):
         assert json.loads(counts.read_text()) == of | {
             "images": 25, "with_missing_glyphs": 0, "clipped": 0, "missing": {},
         }  # fmt: skip
-    model = tmp_path / "model"
-    config = replace(SHORT, max_steps=60, loss=TAUGHT)
-    job = SimpleNamespace(
+    config = replace(SHORT, max_steps=max_steps, loss=TAUGHT)
+    return SimpleNamespace(
         input=Named(
             encoder=str(encoder), tower=str(system / "model"),
             train=[tokens["es"], tokens["en"]], images=[images["en"], images["es"]],
             validation=[tokens["en"]], validation_images=[images["en"]],
         ),
-        output=Named(str(model)),
+        output=Named(str(tmp_path / "model")),
         params=SimpleNamespace(
             training=asdict(config), encoder=VALUES, seed=0,
             checkpoints=str(tmp_path / "checkpoints"), code=["finetune_rendered:0"],
         ),
-        resources=SimpleNamespace(gpu=0), threads=1,
+        resources=SimpleNamespace(gpu=gpu), threads=1,
     )  # fmt: skip
+
+
+def test_from_train_sets_to_a_model(train, tmp_path):
+    job, model, system = (
+        training(train, tmp_path, 60, gpu=0),
+        tmp_path / "model",
+        tmp_path / "texts",
+    )
     script("finetune_rendered").main(job)
     mix = json.loads((model / "mix.json").read_text())
     assert set(mix["query_languages"]) == set(mix["passage_languages"]) == {"en", "es"}
@@ -111,3 +141,24 @@ def test_from_train_sets_to_a_model(train, tmp_path):
     # An image is nearest to its own text in the text tower's space; chance is 1/12.
     assert ((found @ taught.T).argmax(axis=1) == np.arange(len(passages))).mean() > 0.6
     assert encode(QUERY, TEXT, ["what owl is 3?"]).shape == (1, 16)
+
+
+def test_a_job_that_waits_for_another_writer_holds_no_gpu(train, tmp_path, monkeypatch, caplog):
+    job, used = training(train, tmp_path, 5, gpu=1), []
+    monkeypatch.setattr("hybridbatch.training.job.lease_gpu", lambda: used.append("lease"))
+    monkeypatch.setattr(
+        "hybridbatch.encoders.devices.best_device", lambda: used.append("device") or "cpu"
+    )
+    caplog.set_level("WARNING", "hybridbatch")
+    waiting = Thread(target=script("finetune_rendered").main, args=(job,))
+    with working(Path(job.params.checkpoints), "other", tmp_path / "other"):
+        waiting.start()
+        ends = time.monotonic() + 60
+        while "model: waiting for" not in caplog.text and time.monotonic() < ends:
+            time.sleep(0.05)
+        assert "model: waiting for" in caplog.text
+        assert used == []
+    waiting.join(60)
+    assert (tmp_path / "model" / "run.json").is_file()
+    assert used[0] == "lease"
+    assert set(used[1:]) == {"device"}

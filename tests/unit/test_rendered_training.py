@@ -22,7 +22,8 @@ from hybridbatch.encoders.inputs import Dense
 from hybridbatch.encoders.pairs import PairInputs, pair_inputs
 from hybridbatch.encoders.rendered_passages import PassageImages, as_pairs, passage_images
 from hybridbatch.runtime.errors import ConfigError, DataError
-from hybridbatch.training.data import TrainingCorpus
+from hybridbatch.training.data import TrainingCorpus, validation_batches
+from hybridbatch.training.job import Job
 from hybridbatch.training.loop import finetune
 
 TEXTS = {"kind": "static", "dimension": 16, "vocabulary": 150, "tokenizer_characters": 10**5}
@@ -160,14 +161,56 @@ def test_token_ids_and_images_of_different_versions_are_refused(system, prepared
         as_pairs(tokens_of(system, "en"), fewer, teach, taught=False)
 
 
-def test_a_frozen_image_tower_takes_negatives_of_all_pairs_or_of_none(
+def test_negatives_are_of_the_kind_of_the_passages_in_every_language(
+    system, prepared, face, tmp_path
+):
+    """A batch has pairs of several languages; in Spanish, here, none has a hard negative."""
+    teach = rendered.teacher(towers_of(system, prepared, tmp_path / "towers"))
+    images = {code: images_of(prepared, face, code) for code in ("en", "es")}
+    none = np.full_like(images["es"].negatives, -1)
+    images["es"] = replace(images["es"], negatives=none)
+    rows, languages = np.array([4, 3, 3]), np.array([0, 0, 1])
+    # Of a frozen tower, its vectors.
+    vectors = {
+        code: replace(of, images=Dense(np.arange(4.0 * len(of.images)).reshape(-1, 4)))
+        for code, of in images.items()
+    }
+    for of in (images, vectors):
+        pairs = {c: as_pairs(tokens_of(system, c), of[c], teach, taught=False) for c in of}
+        corpus = TrainingCorpus("birds", pairs, modality=IMAGE, in_language=True)
+        found = corpus.negatives(rows, languages)
+        assert type(found) is type(corpus.passages(rows, languages))
+        present = np.flatnonzero(found.lengths())
+        assert present.tolist() == [1]
+        expected = of["en"].images.take(of["en"].negatives[3:4])
+        for name, array in found.take(present).arrays().items():
+            if name != "present":
+                assert np.array_equal(array, expected.arrays()[name]), name
+
+
+def test_validation_is_of_english_images_beside_the_vectors_of_their_english_texts(
     system, prepared, face, tmp_path
 ):
     teach = rendered.teacher(towers_of(system, prepared, tmp_path / "towers"))
-    images = images_of(prepared, face, "en")
-    vectors = replace(images, images=Dense(np.zeros((len(images.images), 4), dtype=np.float32)))
-    with pytest.raises(DataError, match="23 of 24 pairs have no hard negative"):
-        as_pairs(tokens_of(system, "en"), vectors, teach, taught=False)
+    pairs = {
+        code: as_pairs(tokens_of(system, code), images_of(prepared, face, code), teach, taught=True)
+        for code in ("es", "en")
+    }
+    corpus = TrainingCorpus("birds", pairs, modality=IMAGE, in_language=True)
+
+    def triples(queries, passages, targets) -> list[tuple[bytes, ...]]:
+        images = [passages.take(np.array([n])).ids for n in range(len(queries))]
+        columns = (queries.values, images, targets.values)
+        return [tuple(part.tobytes() for part in row) for row in zip(*columns, strict=True)]
+
+    rows = np.arange(len(table("en")))
+    english, spanish = (
+        {*triples(*(side.take(rows) for side in (of.queries, of.passages, of.targets)))}
+        for of in (pairs["en"], pairs["es"])
+    )
+    assert not english & spanish
+    for batch in validation_batches([corpus], 8):
+        assert {*triples(*batch)} <= english
 
 
 def test_towers_of_another_dimension_are_refused(system, prepared, tmp_path):
@@ -189,10 +232,8 @@ def train(values, system, prepared, face, folder: Path, **changes) -> tuple[Path
         }
         return TrainingCorpus(name, found, modality=IMAGE, in_language=True)
 
-    finetune(
-        config, values, towers, 0, [corpus("birds", ["en", "es"])], [corpus("birds", ["en"])],
-        folder / "model", folder / "checkpoints",
-    )  # fmt: skip
+    job = Job(config, values, 0, folder / "model", folder / "checkpoints")
+    finetune(job, towers, [corpus("birds", ["en", "es"])], [corpus("birds", ["en"])])
     return folder / "model", towers
 
 

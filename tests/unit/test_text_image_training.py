@@ -20,6 +20,7 @@ from hybridbatch.encoders.captions import caption_inputs, image_inputs, image_te
 from hybridbatch.encoders.inference import load
 from hybridbatch.runtime.errors import DataError
 from hybridbatch.training.data import TrainingCorpus
+from hybridbatch.training.job import Job
 from hybridbatch.training.loop import _Run, finetune
 
 Values = dict[str, Any]
@@ -91,10 +92,8 @@ def train(
     values: Values, encoder: Path, output: Path, config=CONFIG, data=None, seed: int = 0
 ) -> Path:
     data = data or corpora(values, encoder)
-    finetune(
-        config, values, encoder, seed, **data,
-        output=output, checkpoints=output.parent / "checkpoints" / output.name,
-    )  # fmt: skip
+    job = Job(config, values, seed, output, output.parent / "checkpoints" / output.name)
+    finetune(job, encoder, **data)
     return output
 
 

@@ -17,6 +17,7 @@ from hybridbatch.encoders.pairs import PairInputs
 from hybridbatch.training import loop as training
 from hybridbatch.training.config import TrainConfig
 from hybridbatch.training.data import TrainingCorpus
+from hybridbatch.training.job import Job
 from hybridbatch.training.loop import finetune
 from hybridbatch.training.samplers import Batch
 from hybridbatch.training.trainer import Trainer
@@ -129,12 +130,13 @@ def train(
     config: TrainConfig = SHORT,
     values: Values = STATIC,
     seed: int = 0,
+    code: str = "",
     **data,
 ) -> Path:
     """Train in `folder`; returns the model."""
     data = {"train": TRAIN, "validation": VALIDATION} | data
-    places = {"output": folder / name, "checkpoints": folder / "checkpoints" / name}
-    finetune(config, values, encoder, seed, **data, **places)
+    job = Job(config, values, seed, folder / name, folder / "checkpoints" / name, code)
+    finetune(job, encoder, **data)
     return folder / name
 
 

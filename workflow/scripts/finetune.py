@@ -3,35 +3,17 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-import torch
-
 from hybridbatch.encoders.pairs import PairInputs
-from hybridbatch.runtime.gpus import hide_gpus, lease_gpu
 from hybridbatch.runtime.logs import logged
-from hybridbatch.training.config import TrainConfig
 from hybridbatch.training.data import TrainingCorpus
+from hybridbatch.training.job import job_of
 from hybridbatch.training.loop import finetune
 
 
 def main(snakemake) -> None:
-    params = snakemake.params
-    if not snakemake.resources.gpu:
-        hide_gpus()
-    torch.set_num_threads(snakemake.threads)
-    config = TrainConfig(**params.training)
-    finetune(
-        config,
-        params.encoder,
-        Path(snakemake.input.encoder),
-        params.seed,
-        _corpora(snakemake.input.train, config.pairs),
-        _corpora(snakemake.input.validation),
-        Path(snakemake.output[0]),
-        Path(params.checkpoints),
-        # More threads change the order of sums, and so the last bits of what a run resumes.
-        " ".join([*params.code, f"threads:{snakemake.threads}"]),
-        prepare=lease_gpu if snakemake.resources.gpu else None,
-    )
+    files, job = snakemake.input, job_of(snakemake)
+    train, validation = _corpora(files.train, job.config.pairs), _corpora(files.validation)
+    finetune(job, Path(files.encoder), train, validation)
 
 
 def _corpora(paths: Iterable[str], share: float = 1.0) -> list[TrainingCorpus]:

@@ -4,49 +4,30 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import torch
-
 from hybridbatch.encoders.pairs import PairInputs
 from hybridbatch.encoders.rendered import assemble, teacher
 from hybridbatch.encoders.rendered_passages import PassageImages, as_pairs
-from hybridbatch.runtime.gpus import hide_gpus, lease_gpu
 from hybridbatch.runtime.logs import logged
-from hybridbatch.training.config import TrainConfig
 from hybridbatch.training.data import TrainingCorpus
+from hybridbatch.training.job import job_of
 from hybridbatch.training.loop import finetune
 
 Pairs = Callable[[PairInputs, PassageImages], PairInputs]
 
 
 def main(snakemake) -> None:
-    files, params = snakemake.input, snakemake.params
-    if snakemake.resources.gpu:
-        lease_gpu()  # the text tower needs it, before training does
-    else:
-        hide_gpus()
-    torch.set_num_threads(snakemake.threads)
-    config = TrainConfig(**params.training)
-    taught = bool((config.loss or {}).get("distillation"))
+    files, job = snakemake.input, job_of(snakemake)
+    taught = bool((job.config.loss or {}).get("distillation"))
     with TemporaryDirectory() as place:
         towers = Path(place, "towers")
-        assemble(params.encoder, Path(files.tower), Path(files.encoder), towers)
+        assemble(job.encoder, Path(files.tower), Path(files.encoder), towers)
         teach = teacher(towers)
 
         def pairs(texts: PairInputs, images: PassageImages) -> PairInputs:
             return as_pairs(texts, images, teach, taught)
 
-        finetune(
-            config,
-            params.encoder,
-            towers,
-            params.seed,
-            _corpora(files.train, files.images, pairs, config.pairs),
-            _corpora(files.validation, files.validation_images, pairs),
-            Path(snakemake.output[0]),
-            Path(params.checkpoints),
-            # More threads change the order of sums, and so the last bits of what a run resumes.
-            " ".join([*params.code, f"threads:{snakemake.threads}"]),
-        )
+        train = _corpora(files.train, files.images, pairs, job.config.pairs)
+        finetune(job, towers, train, _corpora(files.validation, files.validation_images, pairs))
 
 
 def _corpora(

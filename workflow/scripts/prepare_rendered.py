@@ -11,7 +11,7 @@ from hybridbatch.runtime.files import read_keyed, whole
 from hybridbatch.runtime.gpus import hide_gpus
 from hybridbatch.runtime.logs import logged
 
-_TEXTS = 2_000  # of each language, at most, for a codebook
+_TEXTS = 2_000  # different ones of each language, at most, for a codebook
 
 
 def main(snakemake) -> None:
@@ -33,7 +33,7 @@ def _images(paths: list[str], params) -> Iterator[bytes]:
     found = read_keyed(paths, ["question"])
     for keys, table in sorted(found, key=lambda item: (item[0]["corpus"], item[0]["language"])):
         of_language = questions.setdefault(keys["language"], {})
-        of_language.update(dict.fromkeys(table["question"].to_pylist()[:_TEXTS]))
+        of_language.update(dict.fromkeys(table["question"].unique().to_pylist()))
     drawn = []
     for language, texts in sorted(questions.items()):
         named = {f"{language}:{number}": text for number, text in enumerate(list(texts)[:_TEXTS])}

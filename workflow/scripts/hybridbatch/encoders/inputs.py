@@ -65,24 +65,31 @@ class Ragged:
 
 @dataclass(frozen=True)
 class Dense:
-    """Inputs of one shape, such as images: values [n, ...]."""
+    """Inputs of one shape, such as images: values [n, ...].
+
+    present: bool [n], False where an input is absent; None if all are there.
+    """
 
     values: np.ndarray
+    present: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.values)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """All it consists of, by name."""
-        return {"values": self.values}
+        own = {"values": self.values}
+        return own if self.present is None else own | {"present": self.present}
 
     def lengths(self) -> np.ndarray:
-        """int64 [n], all 1, since all inputs cost the same."""
-        return np.ones(len(self.values), dtype=np.int64)
+        """int64 [n]: 1, since all inputs cost the same; 0 for an absent one."""
+        if self.present is None:
+            return np.ones(len(self.values), dtype=np.int64)
+        return self.present.astype(np.int64)
 
     def take(self, rows: np.ndarray) -> "Dense":
         """The inputs `rows`, in that order."""
-        return Dense(self.values[rows])
+        return Dense(self.values[rows], None if self.present is None else self.present[rows])
 
 
 @dataclass(frozen=True)
@@ -116,13 +123,24 @@ def from_arrays(arrays: Mapping[str, np.ndarray]) -> Inputs:
     if "ids" in arrays:
         distinct: Ragged | Dense = Ragged(arrays["ids"], arrays["bounds"])
     else:
-        distinct = Dense(arrays["values"])
+        distinct = Dense(arrays["values"], arrays.get("present"))
     return Repeating(distinct, arrays["which"]) if "which" in arrays else distinct
+
+
+def with_absent(inputs: Ragged | Dense) -> Ragged | Dense:
+    """The inputs, and behind the last one that is absent, of length 0."""
+    if isinstance(inputs, Ragged):
+        return Ragged(inputs.ids, np.append(inputs.bounds, inputs.bounds[-1]))
+    nothing = np.zeros((1, *inputs.values.shape[1:]), dtype=inputs.values.dtype)
+    present = np.append(inputs.lengths().astype(bool), False)
+    return Dense(np.concatenate([inputs.values, nothing]), present)
 
 
 def concatenate(parts: Sequence[Ragged | Dense]) -> Ragged | Dense:
     """Concatenate inputs, all Ragged or all Dense."""
     if isinstance(parts[0], Dense):
-        return Dense(np.concatenate([part.values for part in parts]))
+        present = np.concatenate([part.lengths() for part in parts]).astype(bool)
+        values = np.concatenate([part.values for part in parts])
+        return Dense(values, None if present.all() else present)
     bounds = np.concatenate([[0], np.cumsum(np.concatenate([part.lengths() for part in parts]))])
     return Ragged(np.concatenate([part.ids for part in parts]), bounds)

@@ -8,6 +8,7 @@ other tower sees.
 """
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -83,19 +84,24 @@ def assemble(values: Mapping[str, Any], system: Path, prepared: Path, folder: Pa
 
 
 def teacher(folder: Path) -> Teach:
-    """The vectors, float32 [n, d] of length 1, that a folder's text tower gives for token ids."""
+    """The vectors, float32 [n, d] of length 1, that a folder's text tower gives for token ids.
+
+    It is loaded when the first are asked for, onto the GPU that the job has by then.
+    """
     import torch
 
     from hybridbatch.encoders.devices import best_device
     from hybridbatch.encoders.text_towers import embed_tokens
 
-    model = saved_model(folder, best_device()).eval()
-    route = model[0].sub_modules[PROMPTS[QUERY]]
-    torch.set_float32_matmul_precision("highest")
+    @cache
+    def tower() -> Any:
+        torch.set_float32_matmul_precision("highest")
+        return saved_model(folder, best_device()).eval()
 
     def vectors_of(rows: Ragged):
+        route = tower()[0].sub_modules[PROMPTS[QUERY]]
         with torch.inference_mode():
-            vectors = embed_tokens(route, rows, model.device).float()
+            vectors = embed_tokens(route, rows, tower().device).float()
             return torch.nn.functional.normalize(vectors, dim=-1).cpu().numpy()
 
     return lambda found: inference.in_length_order(found, vectors_of, "texts")

@@ -3,13 +3,14 @@
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 
 from hybridbatch.encoders.base import CANDIDATE, IMAGE, MakeInputs
-from hybridbatch.encoders.inputs import Dense, Inputs, Ragged, Repeating, from_arrays
+from hybridbatch.encoders.inputs import Dense, Inputs, Ragged, Repeating, from_arrays, with_absent
 from hybridbatch.encoders.pairs import PairInputs
 from hybridbatch.runtime.errors import DataError
 from hybridbatch.runtime.files import Rows, batches, read_tensors, write_tensors
@@ -76,9 +77,9 @@ def passage_images(make: MakeInputs, draw: Draw, train: Rows) -> PassageImages:
 def as_pairs(texts: PairInputs, images: PassageImages, teach: Teach, taught: bool) -> PairInputs:
     """Pairs whose queries are vectors of a frozen tower, and whose passages are images.
 
-    texts: the token ids of the same pairs. teach: the tower's vectors of token ids. taught: whether
-    the pairs get its vectors of the passages' texts, too, as targets. Raises DataError if the two
-    are not of the same pairs.
+    texts: the token ids of the same pairs. teach: the tower's vectors of token ids; it is called
+    when the first of them are taken. taught: whether the pairs get its vectors of the passages'
+    texts, too, as targets. Raises DataError if the two are not of the same pairs.
     """
     if len(texts.rows) != len(images.passages):
         raise DataError(
@@ -89,32 +90,46 @@ def as_pairs(texts: PairInputs, images: PassageImages, teach: Teach, taught: boo
     kept = (texts.negatives.lengths() > 0) & (images.negatives != _ABSENT)
     return dataclasses.replace(
         texts,
-        queries=_vectors(texts.queries, teach),
+        queries=_Vectors(texts.queries, teach),
         passages=Repeating(images.images, images.passages),
         negatives=_negatives(images, kept),
-        targets=_vectors(texts.passages, teach) if taught else None,
+        targets=_Vectors(texts.passages, teach) if taught else None,
     )
 
 
-def _vectors(found: Repeating, teach: Teach) -> Repeating:
-    """A tower's vectors, once for each distinct text that a pair has."""
-    used = np.unique(found.which)
-    vectors = teach(found.distinct.take(used))
-    return Repeating(Dense(vectors), np.searchsorted(used, found.which).astype(np.int32))
+@dataclass(frozen=True)
+class _Vectors:
+    """A tower's vectors of token ids, made when the first are taken.
+
+    Its arrays are the token ids: they and the tower say which vectors these are before the tower,
+    which may need a GPU, has made them.
+    """
+
+    tokens: Repeating
+    teach: Teach
+
+    @cached_property
+    def _made(self) -> Repeating:
+        """Once for each distinct text that a pair has."""
+        used = np.unique(self.tokens.which)
+        vectors = self.teach(self.tokens.distinct.take(used))
+        return Repeating(Dense(vectors), np.searchsorted(used, self.tokens.which).astype(np.int32))
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        return self.tokens.arrays()
+
+    def lengths(self) -> np.ndarray:
+        return np.ones(len(self.tokens), dtype=np.int64)
+
+    def take(self, rows: np.ndarray) -> Dense:
+        return self._made.take(rows)
 
 
-def _negatives(images: PassageImages, kept: np.ndarray) -> Inputs:
-    """Inputs of the hard negatives, empty where a pair has none."""
-    if not kept.any():
-        return Ragged(np.empty(0, dtype=np.int32), np.zeros(len(kept) + 1, dtype=np.int64))
-    if not isinstance(images.images, Ragged):
-        if not kept.all():
-            raise DataError(
-                f"{(~kept).sum()} of {len(kept)} pairs have no hard negative, and a frozen image "
-                "tower takes those of all pairs or of none: set `trained: true` for it."
-            )
-        return Repeating(images.images, images.negatives)
-    # One more, which is empty.
-    bounds = np.append(images.images.bounds, images.images.bounds[-1])
-    with_none = Ragged(images.images.ids, bounds)
-    return Repeating(with_none, np.where(kept, images.negatives, len(images.images)))
+def _negatives(images: PassageImages, kept: np.ndarray) -> Repeating:
+    """Inputs of the hard negatives, of the kind of the passages, absent where a pair has none."""
+    used = np.unique(images.negatives[kept])
+    which = np.where(kept, np.searchsorted(used, images.negatives), len(used))
+    return Repeating(with_absent(images.images.take(used)), which)

@@ -12,10 +12,9 @@ optimizer state, best weights) and the validation losses so far.
 import json
 import math
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -28,8 +27,8 @@ from hybridbatch.runtime.checkpoints import Work, key_of, working
 from hybridbatch.runtime.errors import DataError, TrainingError
 from hybridbatch.runtime.files import write_json, write_text
 from hybridbatch.runtime.logs import Progress, log
-from hybridbatch.training.config import TrainConfig
 from hybridbatch.training.data import TrainingCorpus, validation_batches
+from hybridbatch.training.job import Job
 from hybridbatch.training.mix import achieved_mix
 from hybridbatch.training.optimisation import decay_begin, end_after, schedule
 from hybridbatch.training.samplers import Batch, Sampler
@@ -40,40 +39,33 @@ _CHECKPOINT, _STEPS = "checkpoint.safetensors", "training.jsonl"
 
 
 def finetune(
-    config: TrainConfig,
-    encoder_values: Mapping[str, Any],
+    job: Job,
     encoder: Path,
-    seed: int,
     train: Sequence[TrainingCorpus],
     validation: Sequence[TrainingCorpus],
-    output: Path,
-    checkpoints: Path,
-    code: str = "",
-    prepare: Callable[[], None] | None = None,
 ) -> None:
-    """Fine-tune and write the model folder `output` atomically.
+    """Fine-tune the encoder of a folder and write the job's model folder atomically.
 
     Beside the weights the folder has `training.jsonl` (every step), `validation.jsonl` (number of
     steps and English validation loss), `mix.json` (achieved shares of batch kinds, corpora and
     languages) and `run.json` (the resolved configuration). Passages are texts or, in all corpora,
     images.
 
-    checkpoints: a folder outside the declared outputs. If it has an unfinished run of the same
-    configuration, data, base model and `code` (a fingerprint), training resumes there. Waits while
-    another process trains the same model. `prepare` is called once the wait is over, because a
-    waiting process must hold no GPU. Raises TrainingError at a non-finite loss or gradient.
+    If the job's `checkpoints` have an unfinished run of the same configuration, data, base model
+    and code, training resumes there. Waits while another process trains the same model. Inputs are
+    taken from the corpora after that only. Raises TrainingError at a non-finite loss or gradient.
     """
-    values = [asdict(config), dict(encoder_values), seed, code]
+    values = [asdict(job.config), dict(job.encoder), job.seed, job.code]
     data = [
         [corpus.pairs.name, *corpus.languages, corpus.content_hash()]
         for corpus in (*train, *validation)
     ]
-    with working(checkpoints, key_of([values, data], files=[encoder]), output) as work:
+    with working(job.checkpoints, key_of([values, data], files=[encoder]), job.output) as work:
         if work.is_published():
             return
-        if prepare is not None:
-            prepare()
-        run = _Run(config, encoder_values, encoder, seed, train, validation, work)
+        if job.prepare is not None:
+            job.prepare()
+        run = _Run(job, encoder, train, validation, work)
         run.train()
         with work.publish() as temporary:
             save(run.model, run.start, encoder, temporary)
@@ -84,9 +76,9 @@ def finetune(
             write_json(
                 temporary / "run.json",
                 {
-                    "training": asdict(config),
-                    "encoder": dict(encoder_values),
-                    "seed": seed,
+                    "training": asdict(job.config),
+                    "encoder": dict(job.encoder),
+                    "seed": job.seed,
                     "corpora": {c.pairs.name: len(c.pairs) for c in train},
                     "validation": {c.pairs.name: len(c.pairs) for c in validation},
                     "parameters": {**counts(run.model), "stored": stored(temporary)},
@@ -104,28 +96,27 @@ class _Run:
 
     def __init__(
         self,
-        config: TrainConfig,
-        encoder_values: Mapping[str, Any],
+        job: Job,
         encoder: Path,
-        seed: int,
         train: Sequence[TrainingCorpus],
         validation: Sequence[TrainingCorpus],
         work: Work,
     ) -> None:
+        config, seed = job.config, job.seed
         torch.use_deterministic_algorithms(True, warn_only=True)
         # It only fills memory that a wrong program would read, and takes a tenth of a short step.
         torch.utils.deterministic.fill_uninitialized_memory = False
         torch.manual_seed(seed)
         self.config, self.seed, self.work = config, seed, work
         self.train_corpora = train
-        kind = kinds.load("encoders", encoder_values["kind"])
-        self.start = lambda: kind.start(encoder_values, encoder, seed).model
+        kind = kinds.load("encoders", job.encoder["kind"])
+        self.start = lambda: kind.start(job.encoder, encoder, seed).model
         modalities = sorted({corpus.modality for corpus in (*train, *validation)})
         if len(modalities) > 1:
             raise DataError(
                 f"the corpora's passages are {' and '.join(modalities)}: all must be of one."
             )
-        started = kind.start(encoder_values, encoder, seed)
+        started = kind.start(job.encoder, encoder, seed)
         self.trainer = Trainer(started, config, modalities[0], seed)
         self.model, self.trained = self.trainer.model, self.trainer.trained
         self.validation = validation_batches(validation, config.batch_size)
