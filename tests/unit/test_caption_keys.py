@@ -22,8 +22,8 @@ def configuration(*options: str):
 
 def test_captions_are_translated_into_languages_that_the_corpus_has_none_in():
     config = configuration(IN_SECTION % "multi30k")
-    assert lookups.caption_targets(config) == ["es", "ast"]
-    assert lookups.translated_captions(config) == ["es", "ast"]
+    assert lookups.caption_targets(config) == ["ast", "es"]
+    assert set(lookups.translated_captions(config)) == {"es", "ast"}
     config = configuration(IN_SECTION % "multi30k", "target_languages=[pt]",
                            "ablations={unseen_languages: []}")  # fmt: skip
     part = outputs.part_for(config, "image_text")["catalogue"]
@@ -101,6 +101,25 @@ def test_a_data_set_of_a_column_a_language_or_of_any_language():
         entry = configuration(option).catalogue.benchmarks["mine"]
         assert entry.published(lambda file: file.name)["train"]["split"] == "train"
         assert entry.other_files == [File(None, "mine")]
+
+
+def test_the_order_of_languages_in_the_configuration_decides_nothing():
+    for order in ("[en, es, ast]", "[ast, en, es]", "[es, ast, en]"):
+        option = IN_SECTION.replace("[en, es, ast]", f"{order}, captions: [hybrid]")
+        config = configuration(option % "multi30k")
+        assert lookups.caption_targets(config) == ["ast", "es"]
+        assert image_systems.trained_languages(config, "hybrid") == ["en", "ast", "es"]
+    assert image_systems.known_languages(config) == sorted(lookups.train_languages(config))
+    for order in ("[cs, de, en, fr]", "[fr, en, de, cs]"):
+        config = configuration(f"catalogue={{benchmarks: {{multi30k: {{languages: {order}}}}}}}")
+        entry = config.catalogue.benchmarks["multi30k"]
+        (train, *_) = entry.published(lambda file: file.name).values()
+        assert list(train["captions"]) == ["cs", "de", "en", "fr"]
+    for columns in ("{en: a, fr: b}", "{fr: b, en: a}"):
+        option = (MINE % (DATASETS % f"captions: {columns}", "")).replace("[en]", "[en, fr]")
+        entry = configuration(option).catalogue.benchmarks["mine"]
+        found = entry.published(lambda file: file.name)["train"]["columns"]
+        assert list(found["captions"].items()) == [("en", "a"), ("fr", "b")]
 
 
 def test_xtd10_and_its_images_outside_train2014_are_two_benchmarks_of_one_run():

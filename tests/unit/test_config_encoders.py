@@ -10,6 +10,7 @@ from hybridbatch.experiment import load as conf
 from hybridbatch.experiment import systems as variants
 from hybridbatch.experiment.configuration import ENCODERS
 from hybridbatch.experiment.encoders import Encoder
+from hybridbatch.experiment.trainable import Lora
 from hybridbatch.experiment.training import Training, TrainingOverrides
 
 
@@ -41,6 +42,12 @@ def test_parameters_that_cannot_be_trained_are_named(config, encoder, trainable,
         trainable = {"scale": 2.0} | trainable
     config["training"]["trainable"] = trainable
     assert problem in only_problem(config)
+
+
+def test_the_order_of_an_adapter_s_modules_means_nothing():
+    values = {"kind": "lora", "budget": 8, "schedule": "uniform", "scale": 2.0}
+    for modules in (["value", "query"], ["query", "value"]):
+        assert Lora(**values, modules=modules).modules == ["query", "value"]
 
 
 LAYERWISE = {

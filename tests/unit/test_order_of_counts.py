@@ -28,19 +28,24 @@ from hybridbatch.runtime.files import write_json, write_table
 def test_contamination_table(tmp_path):
     counts, pairs = [], []
     for n, wanted in enumerate(SETS):
-        row = {"benchmark": BENCHMARK, "side": "queries", "benchmark_texts": 9, "train_texts": 9}
+        row = {"benchmark_texts": 9, "train_texts": 9}
         row |= dict.fromkeys(("exact", "near", "train_exact", "train_near"), n)
         counts.append(str(tmp_path / f"{n}.json"))
-        write_json(counts[-1], wanted | {"counts": [row]})
+        of = [{"benchmark": b, "side": s} for s, b in product(("queries", "candidates"), "ab")]
+        write_json(counts[-1], wanted | {"counts": [keys | row for keys in of]})
         values = (BENCHMARK, "queries", "1", f"text {n}", f"text {n}", 1.0, True)
         table = pa.table([[value] for value in values], schema=PAIR_SCHEMA)
         pairs.append(str(tmp_path / f"{n}.parquet"))
         write_table(pairs[-1], table, wanted)
     params = {"train": SETS, "contamination": {"ngram": 3, "threshold": 0.8}, "worst": 5}
+    params["benchmarks"] = ["b", "a"]
     same(outputs("contamination_table", named(counts=counts, pairs=pairs), params, tmp_path), 3)
     frame = pd.read_csv(tmp_path / "contamination_table-0/csv")
-    assert frame[["corpus", "language"]].to_dict("records") == SETS
-    assert list(frame["exact"]) == [0, 1, 2, 3]
+    assert frame[["corpus", "language"]][::4].to_dict("records") == SETS
+    assert list(frame["exact"][::4]) == [0, 1, 2, 3]
+    # Benchmarks are in the order that the table is asked for, whatever that of the counts.
+    assert list(frame["benchmark"]) == ["b", "a"] * 2 * len(SETS)
+    assert list(frame["side"][:4]) == ["queries"] * 2 + ["candidates"] * 2
 
 
 def test_find_duplicates(tmp_path):

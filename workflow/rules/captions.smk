@@ -29,9 +29,13 @@ def files_of_folder(path):
     return files
 
 
+def image_folders(wildcards):
+    return sorted(benchmark_entry(wildcards).images or [])
+
+
 def listed_images(wildcards):
     """A hash of the names, sizes and times of image files, too many to be read for it."""
-    folders = map(Path, benchmark_entry(wildcards).images or ())
+    folders = map(Path, image_folders(wildcards))
     files = [file for folder in folders if folder.is_dir() for file in sorted(folder.iterdir())]
     stats = {str(file): file.stat() for file in files}
     return outputs.part_hash({f: [of.st_size, of.st_mtime_ns] for f, of in stats.items()})
@@ -73,7 +77,7 @@ def texts_of_captions(wildcards):
 rule read_image_corpus:
     input:
         files=caption_files,
-        folders=lambda wildcards: benchmark_entry(wildcards).images or [],
+        folders=image_folders,
     output:
         images="<results>/captions/{benchmark}/images.parquet",
         captions="<results>/captions/{benchmark}/captions.parquet",
@@ -90,8 +94,8 @@ rule read_image_corpus:
     params:
         parts=lambda wildcards: benchmark_entry(wildcards).published(path_of),
         kind=lambda wildcards: benchmark_entry(wildcards).captions.kind,
-        languages=benchmark_languages,
-        folders=lambda wildcards: benchmark_entry(wildcards).images or [],
+        languages=lambda wildcards: sorted(benchmark_languages(wildcards)),
+        folders=image_folders,
         without=lambda wildcards: (
             path_of(of) if (of := benchmark_entry(wildcards).left_out) else None
         ),

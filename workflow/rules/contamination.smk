@@ -4,8 +4,8 @@
 
 
 def benchmarks_in(language):
-    """The text benchmarks that have a language. Training data contains no images."""
-    entries = {name: CATALOGUE.benchmarks[name] for name in experiment.benchmarks}
+    """The text benchmarks that have a language, sorted. Training data contains no images."""
+    entries = {name: CATALOGUE.benchmarks[name] for name in sorted(experiment.benchmarks)}
     return [n for n, of in entries.items() if language in of.languages and of.modality == "text"]
 
 
@@ -63,6 +63,7 @@ rule contamination_table:
         **resources_of("contamination_table"),
     params:
         train=TESTED_SETS,
+        benchmarks=experiment.benchmarks,
         contamination=experiment.contamination.plain(),
         worst=20,
         code=code("contamination_table"),

@@ -292,7 +292,7 @@ rule prepare_towers:
     params:
         encoder=image_encoder_values,
         name=lambda wildcards: experiment.image_text.encoder,
-        languages=lambda wildcards: experiment.image_text.languages,
+        languages=lambda wildcards: sorted(experiment.image_text.languages),
         of=image_keys,
         content=content(own_models_of_towers),
         code=lambda wildcards: code("prepare_towers", image_encoder_module(wildcards)),

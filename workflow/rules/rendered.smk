@@ -30,8 +30,9 @@ def fonts_of_encoder(wildcards):
 
 def fonts_by_language(wildcards):
     entry = encoder_entry(wildcards)
-    paths = lookups.paths(experiment, map(entry.font, TRAIN_LANGUAGES))
-    return dict(zip(TRAIN_LANGUAGES, paths, strict=True))
+    languages = sorted(TRAIN_LANGUAGES)
+    paths = lookups.paths(experiment, map(entry.font, languages))
+    return dict(zip(languages, paths, strict=True))
 
 
 def own_files_of_rendered(wildcards):

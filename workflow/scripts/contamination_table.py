@@ -1,6 +1,6 @@
 """Duplicates between every corpus and every benchmark: counts, and the most similar pairs."""
 
-from hybridbatch.data.contamination import ContaminationConfig, contamination_table
+from hybridbatch.data.contamination import SIDES, ContaminationConfig, contamination_table
 from hybridbatch.evaluation.inputs import pick
 from hybridbatch.render.write import write
 from hybridbatch.runtime.files import read_json, read_keyed
@@ -12,7 +12,16 @@ def main(snakemake) -> None:
     files, params = snakemake.input, snakemake.params
     counts = pick([(of, of["counts"]) for of in map(read_json, files.counts)], params.train)
     found = pick(read_keyed(files.pairs), params.train)
-    rows = [of | row for of, rows in zip(params.train, counts, strict=True) for row in rows]
+    sides, names = list(SIDES), params.benchmarks
+
+    def order(row: dict) -> tuple[int, int]:
+        return sides.index(row["side"]), names.index(row["benchmark"])
+
+    rows = [
+        of | row
+        for of, rows in zip(params.train, counts, strict=True)
+        for row in sorted(rows, key=order)
+    ]
     pairs = [
         (of["corpus"], of["language"], table) for of, table in zip(params.train, found, strict=True)
     ]

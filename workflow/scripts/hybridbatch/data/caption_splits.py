@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from hybridbatch.data.captions import SPLITS, TEST, TRAIN, VALIDATION, caption_table
 from hybridbatch.data.dedup import normalize
-from hybridbatch.data.filtering import _GOOD, REASONS, FilterConfig, _verdicts
+from hybridbatch.data.filtering import GOOD, REASONS, FilterConfig, verdicts
 from hybridbatch.runtime.errors import DataError
 
 
@@ -74,10 +74,10 @@ def filtered(
     found = Filtered(counts={"captions": len(source), "kept": 0, **dict.fromkeys(REASONS, 0)})
     images = own["image_id"].to_pylist()
     seen: set[tuple[str, str]] = set()
-    judged = _verdicts(source, translated, config, same_language=False)
+    judged = verdicts(source, translated, config, same_language=False)
     texts = zip(translated["text_id"].to_pylist(), translated["text"].to_pylist(), strict=True)
     for (id_, text), verdict in zip(texts, judged.tolist(), strict=True):
-        if verdict != _GOOD:
+        if verdict != GOOD:
             found.counts[REASONS[verdict]] += 1
             continue
         key = (images[int(id_)], normalize(text))

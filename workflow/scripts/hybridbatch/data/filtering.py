@@ -17,7 +17,7 @@ TRAIN_SCHEMA = pa.schema([(n, pa.string()) for n in ("id", "question", "passage"
 
 # In the order in which they are checked; a pair is counted under the first reason that applies.
 REASONS = ("failed", "empty", "unknown_words", "unchanged", "length_ratio", "duplicate")
-_GOOD = len(REASONS)
+GOOD = len(REASONS)  # the verdict on a text that no reason applies to
 # Odd multipliers, so that the key of a pair distinguishes its question, passage and negative.
 _MIX = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9], dtype=np.uint64)
 
@@ -54,7 +54,7 @@ def filter_batches(
     counts.update(pairs=0, kept=0, **dict.fromkeys(REASONS, 0))
     if not source["text_id"].equals(translated["text_id"]):
         raise DataError(f"{name}: source and translation have other texts; rerun the translation.")
-    verdicts = _verdicts(source, translated, config, same_language)
+    of_texts = verdicts(source, translated, config, same_language)
     row_of = {id_: row for row, id_ in enumerate(translated["text_id"].to_pylist())}
     # large_string: the texts of a language can exceed the 2 GB of an array of strings.
     texts = translated["text"].cast(pa.large_string()).combine_chunks()
@@ -69,9 +69,9 @@ def filter_batches(
                 _rows(row_of, "p", batch["negative_id"], name),
             ]
         )
-        verdict = np.minimum(verdicts[rows[0]], verdicts[rows[1]])
-        usable = (rows[2] >= 0) & (verdicts[rows[2]] == _GOOD)
-        good = np.flatnonzero(verdict == _GOOD)
+        verdict = np.minimum(of_texts[rows[0]], of_texts[rows[1]])
+        usable = (rows[2] >= 0) & (of_texts[rows[2]] == GOOD)
+        good = np.flatnonzero(verdict == GOOD)
         parts = text_keys[rows[:, good]] * _MIX[:, None]
         parts[2, ~usable[good]] = 0
         repeated = good[~first.of(parts.sum(axis=0, dtype=np.uint64))]
@@ -80,7 +80,7 @@ def filter_batches(
         progress.add(len(batch))
         for number, reason in enumerate(REASONS):
             counts[reason] += int((verdict == number).sum())
-        kept = np.flatnonzero(verdict == _GOOD)
+        kept = np.flatnonzero(verdict == GOOD)
         counts["kept"] += len(kept)
         negatives = pa.array(rows[2, kept], mask=~usable[kept])
         yield pa.record_batch(
@@ -137,15 +137,15 @@ def _keys(texts: pa.ChunkedArray) -> np.ndarray:
     return np.concatenate([*parts, np.empty(0, np.uint64)])
 
 
-def _verdicts(
+def verdicts(
     source: pa.Table, translated: pa.Table, config: FilterConfig, same_language: bool
 ) -> np.ndarray:
-    """int8 [n]: for each text, the index in REASONS of the first that applies, or _GOOD."""
+    """int8 [n]: for each text, the index in REASONS of the first that applies, or GOOD."""
     failed = translated["text"].is_null().to_numpy()
     lengths, originals = (
         pc.fill_null(pc.utf8_length(table["text"]), 0).to_numpy() for table in (translated, source)
     )
-    verdicts = np.full(len(failed), _GOOD, dtype=np.int8)
+    found = np.full(len(failed), GOOD, dtype=np.int8)
     if not same_language:
         ratios = lengths / np.maximum(originals, 1)
         present = ratios[lengths > 0]
@@ -154,10 +154,10 @@ def _verdicts(
         unknown, words = translated["unknown"].to_numpy(), translated["words"].to_numpy()
         # Written in reverse order, so that the first reason that applies is the one that stays.
         wrong = (ratios < config.min_length_ratio) | (ratios > config.max_length_ratio)
-        verdicts[wrong] = REASONS.index("length_ratio")
-        verdicts[unchanged] = REASONS.index("unchanged")
+        found[wrong] = REASONS.index("length_ratio")
+        found[unchanged] = REASONS.index("unchanged")
         too_many = unknown > config.max_unknown_share * words
-        verdicts[too_many] = REASONS.index("unknown_words")
-    verdicts[lengths == 0] = REASONS.index("empty")
-    verdicts[failed] = REASONS.index("failed")
-    return verdicts
+        found[too_many] = REASONS.index("unknown_words")
+    found[lengths == 0] = REASONS.index("empty")
+    found[failed] = REASONS.index("failed")
+    return found

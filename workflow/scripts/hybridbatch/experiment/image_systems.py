@@ -108,11 +108,13 @@ def tested_splits(config: Experiment, benchmark: str) -> list[int]:
 
 
 def trained_languages(config: Experiment, captions: str) -> list[str]:
-    """The languages of the captions that a system is trained on, English first."""
-    languages = [c for c in config.image_text.languages if c != SOURCE_LANGUAGE]
+    """The languages of the captions that a system is trained on: English, then the others sorted.
+
+    Batches depend on their order, and so it must not be that of a list in the configuration.
+    """
     if _sampling(config, captions).kind == "en-en":
         return [SOURCE_LANGUAGE]
-    return [SOURCE_LANGUAGE, *languages]
+    return [SOURCE_LANGUAGE, *sorted(set(config.image_text.languages) - {SOURCE_LANGUAGE})]
 
 
 def training_values(config: Experiment, captions: str) -> dict:
@@ -162,7 +164,7 @@ def card_facts(config: Experiment, name: str) -> dict:
 
 def known_languages(config: Experiment) -> list[str]:
     """The languages that the text towers were trained on, as far as the tables' systems tell."""
-    return [] if encoder(config).base is None else lookups.train_languages(config)
+    return [] if encoder(config).base is None else sorted(lookups.train_languages(config))
 
 
 def wrong_image_text(config: Experiment) -> Iterator[str]:

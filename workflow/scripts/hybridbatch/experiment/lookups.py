@@ -220,13 +220,14 @@ def named_files(config: Experiment, benchmark: str, files: Mapping[str, File]) -
 def caption_targets(config: Experiment) -> list[str]:
     """The languages that English captions are translated into, without pivots on the way.
 
-    Those of `image_text.languages` in which the corpus has no captions of its own.
+    Those of `image_text.languages` in which the corpus has no captions of its own, sorted: their
+    order there decides nothing.
     """
     section = config.image_text
     entry = None if section is None else config.catalogue.benchmarks[section.corpus]
     if entry is None or not entry.translated:
         return []
-    return [language for language in section.languages if language not in entry.languages]
+    return sorted(set(section.languages) - set(entry.languages))
 
 
 def translated_captions(config: Experiment) -> list[str]:

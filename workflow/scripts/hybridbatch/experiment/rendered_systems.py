@@ -28,12 +28,17 @@ def _wrong_towers(config: Experiment) -> Iterator[str]:
         if base.renders or "text" not in base.modalities["candidate"]:
             yield f"{where}.text: {entry.base!r} is no encoder of texts"
             continue
-        for key, theirs in (("dimension", base.width), ("max_tokens", base.limit("query"))):
+        # The tower embeds queries, and as the teacher the texts of passages.
+        for key, of, theirs in (
+            ("dimension", "", base.width),
+            ("max_tokens", " for queries", base.limit("query")),
+            ("max_tokens", " for passages", base.limit("candidate")),
+        ):
             own = getattr(entry, key)
             if theirs is not None and own != theirs:
                 yield (
-                    f"{where}.{key}: {own}, and that of {entry.base!r} is {theirs:g}; give both "
-                    "the same"
+                    f"{where}.{key}: {own}, and that of {entry.base!r}{of} is {theirs:g}; give "
+                    "both the same"
                 )
         if isinstance(entry.image, VisualWords) and entry.image.dimension != entry.dimension:
             yield (

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_core import PydanticCustomError
 
 from hybridbatch.experiment.base import Model, Name, Positive, Unique
@@ -80,9 +80,12 @@ class Lora(_Adapter):
     scale: Annotated[float, Field(gt=0)] = Field(
         description="alpha over rank, the same in every layer"
     )
-    modules: Annotated[list[Name], Field(min_length=1), *Unique] | None = Field(
-        default=None,
-        description="names of linear modules within a layer; all of them if absent",
+    # Sorted, since their order means nothing and is a parameter of the job.
+    modules: Annotated[list[Name], Field(min_length=1), *Unique, AfterValidator(sorted)] | None = (
+        Field(
+            default=None,
+            description="names of linear modules within a layer; all of them if absent",
+        )
     )
 
 

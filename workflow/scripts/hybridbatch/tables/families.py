@@ -27,10 +27,11 @@ def significance_table(comparisons: Iterable[pd.DataFrame]) -> pd.DataFrame:
     """The tests of all encoders and benchmarks with Holm's p; columns SIGNIFICANCE_COLUMNS.
 
     comparisons: frames of `significance.compare` with added columns benchmark and encoder. A family
-    is all tests shown in one table (`family_of`), over its encoders, benchmarks and pools: these
-    are the p values that a reader of the table sees together. A test that stands in several rows
-    (`repeats`) counts once and has the same p_holm in all of them. Differences to a system that was
-    not trained are a family of their own.
+    is all tests of one table (`family_of`), over its encoders, benchmarks and pools: these are the
+    p values that a reader of the table sees together. What a benchmark's table shows of others (the
+    key `beside`) is of these benchmarks' families: so a test has one p_holm, however many tables
+    show it. A test that stands in several rows (`repeats`) counts once and has the same p_holm in
+    all of them. Differences to a system that was not trained are a family of their own.
     """
     frame = pd.concat(comparisons, ignore_index=True)
     families = [

@@ -72,7 +72,7 @@ class Lines(_OfFiles):
             file = path.replace(_PART, name).replace(_LANGUAGE, language)
             return place(File(self.source, file))
 
-        captions = {language: filled(self.captions, language) for language in languages}
+        captions = {language: filled(self.captions, language) for language in sorted(languages)}
         return {"names": filled(self.names), "captions": captions}
 
     def same_for_all_parts(self) -> list[str]:
@@ -146,7 +146,10 @@ class ImageDataSet(DataSetName):
         if self.revision is None:
             place(File(None, self.path))
         values = {key: getattr(self, key) for key in ("path", "name", "revision")}
-        return {**values, "split": name, "columns": self.columns.plain()}
+        columns = self.columns.plain()
+        if "captions" in columns:
+            columns["captions"] = dict(sorted(columns["captions"].items()))
+        return {**values, "split": name, "columns": columns}
 
     def same_for_all_parts(self) -> list[str]:
         """The keys that name one file for all parts: none, since parts are splits."""
@@ -249,7 +252,8 @@ class Config(Benchmark):
     def published(self, place: Place) -> dict[str, dict[str, Any]]:
         """By published part (train, validation, test), what `data.caption_corpora` reads.
 
-        place: gives the path of a file, and is called for all of them.
+        place: gives the path of a file, and is called for all of them. Languages are sorted, since
+        the captions are written in their order.
         """
         return {
             part: self.captions.part(name, self.languages, place)

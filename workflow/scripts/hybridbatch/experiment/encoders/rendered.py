@@ -24,7 +24,7 @@ class Config(Rendering, TextsAndImages):
     )
     text: Name = Field(description="name of the encoder whose systems are the text towers")
     dimension: Positive = Field(description="of the common space: that of the text towers")
-    max_tokens: Positive = Field(description="a query is cut there: that of the text towers")
+    max_tokens: Positive = Field(description="a text is cut there: that of the text towers")
     image: Annotated[VisualWords | VisionModel, Field(discriminator="kind")] = Field(
         description="the tower of images"
     )
