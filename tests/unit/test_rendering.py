@@ -4,6 +4,7 @@ import io
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from fonts import ARABIC, LATIN, letters
 from fontTools.ttLib import TTCollection, TTFont
@@ -259,3 +260,9 @@ def test_the_installed_fonts_show_the_languages_of_xquad_r(tmp_path):
         ((_, data),) = render({language: text}, face, language, found=found)
         assert (found.missing, found.clipped) == ({}, []), language
         assert grey(data).min() < 40
+
+
+def test_no_font_is_left_open(folder):
+    face = face_for(folder / "merged.ttf", "ar")
+    assert face.scripts
+    assert face.path not in {file.path for file in psutil.Process().open_files()}

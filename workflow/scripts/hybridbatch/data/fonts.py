@@ -5,7 +5,8 @@ with a name in Latin letters would have boxes. Fonts of several scripts are ther
 one file, once. Chinese, Japanese and Korean have a font of their own, which has Latin letters, too.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -96,19 +97,23 @@ class Face:
     @cached_property
     def characters(self) -> frozenset[int]:
         """The code points that it has a glyph for."""
-        return frozenset(self._font.getBestCmap())
+        with self._opened() as font:
+            return frozenset(font.getBestCmap())
 
     @cached_property
     def scripts(self) -> frozenset[str]:
         """The script tags of its substitutions."""
-        table = self._font["GSUB"].table if "GSUB" in self._font else None
-        records = table.ScriptList.ScriptRecord if table and table.ScriptList else ()
-        return frozenset(record.ScriptTag.strip() for record in records)
+        with self._opened() as font:
+            table = font["GSUB"].table if "GSUB" in font else None
+            records = table.ScriptList.ScriptRecord if table and table.ScriptList else ()
+            return frozenset(record.ScriptTag.strip() for record in records)
 
-    @cached_property
-    def _font(self) -> TTFont:
+    @contextmanager
+    def _opened(self) -> Iterator[TTFont]:
+        """The font, of which only the tables that are asked for are read."""
         try:
-            return TTFont(self.path, fontNumber=self.index, lazy=True)
+            with TTFont(self.path, fontNumber=self.index, lazy=True) as font:
+                yield font
         except _BROKEN as error:
             raise DataError(f"{self.path}: is no font that can be read ({error}).") from error
 

@@ -139,7 +139,7 @@ class _Run:
     def learned_temperature(self) -> dict[str, float]:
         """The temperature under its name, if it is learned."""
         loss = self.trainer.loss
-        return {} if loss.log_scale is None else {"temperature": float(loss.temperature)}
+        return {} if loss.log_scale is None else {"temperature": float(loss.temperature.detach())}
 
     def train(self) -> None:
         config, log_path = self.config, self.work.state / _STEPS
