@@ -37,7 +37,9 @@ _ROUTINE = re.compile(
     r"Assuming unrestricted shared|Building DAG of jobs|Provided (cores|resources)|"
     r"Rules claiming more threads|(Conda|Singularity) environments: ignored|host: |"
     r"Complete log\(s\)|Elapsed time|Nothing to be done|Creating report|Report created|"
-    r"Adding .* \(.*\)\.$|Loading script code for rule|SNAKEMAKE$|=+$"
+    r"Adding .* \(.*\)\.$|Loading script code for rule|SNAKEMAKE$|=+$|"
+    # Progress of the transformers library with small models.
+    r"(Loading weights|Writing model shards): +\d+%\|[^\]]*\]$"
 )
 _HEADER = re.compile(
     r"  (Date|Workflow ID|Platform|Host|User|Snakemake version|Python version|Command|Snakefile|"

@@ -114,6 +114,17 @@ def test_a_line_in_which_a_job_writes_too_counts_and_loses_nothing(stages):
     assert shown(stages, f"Finished jobid: 1 (Rule: translate){said}", 11.0) == []
 
 
+def test_bars_of_small_models_are_routine(stages):
+    bars = (
+        "Loading weights:   0%|          | 0/36 [00:00<?, ?it/s]\r"
+        "Loading weights: 100%|##########| 36/36 [00:00<00:00, 5931.52it/s]\n"
+        "Writing model shards: 100%|##########| 1/1 [00:00<00:00, 363.28it/s]\n"
+    )
+    assert shown(stages, bars, 1.0) == []
+    cut = "Loading weights:   0%|          | 0/36 [00:00<?, ?it/s]OSError: no space left"
+    assert shown(stages, cut, 1.0) == [cut]
+
+
 def test_targets_are_no_stage(stages):
     assert shown(stages, started("tables", 1) + finished("tables", 1), 1.0) == []
     assert list(stages.wait(60.0)) == []
