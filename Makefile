@@ -39,12 +39,16 @@ SNAKEMAKE ?= $(if $(VERBOSE),,$(BIN)/python workflow/stages.py )$(BIN)/python -m
 # A text as one word of the shell, whatever is in it.
 quoted = '$(subst ','\'',$(1))'
 
+# By its limit of jobs a second Snakemake looks at all ready jobs again after each second, once for
+# every job that has ended: half a core in a run of a thousand jobs. It waits that time at its end, too.
+thrifty = --max-jobs-per-timespan 1000/$(1)s
+
 # After a kill, the lock of a Snakemake that is dead; an error if it lives.
 RECOVER := $(BIN)/python workflow/unlock.py --quiet
 
 demo: setup
 	@$(RECOVER)
-	@$(SNAKEMAKE) --cores $(CORES) --configfile=config/demo.yaml table_pages
+	@$(SNAKEMAKE) --cores $(CORES) $(call thrifty,5) --configfile=config/demo.yaml table_pages
 	@$(SNAKEMAKE) --configfile=config/demo.yaml --report results/demo/report.html table_pages
 	@echo
 	@$(BIN)/python workflow/summary.py results/demo
@@ -68,10 +72,13 @@ plan: $(READY)
 	@$(BIN)/python workflow/plan.py $(PLAN) $(CONFIGS)
 
 # Where the configuration puts them, unless it is given.
-RESULTS ?= $(or $(shell $(BIN)/python -c 'import sys; sys.path.insert(0, "workflow/scripts"); \
-    sys.excepthook = lambda kind, error, _: print(error, file=sys.stderr); \
+# Of an error of the configuration the message alone is shown.
+RESULTS ?= $(if $(shell [ -x $(BIN)/python ] && echo yes),$(or $(shell $(BIN)/python -c \
+    'import sys; sys.path.insert(0, "workflow/scripts"); \
+    sys.excepthook = lambda kind, error, trace: print(error, file=sys.stderr) \
+        if kind.__name__ == "ConfigError" else sys.__excepthook__(kind, error, trace); \
     from hybridbatch.experiment.load import load; print(load(sys.argv[1:]).pathvars.results)' $(CONFIGS)), \
-    $(error Mend CONFIG, $(CONFIGS)))
+    $(error The configuration cannot be read: $(CONFIGS))))
 
 # CONFIG, one file or several, has the configuration compared, too.
 verify: $(READY)
@@ -83,17 +90,13 @@ compare: $(READY)
 	@[ -n $(call quoted,$(B)) ] || { echo "Type: make compare A=results B=other/results"; exit 1; }
 	@$(BIN)/python workflow/compare.py $(call quoted,$(A)) $(call quoted,$(B))
 
-# By its limit of jobs a second Snakemake looks at all ready jobs again after each second, once for
-# every job that has ended: half a core in a run of a thousand jobs. It waits that time at its end, too.
-THRIFTY := --max-jobs-per-timespan 1000/20s
-
 # Snakemake replaces `$NAME` in the path of a report by the environment variable of that name, so that the
 # report is made under another path.
 REPORT := .snakemake/report.html
 
 report: setup
 	@$(RECOVER)
-	@$(SNAKEMAKE) --cores $(CORES) $(THRIFTY) --configfile $(CONFIGS) -- report_pages
+	@$(SNAKEMAKE) --cores $(CORES) $(call thrifty,20) --configfile $(CONFIGS) -- report_pages
 	@$(SNAKEMAKE) --configfile $(CONFIGS) --report $(REPORT) -- report_pages
 	@mv $(REPORT) $(call quoted,$(RESULTS)/report.html)
 	@$(MAKE) --no-print-directory chromium
@@ -115,7 +118,8 @@ format: $(READY)
 	$(BIN)/python -m snakefmt workflow
 
 # Python compiles a module when it is first imported. Most of the 18,000 files never are. The libraries
-# are imported here, once, since many jobs that start together would each compile them.
+# are imported here, once, since many jobs that start together would each compile them. The jobs
+# themselves say what cannot be imported.
 LIBRARIES := datasets, faiss, matplotlib.pyplot, pandas, peft, scipy.stats, sentence_transformers, snakemake.cli
 $(READY): requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -125,7 +129,7 @@ $(READY): requirements.txt
 	    else echo "Type: sudo apt-get install python3-venv"; exit 1; fi
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --no-compile --requirement requirements.txt
-	$(BIN)/python -c 'import $(LIBRARIES)'
+	-$(BIN)/python -c 'import $(LIBRARIES)'
 	@touch $@
 
 # Every mode that the catalogue's routes name.

@@ -154,6 +154,14 @@ def test_other_names_that_name_nothing(read, key, value, message):
         assert found.endswith("; did you mean the entry static?")
 
 
+def test_a_name_is_shown_as_it_is_whatever_words_are_in_it(read):
+    config = deepcopy(read[tuple(CONFIG)])
+    encoders = config["catalogue"]["encoders"]
+    encoders |= {"mean_pooled": encoders["static"], "mean_poold": {"dimension": 8}}
+    (found,) = [one for one in problems_of(config) if "mean_poold" in one]
+    assert found.endswith("; did you mean the entry mean_pooled?")
+
+
 @pytest.mark.parametrize("names", [["rendered.yaml"], ["layer_schedules.yaml", "rendered.yaml"]])
 def test_files_that_are_to_be_laid_over_others_say_what_to_type(monkeypatch, tmp_path, names):
     monkeypatch.chdir(ROOT)

@@ -67,4 +67,4 @@ def test_a_wrong_configuration_is_told_once_and_without_a_traceback(target):
     assert run.returncode != 0
     assert run.stderr.count("config/rendered.yaml seems to be laid over") == 1
     assert "Traceback" not in run.stderr
-    assert "Mend CONFIG, config/rendered.yaml" in run.stderr
+    assert "cannot be read: config/rendered.yaml" in run.stderr

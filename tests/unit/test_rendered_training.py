@@ -23,7 +23,7 @@ from hybridbatch.encoders.pairs import PairInputs, pair_inputs
 from hybridbatch.encoders.rendered_passages import PassageImages, as_pairs, passage_images
 from hybridbatch.runtime.errors import ConfigError, DataError
 from hybridbatch.training.data import TrainingCorpus, validation_batches
-from hybridbatch.training.job import Job
+from hybridbatch.training.job import TrainingJob
 from hybridbatch.training.loop import finetune
 
 TEXTS = {"kind": "static", "dimension": 16, "vocabulary": 150, "tokenizer_characters": 10**5}
@@ -232,7 +232,7 @@ def train(values, system, prepared, face, folder: Path, **changes) -> tuple[Path
         }
         return TrainingCorpus(name, found, modality=IMAGE, in_language=True)
 
-    job = Job(config, values, 0, folder / "model", folder / "checkpoints")
+    job = TrainingJob(config, values, 0, folder / "model", folder / "checkpoints")
     finetune(job, towers, [corpus("birds", ["en", "es"])], [corpus("birds", ["en"])])
     return folder / "model", towers
 

@@ -17,7 +17,7 @@ from hybridbatch.encoders.pairs import PairInputs
 from hybridbatch.training import loop as training
 from hybridbatch.training.config import TrainConfig
 from hybridbatch.training.data import TrainingCorpus
-from hybridbatch.training.job import Job
+from hybridbatch.training.job import TrainingJob
 from hybridbatch.training.loop import finetune
 from hybridbatch.training.samplers import Batch
 from hybridbatch.training.trainer import Trainer
@@ -135,7 +135,7 @@ def train(
 ) -> Path:
     """Train in `folder`; returns the model."""
     data = {"train": TRAIN, "validation": VALIDATION} | data
-    job = Job(config, values, seed, folder / name, folder / "checkpoints" / name, code)
+    job = TrainingJob(config, values, seed, folder / name, folder / "checkpoints" / name, code)
     finetune(job, encoder, **data)
     return folder / name
 

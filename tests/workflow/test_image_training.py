@@ -93,6 +93,10 @@ def test_a_run_from_packages_to_the_table(with_tower: Checkout):
     other = ("--config", "image_text={seeds: 1, splits: 1, control: false}")
     jobs = with_tower.plan(*options[:3], *other, "--", table)
     assert {rule for rule, _ in jobs} == {"image_text_table", "record_provenance"}
+    # The order of the languages is that of the table's rows alone.
+    other = ("--config", "image_text={languages: [es, en]}")
+    jobs = with_tower.plan(*options[:3], *other, "--", table)
+    assert {rule for rule, _ in jobs} <= {"image_text_table", "record_provenance"}
 
 
 def planned(checkout: Checkout, *targets: str) -> Callable:

@@ -6,12 +6,13 @@ from pathlib import Path
 from hybridbatch.encoders.pairs import PairInputs
 from hybridbatch.runtime.logs import logged
 from hybridbatch.training.data import TrainingCorpus
-from hybridbatch.training.job import job_of
+from hybridbatch.training.job import training_job
 from hybridbatch.training.loop import finetune
 
 
 def main(snakemake) -> None:
-    files, job = snakemake.input, job_of(snakemake)
+    files, params = snakemake.input, snakemake.params
+    job = training_job(params, snakemake.output[0], snakemake.threads, snakemake.resources.gpu)
     train, validation = _corpora(files.train, job.config.pairs), _corpora(files.validation)
     finetune(job, Path(files.encoder), train, validation)
 

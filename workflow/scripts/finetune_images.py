@@ -6,13 +6,14 @@ from hybridbatch.data.captions import TRAIN, VALIDATION, read_captions
 from hybridbatch.encoders.captions import ImageInputs, TextInputs, caption_corpus, check_splits
 from hybridbatch.runtime.logs import logged
 from hybridbatch.training.data import TrainingCorpus
-from hybridbatch.training.job import job_of
+from hybridbatch.training.job import training_job
 from hybridbatch.training.loop import finetune
 from hybridbatch.training.weighting import SOURCE_LANGUAGE
 
 
 def main(snakemake) -> None:
-    files, params, job = snakemake.input, snakemake.params, job_of(snakemake)
+    files, params = snakemake.input, snakemake.params
+    job = training_job(params, snakemake.output[0], snakemake.threads, snakemake.resources.gpu)
     captions = read_captions(files.captions)
     images, _ = ImageInputs.load(files.images)
     check_splits(captions, images)

@@ -9,14 +9,15 @@ from hybridbatch.encoders.rendered import assemble, teacher
 from hybridbatch.encoders.rendered_passages import PassageImages, as_pairs
 from hybridbatch.runtime.logs import logged
 from hybridbatch.training.data import TrainingCorpus
-from hybridbatch.training.job import job_of
+from hybridbatch.training.job import training_job
 from hybridbatch.training.loop import finetune
 
 Pairs = Callable[[PairInputs, PassageImages], PairInputs]
 
 
 def main(snakemake) -> None:
-    files, job = snakemake.input, job_of(snakemake)
+    files, params = snakemake.input, snakemake.params
+    job = training_job(params, snakemake.output[0], snakemake.threads, snakemake.resources.gpu)
     taught = bool((job.config.loss or {}).get("distillation"))
     with TemporaryDirectory() as place:
         towers = Path(place, "towers")

@@ -65,7 +65,8 @@ def read(
 def validate(values: Mapping[str, Any], files: Sequence[str | Path] = ()) -> Experiment:
     """The configuration of merged values; raises `ConfigError` naming every wrong key.
 
-    files: those that the values come from, for a hint if they are no whole configuration.
+    files: those that the values come from. If they seem to be made to lie over others, one line
+    says so in place of all keys that are missing.
     """
     found: list[str] = []
     try:

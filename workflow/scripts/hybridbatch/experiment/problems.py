@@ -55,6 +55,7 @@ def problems(
     """
     found, hint = error.errors(include_url=False), _laid_over(error, files)
     if hint is not None:
+        # Those deeper down, too: such a file gives an entry those keys alone that it changes.
         found = [one for one in found if one["type"] not in _MISSING]
     return [*filter(None, [hint]), *(_line(one, values) for one in found)]
 
@@ -138,7 +139,8 @@ def _line(error: ErrorDetails, values: Mapping[str, Any]) -> str:
     if kind in ("union_tag_not_found", "union_tag_invalid"):
         known = _kinds(annotation)
         if kind == "union_tag_not_found":
-            hint = nearest(place[-1], _beside(place, values)).replace("mean", "mean the entry")
+            hint = nearest(place[-1], _beside(place, values))
+            hint = hint.replace("did you mean", "did you mean the entry", 1)
             return f"{path}.kind: is missing; known: {', '.join(known)}{hint}"
         path, given = f"{path}.kind", context["tag"]
         return f"{path}: {given!r} is not one of {', '.join(known)}{nearest(given, known)}"

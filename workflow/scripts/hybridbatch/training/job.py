@@ -12,7 +12,7 @@ from hybridbatch.training.config import TrainConfig
 
 
 @dataclass(frozen=True)
-class Job:
+class TrainingJob:
     """One training: how, of what encoder, with what seed, and where it goes.
 
     encoder: the values of the catalogue entry. output: the model folder. checkpoints: a folder
@@ -29,22 +29,22 @@ class Job:
     prepare: Callable[[], None] | None = None
 
 
-def job_of(snakemake: Any) -> Job:
-    """The training of a rule with the parameters training, encoder, seed, checkpoints and code.
+def training_job(params: Any, output: str, threads: int, gpus: int) -> TrainingJob:
+    """The training of a rule.
 
-    Torch gets the rule's threads, and a GPU if the rule asks for one, once training begins.
+    params: the rule's, with the attributes training, encoder, seed, checkpoints and code. Torch
+    gets that many threads. It sees no GPU if the rule asks for none, else one once training begins.
     """
-    params, threads = snakemake.params, snakemake.threads
-    if not snakemake.resources.gpu:
+    if not gpus:
         hide_gpus()
     torch.set_num_threads(threads)
-    return Job(
+    return TrainingJob(
         TrainConfig(**params.training),
         params.encoder,
         params.seed,
-        Path(snakemake.output[0]),
+        Path(output),
         Path(params.checkpoints),
         # More threads change the order of sums, and so the last bits of what a run resumes.
         " ".join([*params.code, f"threads:{threads}"]),
-        prepare=lease_gpu if snakemake.resources.gpu else None,
+        prepare=lease_gpu if gpus else None,
     )

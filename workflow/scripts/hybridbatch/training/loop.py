@@ -28,7 +28,7 @@ from hybridbatch.runtime.errors import DataError, TrainingError
 from hybridbatch.runtime.files import write_json, write_text
 from hybridbatch.runtime.logs import Progress, log
 from hybridbatch.training.data import TrainingCorpus, validation_batches
-from hybridbatch.training.job import Job
+from hybridbatch.training.job import TrainingJob
 from hybridbatch.training.mix import achieved_mix
 from hybridbatch.training.optimisation import decay_begin, end_after, schedule
 from hybridbatch.training.samplers import Batch, Sampler
@@ -39,7 +39,7 @@ _CHECKPOINT, _STEPS = "checkpoint.safetensors", "training.jsonl"
 
 
 def finetune(
-    job: Job,
+    job: TrainingJob,
     encoder: Path,
     train: Sequence[TrainingCorpus],
     validation: Sequence[TrainingCorpus],
@@ -96,7 +96,7 @@ class _Run:
 
     def __init__(
         self,
-        job: Job,
+        job: TrainingJob,
         encoder: Path,
         train: Sequence[TrainingCorpus],
         validation: Sequence[TrainingCorpus],
