@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import re
 import zipfile
 from collections import Counter
 from pathlib import Path
@@ -156,8 +157,11 @@ def test_equal_files_under_several_ids_are_in_one_part(tmp_path, caplog, form):
     assert set(files.values()) == {1}
     counts = {"captions": 7, "left_out": 1, "left_out_as_equal": 3, "joined": 3}
     assert counts.items() <= found.counts.items()
-    assert "3 images are left out" in caplog.text
-    assert "(b, e, f)" in caplog.text
+    lost, joined = (record.getMessage() for record in caplog.records)
+    assert lost.startswith("3 images are left out, whose files are those of images of another part")
+    assert lost.endswith(": b, e, f")
+    assert joined.startswith("3 images have the files and so the names of others")
+    assert sorted(joined.split(": ")[1].split(", ")) == ["c", "d", "k"]
 
 
 @pytest.mark.parametrize("form", ["lines", "datasets"])
@@ -172,9 +176,43 @@ def test_a_part_whose_files_are_all_tested_is_refused(tmp_path, form):
         else:
             data_set(tmp_path / "set", of, [row("red", t="a", i=id_)])
             parts[of] = part(tmp_path / "set", of, caption="t", id="i")
-    with pytest.raises(DataError, match="no image of the part train has a caption"):
+    words = r"part train has a caption that is kept: .* or its files equal those of another part"
+    with pytest.raises(DataError, match=words):
         Written(tmp_path / "out", parts, form, **more)
     assert not list((tmp_path / "out").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("colours", "words"),
+    [
+        (["red", "red", "blue"], "1 images have the files and so the names of others: b"),
+        (["red", "blue", "blue"], "1 images are left out, whose files are .*: b"),
+    ],
+)
+def test_a_log_line_tells_only_what_was_found(tmp_path, caplog, colours, words):
+    ids = dict(zip("abc", colours, strict=True))
+    (tmp_path / "images").mkdir()
+    for id_, colour in ids.items():
+        (tmp_path / f"images/{id_}.png").write_bytes(png(colour))
+    parts = {TRAIN: lines_of(tmp_path, "train", ["a", "b"], en=["x", "y"]),
+             TEST: lines_of(tmp_path, "test", ["c"], en=["z"])}  # fmt: skip
+    found = Written(tmp_path / "out", parts, "lines", folders=[tmp_path / "images"])
+    (line,) = (record.getMessage() for record in caplog.records)
+    assert re.fullmatch(words, line)
+    assert found.counts["left_out_as_equal"] + found.counts["joined"] == 1
+
+
+def test_an_image_that_is_left_out_need_not_have_bytes(tmp_path):
+    folder = folder_of(tmp_path / "a")
+    (folder / "nothing.png").touch()
+    (tmp_path / "others.txt").write_text("nothing.png\ngreen.png\n")
+    parts = {TRAIN: lines_of(tmp_path, "train", ["red", "nothing"], en=["a", "b"])}
+    found = Written(
+        *(tmp_path / "out", parts, "lines"), folders=[folder], without=tmp_path / "others.txt"
+    )
+    assert found.rows == [("red", "en", "a", TRAIN)]
+    with pytest.raises(DataError, match=r"nothing\.png: is empty"):
+        Written(tmp_path / "again", parts, "lines", folders=[folder])
 
 
 def test_a_part_without_captions_is_refused(tmp_path):
@@ -307,10 +345,40 @@ def test_rows_of_one_image_without_id_are_of_one_image(tmp_path):
     assert list(found.of_images.values()) == [png("red"), png("blue")]
     first, second = found.of_images
     assert [row[0] for row in found.rows] == [first, second, first]
-    data_set(tmp_path / "set", "test", [row("black", t="d"), row("blue", t="e")])
-    parts = {of: part(tmp_path / "set", of, caption="t") for of in (TRAIN, TEST)}
-    with pytest.raises(DataError, match=f"row 1: the image {second} is in another part"):
-        Written(tmp_path / "again", parts, "datasets")
+
+
+def test_equal_files_of_a_data_set_without_ids_are_in_the_part_that_is_tested(tmp_path, caplog):
+    pictures = {
+        TRAIN: [("red", "a rose"), ("blue", "a sea"), ("green", "grass"), ("red", "a flower")],
+        VALIDATION: [("blue", "water"), ("pink", "a pig"), ("green", "a park")],
+        TEST: [("black", "a night"), ("green", "a lawn"), ("green", "a lawn")],
+    }
+    parts = {}
+    for of, found in pictures.items():
+        data_set(tmp_path / "set", of, [row(name, t=text) for name, text in found])
+        parts[of] = part(tmp_path / "set", of, caption="t")
+    found = Written(tmp_path / "out", parts, "datasets")
+    colours = {png(name): name for name in ("red", "blue", "green", "pink", "black")}
+    of_id = {id_: colours[image] for id_, image in found.of_images.items()}
+    assert [(of_id[id_], caption, of) for id_, _, caption, of in found.rows] == [
+        ("red", "a rose", TRAIN), ("red", "a flower", TRAIN),
+        ("blue", "water", VALIDATION), ("pink", "a pig", VALIDATION),
+        ("black", "a night", TEST), ("green", "a lawn", TEST),
+    ]  # fmt: skip
+    # Each image is in the table once.
+    assert read_table(found.images)["image_id"].to_pylist() == list(of_id)
+    assert list(of_id.values()) == ["red", "blue", "green", "pink", "black"]
+    counts = {"captions": 6, "left_out_as_equal": 3, "joined": 0, "repeated": 1}
+    assert counts.items() <= found.counts.items()
+    assert "3 images are left out" in caplog.text
+
+
+def test_an_id_in_two_parts_of_a_data_set_is_refused(tmp_path):
+    for of, text in ((TRAIN, "a"), (TEST, "b")):
+        data_set(tmp_path / "set", of, [row("red", t=text, i="x")])
+    parts = {of: part(tmp_path / "set", of, caption="t", id="i") for of in (TRAIN, TEST)}
+    with pytest.raises(DataError, match="row 0: the image x is in another part"):
+        Written(tmp_path / "out", parts, "datasets")
 
 
 @pytest.mark.parametrize(

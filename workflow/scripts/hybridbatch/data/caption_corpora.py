@@ -55,7 +55,7 @@ def write_corpus(
     `hub.fetch_data_set`.
 
     The column `split` of the captions is the published part. Raises `DataError` that counts and
-    names captions without image, for an image that two parts have, for a part without captions, and
+    names captions without image, for an id that two parts have, for a part without captions, and
     if `without` names no image of the parts. Images without caption are counted in the log and left
     out.
 
@@ -63,7 +63,8 @@ def write_corpus(
     under the first id, with the captions of all (`joined`). What is in several parts stays in the
     one that is tested, or else the one to validate with, and what equals an image of `without` is
     left out like it (`left_out_as_equal`). The counts have both if there is any. No caption names
-    the other ids any more; their images are still in the table of images.
+    the other ids any more; their images are still in the table of images. So it is with a data set
+    without ids, whose equal files have one id in all parts.
     """
     left_out = set() if without is None else set(image_ids(without))
     told: Counter[str] = Counter()
@@ -134,38 +135,44 @@ def _check_left_out(example: str, without: str | Path | None, told: Counter[str]
 def _without_captions(part: str) -> DataError:
     # Without it, the images of another part would be drawn in its place.
     return DataError(
-        f"no image of the part {part} has a caption and is not left out: mend its files, or take "
-        "it out of `parts` or its images out of `without`."
+        f"no image of the part {part} has a caption that is kept: there are none, `without` leaves "
+        "its images out, or its files equal those of another part. Mend its files, or take it out "
+        "of `parts` or its images out of `without`."
     )
 
 
 def _each_file_once(table: pa.Table, files: _Files, told: Counter[str]) -> pa.Table:
     """The captions of images whose files differ, and of none that is left out."""
-    part_of = dict(zip(table["image_id"].to_pylist(), table["split"].to_pylist(), strict=True))
+    columns = zip(table["image_id"].to_pylist(), table["split"].to_pylist(), strict=True)
+    came = dict.fromkeys(columns)  # (id, part); without ids of its own, an image may be in several
     first: dict[bytes, tuple[str, str]] = {}
-    kept: dict[str, str] = {}  # the id that an image has in the end, by the one it came with
+    kept: dict[tuple[str, str], str] = {}  # the id that an image has in the end, by what came
     for part in reversed(SPLITS):
-        for id_, of in part_of.items():
+        for id_, of in came:
             digest = files.captioned[id_]
             if of != part or digest in files.left_out:
                 continue
             there, other = first.setdefault(digest, (part, id_))
             if there == part:
-                kept[id_] = other
-    lost = [id_ for id_ in part_of if id_ not in kept]
-    joined = [id_ for id_, other in kept.items() if id_ != other]
+                kept[id_, part] = other
+    lost = [id_ for id_, part in came if (id_, part) not in kept]
+    joined = [id_ for (id_, _), other in kept.items() if id_ != other]
     if not lost and not joined:
         return table
-    log.warning(
-        "%d images are left out, whose files are those of images of another part or left out (%s), "
-        "and %d have the files and so the names of others (%s)",
-        len(lost), named(lost), len(joined), named(joined),
-    )  # fmt: skip
+    if lost:
+        log.warning(
+            "%d images are left out, whose files are those of images of another part or left out: "
+            "%s", len(lost), named(lost),
+        )  # fmt: skip
+    if joined:
+        log.warning(
+            "%d images have the files and so the names of others: %s", len(joined), named(joined)
+        )
     told.update(left_out_as_equal=len(lost), joined=len(joined))
     rows = (
-        (kept[row["image_id"]], row["language"], row["caption"], row["split"])
+        (kept[row["image_id"], row["split"]], row["language"], row["caption"], row["split"])
         for row in table.to_pylist()
-        if row["image_id"] in kept
+        if (row["image_id"], row["split"]) in kept
     )
     return caption_table((*row, row[0]) for row in dict.fromkeys(rows))
 
@@ -184,7 +191,9 @@ def _write_files(
         for id_, path in images_below(folder).items():
             if (other := files.setdefault(id_, path)) != path:
                 raise DataError(f"{other} and {path} are of one id, {id_}.")
-    digests = _Files(left_out={_digest(image_file(files[of])) for of in left_out & files.keys()})
+    unread = (files[id_] for id_ in left_out & files.keys())
+    # What is left out need not be an image; an empty file equals none.
+    digests = _Files(left_out={_digest(image_file(of)) for of in unread if of.stat().st_size})
     ids = list(dict.fromkeys(table["image_id"].to_pylist()))
     where = ", ".join(map(str, folders))
     if missing := [id_ for id_ in ids if id_ not in files]:
@@ -228,7 +237,9 @@ def _write_data_set(
         for part, of in parts.items():
             found = captioned_images(of, languages, Path(images), told, mirror, recorded)
             before = len(rows)
-            yield from _captions_noted(found, part, left_out, rows, told, files)
+            # Without ids of its own, an image of two parts is found by its file, at the end.
+            others = {id_ for id_, *_ in rows} if "id" in of["columns"] else set()
+            yield from _captions_noted(found, part, left_out, others, rows, told, files)
             if len(rows) == before:
                 raise _without_captions(part)
         _check_left_out(rows[0][0], without, told)
@@ -243,14 +254,17 @@ def _captions_noted(
     found: Iterable[Captioned],
     part: str,
     left_out: set[str],
+    others: set[str],
     rows: list[tuple[str, str, str, str, str]],
     told: Counter[str],
     files: _Files,
 ) -> Iterator[tuple[str, bytes]]:
-    """(id, bytes) of each image once; its captions are added to `rows`."""
+    """(id, bytes) of each new image once; its captions are added to `rows`.
+
+    others: ids of other parts, which no image of this one may have.
+    """
     # Rows of one image may stand apart. A hash tells whether their images are one.
     known: dict[str, bytes] = {}
-    others = {id_ for id_, *_ in rows}
     captions: set[tuple[str, str, str]] = set()
     for one in found:
         digest = _digest(one.image)
@@ -267,9 +281,11 @@ def _captions_noted(
             told["without_caption"] += one.id not in known
             continue
         if one.id not in known:
-            decoded(one.image, one.where)
-            known[one.id] = files.captioned[one.id] = digest
-            yield one.id, one.image
+            known[one.id] = digest
+            if one.id not in files.captioned:
+                decoded(one.image, one.where)
+                files.captioned[one.id] = digest
+                yield one.id, one.image
         for language, text in one.captions:
             if (one.id, language, text) in captions:
                 told["repeated"] += 1

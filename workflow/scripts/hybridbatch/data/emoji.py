@@ -68,7 +68,7 @@ class Concept:
     """An emoji with an English name and a picture.
 
     id: its code points in hexadecimal, such as `1f469-200d-1f692`. group: the one of its variants,
-    and of the emoji that have the same picture.
+    and of the emoji that have the same picture, unless none of them may be tested.
     testable: whether it may be in a test set.
     """
 
