@@ -23,7 +23,7 @@ def configuration(*options: str):
 def test_captions_are_translated_into_languages_that_the_corpus_has_none_in():
     config = configuration(IN_SECTION % "multi30k")
     assert lookups.caption_targets(config) == ["ast", "es"]
-    assert set(lookups.translated_captions(config)) == {"es", "ast"}
+    assert sorted(lookups.translated_captions(config)) == ["ast", "es"]
     config = configuration(IN_SECTION % "multi30k", "target_languages=[pt]",
                            "ablations={unseen_languages: []}")  # fmt: skip
     part = outputs.part_for(config, "image_text")["catalogue"]

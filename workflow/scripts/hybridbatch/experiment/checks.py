@@ -16,7 +16,7 @@ from hybridbatch.experiment.image_systems import wrong_image_text
 from hybridbatch.experiment.layer_scaling import UNIFORM, schedule_name
 from hybridbatch.experiment.lookups import corpus_languages
 from hybridbatch.experiment.names import SOURCE_LANGUAGE, ZERO_SHOT
-from hybridbatch.experiment.problems import did_you_mean, key_of, nearest, not_in_catalogue
+from hybridbatch.experiment.problems import did_you_mean, nearest, not_in_catalogue, path_of_value
 from hybridbatch.experiment.rendered_systems import wrong_rendered
 from hybridbatch.experiment.samplings import KINDS as SAMPLING_KINDS
 from hybridbatch.experiment.sources import FileByLanguage, Source
@@ -320,10 +320,10 @@ def _wrong_pins(name: str, entry: Benchmark, known: Mapping[str, Source]) -> Ite
         if not file.fetched:
             continue
         if file.source not in known:
-            key = where + key_of(entry.plain(), file.source, "source")
+            key = where + path_of_value(entry.plain(), file.source, "source")
             yield from not_in_catalogue("sources", known, key, [file.source])
         elif file.name not in (there := known[file.source].pinned()):
-            key, hint = where + key_of(entry.plain(), file.name), nearest(file.name, there)
+            key, hint = where + path_of_value(entry.plain(), file.name), nearest(file.name, there)
             yield f"{key}: {file.name!r} is not among the files of {file.source!r}{hint}"
 
 

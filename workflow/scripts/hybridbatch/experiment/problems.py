@@ -109,13 +109,13 @@ def not_in_catalogue(
             yield f"{key}: {name!r} is not in catalogue.{section}{did_you_mean(name, known)}"
 
 
-def key_of(entry: Mapping[str, Any], value: str, ends: str = "") -> str:
+def path_of_value(entry: Mapping[str, Any], value: str, ends: str = "") -> str:
     """The path of the key in an entry that has `value` as its text, with a dot before it.
 
     ends: of the key's name. Empty if there is no such key.
     """
     for key, item in entry.items():
-        if isinstance(item, Mapping) and (found := key_of(item, value, ends)):
+        if isinstance(item, Mapping) and (found := path_of_value(item, value, ends)):
             return f".{key}{found}"
         if item == value and key.endswith(ends):
             return f".{key}"

@@ -29,16 +29,19 @@ def _wrong_towers(config: Experiment) -> Iterator[str]:
             yield f"{where}.text: {entry.base!r} is no encoder of texts"
             continue
         # The tower embeds queries, and as the teacher the texts of passages.
-        for key, of, theirs in (
-            ("dimension", "", base.width),
-            ("max_tokens", " for queries", base.limit("query")),
-            ("max_tokens", " for passages", base.limit("candidate")),
-        ):
+        limits = {base.limit(side) for side in ("query", "candidate")}
+        limit = limits.pop() if len(limits) == 1 else None
+        if limit is None:
+            yield (
+                f"{where}.text: {entry.base!r} cuts queries and passages at different lengths, and "
+                f"{name} needs a tower with one limit; choose another"
+            )
+        for key, theirs in (("dimension", base.width), ("max_tokens", limit)):
             own = getattr(entry, key)
             if theirs is not None and own != theirs:
                 yield (
-                    f"{where}.{key}: {own}, and that of {entry.base!r}{of} is {theirs:g}; give "
-                    "both the same"
+                    f"{where}.{key}: {own}, and that of {entry.base!r} is {theirs:g}; give both "
+                    "the same"
                 )
         if isinstance(entry.image, VisualWords) and entry.image.dimension != entry.dimension:
             yield (
