@@ -16,6 +16,7 @@ from test_rendered_training import TAUGHT, TEXTS, VALUES, table
 from trainings import SHORT
 from trainings import cpu as cpu
 
+from hybridbatch.data.captions import write_images
 from hybridbatch.data.fonts import face_for
 from hybridbatch.data.rendering import render
 from hybridbatch.encoders import static
@@ -33,6 +34,9 @@ class Named(list):
     def __init__(self, *files: str, **named: str | list[str]) -> None:
         super().__init__(files)
         vars(self).update(named)
+
+    def get(self, name: str) -> str | list[str] | None:
+        return vars(self).get(name)
 
 
 @pytest.fixture
@@ -66,6 +70,23 @@ def test_more_visual_words_than_there_are_name_the_encoder(train, tmp_path):
     assert not (tmp_path / "encoder").exists()
 
 
+def test_more_visual_words_than_there_are_beside_a_text_tower_name_the_encoder(train, tmp_path):
+    encoder = VALUES | {"kind": "text_image", "image": VALUES["image"] | {"codebook": 5000}}
+    encoder["text"] = {"model": text_tower(tmp_path / "texts"), "revision": None, "head": False,
+                       "pooling": "published", "max_tokens": 32, "trained": False}  # fmt: skip
+    del encoder["max_tokens"]
+    images, face = str(tmp_path / "images.parquet"), face_for(train["font"], "en")
+    write_images(images, render({"a": "owl", "b": "duck"}, face, "en"))
+    job = SimpleNamespace(
+        input=Named(images=images, captions=[]),
+        output=SimpleNamespace(encoder=str(tmp_path / "encoder")),
+        params=SimpleNamespace(encoder=encoder, name="mine"), resources=SimpleNamespace(gpu=0),
+    )  # fmt: skip
+    with pytest.raises(DataError, match=r"catalogue\.encoders\.mine: .* lower `codebook`"):
+        script("prepare_towers").main(job)
+    assert not (tmp_path / "encoder").exists()
+
+
 def test_a_codebook_is_of_the_first_different_questions_of_each_language(
     train, tmp_path, monkeypatch
 ):
@@ -84,14 +105,20 @@ def test_a_codebook_is_of_the_first_different_questions_of_each_language(
         assert list(job._images(paths, params)) == expected
 
 
+def text_tower(folder: Path) -> str:
+    """The folder of a static model of random weights."""
+    folder.mkdir()
+    lines = [t for c in ("en", "es") for t in table(c)["passage"].to_pylist() * 5]
+    static.prepare(TEXTS, {"xx": lines}, folder)
+    static.start(TEXTS, folder, seed=3).model.save(str(folder / "model"))
+    return str(folder / "model")
+
+
 def training(train: dict[str, str], tmp_path: Path, max_steps: int, gpu: int) -> SimpleNamespace:
     """The job that trains, and the files of the jobs before it."""
     encoder = prepared(train, tmp_path / "encoder")
     system = tmp_path / "texts"
-    system.mkdir()
-    lines = [t for c in ("en", "es") for t in table(c)["passage"].to_pylist() * 5]
-    static.prepare(TEXTS, {"xx": lines}, system)
-    static.start(TEXTS, system, seed=3).model.save(str(system / "model"))
+    model = text_tower(system)
     tokens, images = {}, {}
     for language in ("en", "es"):
         of = {"corpus": "birds", "language": language}
@@ -111,7 +138,7 @@ def training(train: dict[str, str], tmp_path: Path, max_steps: int, gpu: int) ->
     config = replace(SHORT, max_steps=max_steps, loss=TAUGHT)
     return SimpleNamespace(
         input=Named(
-            encoder=str(encoder), tower=str(system / "model"),
+            encoder=str(encoder), tower=model,
             train=[tokens["es"], tokens["en"]], images=[images["en"], images["es"]],
             validation=[tokens["en"]], validation_images=[images["en"]],
         ),

@@ -149,6 +149,10 @@ def test_pairs_have_vectors_of_the_text_tower_and_images(system, prepared, face,
     assert np.array_equal(pairs.passages.take(rows).ids, make(CANDIDATE, IMAGE, strips).ids)
     # The fourth pair has a negative; that of the fifth is its own passage.
     assert np.flatnonzero(pairs.negatives.lengths()).tolist() == [3]
+    strips = [image for _, image in render({"n": "no bird at all"}, face, "en")]
+    alone = make(CANDIDATE, IMAGE, strips)
+    assert np.array_equal(pairs.negatives.take(np.array([3])).ids, alone.ids)
+    assert pairs.negatives.distinct.ids is images.images.ids  # not copied
     assert as_pairs(texts, images, teach, taught=False).targets is None
     assert pairs.question_keys is texts.question_keys
 

@@ -1,7 +1,7 @@
 """An encoder before fine-tuning: a tokenizer trained here, or pretrained weights brought here."""
 
 from hybridbatch.runtime import kinds
-from hybridbatch.runtime.errors import ConfigError
+from hybridbatch.runtime.errors import about
 from hybridbatch.runtime.files import read_keyed, whole
 from hybridbatch.runtime.logs import logged
 
@@ -14,13 +14,12 @@ def main(snakemake) -> None:
     for keys, table in sorted(found, key=lambda item: (item[0]["corpus"], item[0]["language"])):
         for column in (table["question"], table["passage"]):
             texts.setdefault(keys["language"], []).extend(column.to_pylist())
-    with whole(snakemake.output[0]) as folder:
+    with (
+        about(f"catalogue.encoders.{snakemake.wildcards.encoder}"),
+        whole(snakemake.output[0]) as folder,
+    ):
         folder.mkdir()
-        try:
-            kinds.load("encoders", values["kind"]).prepare(values, texts, folder)
-        except ConfigError as error:
-            name = snakemake.wildcards.encoder
-            raise ConfigError(f"catalogue.encoders.{name}: {error}") from error
+        kinds.load("encoders", values["kind"]).prepare(values, texts, folder)
 
 
 if __name__ == "__main__":

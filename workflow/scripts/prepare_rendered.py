@@ -6,7 +6,7 @@ from itertools import zip_longest
 from hybridbatch.data.fonts import face_for
 from hybridbatch.data.rendering import renderer
 from hybridbatch.encoders.rendered import prepare
-from hybridbatch.runtime.errors import ConfigError, DataError
+from hybridbatch.runtime.errors import about
 from hybridbatch.runtime.files import read_keyed, whole
 from hybridbatch.runtime.gpus import hide_gpus
 from hybridbatch.runtime.logs import logged
@@ -17,13 +17,12 @@ _TEXTS = 2_000  # different ones of each language, at most, for a codebook
 def main(snakemake) -> None:
     params = snakemake.params
     hide_gpus()
-    with whole(snakemake.output[0]) as folder:
+    with (
+        about(f"catalogue.encoders.{snakemake.wildcards.encoder}"),
+        whole(snakemake.output[0]) as folder,
+    ):
         folder.mkdir()
-        try:
-            prepare(params.encoder, {}, folder, _images(snakemake.input.texts, params))
-        except (ConfigError, DataError) as error:
-            name = snakemake.wildcards.encoder
-            raise type(error)(f"catalogue.encoders.{name}: {error}") from error
+        prepare(params.encoder, {}, folder, _images(snakemake.input.texts, params))
 
 
 def _images(paths: list[str], params) -> Iterator[bytes]:
@@ -33,7 +32,9 @@ def _images(paths: list[str], params) -> Iterator[bytes]:
     found = read_keyed(paths, ["question"])
     for keys, table in sorted(found, key=lambda item: (item[0]["corpus"], item[0]["language"])):
         of_language = questions.setdefault(keys["language"], {})
-        of_language.update(dict.fromkeys(table["question"].unique().to_pylist()))
+        # No more than these can be among the first of all corpora together.
+        first = table["question"].unique()[:_TEXTS]
+        of_language.update(dict.fromkeys(first.to_pylist()))
     drawn = []
     for language, texts in sorted(questions.items()):
         named = {f"{language}:{number}": text for number, text in enumerate(list(texts)[:_TEXTS])}

@@ -6,7 +6,7 @@ from pathlib import Path
 from hybridbatch.data.captions import TEST, read_captions, read_images
 from hybridbatch.encoders.captions import text_inputs
 from hybridbatch.runtime import kinds
-from hybridbatch.runtime.errors import ConfigError
+from hybridbatch.runtime.errors import about
 from hybridbatch.runtime.files import whole
 from hybridbatch.runtime.gpus import hide_gpus
 from hybridbatch.runtime.logs import log, logged
@@ -23,12 +23,9 @@ def main(snakemake) -> None:
         system = {"model": model, "pooling": "published"}
         values = {**values, "text": {**values["text"], **system}}
     folder = Path(snakemake.output.encoder)
-    with whole(folder) as temporary:
+    with about(f"catalogue.encoders.{params.name}"), whole(folder) as temporary:
         temporary.mkdir()
-        try:
-            kind.prepare(values, {}, temporary, (image for _, image in read_images(files.images)))
-        except ConfigError as error:
-            raise ConfigError(f"catalogue.encoders.{params.name}: {error}") from error
+        kind.prepare(values, {}, temporary, (image for _, image in read_images(files.images)))
     found = text_inputs(kind.inputs(params.encoder, folder), _texts(files.captions, params))
     log.info("%d different captions", len(found.texts))
     found.save(snakemake.output.texts, params.of)

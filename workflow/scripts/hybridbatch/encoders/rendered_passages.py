@@ -130,6 +130,9 @@ class _Vectors:
 
 def _negatives(images: PassageImages, kept: np.ndarray) -> Repeating:
     """Inputs of the hard negatives, of the kind of the passages, absent where a pair has none."""
+    if isinstance(images.images, Ragged):  # only the bounds are copied
+        which = np.where(kept, images.negatives, len(images.images))
+        return Repeating(with_absent(images.images), which)
     used = np.unique(images.negatives[kept])
     which = np.where(kept, np.searchsorted(used, images.negatives), len(used))
     return Repeating(with_absent(images.images.take(used)), which)

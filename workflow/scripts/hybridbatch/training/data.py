@@ -134,7 +134,7 @@ def validation_batches(
                 corpus.queries(batch.rows, batch.query_languages),
                 corpus.passages(batch.rows, batch.passage_languages),
                 # Both sides are in English, so that these are the student's, whichever it is.
-                corpus.targets(batch.rows, batch.passage_languages),
+                corpus.targets(batch.rows, batch.query_languages),
             )
         )
     return batches
