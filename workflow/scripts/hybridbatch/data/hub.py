@@ -12,10 +12,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from itertools import chain, islice
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, Any
 
 import datasets
 import fsspec
+from datasets.exceptions import DatasetsError
 from datasets.features import features as kinds
 from datasets.packaged_modules.csv.csv import Csv
 from datasets.packaged_modules.json.json import Json
@@ -24,7 +25,7 @@ from hybridbatch.data.download import MIRROR_VARIABLE, locked, record_hash
 from hybridbatch.data.formats import ROWS
 from hybridbatch.data.records import csv_rows, empty, has_nul, json_file, json_objects, lines
 from hybridbatch.data.shards import MAX_BYTES, Row, write_shards
-from hybridbatch.data.unreadable import check_ends, guarded, named, undecoded
+from hybridbatch.data.unreadable import Source, undecoded
 from hybridbatch.runtime.errors import DataError, SourceError
 from hybridbatch.runtime.files import scratch
 from hybridbatch.runtime.hashes import recorded_hashes
@@ -43,9 +44,6 @@ _BUILDERS = {
 }
 _PACKED = (".zip", ".tar", ".tgz", ".bz2", ".xz", ".zst", ".lz4", ".7z", ".tar.gz")
 _LOGGED = 1000  # rows between two checks of the clock
-
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -158,11 +156,12 @@ def _library_rows(
     builder: datasets.DatasetBuilder, data_set: DataSet
 ) -> tuple[Iterator[tuple[str, dict]], int | None]:
     """(place, values) of the rows, as the library reads them, and their number if it is known."""
-    check_ends(builder, str(data_set), data_set.split)
-    with named(builder, str(data_set), data_set.split):
+    source = _source(builder, data_set)
+    source.check_ends()
+    with source.naming_files():
         streams = builder.as_streaming_dataset()
     stream = undecoded(_split(streams, data_set))
-    first = next(_guarded(stream, builder, data_set), None)
+    first = next(source.guarded(stream), None)
     if first is None:
         raise DataError(f"{data_set}: has no row.")
     wanted = _wanted(data_set, _columns(stream.features, first))
@@ -171,7 +170,7 @@ def _library_rows(
     stream = stream.select_columns(list(top))
     splits = stream.info.splits or {}
     total = splits[data_set.split].num_examples if data_set.split in splits else None
-    rows = enumerate(_guarded(stream, builder, data_set))
+    rows = enumerate(source.guarded(stream))
     return ((f"{data_set}: row {number}", values) for number, values in rows), total
 
 
@@ -183,7 +182,8 @@ def _text_rows(builder: Csv | Json, data_set: DataSet) -> Iterator[tuple[str, di
             raise SourceError(f"{data_set}: {file} is packed; unpack it, or pack it with gzip.")
     read = _csv_rows if isinstance(builder, Csv) else _json_rows
     rows = chain.from_iterable(read(f, builder, data_set) for f in files)
-    found = _guarded(rows, builder, data_set)
+    # What else goes wrong here is no fault of the files: the code is our own.
+    found = _source(builder, data_set).guarded(rows, OSError, ValueError, DatasetsError)
     first = list(islice(found, _LOGGED))
     # A key may be absent in some objects.
     _wanted(data_set, list(dict.fromkeys(name for _, row in first for name in _names(row))))
@@ -247,6 +247,7 @@ def _wanted(data_set: DataSet, there: list[str]) -> list[str]:
 
 def _open(data_set: DataSet, mirror: str | None, cache: str) -> datasets.DatasetBuilder:
     path, local, more = data_set.path, Path(data_set.path), {}
+    folder = None if data_set.revision is None else mirrored(data_set, mirror)
     if data_set.revision is not None:
         if local.exists():
             # The library would read a local folder of this name instead of the hub's data set.
@@ -254,7 +255,7 @@ def _open(data_set: DataSet, mirror: str | None, cache: str) -> datasets.Dataset
                 f"{data_set}: {local} is a folder or file here and a `revision` is given. Leave "
                 "`revision` out to read it, or rename it to read the hub's."
             )
-        if folder := mirrored(data_set, mirror):
+        if folder:
             path = str(folder)
         else:
             more = {"revision": data_set.revision}
@@ -270,8 +271,11 @@ def _open(data_set: DataSet, mirror: str | None, cache: str) -> datasets.Dataset
     log.info("%s from %s", data_set, data_set.url if "revision" in more else data_set.path)
     try:
         return datasets.load_dataset_builder(path, data_set.name, cache_dir=cache, **more)
+    except MemoryError:
+        raise
     except Exception as error:  # whatever reads the folder has its own
-        raise SourceError(_advice(data_set, mirror, error)) from error
+        log.error("%s: the library's own error", data_set, exc_info=True)
+        raise SourceError(_advice(data_set, mirror, folder, error)) from error
 
 
 def _builder(data_set: DataSet) -> str:
@@ -285,8 +289,8 @@ def _builder(data_set: DataSet) -> str:
     return _BUILDERS[suffix]
 
 
-def _guarded(rows: Iterable[T], builder: datasets.DatasetBuilder, data_set: DataSet) -> Iterator[T]:
-    return guarded(rows, builder, str(data_set), data_set.split)
+def _source(builder: datasets.DatasetBuilder, data_set: DataSet) -> Source:
+    return Source(builder, str(data_set), data_set.split, pinned=data_set.revision is not None)
 
 
 def _row(values: dict, data_set: DataSet, where: str) -> Row:
@@ -387,17 +391,29 @@ def _nearest(name: str, known: Iterable[str]) -> str:
     return f", did you mean {close[0]!r}?" if close else ""
 
 
-def _advice(data_set: DataSet, mirror: str | None, error: Exception) -> str:
+def _advice(data_set: DataSet, mirror: str | None, folder: Path | None, error: Exception) -> str:
+    """What to do if the data set cannot be opened. folder: its own in the mirror, if any."""
+    fault = f"{type(error).__name__}: {error}"
     if "scripts are no longer supported" in str(error):
         return (
             f"{data_set}: has only a loading script, which is code of others and is never run "
             f"({error}). Take a commit that holds parquet, JSON Lines or CSV files: the hub "
             "converts many data sets on their branch refs/convert/parquet."
         )
-    if data_set.revision is None or isinstance(error, ValueError):
+    if data_set.revision is None:
         return (
-            f"{data_set}: cannot be opened: {type(error).__name__}: {error}. Mend what it names, "
-            "or correct `name` or `path`."
+            f"{data_set}: cannot be opened: {fault}. Mend what it names, or correct `name` or "
+            "`path`."
+        )
+    if folder:
+        return (
+            f"{data_set}: {folder} cannot be opened: {fault}. Correct `name`, take another "
+            "commit, or fetch the mirror again, with its card (README.md)."
+        )
+    if isinstance(error, ValueError):
+        return (
+            f"{data_set}: cannot be opened: {fault}. Correct `name` or `path`, or take another "
+            "commit."
         )
     place = f"{mirror or 'DIR'}/huggingface.co/datasets/{data_set.path}/tree/{data_set.revision}"
     return (

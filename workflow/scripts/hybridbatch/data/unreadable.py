@@ -3,66 +3,105 @@
 The library's errors come from whatever reads a format, often without the name of the file.
 """
 
+import traceback
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
 import datasets
+import pyarrow as pa
 from datasets.packaged_modules.arrow.arrow import Arrow
-from datasets.packaged_modules.folder_based_builder.folder_based_builder import FolderBasedBuilder
 
 from hybridbatch.runtime.errors import DataError, SourceError
 from hybridbatch.runtime.logs import log
 
 # The last bytes of Arrow's stream format, with which the library writes, and of its file format.
 _ARROW_ENDS = (b"\xff\xff\xff\xff\0\0\0\0", b"ARROW1")
+_OLD_END = b"\0\0\0\0"  # of a stream in the format before Arrow 0.15
+# The library's functions that hold what was read against the features that it should have.
+_FITTING = ("table_cast", "encode_example")
 T = TypeVar("T")
 
 
-def guarded(
-    rows: Iterable[T], builder: datasets.DatasetBuilder, data_set: str, split: str
-) -> Iterator[T]:
-    """Yield the rows; `SourceError` names data set, row and file if they cannot be read.
+class Source:
+    """A data set whose files are read; it turns errors of the library into `SourceError`.
 
-    data_set: its name in messages. split: the one that is read.
+    data_set: its name in messages. pinned: whether it is of a commit, so that no file is mended.
+    Made before `builder` looks into the files, since it then sets the features by itself.
     """
-    number = 0
-    try:
-        for values in rows:
-            yield values
-            number += 1
-    except DataError as error:  # of records.py, with file and line
-        raise DataError(f"{error} Mend the file, or correct `path`.") from error
-    except Exception as error:  # each format has its own
-        raise _unreadable(builder, data_set, split, error, f" from row {number} on") from error
 
+    def __init__(
+        self, builder: datasets.DatasetBuilder, data_set: str, split: str, pinned: bool
+    ) -> None:
+        self.builder, self.data_set, self.split, self.pinned = builder, data_set, split, pinned
+        self.declared = builder.info.features is not None
+        self.rows = 0
 
-@contextmanager
-def named(builder: datasets.DatasetBuilder, data_set: str, split: str) -> Iterator[None]:
-    """`SourceError` as of `guarded` while the library looks into the files, before any row."""
-    try:
-        yield
-    except Exception as error:  # each format has its own
-        raise _unreadable(builder, data_set, split, error, "") from error
+    def guarded(self, rows: Iterable[T], *errors: type[Exception]) -> Iterator[T]:
+        """Yield the rows; errors as of `naming_files`, with the row."""
+        with self.naming_files(*errors):
+            for number, values in enumerate(rows, 1):
+                yield values
+                self.rows = number
 
+    @contextmanager
+    def naming_files(self, *errors: type[Exception]) -> Iterator[None]:
+        """`SourceError` with data set and file if one of `errors` says that it cannot be read.
 
-def check_ends(builder: datasets.DatasetBuilder, data_set: str, split: str) -> None:
-    """Raise `SourceError` for a local Arrow file without its end.
+        errors: without any, all, since each format of the library has its own.
+        """
+        caught = errors or (Exception,)
+        try:
+            yield
+        except MemoryError:
+            raise
+        except DataError as error:  # of records.py, with file and line
+            raise DataError(f"{error} {self._advice('Mend the file')}") from error
+        except caught as error:
+            raise self._unreadable(error) from error
 
-    A stream that was cut off between two batches is otherwise read without a word.
-    """
-    for of, path in _files(builder) if isinstance(builder, Arrow) else ():
-        if of != split or not Path(path).is_file():
-            continue
-        with Path(path).open("rb") as file:
-            file.seek(-min(len(_ARROW_ENDS[0]), Path(path).stat().st_size), 2)
-            end = file.read()
-        if not end.endswith(_ARROW_ENDS):
-            raise SourceError(
-                f"{data_set}: {path} is no whole Arrow file: it lacks the mark at its end. "
-                "Write it again, or correct `path`."
-            )
+    def check_ends(self) -> None:
+        """Raise `SourceError` for a local Arrow file without its end.
+
+        A stream that was cut off between two batches is otherwise read without a word.
+        """
+        files = (self.builder.config.data_files or {}).get(self.split, ())
+        for path in map(Path, files if isinstance(self.builder, Arrow) else ()):
+            if path.is_file() and not _whole_arrow(path):
+                raise SourceError(
+                    f"{self.data_set}: {path} was cut off, or is no Arrow file: it lacks the mark "
+                    f"at its end. {self._advice('Write it again')}"
+                )
+
+    def _unreadable(self, error: Exception) -> SourceError:
+        """The error, with the file that was read and what is wrong with it."""
+        log.error("%s: the library's own error", self.data_set, exc_info=error)
+        calls = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+        files = [str(p) for of in (self.builder.config.data_files or {}).values() for p in of]
+        texts = (v for call in calls for v in call.f_locals.values() if isinstance(v, str))
+        # The innermost call that has a file's path in a variable was reading that file.
+        read = files if len(files) == 1 else [text for text in texts if text in files]
+        file = read[-1] if read else "one of its files"
+        fault, local = file, "Put a whole file (parquet, Arrow, JSON Lines or CSV) in its place"
+        if any(frame.f_code.co_name in _FITTING for frame in calls):
+            fault = f"{file} does not have the columns that the first file declares"
+            local = "See that all files have the same columns"
+            if self.declared:
+                fault = f"its card (README.md) declares other features than {file} has"
+                local = "Mend the card"
+        since = f" from row {self.rows} on" if self.rows else ""
+        # pyarrow's message for a parquet file with a row group but no rows.
+        hint = " (a parquet file of it has no row)" if "BatchSize" in str(error) else ""
+        return SourceError(
+            f"{self.data_set}: cannot be read{since}: {fault}: {type(error).__name__}: "
+            f"{error}{hint}\n{self._advice(local)}"
+        )
+
+    def _advice(self, local: str) -> str:
+        if self.pinned:
+            return "Take another commit, or fetch the mirror again."
+        return f"{local}, or correct `path`."
 
 
 def undecoded(stream: datasets.IterableDataset) -> datasets.IterableDataset:
@@ -73,47 +112,15 @@ def undecoded(stream: datasets.IterableDataset) -> datasets.IterableDataset:
     return stream
 
 
-def _unreadable(
-    builder: datasets.DatasetBuilder, data_set: str, split: str, error: Exception, since: str
-) -> SourceError:
-    """The error, with the file that cannot be read if all are on this machine."""
-    files = _files(builder)
-    if isinstance(builder, FolderBasedBuilder):  # what is read here is not the images
-        files = [file for file in files if Path(file[1]).suffix.lower() not in builder.EXTENSIONS]
-    # pyarrow's message for a parquet file with a row group but no rows.
-    hint = " (a parquet file of it has no row)" if "BatchSize" in str(error) else ""
-    start, end = f"{data_set}: cannot be read{since}: ", f"{type(error).__name__}: {error}{hint}"
-    if not files or not all(Path(path).is_file() for _, path in files):
-        return SourceError(start + end)
-    if (path := _damaged(builder, files, split)) is None:
-        return SourceError(
-            f"{start}{end}\nEach of its {len(files)} files can be read by itself: see that all "
-            "have the same columns, or correct `path`."
-        )
-    return SourceError(
-        f"{start}{path}: {end}\nPut a whole file in its place (parquet, Arrow, JSON Lines or CSV), "
-        "or correct `path`."
-    )
-
-
-def _files(builder: datasets.DatasetBuilder) -> list[tuple[str, str]]:
-    """(split, path or URL) of the files of a builder, which needs none."""
-    found = builder.config.data_files or {}
-    return [(str(split), str(path)) for split, paths in found.items() for path in paths]
-
-
-def _damaged(
-    builder: datasets.DatasetBuilder, files: list[tuple[str, str]], split: str
-) -> str | None:
-    """The first of the local files that cannot be read by itself, those of the split first."""
-    if len(files) == 1:
-        return files[0][1]
-    log.info("the %d files are read one by one, to find the one that is damaged", len(files))
-    for of, path in sorted(files, key=lambda file: file[0] != split):
-        builder.config.data_files, builder.info.features = {of: [path]}, None
-        try:
-            for _ in undecoded(builder.as_streaming_dataset()[of]):
-                pass
-        except Exception:
-            return path
-    return None
+def _whole_arrow(path: Path) -> bool:
+    with pa.memory_map(str(path)) as file:
+        end = file.read_at(min(file.size(), 8), max(file.size() - 8, 0))
+        if end.endswith(_ARROW_ENDS) or not end.endswith(_OLD_END):
+            return end.endswith(_ARROW_ENDS)
+        # A batch may end with zeros, too: they are the mark if they stand after the last one.
+        messages = pa.ipc.MessageReader.open_stream(file)
+        with suppress(StopIteration, OSError, pa.ArrowInvalid):
+            while True:
+                start = file.tell()
+                messages.read_next_message()
+        return file.size() - start == len(_OLD_END)
