@@ -20,7 +20,7 @@ from hybridbatch.encoders.captions import caption_inputs, image_inputs, image_te
 from hybridbatch.encoders.inference import load
 from hybridbatch.runtime.errors import DataError
 from hybridbatch.training.data import TrainingCorpus
-from hybridbatch.training.job import Job
+from hybridbatch.training.job import TrainingJob
 from hybridbatch.training.loop import _Run, finetune
 
 Values = dict[str, Any]
@@ -92,7 +92,7 @@ def train(
     values: Values, encoder: Path, output: Path, config=CONFIG, data=None, seed: int = 0
 ) -> Path:
     data = data or corpora(values, encoder)
-    job = Job(config, values, seed, output, output.parent / "checkpoints" / output.name)
+    job = TrainingJob(config, values, seed, output, output.parent / "checkpoints" / output.name)
     finetune(job, encoder, **data)
     return output
 

@@ -238,7 +238,7 @@ def test_a_damaged_file_beside_a_card_is_named(tmp_path):
     (tmp_path / "set/train.parquet").write_bytes(GARBAGE)
     (tmp_path / "set/README.md").write_text(CARD.format("text"))
     found = problem(tmp_path, tmp_path / "set")
-    assert f"cannot be read: {tmp_path / 'set/train.parquet'}: ArrowInvalid: " in found
+    assert f"from row 0 on: {tmp_path / 'set/train.parquet'}: ArrowInvalid: " in found
     assert "README" not in found
 
 
@@ -252,7 +252,7 @@ def test_a_text_that_is_not_utf8_is_named_with_its_row(tmp_path):
     expected = "cannot be read from row 2 on: one of its files: UnicodeDecodeError: "
     assert expected in problem(tmp_path, tmp_path / "set")
     (tmp_path / "set/train-0.parquet").unlink()
-    expected = f"cannot be read: {tmp_path / 'set/train-1.parquet'}: UnicodeDecodeError: "
+    expected = f"from row 0 on: {tmp_path / 'set/train-1.parquet'}: UnicodeDecodeError: "
     assert expected in problem(tmp_path, tmp_path / "set")
 
 

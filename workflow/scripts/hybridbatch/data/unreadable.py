@@ -36,11 +36,12 @@ class Source:
     ) -> None:
         self.builder, self.data_set, self.split, self.pinned = builder, data_set, split, pinned
         self.declared = builder.info.features is not None
-        self.rows = 0
+        self.rows: int | None = None  # those that were read, once reading has begun
 
     def guarded(self, rows: Iterable[T], *errors: type[Exception]) -> Iterator[T]:
         """Yield the rows; errors as of `naming_files`, with the row."""
         with self.naming_files(*errors):
+            self.rows = 0
             for number, values in enumerate(rows, 1):
                 yield values
                 self.rows = number
@@ -90,7 +91,7 @@ class Source:
             if self.declared:
                 fault = f"its card (README.md) declares other features than {file} has"
                 local = "Mend the card"
-        since = f" from row {self.rows} on" if self.rows else ""
+        since = "" if self.rows is None else f" from row {self.rows} on"
         # pyarrow's message for a parquet file with a row group but no rows.
         hint = " (a parquet file of it has no row)" if "BatchSize" in str(error) else ""
         return SourceError(
