@@ -72,12 +72,8 @@ plan: $(READY)
 	@$(BIN)/python workflow/plan.py $(PLAN) $(CONFIGS)
 
 # Where the configuration puts them, unless it is given.
-# Of an error of the configuration the message alone is shown.
-RESULTS ?= $(if $(shell [ -x $(BIN)/python ] && echo yes),$(or $(shell $(BIN)/python -c \
-    'import sys; sys.path.insert(0, "workflow/scripts"); \
-    sys.excepthook = lambda kind, error, trace: print(error, file=sys.stderr) \
-        if kind.__name__ == "ConfigError" else sys.__excepthook__(kind, error, trace); \
-    from hybridbatch.experiment.load import load; print(load(sys.argv[1:]).pathvars.results)' $(CONFIGS)), \
+RESULTS ?= $(if $(shell [ -x $(BIN)/python ] && echo yes),$(or \
+    $(shell $(BIN)/python workflow/results_folder.py $(CONFIGS)),\
     $(error The configuration cannot be read: $(CONFIGS))))
 
 # CONFIG, one file or several, has the configuration compared, too.
