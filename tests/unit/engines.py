@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -86,5 +87,6 @@ def programs_of(job: subprocess.Popen, least: int) -> list[psutil.Process]:
 
 def alive(processes: list[psutil.Process]) -> Iterator[psutil.Process]:
     for process in processes:
-        if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
-            yield process
+        with suppress(psutil.NoSuchProcess):  # one that ends between the two questions
+            if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+                yield process

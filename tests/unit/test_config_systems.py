@@ -34,6 +34,19 @@ def test_an_encoder_may_take_fewer_seeds(config):
         assert variants.seeds_of(built(config), variants.System("tiny", "x-y")) == seeds
 
 
+def test_a_sampling_of_lareqa_alone_takes_the_first_seeds(config):
+    config["seeds"], config["ablations"]["seeds"] = [4, 0, 2], 2
+    config["samplings"], config["ablations"]["samplings"] = ["x-y"], ["x-x-mono"]
+    config["ablations"]["lareqa"] = ["en-en", "x-x-mono", "x-y"]
+    experiment = built(config)
+    found = {
+        sampling: variants.seeds_of(experiment, variants.System("tiny", sampling))
+        for sampling in config["ablations"]["lareqa"]
+    }
+    # The tables compare x-y, and the other ablations x-x-mono.
+    assert found == {"en-en": [4, 0], "x-x-mono": [4, 0, 2], "x-y": [4, 0, 2]}
+
+
 def test_a_changed_setting_takes_the_first_seeds(config):
     config["seeds"], config["ablations"]["seeds"] = [4, 0, 2], 2
     experiment = built(config)
@@ -41,7 +54,7 @@ def test_a_changed_setting_takes_the_first_seeds(config):
         4,
         0,
     ]
-    # Compared with the tables' systems, and so with their seeds.
-    assert variants.seeds_of(experiment, variants.System("tiny", "x-x")) == [4, 0, 2]
+    # The tables compare this one, and so with all seeds.
+    assert variants.seeds_of(experiment, variants.System("tiny", "x-y")) == [4, 0, 2]
     config["catalogue"]["encoders"]["large"]["seeds"] = 0
     assert only_problem(config).startswith("catalogue.encoders.large.seeds: 0 must be at least 1")

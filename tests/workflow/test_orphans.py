@@ -145,7 +145,7 @@ def test_what_the_orphan_made_outlives_the_end_of_the_job_that_waits(folder):
     pid = orphan(folder)
     head = start(folder, "--rerun-incomplete")
     until(lambda: waits(folder))
-    (waiting,) = (p for p in psutil.Process(head.pid).children(recursive=True) if is_train(p))
+    (waiting,) = (process for process in children(head) if is_train(process))
     waiting.suspend()
     (folder / "end").touch()
     until(lambda: (folder / "out/model/weights").exists() and not psutil.pid_exists(pid))
@@ -166,7 +166,7 @@ def test_what_the_orphan_made_outlives_the_removal_before_the_job_starts(folder)
     (folder / "first").unlink()
     (folder / "out/first").unlink()
     head = start(folder, "--rerun-incomplete")
-    until(lambda: any("until" in " ".join(p.cmdline()) for p in children(head)))
+    until(lambda: any("until" in " ".join(command(process)) for process in children(head)))
     (folder / "end").touch()
     until(lambda: (folder / "out/model/weights").exists() and not psutil.pid_exists(pid))
     (folder / "first").touch()
@@ -204,5 +204,13 @@ def children(head: subprocess.Popen) -> list[psutil.Process]:
     return psutil.Process(head.pid).children(recursive=True)
 
 
+def command(process: psutil.Process) -> list[str]:
+    """The command line; none of a process that has ended since it was listed, a zombie too."""
+    try:
+        return process.cmdline()
+    except psutil.NoSuchProcess:
+        return []
+
+
 def is_train(process: psutil.Process) -> bool:
-    return any(argument.endswith("train.py") for argument in process.cmdline())
+    return any(argument.endswith("train.py") for argument in command(process))

@@ -266,10 +266,13 @@ def ablation_benchmarks(config: Experiment, ablation: str) -> list[str]:
 def seeds_of(config: Experiment, system: System) -> list[int]:
     """The seeds that a system is trained with: the configuration's, or the first of them.
 
-    All systems of a variant have the same, since samplings are compared within it.
+    All samplings of a variant that are compared have the same. A sampling that only the ablation
+    `lareqa` has is compared with none, and takes as few as a system with a changed setting.
     """
     seeds = config.seeds[: config.catalogue.encoders[system.encoder].seeds]
-    return seeds[: config.ablations.seeds] if system.changed else seeds
+    compared = {*config.samplings, *config.ablations.samplings}
+    few = system.changed or system.sampling not in compared
+    return seeds[: config.ablations.seeds] if few else seeds
 
 
 def runs_of(config: Experiment, system: System) -> list[int]:
