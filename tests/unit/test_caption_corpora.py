@@ -385,7 +385,7 @@ def test_an_id_in_two_parts_of_a_data_set_is_refused(tmp_path):
     ("rows", "columns", "words"),
     [
         ([row("red", t=3)], {"caption": "t"}, r"row 0: column 't' is 3, and no caption"),
-        ([row("red", text="a")], {"caption": "txt"}, r"no column 'txt', did you mean 'text'\?"),
+        ([row("red", text="a")], {"caption": "txt"}, r"no column 'txt'; did you mean text\?"),
         ([row("red", t="a", i=None)], {"caption": "t", "id": "i"}, "'i' is None, and no id"),
         ([row("red", t="a", i="x"), row("blue", t="b", i="x")], {"caption": "t", "id": "i"},
          "row 1: another image has the id x"),

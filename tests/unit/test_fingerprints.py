@@ -253,6 +253,7 @@ def test_an_encoder_s_kind_counts_in_each_job_that_loads_it(rerun):
         "prepare_towers", "embed_images", "finetune_images", "evaluate_images",
         "image_card", "model_card",
         "prepare_rendered", "render_pairs", "render_validation", "finetune_rendered",
+        "prepare_candidates", "encode_rendered",
     }  # fmt: skip
 
 

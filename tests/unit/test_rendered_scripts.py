@@ -15,6 +15,7 @@ from test_image_scripts import script
 from test_rendered_training import TAUGHT, TEXTS, VALUES, table
 from trainings import SHORT
 from trainings import cpu as cpu
+from transformers import ViTConfig, ViTImageProcessorPil, ViTModel
 
 from hybridbatch.data.captions import write_images
 from hybridbatch.data.fonts import face_for
@@ -23,9 +24,13 @@ from hybridbatch.encoders import static
 from hybridbatch.encoders.base import CANDIDATE, IMAGE, QUERY, TEXT
 from hybridbatch.encoders.inference import load
 from hybridbatch.encoders.pairs import pair_inputs
+from hybridbatch.encoders.rendered import assemble, prepare, start
 from hybridbatch.runtime.checkpoints import working
 from hybridbatch.runtime.errors import DataError
-from hybridbatch.runtime.files import write_table
+from hybridbatch.runtime.files import read_tensors, write_table
+
+OF = {"system": "visual_hybrid", "seed": 0, "language": "en"}
+PASSAGES = dict(zip("abcdefghijkl", table("en")["passage"].to_pylist(), strict=False))
 
 
 class Named(list):
@@ -114,6 +119,16 @@ def text_tower(folder: Path) -> str:
     return str(folder / "model")
 
 
+def vision_encoder(folder: Path) -> str:
+    """The folder of a small vision transformer with random weights."""
+    size = {"hidden_size": 24, "num_hidden_layers": 1, "num_attention_heads": 2}
+    ViTModel(ViTConfig(**size, intermediate_size=32, image_size=16, patch_size=8)).save_pretrained(
+        folder
+    )
+    ViTImageProcessorPil(size={"height": 16, "width": 16}).save_pretrained(folder)
+    return str(folder)
+
+
 def training(train: dict[str, str], tmp_path: Path, max_steps: int, gpu: int) -> SimpleNamespace:
     """The job that trains, and the files of the jobs before it."""
     encoder = prepared(train, tmp_path / "encoder")
@@ -161,13 +176,60 @@ def test_from_train_sets_to_a_model(train, tmp_path):
     mix = json.loads((model / "mix.json").read_text())
     assert set(mix["query_languages"]) == set(mix["passage_languages"]) == {"en", "es"}
     encode = load(VALUES, model)
-    passages = dict(zip("abcdefghijkl", table("en")["passage"].to_pylist(), strict=False))
     face = face_for(train["font"], "en")
-    found = encode(CANDIDATE, IMAGE, [image for _, image in render(passages, face, "en")])
-    taught = static.load(TEXTS, system / "model")(CANDIDATE, TEXT, list(passages.values()))
+    found = encode(CANDIDATE, IMAGE, [image for _, image in render(PASSAGES, face, "en")])
+    taught = static.load(TEXTS, system / "model")(CANDIDATE, TEXT, list(PASSAGES.values()))
     # An image is nearest to its own text in the text tower's space; chance is 1/12.
-    assert ((found @ taught.T).argmax(axis=1) == np.arange(len(passages))).mean() > 0.6
+    assert ((found @ taught.T).argmax(axis=1) == np.arange(len(PASSAGES))).mean() > 0.6
     assert encode(QUERY, TEXT, ["what owl is 3?"]).shape == (1, 16)
+
+
+@pytest.mark.parametrize("tower", ["visual words", "frozen", "trained"])
+def test_vectors_of_prepared_images_are_those_of_the_images(train, tmp_path, tower):
+    values = VALUES
+    if tower != "visual words":
+        values = VALUES | {"image": {
+            "kind": "transformer", "model": vision_encoder(tmp_path / "eye"), "revision": None,
+            "pooling": "published", "trained": tower == "trained", "head": True,
+        }}  # fmt: skip
+    encoder = tmp_path / "encoder"
+    drawn = [image for _, image in render(PASSAGES, face_for(train["font"], "en"), "en")]
+    prepare(values, {}, encoder, drawn)
+    assemble(values, Path(text_tower(tmp_path / "texts")), encoder, tmp_path / "towers")
+    start(values, tmp_path / "towers", seed=1).model.save(str(tmp_path / "model"))
+    files = {name: str(tmp_path / f"{name}.parquet") for name in ("queries", "candidates")}
+    write_table(files["queries"], pa.table({"text": ["what owl is 3?", "the duck"]}), OF)
+    write_table(files["candidates"], pa.table({"image": drawn}), OF)
+    job = SimpleNamespace(
+        input=Named(encoder=str(encoder), candidates=files["candidates"]),
+        output=[str(tmp_path / "seen.safetensors")],
+        params=SimpleNamespace(encoder=values, of=OF), resources=SimpleNamespace(gpu=0),
+    )  # fmt: skip
+    script("prepare_candidates").main(job)
+    job.input = Named(
+        model=str(tmp_path / "model"), queries=files["queries"], candidates=job.output[0]
+    )
+    job.output = [str(tmp_path / "vectors.safetensors")]
+    script("encode_rendered").main(job)
+    found, keys = read_tensors(job.output[0])
+    encode = load(values, tmp_path / "model")
+    assert keys == OF
+    asked = encode(QUERY, TEXT, ["what owl is 3?", "the duck"])
+    np.testing.assert_allclose(found["queries"], asked, atol=1e-7)
+    np.testing.assert_allclose(found["candidates"], encode(CANDIDATE, IMAGE, drawn), atol=1e-6)
+
+
+def test_texts_are_no_images(train, tmp_path):
+    candidates = str(tmp_path / "candidates.parquet")
+    write_table(candidates, pa.table({"text": ["an owl"]}), OF)
+    job = SimpleNamespace(
+        input=Named(encoder=str(prepared(train, tmp_path / "encoder")), candidates=candidates),
+        output=[str(tmp_path / "seen.safetensors")],
+        params=SimpleNamespace(encoder=VALUES, of=OF), resources=SimpleNamespace(gpu=0),
+    )  # fmt: skip
+    with pytest.raises(DataError, match="of modality 'text'"):
+        script("prepare_candidates").main(job)
+    assert not Path(job.output[0]).exists()
 
 
 def test_a_job_that_waits_for_another_writer_holds_no_gpu(train, tmp_path, monkeypatch, caplog):

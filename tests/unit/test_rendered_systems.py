@@ -151,14 +151,15 @@ def test_every_job_has_a_cost_on_one_core(tmp_path):
     asked = {}
     for rule, wildcards in {
         "prepare_rendered": pairs, "render_pairs": pairs, "render_validation": pairs,
-        "finetune_rendered": system, "encode": tested, "read_benchmark": tested,
+        "finetune_rendered": system, "encode_rendered": tested, "read_benchmark": tested,
+        "prepare_candidates": tested | {"encoder": "visual"},
     }.items():  # fmt: skip
         asked[rule] = of_job(work, rule, wildcards)
         assert asked[rule].unknown == "", rule
         assert (asked[rule].threads, asked[rule].gpu()) == (1, 0)
         assert 400 < asked[rule].mem_mb() < 8000, rule
     texts = {"system": "static_hybrid", "seed": "0"} | {"benchmark": "xquad_r", "language": "es"}
-    assert asked["encode"].mem_mb() > of_job(work, "encode", texts).mem_mb()
+    assert asked["encode_rendered"].mem_mb() > of_job(work, "encode", texts).mem_mb()
 
 
 def test_the_card_names_the_text_tower(tmp_path):

@@ -49,7 +49,9 @@ def test_a_run_from_text_systems_to_the_table(finished: Checkout, tmp_path: Path
     assert trained == {"visual_hybrid", "visual_distilled_hybrid"}, "the text towers are there"
     # Passages are rendered once for both encoders.
     assert {of["encoder"] for rule, of in jobs if rule == "render_pairs"} == {"visual"}
-    assert "tokenize_pairs" not in {rule for rule, _ in jobs}
+    assert {of["encoder"] for rule, of in jobs if rule == "prepare_candidates"} == {"visual"}
+    assert {of["system"] for rule, of in jobs if rule == "encode_rendered"} == trained
+    assert not {"tokenize_pairs", "encode"} & {rule for rule, _ in jobs}
     checkout.snakemake(*SMALL, "--", TABLE, CARD, libraries=["sentence_transformers"])
     frame = pd.read_csv(checkout.path / TABLE)
     rows = {

@@ -19,6 +19,8 @@ rule encode:
         "<results>/embeddings/{system}/seed{seed}/{benchmark}/{language}.safetensors",
     log:
         "<logs>/encode/{system}/seed{seed}/{benchmark}/{language}.log",
+    wildcard_constraints:
+        system=one_of(name for name, of in SYSTEMS.items() if of.encoder not in RENDERING),
     conda:
         ENVIRONMENT
     threads: threads_of("encode")

@@ -3,10 +3,13 @@
 # results/rendered/{encoder}/{corpus}/{language}.safetensors      its inputs of rendered passages
 #                                    /{language}.json             and what their fonts lacked
 #                                    /validation.safetensors .json
+# results/candidates/{encoder}/{benchmark}/{language}.safetensors  its inputs of a benchmark's images
 # results/glyphs/{benchmark}.json                                 sentences that its fonts lack letters of
 # results/models/{system}/seed{seed}/                             SentenceTransformer folder
 # A system's text tower is the system of the encoder's `text` with the same sampling and seed, whose
-# token ids are its own, too. Everything behind the models is as for texts.
+# token ids are its own, too. What an image tower needs of an image, or says of it if it is frozen, is
+# the same for all of an encoder's systems, and so made once. Everything behind the vectors is as for
+# texts.
 
 
 def drawing_of(wildcards):
@@ -217,3 +220,50 @@ rule finetune_rendered:
         code=lambda wildcards: code("finetune_rendered", encoder_module(wildcards)),
     script:
         "../scripts/finetune_rendered.py"
+
+
+rule prepare_candidates:
+    input:
+        encoder="<results>/encoders/{encoder}",
+        candidates="<results>/collections/{benchmark}/{language}/candidates.parquet",
+    output:
+        "<results>/candidates/{encoder}/{benchmark}/{language}.safetensors",
+    log:
+        "<logs>/prepare_candidates/{encoder}/{benchmark}/{language}.log",
+    wildcard_constraints:
+        encoder=one_of(RENDERING),
+    conda:
+        ENVIRONMENT
+    threads: threads_of("prepare_candidates")
+    resources:
+        **resources_of("prepare_candidates"),
+    params:
+        encoder=encoder_values,
+        of=keys,
+        code=lambda wildcards: code("prepare_candidates", encoder_module(wildcards)),
+    script:
+        "../scripts/prepare_candidates.py"
+
+
+rule encode_rendered:
+    input:
+        model=model_of,
+        queries="<results>/collections/{benchmark}/{language}/queries.parquet",
+        candidates=lambda wildcards: f"<results>/candidates/{encoder_with_images(wildcards)}/{wildcards.benchmark}/{wildcards.language}.safetensors",
+    output:
+        "<results>/embeddings/{system}/seed{seed}/{benchmark}/{language}.safetensors",
+    log:
+        "<logs>/encode_rendered/{system}/seed{seed}/{benchmark}/{language}.log",
+    wildcard_constraints:
+        system=one_of(name for name, of in SYSTEMS.items() if of.encoder in RENDERING),
+    conda:
+        ENVIRONMENT
+    threads: threads_of("encode_rendered")
+    resources:
+        **resources_of("encode_rendered"),
+    params:
+        encoder=encoding_values,
+        of=keys,
+        code=lambda wildcards: code("encode_rendered", encoder_module(wildcards)),
+    script:
+        "../scripts/encode_rendered.py"

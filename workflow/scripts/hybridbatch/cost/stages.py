@@ -51,6 +51,8 @@ STAGES: dict[str, dict[str, Callable[[Work, Mapping[str, str]], Cost]]] = {
     "merge": {"merge_adapter": training.merge_adapter},
     "encode": {
         "encode": retrieval.encode,
+        "prepare_candidates": rendered.prepare_candidates,
+        "encode_rendered": retrieval.encode,
         "search_passages": retrieval.search_passages,
     },
     "evaluate": {

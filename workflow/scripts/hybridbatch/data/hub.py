@@ -7,8 +7,7 @@ Data sets of the hub are pinned to a commit. No code of a data set is run: the l
 supports loading scripts, and a data set that has nothing else is refused.
 """
 
-import difflib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -26,7 +25,7 @@ from hybridbatch.data.formats import ROWS
 from hybridbatch.data.records import csv_rows, empty, has_nul, json_file, json_objects, lines
 from hybridbatch.data.shards import MAX_BYTES, Row, write_shards
 from hybridbatch.data.unreadable import Source, undecoded
-from hybridbatch.runtime.errors import DataError, SourceError
+from hybridbatch.runtime.errors import DataError, SourceError, nearest
 from hybridbatch.runtime.files import scratch
 from hybridbatch.runtime.hashes import recorded_hashes
 from hybridbatch.runtime.logs import Progress, log
@@ -227,8 +226,8 @@ def opened(path: str | Path) -> IO[bytes]:
 def _split(found: Mapping[Any, Any], data_set: DataSet) -> Any:
     if data_set.split not in found:
         raise SourceError(
-            f"{data_set}: has no split {data_set.split!r}{_nearest(data_set.split, found)}; it has "
-            f"{', '.join(map(str, found))}."
+            f"{data_set}: has no split {data_set.split!r}"
+            f"{nearest(data_set.split, found) or '.'} It has {', '.join(map(str, found))}."
         )
     return found[data_set.split]
 
@@ -239,7 +238,7 @@ def _wanted(data_set: DataSet, there: list[str]) -> list[str]:
     for column in wanted:
         if column not in there:
             raise DataError(
-                f"{data_set}: has no column {column!r}{_nearest(column, there)}; it has "
+                f"{data_set}: has no column {column!r}{nearest(column, there) or '.'} It has "
                 f"{', '.join(there)}. Correct `columns`."
             )
     return wanted
@@ -384,11 +383,6 @@ def _names(values: Mapping[str, Any], prefix: str = "") -> list[str]:
         if isinstance(value := _first(value), Mapping):
             names += _names(value, f"{prefix}{name}.")
     return names
-
-
-def _nearest(name: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(name, list(map(str, known)), n=1)
-    return f", did you mean {close[0]!r}?" if close else ""
 
 
 def _advice(data_set: DataSet, mirror: str | None, folder: Path | None, error: Exception) -> str:

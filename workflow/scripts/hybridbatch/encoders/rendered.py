@@ -7,10 +7,12 @@ system. The teacher of a distillation is that system: its vectors of the passage
 other tower sees.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from hybridbatch.encoders import inference, text_image, tokens
 from hybridbatch.encoders.base import CANDIDATE, PROMPTS, QUERY, Encode, MakeInputs
@@ -50,20 +52,28 @@ def prepare(
 def inputs(values: Mapping[str, Any], folder: Path) -> MakeInputs:
     """The image tower's inputs of encoded images: of a frozen one, its vectors.
 
-    folder: what `prepare` made.
+    folder: what `prepare` made. A frozen tower takes a GPU if the job has one. The function raises
+    DataError for texts.
     """
+    import torch
+
+    from hybridbatch.encoders.devices import best_device
+    from hybridbatch.encoders.image_towers import streamed, training_inputs
+    from hybridbatch.runtime.gpus import lease_gpu
+
     config = TextImageConfig(**_towers(values))
-    route = saved_model(folder, "cpu").eval()[0].sub_modules[PROMPTS[CANDIDATE]]
+    if not config.trained(CANDIDATE):
+        lease_gpu()
+        torch.set_float32_matmul_precision("highest")
+    model = saved_model(folder, "cpu" if config.trained(CANDIDATE) else best_device()).eval()
+    route = model[0].sub_modules[PROMPTS[CANDIDATE]]
 
     def make(side: str, modality: str, items: Iterable[bytes]) -> Inputs:
-        import torch
-
-        from hybridbatch.encoders.image_towers import streamed, training_inputs
-
         if side != CANDIDATE:
             raise DataError(f"the inputs of a {side} are those of the text tower's encoder.")
+        text_image.check_modality(side, modality)
         if not config.trained(side):
-            return Dense(streamed(route, items, torch.device("cpu")))
+            return Dense(streamed(route, items, model.device))
         return training_inputs(config.image, route, items)
 
     return make
@@ -115,6 +125,11 @@ def start(values: Mapping[str, Any], folder: Path, seed: int) -> TextImage:
 def load(values: Mapping[str, Any], model: Path) -> Encode:
     """Encode texts and images with a saved model; unit vectors."""
     return text_image.load(_towers(values), model)
+
+
+def image_vectors(values: Mapping[str, Any], model: Path) -> Callable[[Inputs], np.ndarray]:
+    """A function of images' inputs, as `inputs` makes them, with a saved model; unit vectors."""
+    return text_image.image_vectors(_towers(values), model)
 
 
 def how_to_load(values: Mapping[str, Any], path: str) -> str:

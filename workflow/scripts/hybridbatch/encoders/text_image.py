@@ -105,7 +105,7 @@ def inputs(values: Mapping[str, Any], folder: Path) -> MakeInputs:
     towers = _Towers(config, folder)
 
     def make(side: str, modality: str, items: Sequence[str] | Iterable[bytes]) -> Inputs:
-        _check_modality(side, modality)
+        check_modality(side, modality)
         if not config.trained(side):
             return Dense(towers.vectors(side, items))
         if side == QUERY:
@@ -161,7 +161,7 @@ def load(values: Mapping[str, Any], model: Path) -> Encode:
     towers = _Towers(TextImageConfig(**values), model)
 
     def encode(side: str, modality: str, items: Sequence[str] | Iterable[bytes]) -> np.ndarray:
-        _check_modality(side, modality)
+        check_modality(side, modality)
         vectors = towers.vectors(side, items)
         return vectors / np.linalg.norm(vectors, axis=1, keepdims=True).clip(1e-12)
 
@@ -238,7 +238,7 @@ class TextImage:
         from hybridbatch.encoders.image_towers import embed_images
         from hybridbatch.encoders.text_towers import embed_tokens
 
-        _check_modality(side, modality)
+        check_modality(side, modality)
         route, device = self.model[0].sub_modules[PROMPTS[side]], self.model.device
         if not self._config.trained(side):
             vectors = torch.from_numpy(inputs.values).to(device)
@@ -333,7 +333,8 @@ def _width(modules: Iterable[Any]) -> int:
     return found[-1]
 
 
-def _check_modality(side: str, modality: str) -> None:
+def check_modality(side: str, modality: str) -> None:
+    """Raise DataError if the items of a side are not what its tower embeds."""
     if modality != _MODALITIES[side]:
         raise DataError(
             f"the encoder embeds a {side} that is {_MODALITIES[side]}, and this one is of modality "

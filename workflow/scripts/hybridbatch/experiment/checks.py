@@ -16,10 +16,11 @@ from hybridbatch.experiment.image_systems import wrong_image_text
 from hybridbatch.experiment.layer_scaling import UNIFORM, schedule_name
 from hybridbatch.experiment.lookups import corpus_languages
 from hybridbatch.experiment.names import SOURCE_LANGUAGE, ZERO_SHOT
-from hybridbatch.experiment.problems import did_you_mean, nearest, not_in_catalogue, path_of_value
+from hybridbatch.experiment.problems import did_you_mean, not_in_catalogue, path_of_value
 from hybridbatch.experiment.rendered_systems import wrong_rendered
 from hybridbatch.experiment.samplings import KINDS as SAMPLING_KINDS
 from hybridbatch.experiment.sources import FileByLanguage, Source
+from hybridbatch.runtime.errors import nearest
 
 
 def wrong_names(experiment: Experiment) -> Iterator[str]:

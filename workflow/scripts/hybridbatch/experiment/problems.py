@@ -3,7 +3,6 @@
 Each line has the key's full path, the value given, what is allowed, and the nearest valid name.
 """
 
-import difflib
 import os
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,6 +15,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from hybridbatch.experiment.configuration import Experiment
+from hybridbatch.runtime.errors import nearest
 
 # What is allowed, by pydantic's error type; {name} is filled in from the error's context.
 _ALLOWED = {
@@ -89,12 +89,6 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """The end of a message about `name`: the most similar known name, or else all known names."""
     known = sorted(known)
     return nearest(name, known) or f"; known: {', '.join(known) or 'none'}"
-
-
-def nearest(name: Any, known: Iterable[str]) -> str:
-    """The end of a message about `name`: the most similar known name, if one is similar."""
-    close = difflib.get_close_matches(str(name), list(known), n=1)
-    return f"; did you mean {close[0]}?" if close else ""
 
 
 def not_in_catalogue(

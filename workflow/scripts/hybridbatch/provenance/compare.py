@@ -28,9 +28,9 @@ from hybridbatch.runtime.files import DIGEST, digest_of, read_json
 STAGES = (
     "corpora", "references", "images", "captions", "fonts", "collections", "texts", "translations",
     "reference_translations", "back_translations", "train", "contamination", "encoders", "tokens",
-    "token_counts", "glyphs", "rendered", "models", "merged", "embeddings", "ranks", "runs",
-    "metrics", "bias", "scores", "comparisons", "image_text", "tables", "figures", "exports",
-    "datasets",
+    "token_counts", "glyphs", "rendered", "candidates", "models", "merged", "embeddings",
+    "ranks", "runs", "metrics", "bias", "scores", "comparisons", "image_text", "tables", "figures",
+    "exports", "datasets",
 )  # fmt: skip
 # Drafts are the tables once more; the others hold times, or are pages of what is compared.
 LEFT_OUT = ("drafts", "logs", "timings", "report", "checkpoints")

@@ -1,7 +1,9 @@
 """Errors that a user can fix. Each message names the file, key or row, and what to do."""
 
-from collections.abc import Iterator
+import difflib
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 
 class HybridBatchError(Exception):
@@ -39,3 +41,9 @@ def about(key: str) -> Iterator[None]:
         yield
     except HybridBatchError as error:
         raise type(error)(f"{key}: {error}") from error
+
+
+def nearest(name: Any, known: Iterable[Any]) -> str:
+    """The end of a message about `name`: the most similar known name, if one is similar."""
+    close = difflib.get_close_matches(str(name), list(map(str, known)), n=1)
+    return f"; did you mean {close[0]}?" if close else ""

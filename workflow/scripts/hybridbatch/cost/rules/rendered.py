@@ -48,6 +48,33 @@ def _rendered(work: Work, encoder: str, corpus: Corpus, passages: float) -> Cost
     )
 
 
+def prepare_candidates(work: Work, wildcards: Mapping[str, str]) -> Cost:
+    """Blobs of ink are matched, or a frozen tower embeds; one that trains keeps the images."""
+    name, entry = wildcards["encoder"], work.encoder(wildcards["encoder"])
+    sizes = work.collections(wildcards["benchmark"])[wildcards["language"]]
+    words = sizes.candidates * sizes.candidate_words
+    size = sizes.candidates * _input_bytes(work, name, sizes.candidate_words)
+    seconds, tokens, flops, device = Span(0.0, 0.0), 0.0, 0.0, {}
+    if not isinstance(entry.image, VisionModel):
+        seconds += work.rates.rate("see_words").seconds(words)
+    if entry.embeds_once:
+        length = entry.limit("candidate")
+        tokens = sizes.candidates * length
+        flops = work.shape(name, "candidate").forward(tokens, length)
+        seconds += work.encoding_seconds(name, flops)
+        device = work.encoders_device(name)
+    weights = _NUMBER * work.image_parameters(name)
+    return work.heavy(
+        seconds,
+        tokens=tokens,
+        flops=flops,
+        disk=size,
+        memory=2 * weights + 3 * size + words * IMAGE_OF_A_WORD,
+        gpu_memory=weights if device.get("on_gpu") else 0.0,
+        **device,
+    )
+
+
 def finetune_rendered(work: Work, wildcards: Mapping[str, str]) -> Cost:
     """Vectors of the text tower once, then all steps of the image tower."""
     system = work.systems[wildcards["system"]]

@@ -12,11 +12,13 @@ _HELD_RUN_BYTES = 150
 
 
 def encode(work: Work, wildcards: Mapping[str, str]) -> Cost:
+    """All queries and candidates; of images that a frozen tower has embedded, none."""
     name = work.systems[wildcards["system"]].encoder
     sizes = work.collections(wildcards["benchmark"])[wildcards["language"]]
     texts = sizes.queries + sizes.candidates
     size = 4 * texts * work.width(name)
-    seconds, tokens, flops = _vectors(work, name, sizes, sizes.candidates)
+    embedded = 0 if work.encoder(name).embeds_once else sizes.candidates
+    seconds, tokens, flops = _vectors(work, name, sizes, embedded)
     return _encoded(
         work,
         name,
@@ -91,14 +93,13 @@ def _vectors(
     ):
         # Sorted by tokens: hardly any padding.
         each = work.rates.tokens_of(length, entry.limit(side))
-        words += number * length
+        if side == "query" or not entry.renders:
+            words += number * length
         tokens += number * each
         flops += work.shape(encoder, side).forward(number * each, each)
     # All cores beside a GPU tokenize for it; the rate is that of two.
     cores = work.gpu.cores / 2 if work.on_gpu(encoder) else 1
     seconds = work.rates.rate("tokenize_words").seconds(words, cores)
-    if entry.renders:
-        seconds += work.rates.rate("see_words").seconds(candidates * sizes.candidate_words)
     if not entry.training_rate or (encoder, "encode") in work.measured:
         seconds += work.encoding_seconds(encoder, flops)
     return seconds, tokens, flops

@@ -67,6 +67,11 @@ class Encoder(Model):
         return False
 
     @property
+    def embeds_once(self) -> bool:
+        """Whether all its systems have one vector of an image: the tower is frozen."""
+        return False
+
+    @property
     def width(self) -> int | None:
         """The dimension of its vectors; None if the configuration does not state it."""
         return None

@@ -44,6 +44,10 @@ class Config(Rendering, TextsAndImages):
     def renders(self) -> bool:
         return True
 
+    @property
+    def embeds_once(self) -> bool:
+        return isinstance(self.image, VisionModel) and not self.image.trained
+
     # Below: cost estimates, of the image tower alone.
 
     def shape(self, side: str, published: Callable[[str], Shape]) -> Shape:
