@@ -150,6 +150,11 @@ def test_a_model_of_images_says_its_loss_and_how_it_is_loaded():
             "InfoNCE with in-batch negatives over cosine similarity, and the squared distance to a "
             "teacher's vectors, with weight 0.5.",
         ),
+        (
+            {"contrastive": 1.0, "clustering": 0.25},
+            "InfoNCE with in-batch negatives over cosine similarity, and a push of the batch's "
+            "texts from each other, with weight 0.25.",
+        ),
     ):
         of = {0: {**run, "training": {**TRAINING, "loss": {**loss, **weights}}}}
         text = model_card(facts, of, {0: MIX}, [CELLS], 0.95, "model = load()\n")

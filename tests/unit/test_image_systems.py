@@ -155,6 +155,7 @@ def test_the_table_depends_on_the_section_and_the_others_do_not(tmp_path):
         ("{benchmarks: [xquad_r_images]}", "is no benchmark of captions and images"),
         ("{training: {loss: {directions: up}}}", "directions: 'up' is not one of queries, both"),
         ("{training: {loss: {distillation: 0.5, student: candidate}}}", "distillation: must be 0"),
+        ("{training: {loss: {clustering: 0}}}", "loss.clustering: 0 must be more than 0"),
         ("{seeds: 0}", "image_text.seeds: 0 must be at least 1"),
     ],
 )
@@ -162,6 +163,15 @@ def test_what_cannot_be_is_named(tmp_path, changes, message):
     with pytest.raises(ConfigError) as caught:
         loaded(tmp_path, yaml.safe_dump({"image_text": yaml.safe_load(changes)}))
     assert message in str(caught.value)
+
+
+def test_texts_that_cannot_move_are_not_pushed_from_each_other(tmp_path):
+    pushed = "{training: {loss: {clustering: 0.5}}}"
+    loss = loaded(tmp_path, f"image_text: {pushed}").image_text.training.loss
+    assert (loss.clustering, loss.contrastive) == (0.5, 1.0)
+    frozen = "catalogue: {encoders: {static_cnn: {dimension: 256, text: {head: false}}}}"
+    with pytest.raises(ConfigError, match=r"clustering: the text tower of static_cnn is frozen"):
+        loaded(tmp_path, f"image_text: {pushed}\n{frozen}")
 
 
 def test_towers_and_emoji_that_cannot_be_are_named(tmp_path):

@@ -10,7 +10,7 @@ from sentence_transformers.sentence_transformer.modules import Normalize
 from transformers.models.clip.modeling_clip import image_text_contrastive_loss
 
 from hybridbatch.runtime.errors import ConfigError, DataError
-from hybridbatch.training.losses import Loss, distillation, info_nce
+from hybridbatch.training.losses import Loss, clustering, distillation, info_nce
 
 
 def vectors(seed: int, n: int = 6, d: int = 5) -> torch.Tensor:
@@ -109,8 +109,22 @@ def test_the_distance_to_a_teacher_is_that_of_unit_vectors():
     assert distillation(3 * teachers, teachers).item() == pytest.approx(0, abs=1e-6)
 
 
+def test_texts_are_pushed_from_each_other_as_wang_and_isola_do():
+    texts = vectors(0)
+    unit = torch.nn.functional.normalize(texts, dim=-1)
+    expected = torch.pdist(unit).pow(2).mul(-2).exp().mean().log()  # their published lines
+    found = clustering(3 * texts)
+    assert found.item() == pytest.approx(expected.item(), abs=1e-6)
+    (gradient,) = torch.autograd.grad(found, texts)
+    with torch.no_grad():
+        further = torch.nn.functional.normalize(texts - 0.1 * gradient, dim=-1)
+    assert torch.pdist(further).mean() > torch.pdist(unit).mean()
+    # Two texts that are opposite cannot be further apart: exp(-2 * 4).
+    assert clustering(torch.tensor([[1.0, 0.0], [-2.0, 0.0]])).item() == pytest.approx(-8.0)
+
+
 LEARNED = {"directions": "both", "temperature": "learned", "contrastive": 0.7}
-LEARNED |= {"distillation": 0.4, "student": "candidate"}
+LEARNED |= {"distillation": 0.4, "student": "candidate", "clustering": 0.3}
 
 
 def test_gradients_are_finite_differences():
@@ -136,11 +150,14 @@ def test_the_terms_are_weighted():
     contrast = info_nce(*parts[:2], 0.3, both=True)
     taught = distillation(parts[1], parts[3])
     assert Loss(0.3, LEARNED)(*parts).item() == pytest.approx(
-        (0.7 * contrast + 0.4 * taught).item(), abs=1e-5
+        (0.7 * contrast + 0.4 * taught + 0.3 * clustering(parts[0])).item(), abs=1e-5
     )
-    alone = Loss(0.3, LEARNED | {"contrastive": 0.0, "student": "query"})
+    alone = Loss(0.3, LEARNED | {"contrastive": 0.0, "student": "query", "clustering": None})
     assert alone(*parts).item() == pytest.approx(0.4 * distillation(parts[0], parts[3]).item())
     assert Loss(0.3)(*parts).item() == info_nce(*parts[:2], 0.3).item()
+    pushed = Loss(0.3, {"clustering": 0.5})
+    expected = info_nce(*parts[:2], 0.3) + 0.5 * clustering(parts[0])
+    assert pushed(*parts).item() == pytest.approx(expected.item(), abs=1e-6)
 
 
 def test_a_learned_temperature_starts_where_it_is_told_and_stays_in_clip_s_bounds():

@@ -106,6 +106,10 @@ def test_a_font_that_is_not_there_is_named_with_its_package(tmp_path):
             r"visual\.training\.loss\.student: 'query', and visual trains the tower of images",
         ),
         (
+            of_visual("training: {loss: {clustering: 1.0}}"),
+            r"visual\.training\.loss\.clustering: the text tower of visual is frozen",
+        ),
+        (
             "catalogue: {encoders: {static: {training: {loss: {directions: queries, temperature: "
             "fixed, contrastive: 1.0, distillation: 1.0, student: candidate}}}}}",
             r"static\.training\.loss\.distillation: must be 0, as no teacher's vectors are made",

@@ -202,8 +202,16 @@ def wrong_image_text(config: Experiment) -> Iterator[str]:
             yield f"image_text.languages: has one language, and {name} mixes several; add another"
     if SOURCE_LANGUAGE not in section.languages:
         yield (f"image_text.languages: {SOURCE_LANGUAGE!r} is missing; validation is in English")
-    if section.training.loss is not None and section.training.loss.distillation:
+    loss = section.training.loss
+    if loss is not None and loss.distillation:
         yield "image_text.training.loss.distillation: must be 0, as no teacher's vectors are made"
+    entry = catalogue.encoders.get(section.encoder)
+    text = getattr(entry, "text", None)
+    if loss is not None and loss.clustering and not (text and (text.trained or text.head)):
+        yield (
+            f"image_text.training.loss.clustering: the text tower of {section.encoder} is frozen "
+            "and has no head, so that its texts cannot move; leave it out, or give it a head"
+        )
     pairs = [f"{tower}_{of}" for tower in section.text_towers for of in section.captions]
     for twice in {name for name in pairs if pairs.count(name) > 1}:
         yield f"image_text: two systems would have one name, {twice}; rename a sampling"

@@ -68,9 +68,14 @@ def _wrong_losses(config: Experiment) -> Iterator[str]:
         entry = known[name]
         own = entry.training.loss if entry.training else None
         loss = own or config.training.loss
+        where = f"catalogue.encoders.{name}.training.loss" if own else "training.loss"
+        if loss is not None and loss.clustering and entry.renders:
+            yield (
+                f"{where}.clustering: the text tower of {name} is frozen, so that its texts stay "
+                "where they are; leave it out"
+            )
         if loss is None or not loss.distillation:
             continue
-        where = f"catalogue.encoders.{name}.training.loss" if own else "training.loss"
         if not entry.renders:
             yield (
                 f"{where}.distillation: must be 0, as no teacher's vectors are made for the texts "

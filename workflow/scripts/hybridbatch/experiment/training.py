@@ -27,13 +27,17 @@ class Loss(Model):
         description="learned starts at training.temperature, is a parameter and stays above 0.01"
     )
     contrastive: Annotated[float, Field(ge=0)] = Field(
-        description="weight of InfoNCE; 0 for distillation alone"
+        description="weight of InfoNCE; 0 for distillation without it"
     )
     distillation: Annotated[float, Field(ge=0)] = Field(
         description="weight of the squared distance between a student's and a teacher's vectors"
     )
     student: Literal["query", "candidate"] | None = Field(
         default=None, description="the side that learns from the teacher, if there is one"
+    )
+    clustering: Annotated[float, Field(gt=0)] | None = Field(
+        default=None,
+        description="weight of pushing the batch's texts (queries) from each other; none if absent",
     )
 
     @model_validator(mode="after")

@@ -250,6 +250,8 @@ def _loss(values: Mapping[str, Any]) -> str:
         terms.append("InfoNCE with in-batch negatives over cosine similarity")
     if weight := values.get("distillation"):
         terms.append(f"the squared distance to a teacher's vectors, with weight {weight:g}")
+    if weight := values.get("clustering"):
+        terms.append(f"a push of the batch's texts from each other, with weight {weight:g}")
     text = ", and ".join(terms)
     return f"{text[0].upper()}{text[1:]}."
 

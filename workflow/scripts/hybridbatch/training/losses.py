@@ -15,6 +15,7 @@ from hybridbatch.encoders.base import QUERY
 from hybridbatch.runtime.errors import ConfigError, DataError
 
 _MOST = 100.0  # what CLIP multiplies cosine similarities by at most, however it is learned
+_UNIFORMITY = 2.0  # t of Wang and Isola
 
 
 def info_nce(
@@ -63,6 +64,24 @@ def distillation(students: torch.Tensor, teachers: torch.Tensor) -> torch.Tensor
         return (students - teachers).square().sum(-1).mean()
 
 
+def clustering(texts: torch.Tensor) -> torch.Tensor:
+    """How near to each other a batch's texts lie: low where each stands alone.
+
+    texts: float [B, d]; no two of them are of one pair, so that all are dissimilar. Aggarwal and
+    Kale (2020, "Towards Zero-shot Cross-lingual Image Retrieval") push dissimilar texts from each
+    other. Their formula was not at hand, only what it is for. This is a published loss that does
+    so, uniformity (Wang and Isola 2020, equation 2, with their t of 2): the logarithm of the mean
+    over all pairs of texts of exp(-2 times the squared distance of the unit vectors).
+    """
+    with torch.autocast(texts.device.type, enabled=False):
+        texts = functional.normalize(texts.float(), dim=-1)
+        cosines = texts @ texts.T
+        first, second = torch.triu_indices(*cosines.shape, offset=1, device=texts.device)
+        # |a - b|^2 is 2 - 2 <a, b>.
+        distances = 2 - 2 * cosines[first, second]
+        return torch.logsumexp(-_UNIFORMITY * distances, dim=0) - math.log(len(first))
+
+
 class Loss(nn.Module):
     """The loss of a training run; its temperature may be a parameter of the training.
 
@@ -74,6 +93,7 @@ class Loss(nn.Module):
       step it is cut so that similarities are multiplied by 100 at most.
     - contrastive, distillation: weights of InfoNCE and of the distance to the teacher's vectors.
     - student: the side whose vectors are compared with the teacher's.
+    - clustering: weight of the push of the queries, which are texts, from each other; or None.
     """
 
     def __init__(self, temperature: float, values: Mapping[str, Any] | None = None) -> None:
@@ -82,6 +102,7 @@ class Loss(nn.Module):
         self._both = values.get("directions") == "both"
         self._contrastive = values.get("contrastive", 1.0)
         self._distillation = values.get("distillation", 0.0)
+        self._clustering = values.get("clustering") or 0.0
         self.student = values.get("student")
         self._fixed, self.log_scale = temperature, None
         if values.get("temperature") == "learned":
@@ -132,4 +153,6 @@ class Loss(nn.Module):
                     f"dimensions, the model's {students.shape[1]}."
                 )
             terms.append(self._distillation * distillation(students, targets))
+        if self._clustering:
+            terms.append(self._clustering * clustering(queries))
         return sum(terms[1:], terms[0])
