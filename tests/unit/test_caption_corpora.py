@@ -1,6 +1,5 @@
 """Corpora of captions: published files and data sets in one form."""
 
-import io
 import json
 import logging
 import re
@@ -12,7 +11,7 @@ import datasets
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from PIL import Image
+from dots import dot
 
 from hybridbatch.data.caption_corpora import write_corpus
 from hybridbatch.data.caption_sets import HUB, _is_below
@@ -25,16 +24,10 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 COLOURS = ("red", "green", "blue", "black")
 
 
-def png(colour: str) -> bytes:
-    file = io.BytesIO()
-    Image.new("RGB", (4, 4), colour).save(file, "PNG")
-    return file.getvalue()
-
-
 def folder_of(path: Path, names=COLOURS) -> Path:
     path.mkdir()
     for name in names:
-        (path / f"{name}.png").write_bytes(png(name))
+        (path / f"{name}.png").write_bytes(dot(name))
     return path
 
 
@@ -74,7 +67,7 @@ def test_lines_of_two_parts_and_images_of_folders(tmp_path, caplog):
         ("red", "de", "r", TRAIN), ("blue", "de", "s", TRAIN),
         ("black", "en", "a night", TEST), ("black", "de", "n", TEST),
     ]  # fmt: skip
-    assert found.of_images == {name: png(name) for name in ("red", "blue", "black")}
+    assert found.of_images == {name: dot(name) for name in ("red", "blue", "black")}
     assert "1 image files have no caption" in caplog.text
     assert found.counts == {
         "captions": 6, "captions_de": 3, "captions_en": 3, "left_out": 0,
@@ -144,7 +137,7 @@ def test_equal_files_under_several_ids_are_in_one_part(tmp_path, caplog, form):
     if form == "lines":
         (tmp_path / "images").mkdir()
         for id_, (_, colour, _) in rows.items():
-            (tmp_path / f"images/{id_}.png").write_bytes(png(colour))
+            (tmp_path / f"images/{id_}.png").write_bytes(dot(colour))
         more["folders"] = [tmp_path / "images"]
     found = Written(tmp_path / "out", parts, form, **more)
     assert found.rows == [
@@ -171,7 +164,7 @@ def test_a_part_whose_files_are_all_tested_is_refused(tmp_path, form):
         if form == "lines":
             parts[of] = lines_of(tmp_path, of, [id_], en=["a"])
             (tmp_path / "images").mkdir(exist_ok=True)
-            (tmp_path / f"images/{id_}.png").write_bytes(png("red"))
+            (tmp_path / f"images/{id_}.png").write_bytes(dot("red"))
             more["folders"] = [tmp_path / "images"]
         else:
             data_set(tmp_path / "set", of, [row("red", t="a", i=id_)])
@@ -193,7 +186,7 @@ def test_a_log_line_tells_only_what_was_found(tmp_path, caplog, colours, words):
     ids = dict(zip("abc", colours, strict=True))
     (tmp_path / "images").mkdir()
     for id_, colour in ids.items():
-        (tmp_path / f"images/{id_}.png").write_bytes(png(colour))
+        (tmp_path / f"images/{id_}.png").write_bytes(dot(colour))
     parts = {TRAIN: lines_of(tmp_path, "train", ["a", "b"], en=["x", "y"]),
              TEST: lines_of(tmp_path, "test", ["c"], en=["z"])}  # fmt: skip
     found = Written(tmp_path / "out", parts, "lines", folders=[tmp_path / "images"])
@@ -233,7 +226,7 @@ def test_a_part_without_captions_is_refused(tmp_path):
 
 def test_a_broken_image_file_is_named(tmp_path):
     folder = folder_of(tmp_path / "a")
-    (folder / "red.png").write_bytes(png("red")[:-20])
+    (folder / "red.png").write_bytes(dot("red")[:-20])
     parts = {TRAIN: lines_of(tmp_path, "train", ["red"], en=["a"])}
     with pytest.raises(DataError, match=r"a/red\.png: the image cannot be decoded"):
         Written(tmp_path / "out", parts, "lines", folders=[folder])
@@ -279,7 +272,7 @@ def data_set(folder: Path, split: str, rows: list[dict]) -> None:
 
 
 def row(name: str, **columns) -> dict:
-    return {"picture": {"bytes": png(name), "path": None}, **columns}
+    return {"picture": {"bytes": dot(name), "path": None}, **columns}
 
 
 def part(folder: Path, split: str, revision: str | None = None, **columns) -> dict:
@@ -299,7 +292,7 @@ def test_a_data_set_with_a_column_a_language(tmp_path):
         ("7", "en", "a rose", TRAIN), ("7", "en", "a flower", TRAIN), ("7", "de", "Rose", TRAIN),
         ("9", "en", "a sea", TRAIN), ("1", "en", "a night", TEST), ("1", "de", "Nacht", TEST),
     ]  # fmt: skip
-    assert found.of_images == {"7": png("red"), "9": png("blue"), "1": png("black")}
+    assert found.of_images == {"7": dot("red"), "9": dot("blue"), "1": dot("black")}
     assert found.counts == {"blank": 2, "captions": 6, "captions_de": 2, "captions_en": 4}
 
 
@@ -332,7 +325,7 @@ def test_a_folder_of_image_files_is_a_data_set(tmp_path):
     found = Written(tmp_path / "out", {TRAIN: of}, "datasets")
     assert {text for _, _, text, _ in found.rows} == {f"a {name} one" for name in COLOURS}
     by_id = {id_: text.split()[1] for id_, _, text, _ in found.rows}
-    assert found.of_images == {id_: png(name) for id_, name in by_id.items()}
+    assert found.of_images == {id_: dot(name) for id_, name in by_id.items()}
     assert len(by_id) == 4
 
 
@@ -342,7 +335,7 @@ def test_rows_of_one_image_without_id_are_of_one_image(tmp_path):
     found = Written(
         tmp_path / "out", {TRAIN: part(tmp_path / "set", "train", caption="t")}, "datasets"
     )
-    assert list(found.of_images.values()) == [png("red"), png("blue")]
+    assert list(found.of_images.values()) == [dot("red"), dot("blue")]
     first, second = found.of_images
     assert [row[0] for row in found.rows] == [first, second, first]
 
@@ -358,7 +351,7 @@ def test_equal_files_of_a_data_set_without_ids_are_in_the_part_that_is_tested(tm
         data_set(tmp_path / "set", of, [row(name, t=text) for name, text in found])
         parts[of] = part(tmp_path / "set", of, caption="t")
     found = Written(tmp_path / "out", parts, "datasets")
-    colours = {png(name): name for name in ("red", "blue", "green", "pink", "black")}
+    colours = {dot(name): name for name in ("red", "blue", "green", "pink", "black")}
     of_id = {id_: colours[image] for id_, image in found.of_images.items()}
     assert [(of_id[id_], caption, of) for id_, _, caption, of in found.rows] == [
         ("red", "a rose", TRAIN), ("red", "a flower", TRAIN),
@@ -430,7 +423,7 @@ def test_a_data_set_of_the_hub_names_no_files_outside_it(tmp_path):
     mirror.mkdir(parents=True)
     of = part(Path("org/set"), "train", COMMIT, caption="t")
     for place, inside in ((tmp_path / "own.png", False), (mirror / "a.png", True)):
-        place.write_bytes(png("red"))
+        place.write_bytes(dot("red"))
         data_set(mirror, "train", [{"picture": {"bytes": None, "path": str(place)}, "t": "a"}])
         # The library may have put the image itself into the file.
         table = read_table(mirror / "train-00000-of-00001.parquet")
@@ -443,7 +436,7 @@ def test_a_data_set_of_the_hub_names_no_files_outside_it(tmp_path):
             tmp_path / "out", {TRAIN: of}, "datasets", mirror=str(tmp_path / "mirror")
         )
         if inside:
-            assert list(read().of_images.values()) == [png("red")]
+            assert list(read().of_images.values()) == [dot("red")]
             continue
         with pytest.raises(DataError, match=r"row 0: column 'picture' names .*own\.png', which is"):
             read()

@@ -1,12 +1,11 @@
 """Captions and images: their tables, what does not match, and the control of wrong pairs."""
 
-import io
 from itertools import pairwise
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from PIL import Image
+from dots import dot
 
 from hybridbatch.benchmarks._captions import of_captions
 from hybridbatch.data.captions import (
@@ -35,12 +34,6 @@ ROWS = [
     ("cat", "en", "a cat", TRAIN, "cat"),
     ("cat", "es", "un gato", TRAIN, "cat"),
 ]
-
-
-def _png(colour: str = "red") -> bytes:
-    file = io.BytesIO()
-    Image.new("RGB", (4, 4), colour).save(file, "PNG")
-    return file.getvalue()
 
 
 def _write(path, rows, schema=CAPTION_SCHEMA):
@@ -84,7 +77,7 @@ def test_a_wrong_row_of_captions_is_named(tmp_path, row, words):
 
 
 def test_images_are_written_in_parts_and_read_in_order(tmp_path):
-    images = [(f"i{number:03d}", _png()) for number in range(150)]
+    images = [(f"i{number:03d}", dot()) for number in range(150)]
     assert write_images(tmp_path / "i.parquet", iter(images)) == 150
     assert list(read_images(tmp_path / "i.parquet")) == images
     assert pq.ParquetFile(tmp_path / "i.parquet").num_row_groups > 1
@@ -92,7 +85,7 @@ def test_images_are_written_in_parts_and_read_in_order(tmp_path):
 
 def test_images_that_fail_half_way_leave_no_table(tmp_path):
     def failing():
-        yield "a", _png()
+        yield "a", dot()
         raise DataError("b.png: is broken")
 
     with pytest.raises(DataError, match=r"b\.png"):

@@ -11,19 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from dots import dot
 from servers import Answer, LocalServer
 
 from hybridbatch.data import image_files
 from hybridbatch.data.captions import read_images
 from hybridbatch.data.image_files import fetch_images, images_below, pack_archive, pack_images
 from hybridbatch.runtime.errors import DataError, SourceError
-
-
-def png(number: int) -> bytes:
-    file = io.BytesIO()
-    Image.new("RGB", (4, 4), (number % 256, 9, 200)).save(file, "PNG")
-    return file.getvalue()
 
 
 class Server(LocalServer):
@@ -52,7 +46,7 @@ class Server(LocalServer):
     def urls(self, number: int) -> list[str]:
         """The URLs of so many images, which the server then has."""
         paths = [f"/train/{i:04d}.png" for i in range(number)]
-        self.files = {path: png(i) for i, path in enumerate(paths)}
+        self.files = {path: numbered(i) for i, path in enumerate(paths)}
         return [self.url(path) for path in paths]
 
 
@@ -62,6 +56,10 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     found = Server()
     yield found
     found.close()
+
+
+def numbered(number: int) -> bytes:
+    return dot((number % 256, 9, 200))
 
 
 def recorded(path: Path) -> dict[str, str]:
@@ -75,8 +73,8 @@ def test_images_come_whole_and_their_hashes_are_recorded(tmp_path, server):
     assert list(found.paths) == urls
     for number, path in enumerate(found.paths.values()):
         assert path == tmp_path / f"downloads/{server.host}/train/{number:04d}.png"
-        assert path.read_bytes() == png(number)
-    hashes = {url: hashlib.sha256(png(i)).hexdigest() for i, url in enumerate(urls)}
+        assert path.read_bytes() == numbered(number)
+    hashes = {url: hashlib.sha256(numbered(i)).hexdigest() for i, url in enumerate(urls)}
     assert recorded(tmp_path) == hashes
     files = [p for p in (tmp_path / "downloads").rglob("*") if p.is_file()]
     assert len(files) == 250  # no lock, no temporary file
@@ -121,15 +119,15 @@ def test_a_run_that_was_stopped_is_gone_on_with(tmp_path, server, monkeypatch):
 def test_a_file_that_is_not_the_recorded_one_is_fetched_again(tmp_path, server):
     urls = server.urls(3)
     paths = fetch_images(urls, tmp_path, tmp_path / "lock.json").paths
-    paths[urls[1]].write_bytes(png(99))
+    paths[urls[1]].write_bytes(numbered(99))
     assert fetch_images(urls, tmp_path, tmp_path / "lock.json").fetched == 1
-    assert paths[urls[1]].read_bytes() == png(1)
+    assert paths[urls[1]].read_bytes() == numbered(1)
 
 
 def test_an_image_that_has_changed_at_its_url_is_refused(tmp_path, server):
     urls = server.urls(3)
     fetch_images(urls, tmp_path / "one", tmp_path / "lock.json")
-    server.files["/train/0001.png"] = png(99)
+    server.files["/train/0001.png"] = numbered(99)
     with pytest.raises(SourceError) as caught:
         fetch_images(urls, tmp_path / "two", tmp_path / "lock.json")
     message = str(caught.value)
@@ -137,7 +135,7 @@ def test_an_image_that_has_changed_at_its_url_is_refused(tmp_path, server):
     assert "sha256 is" in message
     assert not (tmp_path / "two" / server.host / "train/0001.png").exists()
     assert (tmp_path / "two" / server.host / "train/0002.png").exists()
-    assert recorded(tmp_path)[urls[1]] == hashlib.sha256(png(1)).hexdigest()
+    assert recorded(tmp_path)[urls[1]] == hashlib.sha256(numbered(1)).hexdigest()
 
 
 def test_images_that_are_not_there_are_counted_and_the_others_kept(tmp_path, server):
@@ -180,10 +178,10 @@ def test_a_local_folder_is_asked_before_the_network(tmp_path, server):
     urls = server.urls(4)
     folder = tmp_path / "mirror" / server.host / "train"
     folder.mkdir(parents=True)
-    (folder / "0000.png").write_bytes(png(0))
-    (folder / "0001.png.gz").write_bytes(gzip.compress(png(1)))
+    (folder / "0000.png").write_bytes(numbered(0))
+    (folder / "0001.png.gz").write_bytes(gzip.compress(numbered(1)))
     found = fetch_images(urls, tmp_path, tmp_path / "lock.json", mirror=str(tmp_path / "mirror"))
-    assert [path.read_bytes() for path in found.paths.values()] == [png(i) for i in range(4)]
+    assert [path.read_bytes() for path in found.paths.values()] == [numbered(i) for i in range(4)]
     assert set(server.requests) == {"/train/0002.png", "/train/0003.png"}
     assert len(recorded(tmp_path)) == 4
 
@@ -212,7 +210,7 @@ def test_a_hash_that_another_run_recorded_meanwhile_holds(tmp_path, server, monk
 def files_in(folder: Path, number: int) -> dict[str, Path]:
     folder.mkdir(exist_ok=True)
     for i in range(number):
-        (folder / f"i{i}.png").write_bytes(png(i))
+        (folder / f"i{i}.png").write_bytes(numbered(i))
     return images_below(folder)
 
 
@@ -220,7 +218,7 @@ def test_images_are_packed_as_they_are(tmp_path):
     files = files_in(tmp_path / "images", 5)
     (tmp_path / "images/.hidden").touch()
     assert pack_images(files, tmp_path / "i.parquet") == 5
-    assert list(read_images(tmp_path / "i.parquet")) == [(f"i{i}", png(i)) for i in range(5)]
+    assert list(read_images(tmp_path / "i.parquet")) == [(f"i{i}", numbered(i)) for i in range(5)]
     before = (tmp_path / "i.parquet").read_bytes()
     pack_images(files, tmp_path / "i.parquet")
     assert (tmp_path / "i.parquet").read_bytes() == before
@@ -228,7 +226,7 @@ def test_images_are_packed_as_they_are(tmp_path):
 
 @pytest.mark.parametrize(
     ("data", "words"),
-    [(None, "there is no such image"), (b"", "is empty"), (png(0)[:-30], "cut off or broken")],
+    [(None, "there is no such image"), (b"", "is empty"), (numbered(0)[:-30], "cut off or broken")],
 )
 def test_an_image_that_cannot_be_packed_is_named_and_no_table_is_left(tmp_path, data, words):
     files = files_in(tmp_path / "images", 3)
@@ -247,7 +245,7 @@ def test_a_folder_of_images_is_checked(tmp_path):
     with pytest.raises(DataError, match=r"empty: has no file"):
         images_below(tmp_path / "empty")
     for name in ("a.png", "a.jpg"):
-        (tmp_path / name).write_bytes(png(0))
+        (tmp_path / name).write_bytes(numbered(0))
     with pytest.raises(DataError, match=r"a\.jpg and a\.png are of one id, a"):
         images_below(tmp_path)
 
@@ -263,18 +261,21 @@ def archive(path: Path, files: list[tuple[str, bytes]], mode: str = "w:gz") -> P
 
 @pytest.mark.parametrize("mode", ["w", "w:gz", "w:bz2"])
 def test_an_archive_is_packed_without_unpacking(tmp_path, mode):
-    files = [("images/b.png", png(1)), ("images/a.png", png(0)), ("README", b"text")]
+    files = [("images/b.png", numbered(1)), ("images/a.png", numbered(0)), ("README", b"text")]
     path = archive(tmp_path / "images.tgz", files, mode)
     assert pack_archive(path, ["a", "b"], tmp_path / "i.parquet") == 2
-    assert list(read_images(tmp_path / "i.parquet")) == [("b", png(1)), ("a", png(0))]
+    assert list(read_images(tmp_path / "i.parquet")) == [("b", numbered(1)), ("a", numbered(0))]
     assert pack_archive(path, ["a"], tmp_path / "i.parquet") == 1
 
 
 @pytest.mark.parametrize(
     ("files", "words"),
     [
-        ([("a.png", png(0))], "lacks 2 of 3 images: b, c"),
-        ([("a.png", png(0)), ("x/a.png", png(0))], "x/a.png: a second image of this name"),
+        ([("a.png", numbered(0))], "lacks 2 of 3 images: b, c"),
+        (
+            [("a.png", numbered(0)), ("x/a.png", numbered(0))],
+            "x/a.png: a second image of this name",
+        ),
         ([("a.png", b"<html>")], "a.png: is no image"),
     ],
 )
@@ -287,7 +288,7 @@ def test_a_wrong_archive_is_named(tmp_path, files, words):
 
 
 def test_an_archive_that_is_cut_off_or_too_large_is_refused(tmp_path, monkeypatch):
-    path = archive(tmp_path / "images.tgz", [("a.png", png(0))])
+    path = archive(tmp_path / "images.tgz", [("a.png", numbered(0))])
     path.write_bytes(path.read_bytes()[:-40])
     with pytest.raises(DataError, match=r"images\.tgz: is no archive"):
         pack_archive(path, ["a"], tmp_path / "i.parquet")
@@ -295,6 +296,6 @@ def test_an_archive_that_is_cut_off_or_too_large_is_refused(tmp_path, monkeypatc
     with pytest.raises(DataError, match=r"images\.tgz: is no archive"):
         pack_archive(path, ["a"], tmp_path / "i.parquet")
     monkeypatch.setattr(image_files, "MAX_IMAGE_BYTES", 10)
-    archive(path, [("a.png", png(0))])
+    archive(path, [("a.png", numbered(0))])
     with pytest.raises(DataError, match=r"a\.png: has \d+ bytes; at most 10 are read"):
         pack_archive(path, ["a"], tmp_path / "i.parquet")

@@ -1,13 +1,12 @@
 """XTD10: captions in the order of image names, and the images that COCO trains on."""
 
 import csv
-import io
 from collections import Counter
 from pathlib import Path
 
 import pytest
 import yaml
-from PIL import Image
+from dots import dot
 
 from hybridbatch.benchmarks.xtd10 import image_urls, read, read_captions
 from hybridbatch.data.caption_files import image_ids
@@ -20,16 +19,10 @@ NAMES = ["COCO_train2014_000000000009", "COCO_val2014_000000000042", "COCO_val20
 CAPTIONS = ["a  bowl of food", "a dog in shoes", "a parked motorbike"]
 
 
-def _png(colour: str) -> bytes:
-    file = io.BytesIO()
-    Image.new("RGB", (4, 4), colour).save(file, "PNG")
-    return file.getvalue()
-
-
 def files(folder: Path, captions=CAPTIONS, names=NAMES, images=NAMES) -> dict[str, Path]:
     (folder / "en.txt").write_text("\n".join(captions), encoding="utf-8")
     (folder / "names.txt").write_text("".join(f"{name}.jpg\n" for name in names))
-    write_images(folder / "images.parquet", [(name, _png("red")) for name in images])
+    write_images(folder / "images.parquet", [(name, dot("red")) for name in images])
     kinds = {"captions": "en.txt", "names": "names.txt", "images": "images.parquet"}
     return {kind: folder / name for kind, name in kinds.items()}
 
