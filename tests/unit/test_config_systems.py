@@ -45,6 +45,12 @@ def test_a_sampling_of_lareqa_alone_takes_the_first_seeds(config):
     }
     # The tables compare x-y, and the other ablations x-x-mono.
     assert found == {"en-en": [4, 0], "x-x-mono": [4, 0, 2], "x-y": [4, 0, 2]}
+    # The ends of alpha, where nothing else has their samplings.
+    config["samplings"] = config["ablations"]["samplings"] = ["hybrid"]
+    config["ablations"]["alpha"], config["ablations"]["lareqa"] = [0, 1], []
+    experiment = built(config)
+    ends = [point.system for point in variants.ablation_points(experiment, "alpha")]
+    assert [variants.seeds_of(experiment, system) for system in ends] == [[4, 0]] * 2
 
 
 def test_a_changed_setting_takes_the_first_seeds(config):

@@ -12,6 +12,7 @@ from hybridbatch.runtime.errors import ConfigError
 from hybridbatch.training.config import TrainConfig
 
 ROOT = Path(__file__).parents[2]
+OWN_LOSS = {"directions": "both", "temperature": "fixed", "contrastive": 1.0, "distillation": 0.0}
 
 
 def loaded(tmp_path: Path, changes: str = "", name: str = "config") -> Experiment:
@@ -169,9 +170,41 @@ def test_texts_that_cannot_move_are_not_pushed_from_each_other(tmp_path):
     pushed = "{training: {loss: {clustering: 0.5}}}"
     loss = loaded(tmp_path, f"image_text: {pushed}").image_text.training.loss
     assert (loss.clustering, loss.contrastive) == (0.5, 1.0)
-    frozen = "catalogue: {encoders: {static_cnn: {dimension: 256, text: {head: false}}}}"
-    with pytest.raises(ConfigError, match=r"clustering: the text tower of static_cnn is frozen"):
-        loaded(tmp_path, f"image_text: {pushed}\n{frozen}")
+    frozen = {"dimension": 256, "text": {"head": False}}
+    changes = {
+        "image_text": yaml.safe_load(pushed),
+        "catalogue": {"encoders": {"static_cnn": frozen}},
+    }
+    with pytest.raises(
+        ConfigError,
+        match=r"image_text\.training\.loss\.clustering: the text tower of static_cnn is frozen",
+    ):
+        loaded(tmp_path, yaml.safe_dump(changes))
+    del changes["image_text"]
+    frozen["training"] = {"loss": {**OWN_LOSS, "clustering": 1.0}}
+    with pytest.raises(ConfigError, match=r"static_cnn\.training\.loss\.clustering: the text"):
+        loaded(tmp_path, yaml.safe_dump(changes))
+    del frozen["text"]
+    frozen["training"] = {"loss": {**OWN_LOSS, "distillation": 1.0, "student": "candidate"}}
+    with pytest.raises(ConfigError, match=r"static_cnn\.training\.loss\.distillation: must be 0"):
+        loaded(tmp_path, yaml.safe_dump(changes))
+
+
+@pytest.mark.parametrize(
+    ("encoder", "message"),
+    [("visual", "is of kind rendered"), ("nosuch", "'nosuch' is not in catalogue.encoders")],
+)
+def test_a_loss_beside_an_encoder_that_cannot_be_has_no_message(tmp_path, encoder, message):
+    rendered = yaml.safe_load((ROOT / "config/rendered.yaml").read_text("utf-8"))
+    visual = rendered["catalogue"]["encoders"]["visual"]
+    changes = {
+        "image_text": {"encoder": encoder, "training": {"loss": {"clustering": 0.5}}},
+        "catalogue": {"encoders": {"visual": visual}},
+    }
+    with pytest.raises(ConfigError) as caught:
+        loaded(tmp_path, yaml.safe_dump(changes))
+    assert message in str(caught.value)
+    assert "clustering" not in str(caught.value)
 
 
 def test_towers_and_emoji_that_cannot_be_are_named(tmp_path):

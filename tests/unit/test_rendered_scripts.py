@@ -145,7 +145,10 @@ def training(train: dict[str, str], tmp_path: Path, max_steps: int, gpu: int) ->
         params = SimpleNamespace(encoder=VALUES, drawing={"height": 32}, of=of)
         files = Named(encoder=str(encoder), train=train[language], font=train["font"])
         output = Named(images=images[language], counts=str(counts))
-        script("render_pairs").main(SimpleNamespace(input=files, output=output, params=params))
+        device = SimpleNamespace(gpu=0)
+        script("render_pairs").main(
+            SimpleNamespace(input=files, output=output, params=params, resources=device)
+        )
         # 24 passages, and the negative that is none of them.
         assert json.loads(counts.read_text()) == of | {
             "images": 25, "with_missing_glyphs": 0, "clipped": 0, "missing": {},
@@ -185,7 +188,7 @@ def test_from_train_sets_to_a_model(train, tmp_path):
 
 
 @pytest.mark.parametrize("tower", ["visual words", "frozen", "trained"])
-def test_vectors_of_prepared_images_are_those_of_the_images(train, tmp_path, tower):
+def test_vectors_of_prepared_images_are_those_of_the_images(train, tmp_path, monkeypatch, tower):
     values = VALUES
     if tower != "visual words":
         values = VALUES | {"image": {
@@ -205,7 +208,10 @@ def test_vectors_of_prepared_images_are_those_of_the_images(train, tmp_path, tow
         output=[str(tmp_path / "seen.safetensors")],
         params=SimpleNamespace(encoder=values, of=OF), resources=SimpleNamespace(gpu=0),
     )  # fmt: skip
+    leased = []
+    monkeypatch.setattr("hybridbatch.runtime.gpus.lease_gpu", lambda: leased.append(1))
     script("prepare_candidates").main(job)
+    assert len(leased) == (tower == "frozen")
     job.input = Named(
         model=str(tmp_path / "model"), queries=files["queries"], candidates=job.output[0]
     )

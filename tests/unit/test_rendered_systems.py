@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from hybridbatch.cost.requests import of_job
-from hybridbatch.cost.work import NO_GPU, read_rates, read_work
+from hybridbatch.cost.stages import cost_of
+from hybridbatch.cost.work import NO_GPU, Work, read_rates, read_work
 from hybridbatch.experiment import inputs, lookups, outputs
 from hybridbatch.experiment import systems as variants
 from hybridbatch.experiment.configuration import Experiment
@@ -98,6 +99,12 @@ def test_a_font_that_is_not_there_is_named_with_its_package(tmp_path):
             r"visual\.max_tokens: 64, and that of 'static' is 256; give both the same",
         ),
         (
+            of_visual(
+                "image: {kind: transformer, model: eye, pooling: mean, trained: false, head: false}"
+            ),
+            r"visual\.image: is frozen and has no head",
+        ),
+        (
             "catalogue: {encoders: {static: {seeds: 2}}}",
             r"visual\.seeds: more than the 2 of its text towers, 'static'; set it to 2",
         ),
@@ -164,6 +171,51 @@ def test_every_job_has_a_cost_on_one_core(tmp_path):
         assert 400 < asked[rule].mem_mb() < 8000, rule
     texts = {"system": "static_hybrid", "seed": "0"} | {"benchmark": "xquad_r", "language": "es"}
     assert asked["encode_rendered"].mem_mb() > of_job(work, "encode", texts).mem_mb()
+
+
+VISION = "{kind: transformer, model: FacebookAI/xlm-roberta-base, revision: " + 40 * "a"
+VISION += ", pooling: published, trained: TRAINED, head: true}"
+LOOKING = {
+    "prepare_candidates": {"encoder": "visual", "benchmark": "xquad_r_images", "language": "es"},
+    "render_pairs": {"encoder": "visual", "corpus": "squadshifts_new_wiki", "language": "es"},
+    "render_validation": {"encoder": "visual", "corpus": "squadshifts_new_wiki"},
+}
+ENCODING = {"system": "visual_hybrid", "seed": "0", "benchmark": "xquad_r_images", "language": "es"}
+
+
+def with_tower(tmp_path: Path, trained: str, changes: str = "") -> Work:
+    tower = of_visual(f"image: {VISION.replace('TRAINED', trained)}")
+    return read_work(loaded(tmp_path, tower + changes), read_rates(), "h100", tmp_path)
+
+
+def test_a_frozen_image_tower_takes_a_gpu_once_and_a_trained_one_for_every_system(tmp_path):
+    frozen, trained = (with_tower(tmp_path, value) for value in ("false", "true"))
+    for rule, wildcards in LOOKING.items():
+        once, kept = (cost_of(work, rule, wildcards) for work in (frozen, trained))
+        assert (once.on_gpu, kept.on_gpu) == (True, False), rule
+        assert min(once.flops, once.gpu_memory) > 0, rule
+        assert kept.flops == kept.gpu_memory == 0, rule
+        assert once.disk < kept.disk, "vectors take less room than images"
+    once, each = (cost_of(work, "encode_rendered", ENCODING) for work in (frozen, trained))
+    assert (once.on_gpu, each.on_gpu) == (False, True)  # the text tower is a table
+    assert each.flops > 100 * once.flops
+    # All patches of an image pass, however few words it has.
+    candidates = trained.collections("xquad_r_images")["es"].candidates
+    shape = trained.shape("visual", "candidate")
+    assert each.flops >= shape.forward(257 * candidates, 257)
+    texts = cost_of(trained, "encode", ENCODING | {"system": "static_hybrid"})
+    assert not texts.on_gpu
+
+
+@pytest.mark.parametrize("trained", ["false", "true"])
+def test_jobs_of_unknown_size_ask_for_the_device_that_they_use(tmp_path, trained):
+    work = with_tower(tmp_path, trained)
+    del work.rates.models["FacebookAI/xlm-roberta-base"]
+    for rule, wildcards in LOOKING.items():
+        asked = of_job(work, rule, wildcards)
+        assert "FacebookAI/xlm-roberta-base" in asked.unknown, rule
+        assert asked.gpu() == (trained == "false"), rule
+    assert of_job(work, "encode_rendered", ENCODING).gpu() == (trained == "true")
 
 
 def test_the_card_names_the_text_tower(tmp_path):

@@ -7,9 +7,8 @@
 # results/glyphs/{benchmark}.json                                 sentences that its fonts lack letters of
 # results/models/{system}/seed{seed}/                             SentenceTransformer folder
 # A system's text tower is the system of the encoder's `text` with the same sampling and seed, whose
-# token ids are its own, too. What an image tower needs of an image, or says of it if it is frozen, is
-# the same for all of an encoder's systems, and so made once. Everything behind the vectors is as for
-# texts.
+# token ids are its own, too. The inputs of an image tower, or the vectors of a frozen one, are
+# made once for all encoders with the same tower. Everything behind the vectors is as for texts.
 
 
 def drawing_of(wildcards):

@@ -3,9 +3,8 @@
 from pathlib import Path
 
 from hybridbatch.encoders.base import QUERY, TEXT
-from hybridbatch.encoders.inference import load
 from hybridbatch.encoders.inputs import from_arrays
-from hybridbatch.encoders.rendered import image_vectors
+from hybridbatch.encoders.rendered import load_towers
 from hybridbatch.runtime.files import read_table, read_tensors, write_tensors
 from hybridbatch.runtime.gpus import hide_gpus
 from hybridbatch.runtime.logs import logged
@@ -15,13 +14,10 @@ def main(snakemake) -> None:
     files, params = snakemake.input, snakemake.params
     if not snakemake.resources.gpu:  # otherwise a GPU is leased when torch is needed
         hide_gpus()
-    model = Path(files.model)
     queries = read_table(files.queries)["text"].to_pylist()
     seen = from_arrays(read_tensors(files.candidates)[0])
-    vectors = {
-        "queries": load(params.encoder, model)(QUERY, TEXT, queries),
-        "candidates": image_vectors(params.encoder, model)(seen),
-    }
+    encode, vectors_of = load_towers(params.encoder, Path(files.model))
+    vectors = {"queries": encode(QUERY, TEXT, queries), "candidates": vectors_of(seen)}
     write_tensors(snakemake.output[0], vectors, params.of)
 
 

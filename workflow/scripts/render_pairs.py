@@ -15,7 +15,8 @@ _NAMED = 20  # texts that lack glyphs, of which the characters are stated
 
 def main(snakemake) -> None:
     files, params, output = snakemake.input, snakemake.params, snakemake.output
-    hide_gpus()
+    if not snakemake.resources.gpu:  # otherwise a frozen tower leases one
+        hide_gpus()
     language, found = params.of["language"], Rendered()
     face = face_for(files.font, language)
     draw = renderer(face, language, **params.drawing, found=found)

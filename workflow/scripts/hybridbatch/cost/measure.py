@@ -41,12 +41,12 @@ class Measured:
 def measure_all(work: Work, jobs: Iterable) -> list[Measured]:
     """Measure every encoder that the jobs train or encode with; `work` reckons with the rates.
 
-    The first system of an encoder stands for all of its systems. Those that render are not
-    measured, since rendering and looking at images take their time.
+    The first system of an encoder stands for all of its systems. Those that render are trained and
+    encode by rules of their own, and are not measured.
     """
     names = [job.wildcards["system"] for job in jobs if job.rule in ("finetune", "encode")]
     found = [work.systems[name] for name in reversed(names)]
-    systems = {of.encoder: of for of in found if not work.encoder(of.encoder).renders}
+    systems = {of.encoder: of for of in found}
     return [measure(work, system) for system in reversed(systems.values())]
 
 

@@ -137,7 +137,7 @@ def stage_of(rule: str) -> str:
 # Rules whose jobs may use a GPU or several threads; all others use neither.
 WITH_DEVICE = frozenset(
     rule for stage in ("translate", "fine-tune", "encode", "towers") for rule in STAGES[stage]
-)
+) | {"render_pairs", "render_validation"}
 
 
 def device_of(work: Work, rule: str, wildcards: Mapping[str, str]) -> dict:
@@ -148,7 +148,12 @@ def device_of(work: Work, rule: str, wildcards: Mapping[str, str]) -> dict:
         return work.translators_device()
     if rule in STAGES["towers"]:
         return images.device(work)
-    return work.encoders_device(work.systems[wildcards["system"]].encoder)
+    if "encoder" in wildcards:
+        return work.looking_device(wildcards["encoder"])
+    encoder = work.systems[wildcards["system"]].encoder
+    if rule in STAGES["encode"]:
+        return work.encoding_device(encoder)
+    return work.encoders_device(encoder)
 
 
 def cost_of(work: Work, rule: str, wildcards: Mapping[str, str]) -> Cost:

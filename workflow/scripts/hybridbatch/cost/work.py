@@ -141,6 +141,22 @@ class Work:
         entry = self.encoder(name)
         return {"threads": _THREADS if entry.pretrained else 1, "on_gpu": self.on_gpu(name)}
 
+    def encoding_device(self, name: str) -> dict:
+        """The same of jobs that encode a benchmark: of the towers that these jobs run."""
+        entry = self.encoder(name)
+        towers = [name] if not entry.embeds_once else []
+        if entry.renders:
+            towers.append(entry.base)
+        found = [self.encoders_device(tower) for tower in towers]
+        return {
+            "threads": max(of["threads"] for of in found),
+            "on_gpu": any(of["on_gpu"] for of in found),
+        }
+
+    def looking_device(self, name: str) -> dict:
+        """The same of jobs that look at images once for all systems: a frozen tower computes."""
+        return self.encoders_device(name) if self.encoder(name).embeds_once else {}
+
     def on_gpu(self, encoder: str) -> bool:
         """Whether jobs that compute with an encoder run on a GPU: it uses one, and there is one."""
         return self.encoder(encoder).wants_gpu and self.gpu.present
@@ -205,12 +221,6 @@ class Work:
         if rate := self.encoder(encoder).training_rate:
             return self.rates.rate(rate).seconds(pairs)
         return self._model_seconds(encoder, flops, "train_share")
-
-    def seeing_seconds(self, words: float) -> Span:
-        """Seconds of rendering texts of so many words, and of matching their blobs of ink."""
-        return self.rates.rate("render_words").seconds(words) + self.rates.rate(
-            "see_words"
-        ).seconds(words)
 
     def table_seconds(self, encoder: str, rows: float, flops: float) -> Span:
         """Seconds of steps that look up so many rows of a table of visual words, or compute."""

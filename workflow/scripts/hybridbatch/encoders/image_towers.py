@@ -72,7 +72,7 @@ def embed_images(
     """Embeddings, float [n, d], of what `training_inputs` made; route: the tower's modules."""
     if values["kind"] == "transformer":
         parts = np.split(inputs.ids, inputs.bounds[1:-1])
-        images = [decoded(part.tobytes(), "an image in training") for part in parts]
+        images = [decoded(part.tobytes(), "an image") for part in parts]
         return _forward(route, images, device)
     if values["kind"] == "visual_words":
         features = {"input_ids": torch.from_numpy(inputs.ids), "offsets": inputs.bounds[:-1]}

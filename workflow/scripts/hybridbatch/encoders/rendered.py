@@ -127,9 +127,14 @@ def load(values: Mapping[str, Any], model: Path) -> Encode:
     return text_image.load(_towers(values), model)
 
 
-def image_vectors(values: Mapping[str, Any], model: Path) -> Callable[[Inputs], np.ndarray]:
-    """A function of images' inputs, as `inputs` makes them, with a saved model; unit vectors."""
-    return text_image.image_vectors(_towers(values), model)
+def load_towers(
+    values: Mapping[str, Any], model: Path
+) -> tuple[Encode, Callable[[Inputs], np.ndarray]]:
+    """Both towers of a saved model: `load`, and a function of the inputs that `inputs` makes.
+
+    Unit vectors. Both functions raise `DataError` if a vector is not finite.
+    """
+    return text_image.load_towers(_towers(values), model)
 
 
 def how_to_load(values: Mapping[str, Any], path: str) -> str:

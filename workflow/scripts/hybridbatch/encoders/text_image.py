@@ -158,22 +158,29 @@ def start(values: Mapping[str, Any], folder: Path, seed: int) -> "TextImage":
 
 def load(values: Mapping[str, Any], model: Path) -> Encode:
     """Encode texts and images with a saved model; unit vectors."""
+    return _encode(_Towers(TextImageConfig(**values), model))
+
+
+def load_towers(
+    values: Mapping[str, Any], model: Path
+) -> tuple[Encode, Callable[[Inputs], np.ndarray]]:
+    """`load`, and a function of images' inputs, as `inputs` makes them; the model is loaded once.
+
+    The second gives the vectors, float32 [n, d] of length 1, that the first gives for the images
+    themselves. What a frozen tower says of an image is computed once, with the inputs, for all
+    models. Both raise `DataError` if a vector is not finite.
+    """
     towers = _Towers(TextImageConfig(**values), model)
+    encode = _encode(towers)
 
-    def encode(side: str, modality: str, items: Sequence[str] | Iterable[bytes]) -> np.ndarray:
-        check_modality(side, modality)
-        vectors = towers.vectors(side, items)
-        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True).clip(1e-12)
+    def checked_vectors(side: str, modality: str, items: Any) -> np.ndarray:
+        return _finite(encode(side, modality, items), model)
 
-    return encode
+    return checked_vectors, _image_vectors(towers.encoder, model)
 
 
 def image_vectors(values: Mapping[str, Any], model: Path) -> Callable[[Inputs], np.ndarray]:
-    """A function of images' inputs, as `inputs` makes them, with a saved model.
-
-    Its vectors, float32 [n, d] of length 1, are those that `load` gives for the images themselves.
-    What a frozen tower says of an image is computed once, with the inputs, for all models.
-    """
+    """The second function of `load_towers`, for a model whose texts are not encoded."""
     import torch
 
     from hybridbatch.encoders.devices import best_device
@@ -182,6 +189,20 @@ def image_vectors(values: Mapping[str, Any], model: Path) -> Callable[[Inputs], 
     lease_gpu()
     torch.set_float32_matmul_precision("highest")
     encoder = TextImage(TextImageConfig(**values), saved_model(model, best_device()).eval())
+    return _image_vectors(encoder, model)
+
+
+def _encode(towers: "_Towers") -> Encode:
+    def encode(side: str, modality: str, items: Sequence[str] | Iterable[bytes]) -> np.ndarray:
+        check_modality(side, modality)
+        vectors = towers.vectors(side, items)
+        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True).clip(1e-12)
+
+    return encode
+
+
+def _image_vectors(encoder: "TextImage", model: Path) -> Callable[[Inputs], np.ndarray]:
+    import torch
 
     def vectors(found: Inputs) -> np.ndarray:
         parts = []
@@ -189,11 +210,14 @@ def image_vectors(values: Mapping[str, Any], model: Path) -> Callable[[Inputs], 
             rows = found.take(np.arange(start, min(start + _IMAGES, len(found))))
             with torch.inference_mode():
                 parts.append(encoder.embed(CANDIDATE, IMAGE, rows).float().cpu().numpy())
-        joined = np.concatenate(parts)
-        if not np.isfinite(joined).all():
-            raise DataError(f"{model}: gives vectors that are not finite.")
-        return joined
+        return _finite(np.concatenate(parts), model)
 
+    return vectors
+
+
+def _finite(vectors: np.ndarray, model: Path) -> np.ndarray:
+    if not np.isfinite(vectors).all():
+        raise DataError(f"{model}: gives vectors that are not finite.")
     return vectors
 
 
@@ -255,11 +279,14 @@ class _Towers:
     """The towers of a folder, with heads if they have some, for encoding."""
 
     def __init__(self, config: TextImageConfig, folder: Path) -> None:
+        import torch
+
         from hybridbatch.encoders.devices import best_device
         from hybridbatch.encoders.text_towers import special_tokens
         from hybridbatch.runtime.gpus import lease_gpu
 
         lease_gpu()
+        torch.set_float32_matmul_precision("highest")
         self._config = config
         self._model = saved_model(folder, best_device()).eval()
         self._routes = self._model[0].sub_modules
@@ -268,6 +295,11 @@ class _Towers:
         prompts = {name: prompt or "" for name, prompt in self._model.prompts.items()}
         first = self._routes[PROMPTS[QUERY]][0]
         self._make = tokens.text_inputs(tokenizer, prompts, special_tokens(first))
+
+    @property
+    def encoder(self) -> "TextImage":
+        """The same towers, for inputs."""
+        return TextImage(self._config, self._model)
 
     def tokens(self, texts: Sequence[str]) -> Inputs:
         """Token ids of texts."""
@@ -286,7 +318,6 @@ class _Towers:
         from hybridbatch.encoders.image_towers import streamed
         from hybridbatch.encoders.text_towers import embed_tokens
 
-        torch.set_float32_matmul_precision("highest")
         route, device = self._routes[PROMPTS[side]], self._model.device
         if side == CANDIDATE:
             return streamed(route, items, device, len(items) if hasattr(items, "__len__") else None)

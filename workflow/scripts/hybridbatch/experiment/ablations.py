@@ -18,8 +18,8 @@ class Ablations(Model):
         description="names of the samplings trained at every point of all but alpha and lareqa"
     )
     seeds: Positive = Field(
-        description="seeds of a system with a changed setting, and of a sampling that only lareqa "
-        "has: the first of the configuration's"
+        description="seeds of a system with a changed setting, and of a sampling that only alpha "
+        "or lareqa have: the first of the configuration's"
     )
     alpha: Annotated[list[Share], *Unique] = Field(
         description="shares of monolingual batches in hybrid sampling"

@@ -202,16 +202,6 @@ def wrong_image_text(config: Experiment) -> Iterator[str]:
             yield f"image_text.languages: has one language, and {name} mixes several; add another"
     if SOURCE_LANGUAGE not in section.languages:
         yield (f"image_text.languages: {SOURCE_LANGUAGE!r} is missing; validation is in English")
-    loss = section.training.loss
-    if loss is not None and loss.distillation:
-        yield "image_text.training.loss.distillation: must be 0, as no teacher's vectors are made"
-    entry = catalogue.encoders.get(section.encoder)
-    text = getattr(entry, "text", None)
-    if loss is not None and loss.clustering and not (text and (text.trained or text.head)):
-        yield (
-            f"image_text.training.loss.clustering: the text tower of {section.encoder} is frozen "
-            "and has no head, so that its texts cannot move; leave it out, or give it a head"
-        )
     pairs = [f"{tower}_{of}" for tower in section.text_towers for of in section.captions]
     for twice in {name for name in pairs if pairs.count(name) > 1}:
         yield f"image_text: two systems would have one name, {twice}; rename a sampling"
@@ -241,6 +231,23 @@ def _wrong_encoder(config: Experiment) -> Iterator[str]:
             yield from not_in_catalogue("encoders", known, where, [entry.base])
         elif "text" not in known[entry.base].modalities["candidate"]:
             yield f"{where}: {entry.base!r} is no encoder of texts"
+    if isinstance(entry, TextImage):
+        yield from _wrong_loss(config, entry)
+
+
+def _wrong_loss(config: Experiment, entry: TextImage) -> Iterator[str]:
+    """Terms of the loss that need a teacher, or texts that move."""
+    section = config.image_text
+    own = entry.training.loss if entry.training else None
+    loss = own or section.training.loss
+    where = f"catalogue.encoders.{section.encoder}" if own else "image_text"
+    if loss is not None and loss.distillation:
+        yield f"{where}.training.loss.distillation: must be 0, as no teacher's vectors are made"
+    if loss is not None and loss.clustering and not (entry.text.trained or entry.text.head):
+        yield (
+            f"{where}.training.loss.clustering: the text tower of {section.encoder} is frozen and "
+            "has no head, so that its texts cannot move; leave it out, or give the tower a head"
+        )
 
 
 def _wrong_benchmarks(config: Experiment) -> Iterator[str]:

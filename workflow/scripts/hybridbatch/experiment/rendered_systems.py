@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from hybridbatch.experiment.benchmarks import Benchmark
 from hybridbatch.experiment.configuration import Experiment
-from hybridbatch.experiment.encoders.text_image import VisualWords
+from hybridbatch.experiment.encoders.text_image import VisionModel, VisualWords
 from hybridbatch.experiment.names import ZERO_SHOT
 from hybridbatch.experiment.problems import not_in_catalogue
 
@@ -48,6 +48,11 @@ def _wrong_towers(config: Experiment) -> Iterator[str]:
                 f"{where}.image.dimension: {entry.image.dimension}, and that of the common space "
                 f"is {entry.dimension}; give both the same"
             )
+        if isinstance(entry.image, VisionModel) and not (entry.image.trained or entry.image.head):
+            yield (
+                f"{where}.image: is frozen and has no head, so that nothing would be trained; set "
+                "`trained` or `head`"
+            )
         towers = config.seeds[: base.seeds]
         if not set(config.seeds[: entry.seeds]) <= set(towers):
             yield (
@@ -71,8 +76,8 @@ def _wrong_losses(config: Experiment) -> Iterator[str]:
         where = f"catalogue.encoders.{name}.training.loss" if own else "training.loss"
         if loss is not None and loss.clustering and entry.renders:
             yield (
-                f"{where}.clustering: the text tower of {name} is frozen, so that its texts stay "
-                "where they are; leave it out"
+                f"{where}.clustering: the text tower of {name} is frozen, so that its texts cannot "
+                f"move; give {name} a loss of its own without it"
             )
         if loss is None or not loss.distillation:
             continue

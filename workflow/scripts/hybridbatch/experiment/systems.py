@@ -266,8 +266,8 @@ def ablation_benchmarks(config: Experiment, ablation: str) -> list[str]:
 def seeds_of(config: Experiment, system: System) -> list[int]:
     """The seeds that a system is trained with: the configuration's, or the first of them.
 
-    All samplings of a variant that are compared have the same. A sampling that only the ablation
-    `lareqa` has is compared with none, and takes as few as a system with a changed setting.
+    All samplings of a variant that are compared have the same. A sampling that only the ablations
+    `alpha` or `lareqa` have is compared with none, and takes as few as a changed setting.
     """
     seeds = config.seeds[: config.catalogue.encoders[system.encoder].seeds]
     compared = {*config.samplings, *config.ablations.samplings}

@@ -43,7 +43,11 @@ class Loss(Model):
     @model_validator(mode="after")
     def _has_terms(self) -> "Loss":
         if not self.contrastive and not self.distillation:
-            raise PydanticCustomError("no_loss", "both weights are 0: nothing would be learned")
+            raise PydanticCustomError(
+                "no_loss",
+                "`contrastive` and `distillation` are both 0: nothing would bring a text to its "
+                "passage or image",
+            )
         if bool(self.distillation) != (self.student is not None):
             raise PydanticCustomError(
                 "no_student", "a weight of `distillation` and a `student` go together"

@@ -12,7 +12,6 @@ from hybridbatch.experiment.encoders.text_image import VisionModel
 
 _CODEBOOK_TEXTS = 1_000  # of all languages together, about, until the codebook has enough blobs
 _NUMBER = 4  # bytes of a visual word's number, or of one of a vector
-_LETTERS = 6  # of a word; each begins an n-gram of every length
 
 
 def prepare_rendered(work: Work, wildcards: Mapping[str, str]) -> Cost:
@@ -21,55 +20,68 @@ def prepare_rendered(work: Work, wildcards: Mapping[str, str]) -> Cost:
     size = _NUMBER * work.image_parameters(wildcards["encoder"])
     texts = sum(c.questions for c in work.corpora) * len(lookups.train_languages(work.experiment))
     return work.heavy(
-        work.seeing_seconds(words),
+        work.rates.rate("render_words").seconds(words)
+        + work.rates.rate("see_words").seconds(words),
         disk=size,
         memory=3 * size + work.rates.memory_of("texts", 0, texts),
     )
 
 
 def render_pairs(work: Work, wildcards: Mapping[str, str]) -> Cost:
+    """All passages of a corpus in one language."""
     corpus = work.corpus(wildcards["corpus"])
     return _rendered(work, wildcards["encoder"], corpus, corpus.passages + corpus.negatives)
 
 
 def render_validation(work: Work, wildcards: Mapping[str, str]) -> Cost:
+    """The passages to validate with."""
     corpus = work.corpus(wildcards["corpus"])
     return _rendered(work, wildcards["encoder"], corpus, corpus.validation)
 
 
 def _rendered(work: Work, encoder: str, corpus: Corpus, passages: float) -> Cost:
     """One image is held at a time; of all that is kept are the inputs."""
-    words = passages * corpus.passage_words
-    size = passages * _input_bytes(work, encoder, corpus.passage_words)
-    return work.heavy(
-        work.seeing_seconds(words),
-        disk=size,
-        memory=3 * size + work.rates.memory_of("texts", corpus.pairs, passages),
+    return _looked_at(
+        work,
+        encoder,
+        passages,
+        corpus.passage_words,
+        work.rates.rate("render_words").seconds(passages * corpus.passage_words),
+        work.rates.memory_of("texts", corpus.pairs, passages),
     )
 
 
 def prepare_candidates(work: Work, wildcards: Mapping[str, str]) -> Cost:
-    """Blobs of ink are matched, or a frozen tower embeds; one that trains keeps the images."""
-    name, entry = wildcards["encoder"], work.encoder(wildcards["encoder"])
+    """The images of a benchmark in one language are all held."""
     sizes = work.collections(wildcards["benchmark"])[wildcards["language"]]
-    words = sizes.candidates * sizes.candidate_words
-    size = sizes.candidates * _input_bytes(work, name, sizes.candidate_words)
-    seconds, tokens, flops, device = Span(0.0, 0.0), 0.0, 0.0, {}
+    images, words = sizes.candidates, sizes.candidate_words
+    held = images * words * IMAGE_OF_A_WORD
+    return _looked_at(work, wildcards["encoder"], images, words, Span(0.0, 0.0), held)
+
+
+def _looked_at(
+    work: Work, encoder: str, images: float, words: float, seconds: Span, memory: float
+) -> Cost:
+    """What a tower needs of images, each of so many words, is made once for all systems.
+
+    Of visual words, blobs of ink are matched. A frozen tower embeds. For one that is trained the
+    images are kept as they are. seconds, memory: what the job takes beside.
+    """
+    entry, flops = work.encoder(encoder), 0.0
     if not isinstance(entry.image, VisionModel):
-        seconds += work.rates.rate("see_words").seconds(words)
+        seconds += work.rates.rate("see_words").seconds(images * words)
     if entry.embeds_once:
-        length = entry.limit("candidate")
-        tokens = sizes.candidates * length
-        flops = work.shape(name, "candidate").forward(tokens, length)
-        seconds += work.encoding_seconds(name, flops)
-        device = work.encoders_device(name)
-    weights = _NUMBER * work.image_parameters(name)
+        patches = entry.numbers(words)
+        flops = work.shape(encoder, "candidate").forward(images * patches, patches)
+        seconds += work.encoding_seconds(encoder, flops)
+    device = work.looking_device(encoder)
+    size = images * _input_bytes(work, encoder, words)
+    weights = _NUMBER * work.image_parameters(encoder)
     return work.heavy(
         seconds,
-        tokens=tokens,
         flops=flops,
         disk=size,
-        memory=2 * weights + 3 * size + words * IMAGE_OF_A_WORD,
+        memory=2 * weights + 3 * size + memory,
         gpu_memory=weights if device.get("on_gpu") else 0.0,
         **device,
     )
@@ -85,7 +97,7 @@ def finetune_rendered(work: Work, wildcards: Mapping[str, str]) -> Cost:
         for corpus, share in drawn(work, system)
     )
     words = max((corpus.passage_words for corpus in work.corpora), default=0.0)
-    length = _input_numbers(work, name, words)
+    length = entry.numbers(words)
     checked = sum(corpus.validation for corpus in work.validation) / values["evaluate_every"]
     # A forward pass is a third of a step.
     flops = work.shape(name, "candidate").forward((3 * passages + checked) * length, length)
@@ -114,16 +126,10 @@ def finetune_rendered(work: Work, wildcards: Mapping[str, str]) -> Cost:
     )
 
 
-def _input_numbers(work: Work, encoder: str, words: float) -> float:
-    """The numbers that an image of so many words is for its tower: n-grams, or patches."""
-    entry = work.encoder(encoder)
-    if isinstance(entry.image, VisionModel):
-        return entry.limit("candidate")
-    return words * _LETTERS * entry.image.ngrams
-
-
 def _input_bytes(work: Work, encoder: str, words: float) -> float:
     entry = work.encoder(encoder)
     if not isinstance(entry.image, VisionModel):
-        return _NUMBER * _input_numbers(work, encoder, words)
-    return words * IMAGE_OF_A_WORD if entry.image.trained else _NUMBER * work.width(encoder)
+        return _NUMBER * entry.numbers(words)
+    if entry.image.trained:
+        return words * IMAGE_OF_A_WORD
+    return _NUMBER * work.shape(encoder, "candidate").width

@@ -12,7 +12,7 @@ _HELD_RUN_BYTES = 150
 
 
 def encode(work: Work, wildcards: Mapping[str, str]) -> Cost:
-    """All queries and candidates; of images that a frozen tower has embedded, none."""
+    """Queries and candidates are encoded. Images that a frozen tower has embedded are not."""
     name = work.systems[wildcards["system"]].encoder
     sizes = work.collections(wildcards["benchmark"])[wildcards["language"]]
     texts = sizes.queries + sizes.candidates
@@ -75,8 +75,8 @@ def _encoded(work: Work, encoder: str, seconds: Span, *, memory: float, **values
     return work.heavy(
         seconds,
         memory=2 * weights + memory,
-        gpu_memory=weights if work.on_gpu(encoder) else 0.0,
-        **work.encoders_device(encoder),
+        gpu_memory=weights if work.encoding_device(encoder)["on_gpu"] else 0.0,
+        **work.encoding_device(encoder),
         **values,
     )
 
@@ -91,14 +91,16 @@ def _vectors(
         ("query", sizes.queries, sizes.query_words),
         ("candidate", candidates, sizes.candidate_words),
     ):
-        # Sorted by tokens: hardly any padding.
-        each = work.rates.tokens_of(length, entry.limit(side))
-        if side == "query" or not entry.renders:
+        if side == "candidate" and entry.renders:
+            each = entry.numbers(length)
+        else:
+            # Sorted by tokens: hardly any padding.
+            each = work.rates.tokens_of(length, entry.limit(side))
             words += number * length
         tokens += number * each
         flops += work.shape(encoder, side).forward(number * each, each)
     # All cores beside a GPU tokenize for it; the rate is that of two.
-    cores = work.gpu.cores / 2 if work.on_gpu(encoder) else 1
+    cores = work.gpu.cores / 2 if work.encoding_device(encoder)["on_gpu"] else 1
     seconds = work.rates.rate("tokenize_words").seconds(words, cores)
     if not entry.training_rate or (encoder, "encode") in work.measured:
         seconds += work.encoding_seconds(encoder, flops)

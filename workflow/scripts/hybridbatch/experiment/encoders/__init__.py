@@ -67,11 +67,6 @@ class Encoder(Model):
         return False
 
     @property
-    def embeds_once(self) -> bool:
-        """Whether all its systems have one vector of an image: the tower is frozen."""
-        return False
-
-    @property
     def width(self) -> int | None:
         """The dimension of its vectors; None if the configuration does not state it."""
         return None
@@ -104,6 +99,11 @@ class Encoder(Model):
     def limit(self, side: str) -> float:
         """The maximum number of tokens of an input of this side; longer ones are truncated."""
         return float("inf")
+
+    @property
+    def embeds_once(self) -> bool:
+        """Whether its image tower is frozen, so that an image passes it once for all systems."""
+        return False
 
     @property
     def padded(self) -> bool:

@@ -10,6 +10,7 @@ from hybridbatch.experiment.encoders.text_image import TextsAndImages, VisionMod
 from hybridbatch.experiment.rendering import Rendering
 from hybridbatch.experiment.shapes import Shape
 
+_LETTERS = 6  # of a word; each begins an n-gram of every length
 _PATCHES = 257  # tokens of an image of 224 pixels in patches of 14, with the one of the whole
 
 
@@ -44,11 +45,17 @@ class Config(Rendering, TextsAndImages):
     def renders(self) -> bool:
         return True
 
+    # Below: cost estimates, of the image tower alone.
+
     @property
     def embeds_once(self) -> bool:
         return isinstance(self.image, VisionModel) and not self.image.trained
 
-    # Below: cost estimates, of the image tower alone.
+    def numbers(self, words: float) -> float:
+        """The numbers that an image of so many words is for its tower: n-grams, or patches."""
+        if isinstance(self.image, VisionModel):
+            return self.limit("candidate")
+        return words * _LETTERS * self.image.ngrams
 
     def shape(self, side: str, published: Callable[[str], Shape]) -> Shape:
         if isinstance(self.image, VisionModel):
