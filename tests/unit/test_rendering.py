@@ -8,7 +8,7 @@ import psutil
 import pytest
 from fonts import ARABIC, LATIN, letters
 from fontTools.ttLib import TTCollection, TTFont
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from hybridbatch.data.fonts import SCRIPTS, Face, face_for, merge_fonts, missing_glyphs, script_of
 from hybridbatch.data.images import decoded
@@ -131,6 +131,35 @@ def test_a_strip_has_its_height_and_black_letters_on_white(folder):
     edges = found["a"][[0, -1]].tolist() + found["a"][:, [0, -1]].T.tolist()
     assert {value for edge in edges for value in edge} == {255}
     assert strips(folder, {"a": "Owls"}, height=64)["a"].shape[0] == 64
+
+
+def drawn(text: str, path: Path, size: int) -> np.ndarray:
+    """A strip as Pillow draws it, with the margins of `render`."""
+    font = ImageFont.truetype(str(path), size, layout_engine=ImageFont.Layout.RAQM)
+    ascent, descent = font.getmetrics()
+    left, _, right, _ = font.getbbox(text, anchor="ls")
+    image = Image.new("L", (int(right - min(left, 0)) + 8, HEIGHT), 255)
+    place = (4 - min(left, 0), (HEIGHT + ascent - descent) // 2)
+    ImageDraw.Draw(image).text(place, text, fill=0, font=font, anchor="ls")
+    return np.asarray(image)
+
+
+@pytest.mark.parametrize(
+    ("name", "language", "texts"),
+    [
+        ("NotoSans-Regular", "en", ["fjord of {Åland}, j", "j", "f", "_" * 40, "To AVA fi\u0301"]),
+        ("NotoNaskhArabic-Regular", "ar", ["\u0643\u0627\u0646\u062a \u0627\u0644\u063a"]),
+        ("NotoSansDevanagari-Regular", "hi", ["\u0915\u093f \u0915\u094d\u092f\u093e"]),
+        ("NotoSansThai-Regular", "th", ["\u0e1b\u0e35\u0e48 \u0e1b\u0e48\u0e32"]),
+    ],
+)
+def test_a_strip_is_what_pillow_draws(name, language, texts):
+    path = Path(f"/usr/share/fonts/truetype/noto/{name}.ttf")
+    if not path.is_file():
+        pytest.skip("apt-get install fonts-noto-core")
+    named = dict(enumerate(texts))
+    for id_, data in render(named, face_for(path, language), language):
+        np.testing.assert_array_equal(grey(data), drawn(named[id_], path, round(0.6 * HEIGHT)))
 
 
 def test_white_space_is_collapsed_and_lines_are_one(folder):

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont, features
+from PIL import Image, ImageFont, features
 
 from hybridbatch.data.captions import named
 from hybridbatch.data.fonts import Face, missing_glyphs
@@ -23,6 +23,7 @@ from hybridbatch.runtime.logs import Progress, log
 
 HEIGHT = 32  # pixels of a strip
 _MARGIN = 4  # pixels to the left and right
+_LONG = 10_000  # characters, of a text that may be too long to be drawn
 # Of the height: the size of the em that leaves room for marks above and below the letters.
 _EM = 0.6
 
@@ -135,22 +136,32 @@ class _Pen:
             across, down = (int(rng.integers(-p.shift, p.shift + 1)) for _ in range(2))
         font = self._font(max(1, round(em)))
         ascent, descent = font.getmetrics()
-        left, top, right, bottom = font.getbbox(text, anchor="ls")
         # The line's middle is the strip's.
         base = (self.height + ascent - descent) // 2 + down
         margin = _MARGIN + p.shift
+        if len(text) > _LONG:  # its size is looked at before it is drawn
+            left, _, right, _ = font.getbbox(text, anchor="ls")
+            self._width(id_, text, left, right, margin)
+        # As ImageDraw.text does it. Asking for the box first would take as long as drawing.
+        ink, (left, top) = font.getmask2(text, "L", anchor="ls")
+        left, top = int(left), int(top)
+        right, bottom = left + ink.size[0], top + ink.size[1]
+        image = Image.new("L", (self._width(id_, text, left, right, margin), self.height), 255)
+        x, y = margin + across - min(left, 0) + left, base + top
+        image.im.paste(0, (x, y, x + ink.size[0], y + ink.size[1]), ink)
+        if rng is not None and p.noise:
+            image = _noisy(image, p.noise, rng)
+        return image, base + top < 0 or base + bottom > self.height
+
+    def _width(self, id_: str, text: str, left: float, right: float, margin: int) -> int:
+        """Pixels of a strip; left, right: the ends of the ink, from where writing starts."""
         width = max(1, math.ceil(right) - math.floor(min(left, 0)) + 2 * margin)
         if width * self.height > MAX_PIXELS:
             raise DataError(
                 f"text {id_}: has {len(text):,} characters, a strip of {width:,} x {self.height} "
                 f"pixels; at most {MAX_PIXELS:,} are made."
             )
-        image = Image.new("L", (width, self.height), 255)
-        start = margin + across - math.floor(min(left, 0))
-        ImageDraw.Draw(image).text((start, base), text, fill=0, font=font, anchor="ls")
-        if rng is not None and p.noise:
-            image = _noisy(image, p.noise, rng)
-        return image, base + top < 0 or base + bottom > self.height
+        return width
 
     def _font(self, size: int) -> ImageFont.FreeTypeFont:
         if size not in self._fonts:
