@@ -1,10 +1,17 @@
 """Systems: an encoder with a sampling, its training values and its seeds."""
 
+from pathlib import Path
+
+import pytest
 from configurations import built, only_problem
 from configurations import config as config
 
 from hybridbatch.experiment import load as conf
 from hybridbatch.experiment import systems as variants
+from hybridbatch.experiment.names import LAYER_SCALING, ONE_SAMPLING
+from hybridbatch.experiment.outputs import ABLATIONS
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_systems_are_every_encoder_with_every_sampling(config):
@@ -51,6 +58,31 @@ def test_a_sampling_of_lareqa_alone_takes_the_first_seeds(config):
     experiment = built(config)
     ends = [point.system for point in variants.ablation_points(experiment, "alpha")]
     assert [variants.seeds_of(experiment, system) for system in ends] == [[4, 0]] * 2
+
+
+@pytest.mark.parametrize("name", ["config", "demo", "paper", "pretrained", "layers"])
+def test_systems_that_are_compared_have_the_same_seeds(name):
+    experiment = conf.load([ROOT / f"config/{name}.yaml"], catalogue=ROOT / "config/catalogue.yaml")
+    tables = variants.systems(experiment)
+    known = tables | variants.ablation_systems(experiment)
+    asked = {(encoder, of) for encoder in experiment.encoders for of in experiment.benchmarks}
+    for ablation in set(ABLATIONS) - {*ONE_SAMPLING, LAYER_SCALING}:
+        asked |= {
+            (point.system.variant, benchmark)
+            for point in variants.ablation_points(experiment, ablation)
+            for benchmark in variants.ablation_benchmarks(experiment, ablation)
+        }
+    for variant, benchmark in asked:
+        found = variants.compared_systems(experiment, known, variant, benchmark)
+        trained = [system for system in found if system.trained]
+        assert len(trained) > 1
+        seeds = [variants.seeds_of(experiment, system) for system in trained]
+        assert seeds == [seeds[0]] * len(seeds), (variant, benchmark)
+        # Those that only alpha or lareqa have stand in no comparison.
+        samplings = {*experiment.samplings, *experiment.ablations.samplings}
+        assert {system.sampling for system in found} <= samplings
+        if variant in experiment.encoders and benchmark in experiment.benchmarks:
+            assert found == [system for system in tables.values() if system.encoder == variant]
 
 
 def test_a_changed_setting_takes_the_first_seeds(config):

@@ -5,14 +5,8 @@
 
 
 def systems_of_variant(wildcards):
-    """The systems of a variant that are compared on a benchmark.
-
-    On the benchmarks of the main tables, these are the tables' systems, without those that only an
-    ablation has.
-    """
-    known = TABLE_SYSTEMS if wildcards.benchmark in experiment.benchmarks else SYSTEMS
-    found = [system for system in known.values() if system.variant == wildcards.variant]
-    return found or [s for s in SYSTEMS.values() if s.variant == wildcards.variant]
+    """The systems of a variant that are compared on a benchmark."""
+    return variants.compared_systems(experiment, SYSTEMS, wildcards.variant, wildcards.benchmark)
 
 
 def metrics_of_variant(wildcards):

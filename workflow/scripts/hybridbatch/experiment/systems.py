@@ -3,6 +3,7 @@
 Used by the rules and `make plan` on a validated configuration.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from hybridbatch.experiment.base import Model
@@ -263,6 +264,29 @@ def ablation_benchmarks(config: Experiment, ablation: str) -> list[str]:
     return parallel if ablation == "lareqa" else config.ablations.benchmarks
 
 
+def compared_systems(
+    config: Experiment, known: Mapping[str, System], variant: str, benchmark: str
+) -> list[System]:
+    """The systems of a variant that are compared on a benchmark; all have the same seeds.
+
+    known: all systems by name, those of the tables first. On the benchmarks of the main tables, the
+    tables' systems are compared, without those that only an ablation has. A sampling that only
+    `alpha` or `lareqa` have is in no comparison.
+    """
+    of_variant = [
+        system
+        for system in known.values()
+        if system.variant == variant and _is_compared(config, system)
+    ]
+    tables = systems(config)
+    first = [system for system in of_variant if system.name in tables]
+    return first if first and benchmark in config.benchmarks else of_variant
+
+
+def _is_compared(config: Experiment, system: System) -> bool:
+    return system.sampling in {*config.samplings, *config.ablations.samplings}
+
+
 def seeds_of(config: Experiment, system: System) -> list[int]:
     """The seeds that a system is trained with: the configuration's, or the first of them.
 
@@ -270,8 +294,7 @@ def seeds_of(config: Experiment, system: System) -> list[int]:
     `alpha` or `lareqa` have is compared with none, and takes as few as a changed setting.
     """
     seeds = config.seeds[: config.catalogue.encoders[system.encoder].seeds]
-    compared = {*config.samplings, *config.ablations.samplings}
-    few = system.changed or system.sampling not in compared
+    few = system.changed or not _is_compared(config, system)
     return seeds[: config.ablations.seeds] if few else seeds
 
 
