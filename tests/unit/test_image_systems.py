@@ -190,6 +190,19 @@ def test_texts_that_cannot_move_are_not_pushed_from_each_other(tmp_path):
         loaded(tmp_path, yaml.safe_dump(changes))
 
 
+def test_towers_of_which_nothing_is_trained_are_refused(tmp_path):
+    image = {"trained": False, "head": False}
+    clip = {"dimension": 256, "text": {"head": False}, "image": image}
+    changes = {
+        "image_text": {"encoder": "static_clip", "not_run": []},
+        "catalogue": {"encoders": {"static_clip": clip}},
+    }
+    with pytest.raises(ConfigError, match=r"static_clip: both towers are frozen and have no head"):
+        loaded(tmp_path, yaml.safe_dump(changes))
+    image["head"] = True
+    assert loaded(tmp_path, yaml.safe_dump(changes)).image_text.encoder == "static_clip"
+
+
 @pytest.mark.parametrize(
     ("encoder", "message"),
     [("visual", "is of kind rendered"), ("nosuch", "'nosuch' is not in catalogue.encoders")],

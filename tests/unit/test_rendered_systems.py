@@ -205,6 +205,11 @@ def test_a_frozen_image_tower_takes_a_gpu_once_and_a_trained_one_for_every_syste
     assert each.flops >= shape.forward(257 * candidates, 257)
     texts = cost_of(trained, "encode", ENCODING | {"system": "static_hybrid"})
     assert not texts.on_gpu
+    of_system = {"system": "visual_hybrid", "seed": "0"}
+    once, each = (cost_of(work, "finetune_rendered", of_system) for work in (frozen, trained))
+    assert once.flops == 0 < each.flops
+    assert once.gpu_memory < each.gpu_memory
+    assert {cost.threads for cost in (once, each)} == {8}  # the tower is pretrained
 
 
 @pytest.mark.parametrize("trained", ["false", "true"])

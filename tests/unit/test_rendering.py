@@ -218,6 +218,11 @@ def test_a_blank_text_is_refused_by_its_id(folder):
 def test_a_text_that_would_make_a_huge_image_is_refused_by_its_id(folder):
     with pytest.raises(DataError, match=r"text a: has 300,000 characters, a strip of"):
         strips(folder, {"a": "W" * 300_000})
+    # More pixels than Pillow draws, in few characters.
+    with pytest.raises(DataError, match=r"text a: has 4,000 characters, a strip of .* x 500 pix"):
+        strips(folder, {"a": "W" * 4_000}, height=500)
+    with pytest.raises(DataError, match=r"text a: has 1,000,001 characters; at most 1,000,000"):
+        strips(folder, {"a": "W" * 1_000_001})
 
 
 def test_shift_moves_the_ink_and_nothing_else(folder):

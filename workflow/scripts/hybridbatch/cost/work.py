@@ -139,7 +139,7 @@ class Work:
         and thereby the last bits of the weights.
         """
         entry = self.encoder(name)
-        return {"threads": _THREADS if entry.pretrained else 1, "on_gpu": self.on_gpu(name)}
+        return {"threads": _THREADS if entry.threaded else 1, "on_gpu": self.on_gpu(name)}
 
     def encoding_device(self, name: str) -> dict:
         """The same of jobs that encode a benchmark: of the towers that these jobs run."""

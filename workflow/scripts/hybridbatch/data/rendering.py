@@ -23,7 +23,7 @@ from hybridbatch.runtime.logs import Progress, log
 
 HEIGHT = 32  # pixels of a strip
 _MARGIN = 4  # pixels to the left and right
-_LONG = 10_000  # characters, of a text that may be too long to be drawn
+_WIDE = 3  # ems, more than nearly every character has; Pillow bears thrice MAX_PIXELS
 # Of the height: the size of the em that leaves room for marks above and below the letters.
 _EM = 0.6
 
@@ -139,7 +139,12 @@ class _Pen:
         # The line's middle is the strip's.
         base = (self.height + ascent - descent) // 2 + down
         margin = _MARGIN + p.shift
-        if len(text) > _LONG:  # its size is looked at before it is drawn
+        if len(text) > ImageFont.MAX_STRING_LENGTH:
+            raise DataError(
+                f"text {id_}: has {len(text):,} characters; at most "
+                f"{ImageFont.MAX_STRING_LENGTH:,} are drawn."
+            )
+        if _WIDE * len(text) * em * self.height > MAX_PIXELS:  # may be too large to be drawn
             left, _, right, _ = font.getbbox(text, anchor="ls")
             self._width(id_, text, left, right, margin)
         # As ImageDraw.text does it. Asking for the box first would take as long as drawing.

@@ -232,6 +232,13 @@ def _wrong_encoder(config: Experiment) -> Iterator[str]:
         elif "text" not in known[entry.base].modalities["candidate"]:
             yield f"{where}: {entry.base!r} is no encoder of texts"
     if isinstance(entry, TextImage):
+        towers = (entry.text, entry.image)
+        # A network or a table from random weights has neither key, and is always trained.
+        if not any(getattr(t, "trained", True) or getattr(t, "head", True) for t in towers):
+            yield (
+                f"catalogue.encoders.{section.encoder}: both towers are frozen and have no head, "
+                "so that nothing would be trained; set `trained` or `head` of one"
+            )
         yield from _wrong_loss(config, entry)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from hybridbatch.render.cards import front_matter
 from hybridbatch.render.markdown import escape, fenced, heading
+from hybridbatch.tables.losses import loss_in_words
 
 _CAPTIONS = {
     "en-en": "English ones only",
@@ -79,6 +80,7 @@ def _facts(facts: ImageFacts, runs: Runs, first: Mapping[str, Any]) -> list[str]
         f"- Training images: {_numbers(sum(run['corpora'].values()) for run in runs.values())}; "
         f"for validation, in English, "
         f"{_numbers(sum(run['validation'].values()) for run in runs.values())}.",
+        f"- Loss: {loss_in_words(first['training'].get('loss') or {})}",
         f"- Steps: {_numbers(run['best_step'] for run in runs.values())} of the weights that are "
         "kept, the best ones by validation.",
         f"- Parameters: {first['parameters']['all']:,}, of them trained "

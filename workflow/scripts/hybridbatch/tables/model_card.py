@@ -18,6 +18,7 @@ from hybridbatch.render.cards import front_matter
 from hybridbatch.render.grid import Band, Cell, Grid, Row
 from hybridbatch.render.markdown import escape, grid, heading, tables
 from hybridbatch.runtime.errors import DataError
+from hybridbatch.tables.losses import loss_in_words
 from hybridbatch.tables.words import POOL_TITLES
 
 _TRAINING = (
@@ -235,25 +236,12 @@ def _training(
     ]
     return [
         f"Sampling {escape(facts.sampling)}: {_SAMPLINGS[training['sampling']]}. "
-        + _loss(training.get("loss") or {}),
+        + loss_in_words(training.get("loss") or {}),
         grid(["", "value"], values),
         grid(["seed", "steps", "best step", "its English validation loss"], seeds),
         "Achieved shares over all steps:",
         grid(["of", *(f"seed {seed}" for seed in mixes)], shares),
     ]
-
-
-def _loss(values: Mapping[str, Any]) -> str:
-    """The terms of the loss; values: of `training.loss`, empty for the default."""
-    terms = []
-    if values.get("contrastive", 1.0):
-        terms.append("InfoNCE with in-batch negatives over cosine similarity")
-    if weight := values.get("distillation"):
-        terms.append(f"the squared distance to a teacher's vectors, with weight {weight:g}")
-    if weight := values.get("clustering"):
-        terms.append(f"a push of the batch's texts from each other, with weight {weight:g}")
-    text = ", and ".join(terms)
-    return f"{text[0].upper()}{text[1:]}."
 
 
 def _scores(cells: Sequence[pd.DataFrame]) -> list[str]:

@@ -88,7 +88,7 @@ def _looked_at(
 
 
 def finetune_rendered(work: Work, wildcards: Mapping[str, str]) -> Cost:
-    """Vectors of the text tower once, then all steps of the image tower."""
+    """Vectors of the text tower once, then all steps of the image tower, or of its head alone."""
     system = work.systems[wildcards["system"]]
     name, entry = system.encoder, work.encoder(system.encoder)
     values = variants.training_values(work.experiment, system)
@@ -99,8 +99,10 @@ def finetune_rendered(work: Work, wildcards: Mapping[str, str]) -> Cost:
     words = max((corpus.passage_words for corpus in work.corpora), default=0.0)
     length = entry.numbers(words)
     checked = sum(corpus.validation for corpus in work.validation) / values["evaluate_every"]
-    # A forward pass is a third of a step.
-    flops = work.shape(name, "candidate").forward((3 * passages + checked) * length, length)
+    # A forward pass is a third of a step. A frozen tower has embedded all images before.
+    flops = 0.0
+    if not entry.embeds_once:
+        flops = work.shape(name, "candidate").forward((3 * passages + checked) * length, length)
     seconds = work.table_seconds(name, (passages + checked / 3) * length, flops)
     fewest, most = steps(work, system)
     held, texts, pairs = 0.0, 0.0, 0.0
@@ -112,9 +114,10 @@ def finetune_rendered(work: Work, wildcards: Mapping[str, str]) -> Cost:
         pairs += languages * corpus.pairs
     vectors = texts * _NUMBER * work.width(name)
     weights = work.parameters(name)
-    state = 4 * (weights + 4 * work.image_parameters(name))
+    state = 4 * (weights + 4 * work.image_parameters(name) * (not entry.embeds_once))
     tokens = sum(work.token_file(corpus, entry.base)[0] for corpus in work.corpora)
     on_gpu = work.on_gpu(name)
+    activations = values["batch_size"] * (1e5 if entry.embeds_once else 2e8)
     return work.heavy(
         work.rates.rate("tokenize_words").seconds(tokens)
         + Span(fewest * seconds.low, most * seconds.high),
@@ -122,7 +125,7 @@ def finetune_rendered(work: Work, wildcards: Mapping[str, str]) -> Cost:
         flops=most * flops,
         disk=4 * weights,
         memory=2 * held + 2 * vectors + state + work.rates.memory_of("texts", pairs, 0),
-        gpu_memory=state + values["batch_size"] * 2e8 if on_gpu else 0.0,
+        gpu_memory=state + activations if on_gpu else 0.0,
     )
 
 

@@ -101,6 +101,11 @@ class Encoder(Model):
         return float("inf")
 
     @property
+    def threaded(self) -> bool:
+        """Whether its jobs use several threads: in weights from scratch they change last bits."""
+        return self.pretrained
+
+    @property
     def embeds_once(self) -> bool:
         """Whether its image tower is frozen, so that an image passes it once for all systems."""
         return False

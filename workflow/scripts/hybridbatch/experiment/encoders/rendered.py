@@ -48,6 +48,10 @@ class Config(Rendering, TextsAndImages):
     # Below: cost estimates, of the image tower alone.
 
     @property
+    def threaded(self) -> bool:
+        return isinstance(self.image, VisionModel)
+
+    @property
     def embeds_once(self) -> bool:
         return isinstance(self.image, VisionModel) and not self.image.trained
 
