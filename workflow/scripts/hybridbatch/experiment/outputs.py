@@ -138,7 +138,7 @@ FIGURES = {
     "data_size": Output(OF_ABLATIONS, "Scores against the share of pairs"),
     "languages": Output(OF_ABLATIONS, "Scores against the number of languages"),
     "temperature": Output(OF_ABLATIONS, "Scores against the temperature"),
-    "batch_size": Output(OF_ABLATIONS, "Scores against the batch's size"),
+    "batch_size": Output(OF_ABLATIONS, "Scores against the size of batches"),
     "steps": Output(OF_ABLATIONS, "Scores against the number of steps"),
     LAYER_SCALING: Output(OF_ABLATIONS, "Scores against the budget of the layers"),
     "image_text": Output(IMAGES, "R@10 by language family"),
