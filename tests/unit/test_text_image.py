@@ -404,6 +404,6 @@ def test_vectors_of_inputs_are_those_of_the_images(image, static_system, tmp_pat
     folder = prepared(values, tmp_path / "encoder", IMAGES)
     inputs = text_image.inputs(values, folder)(CANDIDATE, IMAGE, iter(IMAGES * 40))
     text_image.start(values, folder, 2).model.save(str(tmp_path / "model"))
-    vectors = text_image.image_vectors(values, tmp_path / "model")(inputs)
+    vectors = text_image.load_towers(values, tmp_path / "model")[1](inputs)
     expected = load(values, tmp_path / "model")(CANDIDATE, IMAGE, IMAGES * 40)
     assert np.abs(vectors - expected).max() < 1e-5

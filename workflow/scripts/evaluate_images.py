@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from hybridbatch.encoders import inference
 from hybridbatch.encoders.base import QUERY, TEXT
 from hybridbatch.encoders.captions import ImageInputs
 from hybridbatch.evaluation.image_queries import image_query_metrics, with_keys
@@ -28,10 +27,9 @@ def main(snakemake) -> None:
     # Sorted by the seeds that the models themselves state.
     for seed, model in sorted((read_json(Path(m) / "run.json")["seed"], m) for m in files.models):
         log.info("seed %d", seed)
-        of_captions = inference.load(params.encoder, Path(model))(
-            QUERY, TEXT, captions["text"].to_pylist()
-        )
-        of_images = kind.image_vectors(params.encoder, Path(model))(inputs)
+        encode, vectors_of = kind.load_towers(params.encoder, Path(model))
+        of_captions = encode(QUERY, TEXT, captions["text"].to_pylist())
+        of_images = vectors_of(inputs)
         vectors |= {f"captions{seed}": of_captions, f"images{seed}": of_images}
         metrics = image_query_metrics(captions, of_captions, images, of_images, params.seen)
         tables.append(with_keys(metrics, {**params.of, "seed": seed}))

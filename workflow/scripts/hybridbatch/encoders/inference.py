@@ -28,13 +28,14 @@ def load(values: Mapping[str, Any], model: Path) -> Encode:
     """
     encode = kinds.load("encoders", values["kind"]).load(values, model)
 
-    def checked(side: str, modality: str, items: Sequence[Any]) -> np.ndarray:
-        vectors = encode(side, modality, items)
-        if not np.isfinite(vectors).all():
-            raise DataError(f"{model}: gives vectors that are not finite.")
-        return vectors
+    return lambda side, modality, items: finite(encode(side, modality, items), model)
 
-    return checked
+
+def finite(vectors: np.ndarray, model: Path) -> np.ndarray:
+    """The vectors of a model; `DataError` if one of them is not finite."""
+    if not np.isfinite(vectors).all():
+        raise DataError(f"{model}: gives vectors that are not finite.")
+    return vectors
 
 
 def by_torch(model: Path, make: MakeInputs, precision: str = FLOAT32) -> Encode:

@@ -158,7 +158,7 @@ def start(values: Mapping[str, Any], folder: Path, seed: int) -> "TextImage":
 
 def load(values: Mapping[str, Any], model: Path) -> Encode:
     """Encode texts and images with a saved model; unit vectors."""
-    return _encode(_Towers(TextImageConfig(**values), model))
+    return _Towers(TextImageConfig(**values), model).encode
 
 
 def load_towers(
@@ -171,54 +171,10 @@ def load_towers(
     models. Both raise `DataError` if a vector is not finite.
     """
     towers = _Towers(TextImageConfig(**values), model)
-    encode = _encode(towers)
-
-    def checked_vectors(side: str, modality: str, items: Any) -> np.ndarray:
-        return _finite(encode(side, modality, items), model)
-
-    return checked_vectors, _image_vectors(towers.encoder, model)
-
-
-def image_vectors(values: Mapping[str, Any], model: Path) -> Callable[[Inputs], np.ndarray]:
-    """The second function of `load_towers`, for a model whose texts are not encoded."""
-    import torch
-
-    from hybridbatch.encoders.devices import best_device
-    from hybridbatch.runtime.gpus import lease_gpu
-
-    lease_gpu()
-    torch.set_float32_matmul_precision("highest")
-    encoder = TextImage(TextImageConfig(**values), saved_model(model, best_device()).eval())
-    return _image_vectors(encoder, model)
-
-
-def _encode(towers: "_Towers") -> Encode:
-    def encode(side: str, modality: str, items: Sequence[str] | Iterable[bytes]) -> np.ndarray:
-        check_modality(side, modality)
-        vectors = towers.vectors(side, items)
-        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True).clip(1e-12)
-
-    return encode
-
-
-def _image_vectors(encoder: "TextImage", model: Path) -> Callable[[Inputs], np.ndarray]:
-    import torch
-
-    def vectors(found: Inputs) -> np.ndarray:
-        parts = []
-        for start in range(0, len(found), _IMAGES):
-            rows = found.take(np.arange(start, min(start + _IMAGES, len(found))))
-            with torch.inference_mode():
-                parts.append(encoder.embed(CANDIDATE, IMAGE, rows).float().cpu().numpy())
-        return _finite(np.concatenate(parts), model)
-
-    return vectors
-
-
-def _finite(vectors: np.ndarray, model: Path) -> np.ndarray:
-    if not np.isfinite(vectors).all():
-        raise DataError(f"{model}: gives vectors that are not finite.")
-    return vectors
+    return (
+        lambda side, modality, items: inference.finite(towers.encode(side, modality, items), model),
+        lambda found: inference.finite(towers.image_vectors(found), model),
+    )
 
 
 def how_to_load(values: Mapping[str, Any], path: str) -> str:
@@ -296,10 +252,24 @@ class _Towers:
         first = self._routes[PROMPTS[QUERY]][0]
         self._make = tokens.text_inputs(tokenizer, prompts, special_tokens(first))
 
-    @property
-    def encoder(self) -> "TextImage":
-        """The same towers, for inputs."""
-        return TextImage(self._config, self._model)
+    def encode(
+        self, side: str, modality: str, items: Sequence[str] | Iterable[bytes]
+    ) -> np.ndarray:
+        """Unit vectors, float32 [n, d], of texts or of encoded images."""
+        check_modality(side, modality)
+        vectors = self.vectors(side, items)
+        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True).clip(1e-12)
+
+    def image_vectors(self, found: Inputs) -> np.ndarray:
+        """The same of images' inputs, as `inputs` makes them."""
+        import torch
+
+        encoder, parts = TextImage(self._config, self._model), []
+        for start in range(0, len(found), _IMAGES):
+            rows = found.take(np.arange(start, min(start + _IMAGES, len(found))))
+            with torch.inference_mode():
+                parts.append(encoder.embed(CANDIDATE, IMAGE, rows).float().cpu().numpy())
+        return np.concatenate(parts)
 
     def tokens(self, texts: Sequence[str]) -> Inputs:
         """Token ids of texts."""

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from hybridbatch.cost.model import Cost, Span
 from hybridbatch.cost.work import Work
 from hybridbatch.experiment import image_systems, lookups
+from hybridbatch.experiment.encoders.rendered import Config as Rendered
 from hybridbatch.experiment.encoders.text_image import Config as TextImage
 from hybridbatch.experiment.encoders.text_image import SmallNetwork, TextModel, VisionModel
 
@@ -147,8 +148,8 @@ def finetune_images(work: Work, wildcards: Mapping[str, str]) -> Cost:
         Span(min(fewest, most) * seconds.low, most * seconds.high),
         flops=most * flops,
         disk=_VECTOR * whole,
-        memory=2 * held + 2 * weights + values["batch_size"] * _activations(entry),
-        gpu_memory=weights + values["batch_size"] * _activations(entry) if on_gpu else 0.0,
+        memory=2 * held + 2 * weights + values["batch_size"] * activations(entry),
+        gpu_memory=weights + values["batch_size"] * activations(entry) if on_gpu else 0.0,
         **device(work),
     )
 
@@ -218,7 +219,7 @@ def _file_bytes(work: Work, benchmark: str) -> float:
     return _IMAGE_BYTES.get(work.benchmark(benchmark).kind, _OTHER_BYTES)
 
 
-def _trains_images(entry: TextImage) -> bool:
+def _trains_images(entry: TextImage | Rendered) -> bool:
     return getattr(entry.image, "trained", True)
 
 
@@ -260,8 +261,8 @@ def _text_width(work: Work, entry: TextImage) -> float:
     return work.width(entry.text.encoder)
 
 
-def _activations(entry: TextImage) -> float:
-    """Bytes of the activations of one image in training, about."""
+def activations(entry: TextImage | Rendered) -> float:
+    """Bytes of the activations of one image in training, about; also for towers of `rendered`."""
     if isinstance(entry.image, SmallNetwork):
         return 40 * _VECTOR * entry.image.size**2 * max(entry.image.widths)
     return 2e8 if _trains_images(entry) else 1e5

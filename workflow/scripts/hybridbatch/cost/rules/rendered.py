@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from hybridbatch.cost.model import Corpus, Cost, Span
+from hybridbatch.cost.rules.images import activations
 from hybridbatch.cost.rules.sources import IMAGE_OF_A_WORD
 from hybridbatch.cost.rules.training import drawn, steps
 from hybridbatch.cost.work import Work
@@ -117,7 +118,6 @@ def finetune_rendered(work: Work, wildcards: Mapping[str, str]) -> Cost:
     state = 4 * (weights + 4 * work.image_parameters(name) * (not entry.embeds_once))
     tokens = sum(work.token_file(corpus, entry.base)[0] for corpus in work.corpora)
     on_gpu = work.on_gpu(name)
-    activations = values["batch_size"] * (1e5 if entry.embeds_once else 2e8)
     return work.heavy(
         work.rates.rate("tokenize_words").seconds(tokens)
         + Span(fewest * seconds.low, most * seconds.high),
@@ -125,7 +125,7 @@ def finetune_rendered(work: Work, wildcards: Mapping[str, str]) -> Cost:
         flops=most * flops,
         disk=4 * weights,
         memory=2 * held + 2 * vectors + state + work.rates.memory_of("texts", pairs, 0),
-        gpu_memory=state + activations if on_gpu else 0.0,
+        gpu_memory=state + values["batch_size"] * activations(entry) if on_gpu else 0.0,
     )
 
 
