@@ -1,11 +1,18 @@
 """Apertium. Every line gives one output line or a recorded failure.
 
 A line is translated as a document of its own, in null-flush mode (`-z`), so that its translation
-does not depend on any other line. One program leaks in spite of that mode: `apertium-tagger` 3.8
-and 3.9 with a hidden Markov model. At the first word with an unseen combination of tags, it
-overwrites the set of tags that it gives to unknown words (`find_similar_ambiguity_class` assigns
-to a reference to the model's open class). All later lines are then tagged differently. It gets its
-lines one by one, therefore, and is started anew after each in which it reports such a word.
+does not depend on any other line. Two programs leak in spite of that mode.
+
+`apertium-tagger` 3.8 and 3.9 with a hidden Markov model: at the first word with an unseen
+combination of tags, it overwrites the set of tags that it gives to unknown words
+(`find_similar_ambiguity_class` assigns to a reference to the model's open class). All later lines
+are then tagged differently. It gets its lines one by one, therefore, and is started anew after each
+in which it reports such a word.
+
+`cg-proc` 1.3.9, which applies a constraint grammar: a rule that has matched in one line can match
+in later lines where it would not have matched by itself. In `ita-spa`, "del piatto" loses a reading
+only after a line with "un mezzo". The program does not report it. It is started anew for every
+line, therefore; that takes about 10 ms.
 
 The other programs get the lines of a block together, since waiting for each other's answers takes
 several times as long as computing them. If the block is not answered as a whole, the same is done
@@ -21,8 +28,9 @@ import shlex
 import shutil
 import subprocess
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from hybridbatch.runtime.errors import TranslationError
@@ -41,7 +49,6 @@ _NUMBER = re.compile(r"\[(\d+)\]\s*\Z")
 _ADDED_STOP = re.compile(r"\s*\.\[\]")
 _ESCAPED_OR_MARK = re.compile(r"\\?(?P<mark>[*#@])(?P<word>(?=\S))?|\\(?P<escaped>.)")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_UNSEEN = b"A new ambiguity class was found"
 _OUTSIDE_TRIES = 3
 _BLOCK = 64  # lines
 # A word that is longer takes some programs time that grows with the square of its length.
@@ -66,7 +73,7 @@ class Apertium:
                     f"Apertium's mode {mode}: the program {program} is missing. Type: "
                     f"apt-get install apertium {package}"
                 )
-        self._parts = _parts(commands)
+        self._parts: list[_Part] = _parts(commands)
         self._running: list[Chain | None] = [None] * len(self._parts)
 
     def translate(self, lines: Sequence[str]) -> list[Translation]:
@@ -141,22 +148,23 @@ class Apertium:
     def _ask(self, numbers: Sequence[int], documents: Sequence[bytes]) -> list[str]:
         """The engine's answers without numbers and nulls; raises Broken if one is missing."""
         answers = list(documents)
-        for place, (_, tagger) in enumerate(self._parts):
-            if tagger:
-                for i, document in enumerate(answers):
-                    try:
-                        answers[i] = self._tag(place, document)
-                    except Broken as broken:
-                        broken.answered = i
-                        raise
-            else:
+        for place, part in enumerate(self._parts):
+            if part.anew is None:
                 answers = self._chain(place).ask(answers)
+                continue
+            for i, document in enumerate(answers):
+                try:
+                    answers[i] = self._ask_alone(place, part.anew, document)
+                except Broken as broken:
+                    broken.answered = i
+                    raise
         return [_numbered(n, answer) for n, answer in zip(numbers, answers, strict=True)]
 
-    def _tag(self, place: int, document: bytes) -> bytes:
+    def _ask_alone(self, place: int, anew: Callable[[Chain], bool], document: bytes) -> bytes:
+        """The answer to one document. `anew`: whether a chain is of no more use after it."""
         chain = self._chain(place)
         (answer,) = chain.ask([document])
-        if chain.said(_UNSEEN):
+        if anew(chain):
             chain.close()
             self._running[place] = None
         return answer
@@ -164,7 +172,7 @@ class Apertium:
     def _chain(self, place: int) -> Chain:
         chain = self._running[place]
         if chain is None:
-            chain = self._running[place] = Chain(self._parts[place][0], self.limits)
+            chain = self._running[place] = Chain(self._parts[place].commands, self.limits)
         return chain
 
     def _end(self) -> None:
@@ -207,17 +215,40 @@ def _commands(mode: Path) -> list[list[str]]:
     return commands
 
 
-def _parts(commands: Sequence[list[str]]) -> list[tuple[list[list[str]], bool]]:
-    """The chains to run: taggers with a hidden Markov model are chains of their own (True)."""
-    parts: list[tuple[list[list[str]], bool]] = []
+@dataclass(frozen=True)
+class _Part:
+    """Programs of a mode that are connected by pipes.
+
+    anew: None if documents are asked together. Else they are asked one by one, and it says after
+    each whether the programs must be started anew.
+    """
+
+    commands: list[list[str]]
+    anew: Callable[[Chain], bool] | None = None
+
+
+def _parts(commands: Sequence[list[str]]) -> list[_Part]:
+    """The parts of a mode, in order. A program that leaks is a part of its own."""
+    parts: list[_Part] = []
     for command in commands:
         if command[0] == "apertium-tagger" and "-g" in command:
-            parts.append(([[command[0], "--debug", *command[1:]]], True))
-        elif parts and not parts[-1][1]:
-            parts[-1][0].append(command)
+            # Without `--debug` it does not report unseen combinations.
+            parts.append(_Part([[command[0], "--debug", *command[1:]]], _has_seen_a_new_class))
+        elif command[0] == "cg-proc":
+            parts.append(_Part([command], _always))
+        elif parts and parts[-1].anew is None:
+            parts[-1].commands.append(command)
         else:
-            parts.append(([command], False))
+            parts.append(_Part([command]))
     return parts
+
+
+def _has_seen_a_new_class(tagger: Chain) -> bool:
+    return tagger.said(b"A new ambiguity class was found")
+
+
+def _always(_: Chain) -> bool:
+    return True
 
 
 def _private(line: str) -> int | None:
