@@ -24,7 +24,7 @@ from hybridbatch.cost.memory import Texts, trained_parameters, training_memory
 from hybridbatch.encoders.narrow import NarrowDistilBert
 from hybridbatch.experiment.encoders.transformer import Config
 from hybridbatch.experiment.shapes import Shape
-from hybridbatch.training.trainable import counts
+from hybridbatch.training.trainable import counts, halve_frozen
 
 ROOT = Path(__file__).parents[2]
 LAYERS, WIDTH, HIDDEN, HEADS = 3, 32, 96, 2
@@ -138,12 +138,7 @@ def as_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> Callable[[PreTrainedModel], 
 
     monkeypatch.setattr(torch.nn.functional, "layer_norm", in_float32)
 
-    def halved(model: PreTrainedModel) -> None:
-        for parameter in model.parameters():
-            if not parameter.requires_grad:
-                parameter.data = parameter.data.bfloat16()
-
-    return halved
+    return halve_frozen
 
 
 @pytest.mark.parametrize(

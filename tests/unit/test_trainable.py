@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import peft
 import pytest
 import torch
 from hypothesis import given
@@ -14,6 +15,12 @@ from hypothesis import strategies as st
 from pretrained import Values, prepared, tiny_transformer, transformer_values
 from safetensors.torch import load_file, save_file
 from sentence_transformers import SentenceTransformer
+from sentence_transformers.sentence_transformer.modules import (
+    Dense,
+    Normalize,
+    Pooling,
+    Transformer,
+)
 from trainings import SHORT, Interrupted, content, stop_at, train
 from trainings import cpu as cpu
 
@@ -22,9 +29,17 @@ from hybridbatch.encoders import adapters, inference, towers
 from hybridbatch.encoders import transformer as pretrained
 from hybridbatch.encoders.budgets import divided, largest_remainder
 from hybridbatch.encoders.layers import checkpoint_layers, layers_of, transformer_of
+from hybridbatch.encoders.widening import add_units
 from hybridbatch.experiment.shapes import Shape
-from hybridbatch.runtime.errors import ConfigError, DataError
-from hybridbatch.training.trainable import counts, restrict, trained_state
+from hybridbatch.runtime.errors import ConfigError, DataError, TrainingError
+from hybridbatch.training import loop, trainable
+from hybridbatch.training.trainable import (
+    counts,
+    halve_frozen,
+    restrict,
+    save,
+    trained_state,
+)
 
 LORA = {"kind": "lora", "budget": 8, "schedule": "rising", "scale": 2.0}
 KINDS = {
@@ -42,6 +57,18 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> tuple[Values, Path]:
     """A tiny random transformer of two layers: its values and the folder training starts from."""
     folder = tmp_path_factory.mktemp("base")
     values = transformer_values(tiny_transformer(folder / "source"))
+    return values, prepared(pretrained, values, folder / "encoder")
+
+
+@pytest.fixture(scope="module")
+def headed(base, tmp_path_factory: pytest.TempPathFactory) -> tuple[Values, Path]:
+    """The same transformer with a linear module after it, as LaBSE has it."""
+    folder = tmp_path_factory.mktemp("headed")
+    torch.manual_seed(1)
+    modules = [Transformer(base[0]["model"], max_seq_length=40), Pooling(32, "cls"), Dense(32, 24)]
+    model = SentenceTransformer(modules=[*modules, Normalize()], device="cpu")
+    model.save(str(folder / "source"), create_model_card=False)
+    values = transformer_values(folder / "source", "published")
     return values, prepared(pretrained, values, folder / "encoder")
 
 
@@ -183,6 +210,41 @@ def test_encoder_without_a_transformer_is_refused():
         restrict(torch.nn.Sequential(torch.nn.Linear(2, 2)), LORA, 0)
 
 
+@pytest.mark.parametrize("kind", ["top", "lora", "bottleneck"])
+def test_modules_after_the_transformer_are_outside_of_the_budget(base, headed, kind):
+    names = trained_names(model_of(headed, KINDS[kind]))
+    assert names == trained_names(model_of(base, KINDS[kind]))
+
+
+@pytest.mark.parametrize("kind", ["frozen", "decay"])
+def test_modules_after_the_transformer_are_trained_with_all_of_it(headed, kind):
+    assert {"2.linear.weight", "2.linear.bias"} < trained_names(model_of(headed, KINDS[kind]))
+
+
+def test_what_peft_makes_of_a_budget_is_checked(base, monkeypatch):
+    config = peft.LoraConfig
+    for lost, says in (("rank_pattern", "has rank 7, and not 1"), ("alpha_pattern", "with alpha")):
+        with monkeypatch.context() as patch:
+            patch.setattr(
+                peft, "LoraConfig", lambda lost=lost, **given: config(**{**given, lost: {}})
+            )
+            with pytest.raises(TrainingError, match=f"{says}.*peft has read the budget otherwise"):
+                model_of(base, LORA)
+
+
+def test_budget_of_new_units_is_checked(base, monkeypatch):
+    monkeypatch.setattr(trainable, "add_units", lambda model, units: add_units(model, [3, 3]))
+    with pytest.raises(TrainingError, match="390 parameters are trained, and the budget has 650"):
+        model_of(base, KINDS["bottleneck"])
+
+
+def test_frozen_parameters_are_halved_and_no_others(base):
+    model = model_of(base, KINDS["top"])
+    halve_frozen(model)
+    for parameter in model.parameters():
+        assert parameter.dtype == (torch.float32 if parameter.requires_grad else torch.bfloat16)
+
+
 def test_learning_rate_falls_from_layer_to_layer(base, tmp_path, monkeypatch):
     seen: dict[float, set[float]] = {}
     step = torch.optim.AdamW.step
@@ -201,6 +263,22 @@ def test_learning_rate_falls_from_layer_to_layer(base, tmp_path, monkeypatch):
 
 
 # --- training, saving, loading ---
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_model_with_a_linear_module_is_saved_as_it_was_trained(headed, tmp_path, kind, monkeypatch):
+    trained = {}
+
+    def spied(model, start, base, folder):
+        with torch.no_grad():
+            trained["vectors"] = model.eval().encode(TEXTS, prompt_name="query")
+        save(model, start, base, folder)
+
+    monkeypatch.setattr(loop, "save", spied)
+    config = replace(SHORT, learning_rate=0.01, max_steps=4, trainable=KINDS[kind])
+    model = train(tmp_path, headed[1], config=config, values=headed[0])
+    whole = SentenceTransformer(str(model), device="cpu", local_files_only=True)
+    assert whole.encode(TEXTS, prompt_name="query") == pytest.approx(trained["vectors"], abs=1e-5)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -339,6 +417,18 @@ def test_base_that_was_changed_after_training_is_refused(copied):
     (weights.parent / ".xxh128").unlink(missing_ok=True)
     with pytest.raises(DataError, match="are not those that the adapter was trained on"):
         towers.load_model(copied)
+
+
+def test_a_linear_module_that_was_changed_after_training_is_refused(headed, tmp_path):
+    shutil.copytree(headed[1], tmp_path / "encoder")
+    config = replace(SHORT, max_steps=2, evaluate_every=2, trainable=LORA)
+    model = train(tmp_path, tmp_path / "encoder", config=config, values=headed[0])
+    towers.load_model(model)
+    weights = tmp_path / "encoder" / "2_Dense" / "model.safetensors"
+    save_file({k: t * 1.5 for k, t in load_file(weights).items()}, weights, {"format": "pt"})
+    (tmp_path / "encoder" / ".xxh128").unlink(missing_ok=True)
+    with pytest.raises(DataError, match="are not those that the adapter was trained on"):
+        towers.load_model(model)
 
 
 def test_adapter_of_another_base_is_refused(base, copied):

@@ -85,5 +85,6 @@ def merged(folder: Path) -> Any:
 
 
 def _weights(folder: Path) -> dict[str, str]:
-    """Digests of a folder's weights by name."""
-    return {path.name: digest_of(path) for path in sorted(folder.glob("*.safetensors"))}
+    """Digests of a folder's weights by path: those of the transformer, and of modules after it."""
+    found = sorted(folder.rglob("*.safetensors"))
+    return {path.relative_to(folder).as_posix(): digest_of(path) for path in found}

@@ -40,15 +40,23 @@ def restrict(model: nn.Module, values: Values | None, seed: int) -> None:
             f"training.trainable: {values['kind']} needs an encoder that is one transformer; this "
             "one trains all of its parameters."
         )
+    if values["kind"] in _ALONE:
+        # A model may have more than the transformer: LaBSE has a linear module after it.
+        model.requires_grad_(False)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         _RESTRICT[values["kind"]](transformer, values)
-    trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
-    log.info("%d of %d parameters are trained", trained, sum(p.numel() for p in model.parameters()))
+    number = counts(model)
+    log.info("%d of %d parameters are trained", number["trained"], number["all"])
     if next(model.parameters()).device.type == "cuda":
-        for parameter in model.parameters():
-            if not parameter.requires_grad and parameter.dtype == torch.float32:
-                parameter.data = parameter.data.bfloat16()
+        halve_frozen(model)
+
+
+def halve_frozen(model: nn.Module) -> None:
+    """Convert frozen parameters that are in float32 to bfloat16, which takes half of the memory."""
+    for parameter in model.parameters():
+        if not parameter.requires_grad and parameter.dtype == torch.float32:
+            parameter.data = parameter.data.bfloat16()
 
 
 def counts(model: nn.Module) -> dict[str, int]:
@@ -194,4 +202,6 @@ def _bottleneck(transformer: nn.Module, values: Values) -> None:
         raise TrainingError(f"{trained} parameters are trained, and the budget has {total}.")
 
 
+# Kinds of which nothing else is trained, so that equal budgets are equal numbers of parameters.
+_ALONE = ("top", "lora", "bottleneck")
 _RESTRICT = {"all": _all, "top": _top, "decay": _decay, "lora": _lora, "bottleneck": _bottleneck}
