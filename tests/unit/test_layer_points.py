@@ -185,3 +185,21 @@ def test_the_plan_counts_every_schedule():
     assert "| 64 x 128 + 64 x 128 |" in plan_text(plan(work, [job]), work.rates, ["mine.yaml"])
     wildcards = {"schedules": "e5-small@lora-24_hybrid", "benchmark": "xquad_r"}
     assert cost_of(work, "compare_schedules", wildcards).memory > 0
+
+
+def test_one_gpu_of_80_gb_is_enough_for_the_largest_encoder():
+    """What the plan of config/layers.yaml prints, and docs/trainable.md quotes."""
+    work = read_work(conf.load([ROOT / "config/layers.yaml"]), read_rates(), "h100")
+    names = ["xlm-r", "xlm-r-large", "xlm-r-xl", "xlm-r-xxl"]
+    jobs = [Job("finetune", {"system": f"{name}_hybrid", "seed": "0"}) for name in names]
+    page = plan_text(plan(work, jobs), work.rates, ["config/layers.yaml"])
+    docs = (ROOT / "docs" / "trainable.md").read_text(encoding="utf-8")
+    for name in names:
+        (row,) = (line for line in page.splitlines() if line.startswith(f"| {name} "))
+        assert row in docs
+        assert "100 x 256 + 100 x 256" in row
+        assert row.endswith("enough |")
+    # A batch of twenty times as many pairs is not: the last column says by how much.
+    options = ["training={batch_size: 2000}"]
+    more = read_work(conf.load([ROOT / "config/layers.yaml"], options), read_rates(), "h100")
+    assert "too little" in plan_text(plan(more, jobs), more.rates, ["config/layers.yaml"])

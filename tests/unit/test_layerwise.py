@@ -202,6 +202,25 @@ def test_padding_is_zero_after_training_and_nothing_else_is(trained):
             assert weight[:, :width].all()
 
 
+def test_padding_stays_zero_when_the_saved_model_is_trained_elsewhere(trained):
+    """No gradient reaches it: what enters and what leaves it is zero, and GELU(0) is 0."""
+    model = BertModel.from_pretrained(trained, use_safetensors=True).train()
+    padding = {name: p == 0 for name, p in model.encoder.named_parameters() if p.ndim > 1}
+    padded = {name: cells for name, cells in padding.items() if cells.any()}
+    assert len(padded) >= 12  # in most layers, four modules of attention and two of the network
+    before = {name: p.detach().clone() for name, p in model.named_parameters()}
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.01, weight_decay=0.1)
+    for _ in range(3):
+        optimizer.zero_grad()
+        hidden = model(torch.arange(5, 15).reshape(2, 5)).last_hidden_state
+        (hidden * torch.arange(1.0, hidden.shape[-1] + 1)).pow(2).mean().backward()
+        optimizer.step()
+    after = dict(model.named_parameters())
+    for name, cells in padded.items():
+        assert not after[f"encoder.{name}"][cells].any()
+        assert (after[f"encoder.{name}"] != before[f"encoder.{name}"])[~cells].all()
+
+
 def test_run_json_has_the_true_and_the_stored_number_of_parameters(trained):
     found = json.loads((trained / "run.json").read_text())["parameters"]
     true = number_of_parameters(layerwise.start(VALUES, trained.parent / "encoder", 0).model)
