@@ -41,7 +41,7 @@ def cells(sampling: str, value: float, language: str = "mean", **others) -> pd.D
 def compared(a: str, b: str, difference: float, low: float, high: float) -> pd.DataFrame:
     """A row as of significance.compare: a minus b."""
     row = {name: cells(a, 0.0)[name].iloc[0] for name in SCORE_COLUMNS if name != "value"}
-    row |= {"sampling_a": a, "sampling_b": b, "difference": difference}
+    row |= {"sampling_a": a, "sampling_b": b, "difference": difference, "detectable": 0.04}
     return pd.DataFrame([row | {"ci_low": low, "ci_high": high}])
 
 
@@ -78,6 +78,13 @@ def test_differences_are_hybrid_minus_the_other(hybrid_first):
     ]
     assert found[["value", "ci_low", "ci_high"]].values.tolist() == [[0.05, 0.01, 0.08]]
     assert found["n_queries"].tolist() == [20]
+    assert found["detectable"].tolist() == [0.04]
+    assert frame.loc[frame["versus"].isna(), "detectable"].isna().all()
+    # Beside the difference, in a band of its own.
+    page = render(ablation_page("data_size", frame, 0.95, False, ""))
+    band = page.partition("minimum detectable difference")[2]
+    assert "0.040" in band
+    assert "+0.05" not in band
 
 
 def test_lareqa_s_figures_stand_beside_their_sampling_only():

@@ -2,7 +2,8 @@
 
 A row of scores is as in the papers' tables, with the value as `point`. Where several samplings were
 trained at each point, rows with `versus` have the paired difference of hybrid to another sampling,
-with its interval. They show at which values hybrid batches help.
+with its interval and its minimum detectable difference. They show at which values hybrid batches
+help.
 """
 
 from collections.abc import Iterable
@@ -25,6 +26,7 @@ ABLATION_COLUMNS = [
     *SYSTEM_COLUMNS,
     "versus",
     *SCORE_COLUMNS,
+    "detectable",
     "published",
     "delta",
 ]
@@ -46,7 +48,7 @@ def ablation_table(
     scores (`tables.published.read_published`), used only in the ablation `lareqa`.
     """
     frames = [cells.assign(point=point) for point, cells in parts]
-    frame = pd.concat(frames, ignore_index=True).assign(versus=None)
+    frame = pd.concat(frames, ignore_index=True).assign(versus=None, detectable=float("nan"))
     if name in _OTHER_LANGUAGES:
         frame = frame[~frame["language"].isin([MEAN_SEEN, MEAN_UNSEEN])]
     if name == "alpha":
@@ -83,4 +85,4 @@ def _of_hybrid(rows: pd.DataFrame, samplings: set[str]) -> pd.DataFrame:
     )
     backward[ends] = -backward[ends[::-1]].to_numpy()
     both = pd.concat([forward, backward]).sort_index()
-    return both.assign(sampling=_HYBRID)[[*SCORE_COLUMNS, "sampling", "versus"]]
+    return both.assign(sampling=_HYBRID)[[*SCORE_COLUMNS, "detectable", "sampling", "versus"]]

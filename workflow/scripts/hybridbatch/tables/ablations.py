@@ -23,6 +23,7 @@ TITLES = {
     "lareqa": ("sampling", "All samplings beside LAReQA's figures (Roy et al. 2020, mBERT)"),
 }
 _TOGETHER = "all settings"
+_DETECTABLE = "minimum detectable difference (80% power, two-sided .05, uncorrected)"
 _NOTES = {
     "alpha": "alpha 1 is x-x-mono, alpha 0 is x-y.",
     "data_size": "A smaller share's pairs are among a larger one's, the same for every seed; a "
@@ -57,7 +58,7 @@ def ablation_page(
     """A grid for each encoder, benchmark and pool, with points as rows.
 
     By default there is a band for each setting and metric, and columns are samplings and
-    differences. together: points have only one sampling; there is one band, and columns are
+    differences. Below it stand the minimum detectable differences, if there are any. together: points have only one sampling; there is one band, and columns are
     settings and metrics. whole: the point at which no language is left out. confidence: of the
     intervals.
     """
@@ -89,7 +90,12 @@ def ablation_page(
                 shown[heading] = [chosen]
         columns = (frame["column"] for frames in shown.values() for frame in frames)
         order = list(dict.fromkeys(chain.from_iterable(columns)))
-        bands = [_band(pd.concat(frames), order, heading) for heading, frames in shown.items()]
+        bands = []
+        for heading, frames in shown.items():
+            rows = pd.concat(frames)
+            bands.append(_band(rows, order, heading))
+            if rows["detectable"].notna().any():
+                bands.append(_detectable_band(rows.dropna(subset="detectable"), order))
         if STEPS_COLUMN in part:
             bands.append(_steps_band(part[part["versus"].isna()], order, together))
         caption = f"{title}: {place}. {_counts_note(part)} Below: {interval}. {note}".strip()
@@ -99,6 +105,12 @@ def ablation_page(
 
 def _band(rows: pd.DataFrame, order: Sequence[str], heading: str) -> Band:
     return Band(pivot(rows["point"], rows["column"], map(_cell, rows.itertuples()), order), heading)
+
+
+def _detectable_band(rows: pd.DataFrame, order: Sequence[str]) -> Band:
+    """The minimum detectable difference of each point and column."""
+    cells = [Cell(f"{r.detectable:.{METRICS[r.metric].decimals}f}") for r in rows.itertuples()]
+    return Band(pivot(rows["point"], rows["column"], cells, order), _DETECTABLE)
 
 
 def _steps_band(rows: pd.DataFrame, order: Sequence[str], together: bool) -> Band:
