@@ -18,7 +18,7 @@ import pytest
 from samples import BYTE_ORDER_MARK, MARK, MARK_BYTES, SAMPLES, Binary, Files, Sample
 
 from hybridbatch import benchmarks
-from hybridbatch.data import readers
+from hybridbatch.data import readers, records
 from hybridbatch.runtime.errors import DataError, SourceError
 from hybridbatch.translation.references import READERS as REFERENCES
 
@@ -95,6 +95,16 @@ def test_a_sample_is_read_and_has_its_mark(tmp_path, name):
 def test_what_changes_no_text_is_read(tmp_path, name, file, change):
     right = _read(tmp_path / "right", name)
     assert _read(tmp_path, name, **{file: change(SAMPLES[name].files[file])}) == right
+
+
+@pytest.mark.parametrize(("name", "file"), TEXTS)
+def test_a_file_that_unzips_to_too_much_is_refused(tmp_path, name, file, monkeypatch):
+    data = SAMPLES[name].files[file]
+    monkeypatch.setattr(records, "_MOST", len(data) + 1_000_000)
+    packed = gzip.compress(data.rstrip(b"\n") + b" " * 3_000_000)
+    assert len(packed) < 100_000
+    with pytest.raises(DataError, match=f"{file}.*more than [0-9,]+ bytes"):
+        _read(tmp_path, name, **{file: packed})
 
 
 @pytest.mark.parametrize(("name", "file"), MARKED)

@@ -2,7 +2,8 @@
 
 A byte-order mark, CRLF and gzip are read. What would be lost or changed on the way is refused,
 with file and line (in a parquet file, with the row): bytes that are not UTF-8, NUL, half of a
-surrogate pair, a key that stands twice in a JSON object, a file without records.
+surrogate pair, a key that stands twice in a JSON object, a file without records. A small gzipped
+file may unzip to more than the memory holds; that is refused, too.
 """
 
 import csv
@@ -37,6 +38,7 @@ _ESCAPE = re.compile(
 _KEYS = re.compile(r'("(?:[^"\\]|\\.)*")(\s*:)?|[{}]')
 _NUL = "has the character NUL, which is no text; remove it."
 _HALF = "has half of a surrogate pair, which is no character; write the whole one."
+_MOST = 2_000_000_000  # bytes, unzipped, of what is read at once: a line, or a file of JSON
 _FIELD_LIMIT = 1 << 30  # characters of a CSV field; Python's own limit is 131,072
 
 Open = Callable[[str | Path], IO[bytes]]
@@ -74,7 +76,8 @@ def json_file(path: str | Path, opened: Open = _open) -> Any:
     """The value of a file that is one JSON text, plain or gzipped."""
     try:
         with _unzipped(path, opened) as file:
-            data = file.read()
+            # Not by the size in the file's last bytes, which anybody can write.
+            data = file.read() if not isinstance(file, gzip.GzipFile) else _whole(file, path)
     except _CUT_OFF as error:
         raise DataError(f"{path}: cannot be unzipped ({error}).") from error
     text = _text(data, path, 1)
@@ -206,12 +209,23 @@ def _unzipped(path: str | Path, opened: Open) -> Iterator[IO[bytes]]:
         yield gzip.GzipFile(fileobj=file) if zipped else file
 
 
+def _whole(file: gzip.GzipFile, path: str | Path) -> bytes:
+    data = bytearray()
+    while block := file.read(1 << 20):
+        data += block
+        if len(data) > _MOST:
+            raise DataError(f"{path}: unzips to more than {_MOST:,} bytes; unzip it if it may.")
+    return bytes(data)
+
+
 def _all_lines(path: str | Path, opened: Open) -> Iterator[tuple[int, str]]:
     """(number from 1, line with its end) of every line; a file may be several joined ones."""
     number = 0
     try:
         with _unzipped(path, opened) as file:
-            for number, line in enumerate(file, 1):
+            for number, line in enumerate(iter(lambda: file.readline(_MOST + 1), b""), 1):
+                if len(line) > _MOST:
+                    raise DataError(f"{path}: line {number}: has more than {_MOST:,} bytes.")
                 yield number, _text(line, path, number)
     except _CUT_OFF as error:
         raise DataError(f"{path}: after line {number}: cannot be unzipped ({error}).") from error

@@ -58,9 +58,9 @@ def ablation_page(
     """A grid for each encoder, benchmark and pool, with points as rows.
 
     By default there is a band for each setting and metric, and columns are samplings and
-    differences. Below it stand the minimum detectable differences, if there are any. together: points have only one sampling; there is one band, and columns are
-    settings and metrics. whole: the point at which no language is left out. confidence: of the
-    intervals.
+    differences. Below it stand the minimum detectable differences, if there are any. together:
+    points have only one sampling; there is one band, and columns are settings and metrics. whole:
+    the point at which no language is left out. confidence: of the intervals.
     """
     corner, title = TITLES[name]
     note = _NOTES.get(name, "")
