@@ -188,8 +188,8 @@ def _watch(processes: Sequence[subprocess.Popen], limits: Limits) -> Iterator[No
         last = used
         if idle > limits.idle_seconds:
             raise TranslationError(
-                f"the translation engine has not answered, nor used any CPU time, for {idle:.0f} s. "
-                "Nothing is written. Look at its programs, and start again."
+                "the translation engine has not answered, nor used any CPU time, for "
+                f"{idle:.0f} s. Nothing is written. Look at its programs, and start again."
             )
 
 
