@@ -1,6 +1,7 @@
 """Inputs of captions and images: each image once, and nothing without its other half."""
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from hybridbatch.data.captions import caption_table, shuffled
@@ -11,14 +12,17 @@ from hybridbatch.encoders.captions import (
     TextInputs,
     caption_corpus,
     caption_inputs,
+    caption_teacher,
     check_splits,
+    check_teacher,
     image_inputs,
     image_text_pairs,
     numbered,
     text_inputs,
 )
 from hybridbatch.encoders.inputs import Dense, Inputs, Ragged
-from hybridbatch.runtime.errors import DataError
+from hybridbatch.encoders.pairs import PairInputs
+from hybridbatch.runtime.errors import ConfigError, DataError
 from hybridbatch.training.data import TrainingCorpus, validation_batches
 
 
@@ -45,6 +49,11 @@ def captions(rows, images, texts) -> CaptionInputs:
     return caption_inputs(make, np.array(rows), images, texts)
 
 
+def taught(of: CaptionInputs, images: ImageInputs, teacher: np.ndarray | None) -> PairInputs:
+    """Pairs whose targets are the rows of `teacher` with the pairs' numbers."""
+    return image_text_pairs(of, images, None if teacher is None else Dense(teacher[of.rows]))
+
+
 @pytest.fixture
 def corpus(images) -> TrainingCorpus:
     english = captions(
@@ -52,8 +61,8 @@ def corpus(images) -> TrainingCorpus:
     )
     spanish = captions([0, 1, 3], ["cat", "dog", "cow"], ["gato", "perro", "a  CAT"])
     by_language = {
-        "en": image_text_pairs(english, images, TEACHER),
-        "es": image_text_pairs(spanish, images, TEACHER),
+        "en": taught(english, images, TEACHER),
+        "es": taught(spanish, images, TEACHER),
     }
     return TrainingCorpus("animals", by_language, modality=IMAGE)
 
@@ -113,7 +122,7 @@ def test_languages_share_the_images_inputs(images):
 
 def test_the_content_hash_tells_images_and_teachers_apart():
     def of(images=BYTES, teacher=TEACHER, modality=IMAGE) -> str:
-        pairs = image_text_pairs(
+        pairs = taught(
             captions([0, 1], ["cat", "dog"], ["a", "b"]),
             image_inputs(make, zip(NAMES, images, strict=True)),
             teacher,
@@ -142,7 +151,7 @@ def test_inputs_are_saved_and_loaded(images, tmp_path):
 
 
 def test_pairs_with_a_teacher_are_saved_with_it(images, tmp_path):
-    pairs = image_text_pairs(captions([0, 3], ["cat", "cow"], ["a", "b"]), images, TEACHER)
+    pairs = taught(captions([0, 3], ["cat", "cow"], ["a", "b"]), images, TEACHER)
     pairs.save(tmp_path / "pairs")
     found, _ = type(pairs).load(tmp_path / "pairs")
     assert found.targets.take(np.array([1])).values.tolist() == TEACHER[[3]].tolist()
@@ -176,8 +185,10 @@ def test_the_nth_captions_of_an_image_are_one_pair_in_every_language():
             "1 of 2 captions are of images that are not there, such as 'emu'; there are 4 images",
         ),
         (
-            lambda i: image_text_pairs(captions([0, 7], ["cat", "dog"], ["a", "b"]), i, TEACHER),
-            "vectors of 5 pairs, and there is a pair 7",
+            lambda i: image_text_pairs(
+                captions([0, 7], ["cat", "dog"], ["a", "b"]), i, Dense(TEACHER)
+            ),
+            "vectors of 5 pairs, and there are 2: every pair has one",
         ),
     ],
 )
@@ -234,6 +245,108 @@ def test_the_control_has_the_captions_of_shuffled_images():
     got = {(text, int(image[0])) for code in found for text, image in names_of(found, code)}
     assert got == expected
     assert all(int(text.split()[0][1:]) != image for text, image in got)
+
+
+# A tower's vectors of captions, none of length 1, of which `cow` has two in English.
+VECTORS = {
+    "cat en": (3, 0),
+    "dog en": (0, 2),
+    "pet en": (0, -4),
+    "cow en": (5, 0),
+    "kine en": (0, 7),
+}
+TOLD = [(text.split()[0], "en", text) for text in VECTORS if text != "kine en"]
+TOLD += [("cow", "en", "kine en"), ("cat", "es", "gato"), ("cow", "es", "vaca"),
+         ("dog", "es", "can"), ("cow", "es", "res"), ("cow", "es", "toro")]  # fmt: skip
+
+
+def told(rows: list[tuple], split: str = "train") -> tuple[pa.Table, TextInputs]:
+    """Captions, and a frozen tower's vectors of them."""
+
+    def tower(side: str, modality: str, items) -> Dense:
+        return Dense(np.array([VECTORS.get(text, (9, 9)) for text in items], dtype=np.float32))
+
+    table = caption_table([(*row, split, row[0]) for row in rows])
+    return table, text_inputs(tower, (row[2] for row in rows))
+
+
+def rounded(vectors: np.ndarray) -> list[list[float]]:
+    return vectors.astype(np.float64).round(6).tolist()
+
+
+def targets_of(corpus: dict, language: str) -> list[list[float]]:
+    pairs = corpus[language]
+    return rounded(pairs.targets.take(np.arange(len(pairs.rows))).values)
+
+
+def taught_by(table: pa.Table, texts: TextInputs) -> dict[str, list[float]]:
+    """The teacher's vectors by image."""
+    teacher = caption_teacher(table, "train", "en", texts)
+    return dict(zip(teacher.ids, rounded(teacher.vectors.values), strict=True))
+
+
+def test_the_teacher_reads_the_english_captions_of_the_same_image(images):
+    """Computed by hand: vectors have length 1, those of `cow` are the mean of two."""
+    table, texts = told(TOLD)
+    half = round(0.5**0.5, 6)
+    own = {"cat": [1, 0], "dog": [0, 1], "pet": [0, -1], "cow": [half, half]}
+    assert taught_by(table, texts) == own
+    corpus = caption_corpus(table, "train", ["en", "es"], texts, images, teacher="en")
+    order = {"en": ["cat", "dog", "pet", "cow", "cow"], "es": ["cat", "dog", "cow", "cow", "cow"]}
+    for language, names in order.items():
+        assert targets_of(corpus, language) == [own[name] for name in names]
+    # One array for all languages, with a row for each image and not for each caption.
+    assert corpus["en"].targets.distinct is corpus["es"].targets.distinct
+    assert len(corpus["en"].targets.distinct) == 4
+    # Languages that are trained on need not be the teacher's; without it there are no targets.
+    alone = caption_corpus(table, "train", ["es"], texts, images, teacher="en")
+    assert sorted(targets_of(alone, "es")) == sorted(targets_of(corpus, "es"))
+    assert caption_corpus(table, "train", ["es"], texts, images)["es"].targets is None
+    # Batches that are validated with have them in the order of their captions.
+    held, texts = told(TOLD, "validation")
+    corpus = caption_corpus(held, "validation", ["en"], texts, images, teacher="en")
+    batches = validation_batches([TrainingCorpus("x", corpus, modality=IMAGE)], 2)
+    by_image = {(1, 1): [own["cat"]], (2, 2): [own["dog"], own["pet"]], (3, 3): [own["cow"]]}
+    for _, passages, targets in batches:
+        for image, target in zip(passages.values.tolist(), rounded(targets.values), strict=True):
+            assert target in by_image[tuple(image)]
+
+
+def test_the_order_of_captions_does_not_change_the_teacher():
+    assert taught_by(*told(TOLD)) == taught_by(*told(TOLD[::-1]))
+
+
+def test_the_control_s_targets_are_those_of_its_captions(images):
+    """A wrong image learns from what is wrong for it; a caption, from what is right for it."""
+    rows = [row for row in TOLD if row[2] != "kine en"]
+    table, texts = told(rows)
+    right = caption_corpus(table, "train", ["en", "es"], texts, images, teacher="en")
+    wrong = caption_corpus(table, "train", ["en", "es"], texts, images, 3, "en")
+    for language in ("en", "es"):
+        assert targets_of(wrong, language) == targets_of(right, language)
+        take = np.arange(len(right[language].rows))
+        assert not np.array_equal(*(c[language].passages.take(take).values for c in (right, wrong)))
+
+
+@pytest.mark.parametrize("split", ["train", "validation"])
+def test_an_image_that_the_teacher_cannot_read_of_is_named(images, split):
+    table, texts = told(
+        [row for row in TOLD if row[:2] not in {("cat", "en"), ("cow", "en")}], split
+    )
+    with pytest.raises(
+        DataError, match=r"2 images have captions, and none in 'en' .* read: cat, cow\. Give each"
+    ):
+        caption_corpus(table, split, ["es"], texts, images, teacher="en")
+    caption_corpus(table, split, ["es"], texts, images)
+
+
+def test_a_tower_that_can_be_no_teacher_is_refused():
+    _, frozen = told(TOLD)
+    check_teacher(frozen, 2)
+    with pytest.raises(ConfigError, match="have 2 dimensions, and `dimension` of the encoder is 8"):
+        check_teacher(frozen, 8)
+    with pytest.raises(ConfigError, match="which is trained and would move: set its `trained`"):
+        check_teacher(text_inputs(make, ["a"]), 2)
 
 
 def test_the_inputs_of_some_images_are_theirs(images):

@@ -61,6 +61,31 @@ def test_every_job_of_towers_has_a_cost_on_one_core(tmp_path):
         assert 500 < asked.mem_mb() < 4000
 
 
+def test_a_training_with_a_teacher_has_a_cost(tmp_path):
+    """The teacher's vectors are the inputs of texts, which cost what they did."""
+    changes = """
+image_text: {training: {loss: {contrastive: 0.0, distillation: 1.0, student: candidate}}}
+catalogue: {encoders: {static_cnn: {dimension: 256, text: {head: false}}}}
+"""
+    taught = work(tmp_path, changes)
+    for rule, wildcards in JOBS.items():
+        assert of_job(taught, rule, wildcards).unknown == ""
+        assert cost_of(taught, rule, wildcards).seconds.high > 0
+
+
+def test_the_images_of_one_language_are_held_however_many_there_are(tmp_path):
+    """3,600 photographs of 500 kB; 36 languages add their captions alone."""
+    one, all_ = (
+        cost_of(
+            work(tmp_path, f"catalogue: {{benchmarks: {{xm3600: {{{languages}}}}}}}"),
+            "read_captions",
+            {"benchmark": "xm3600", "split": "0"},
+        ).memory
+        for languages in ("languages: [en]", "")
+    )
+    assert 3 * 3600 * 500_000 < one < all_ < 1.1 * one
+
+
 @pytest.mark.parametrize(
     ("changes", "rule"),
     [

@@ -1,5 +1,6 @@
 """Benchmarks with images in the configuration: their files, what they need, and what is refused."""
 
+import csv
 import inspect
 import re
 from pathlib import Path
@@ -19,12 +20,7 @@ from hybridbatch.runtime.hashes import Hashes
 
 ROOT = Path(__file__).parents[2]
 XM3600 = """
-    xm3600:
-      title: XM3600
-      kind: xm3600
-      captions: captions.zip
-      archive: images.tgz
-      languages: [en, quz]
+    xm3600: {source: null, archive_source: null, languages: [en, quz]}
 """
 
 
@@ -76,6 +72,25 @@ def test_files_are_fetched_made_or_installed(tmp_path):
     assert [Path(path).name.split("-")[0] for path in fonts[thai["font"]]] == [
         "NotoSans", "NotoSansArabic", "NotoSansDevanagari", "NotoSansThai",
     ]  # fmt: skip
+
+
+def test_crossmodal_3600_is_configured_by_its_name(tmp_path):
+    """Both files are fetched, their hashes are recorded then, and all languages are known."""
+    file = tmp_path / "mine.yaml"
+    file.write_text("image_text: {benchmarks: [emoji, xm3600]}", encoding="utf-8")
+    config = load([ROOT / "config/demo.yaml", file], catalogue=ROOT / "config/catalogue.yaml")
+    entry = config.catalogue.benchmarks["xm3600"]
+    assert len(entry.languages) == 36
+    with (ROOT / "resources/languages/families.csv").open(encoding="utf-8") as table:
+        assert set(entry.languages) <= {row["language"] for row in csv.DictReader(table)}
+    assert not any(inputs.check(config, Hashes(), tmp_path / "lock.json"))
+    paths = [path for path in inputs.downloads(config) if "crossmodal-3600" in path]
+    assert sorted(path.removeprefix(f"{config.pathvars.downloads}/") for path in paths) == [
+        "google.github.io/crossmodal-3600/web-data/captions.zip",
+        "open-images-dataset.s3.amazonaws.com/crossmodal-3600/images.tgz",
+    ]
+    source = config.catalogue.sources["xm3600_images"]
+    assert source.max_bytes > 3 * 1_800_000_000  # larger than what the images have, about
 
 
 def test_other_fonts_are_merged_into_another_file(tmp_path):
@@ -150,8 +165,13 @@ def test_only_pinned_files_are_downloads(tmp_path):
         ("    xquad_r_images: {fonts: []}", "xquad_r_images.fonts: "),
         ("    mlqa_r_images: {source: xquad}", "'ar.json' is not among the source's files"),
         (
-            XM3600 + "      archive_source: xm\n",
+            "    xm3600: {archive_source: xm}",
             "catalogue.benchmarks.xm3600.archive_source: 'xm' is not in catalogue.sources",
+        ),
+        (
+            "    photos: {title: Mine, kind: xm3600, captions: captions.zip, archive: mine.tgz, "
+            "languages: [en]}",
+            "photos.archive: images are fetched once, and 'xm3600' names others; only title and",
         ),
     ],
 )
@@ -191,7 +211,7 @@ def test_make_installs_what_they_need(tmp_path):
 
 def test_no_shipped_configuration_has_other_tables_for_it(tmp_path):
     """An entry of the catalogue that nothing selects changes nothing."""
-    names = {"emoji", "xtd10", "xquad_r_images", "mlqa_r_images"}
+    names = {"emoji", "xtd10", "xm3600", "xquad_r_images", "mlqa_r_images"}
     for name in ("config", "demo", "paper", "pretrained"):
         config = load([ROOT / f"config/{name}.yaml"], catalogue=ROOT / "config/catalogue.yaml")
         assert names <= set(config.catalogue.benchmarks)

@@ -3,6 +3,7 @@
 import base64
 import io
 import re
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -106,19 +107,24 @@ def test_which_images_are_shown_does_not_depend_on_their_order():
     assert [of.right for of in back] == [of.right for of in found]
 
 
-def test_the_script_makes_a_page_of_images_and_captions(tmp_path):
-    ids, vectors = ["a", "b", "c"], np.eye(3, dtype=np.float32)
-    captions = asked(*[("en", id_) for id_ in ids], ("ar", "b"))
-    of_captions = np.concatenate([vectors, vectors[:1]])
-    paths = {name: tmp_path / name for name in ("vectors", "captions", "tested", "images", "style")}
-    write_tensors(paths["vectors"], {"captions5": of_captions, "images5": vectors})
+def page_of(
+    folder: Path,
+    captions: pa.Table,
+    caption_vectors: np.ndarray,
+    images: dict[str, bytes],
+    image_vectors: np.ndarray,
+) -> str:
+    """The page that the script makes of two images."""
+    ids = [*images]
+    paths = {name: folder / name for name in ("vectors", "captions", "tested", "images", "style")}
+    write_tensors(paths["vectors"], {"captions5": caption_vectors, "images5": image_vectors})
     write_table(paths["captions"], captions)
     write_table(paths["tested"], pa.table({"image_id": ids, "group": ids}))
     # There are images of other splits, too.
-    write_images(paths["images"], [(id_, DOT) for id_ in ["z", *ids[::-1]]])
+    write_images(paths["images"], [("zz", DOT), *[*images.items()][::-1]])
     paths["style"].write_text("td {}\n")
     params = {"seed": 5, "languages": ["ar", "en"], "images": 2}
-    output = tmp_path / "page.html"
+    output = folder / "page.html"
     first_images_page.main(
         SimpleNamespace(
             input=SimpleNamespace(**paths),
@@ -126,8 +132,41 @@ def test_the_script_makes_a_page_of_images_and_captions(tmp_path):
             params=SimpleNamespace(**params, title="Title", caption="Said."),
         )
     )
-    page = output.read_text()
+    return output.read_text()
+
+
+def test_the_script_makes_a_page_of_images_and_captions(tmp_path):
+    ids, vectors = ["a", "b", "c"], np.eye(3, dtype=np.float32)
+    captions = asked(*[("en", id_) for id_ in ids], ("ar", "b"))
+    of_captions = np.concatenate([vectors, vectors[:1]])
+    page = page_of(tmp_path, captions, of_captions, dict.fromkeys(ids, DOT), vectors)
     assert page.count("<tr><td") == 3
     assert page.count('class="right"') == 3
     assert "There are 3 images to find it among." in page
     assert re.search(r'<td lang="ar" dir="auto">b in ar</td><td>ar</td><td>[23]</td>', page)
+
+
+def test_the_page_has_five_images_of_a_query_and_frames_the_right_one_among_them(tmp_path):
+    """Of eight images; one query's own is the third, and the other's the sixth."""
+    ids = list("abcdefgh")
+    images = {id_: png(Image.new("RGB", (4, 4), (20 * i, 0, 0))) for i, id_ in enumerate(ids)}
+    angles = np.linspace(0, 1, len(ids))
+    vectors = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+    # From `a` on, the nearest images are in the order of the alphabet.
+    page = page_of(tmp_path, asked(("en", "c"), ("en", "f")), vectors[[0, 0]], images, vectors)
+    rows = re.findall(r"<tr><td lang.*?</tr>", page, re.DOTALL)
+    assert len(rows) == 2
+    assert "<th>first five images</th>" in page
+    framed = {}
+    for row in rows:
+        caption, rank = re.fullmatch(
+            r'<tr><td lang="en" dir="auto">(.*?)</td><td>en</td><td>(\d)</td><td class="images">.*',
+            row, re.DOTALL,
+        ).groups()  # fmt: skip
+        found = re.findall(r'<img( class="right")? alt="(\w).*?" src="data:.*?base64,(.*?)">', row)
+        assert [label for _, label, _ in found] == ids[:5]
+        assert row.count("<img") == 5
+        shown = [decoded(base64.b64decode(data), "here").getpixel((1, 1)) for *_, data in found]
+        assert shown == [(20 * number, 0, 0) for number in range(5)]
+        framed[caption, rank] = [label for right, label, _ in found if right]
+    assert framed == {("c in en", "3"): ["c"], ("f in en", "6"): []}

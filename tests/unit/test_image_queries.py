@@ -1,12 +1,14 @@
 """Metrics of every query between captions and images, against trec_eval and by hand."""
 
+import weakref
+
 import numpy as np
 import pyarrow as pa
 import pytest
 import pytrec_eval
 
 from hybridbatch.benchmarks._joined import joined
-from hybridbatch.benchmarks.base import collection
+from hybridbatch.benchmarks.base import Collection, collection
 from hybridbatch.evaluation.image_names import IMAGE_TO_TEXT, TEXT_TO_IMAGE
 from hybridbatch.evaluation.image_queries import (
     image_query_metrics,
@@ -129,7 +131,8 @@ def test_captions_of_all_languages_are_joined():
         origins = {id_: ("pets", None) for id_ in texts if id_ != "owl"}
         return collection(texts, pictures, relevant, "image", origins)
 
-    captions, table = joined({"en": of({"cat": "cat", "dog": "dog"}), "es": of({"cat": "gato"})})
+    found = {"en": of({"cat": "cat", "dog": "dog"}), "es": of({"cat": "gato"})}
+    captions, table = joined(found, found.get)
     assert captions.to_pylist() == [
         {"query_id": "cat", "language": "en", "text": "cat", "image_id": "cat"},
         {"query_id": "dog", "language": "en", "text": "dog", "image_id": "dog"},
@@ -141,8 +144,22 @@ def test_captions_of_all_languages_are_joined():
         {"image_id": "dog", "group": "pets"},
         {"image_id": "owl", "group": "owl"},
     ]
-    fewer = {"cat": b"1", "dog": b"2"}
+    found["es"] = of({"cat": "gato"}, {"cat": b"1", "dog": b"2"})
     with pytest.raises(DataError, match="en has 3 images and es has 2"):
-        joined({"en": of({"cat": "cat"}), "es": of({"cat": "gato"}, fewer)})
+        joined(found, found.get)
     with pytest.raises(DataError, match="no language"):
-        joined({})
+        joined({}, found.get)
+
+
+def test_one_language_s_images_are_held_at_a_time():
+    read: list[tuple[str, weakref.ref]] = []
+
+    def of(language: str) -> Collection:
+        assert [name for name, earlier in read if earlier() is not None] == []
+        images = {id_: id_.encode() for id_ in ("cat", "dog")}
+        found = collection({"cat": language}, images, [("cat", "cat")], "image")
+        read.append((language, weakref.ref(found.candidates)))
+        return found
+
+    captions, _ = joined(["en", "es", "zu"], of)
+    assert captions["text"].to_pylist() == [name for name, _ in read] == ["en", "es", "zu"]

@@ -155,7 +155,6 @@ def test_the_table_depends_on_the_section_and_the_others_do_not(tmp_path):
         ("{benchmarks: [xquad_r]}", "'xquad_r' is no benchmark of captions and images"),
         ("{benchmarks: [xquad_r_images]}", "is no benchmark of captions and images"),
         ("{training: {loss: {directions: up}}}", "directions: 'up' is not one of queries, both"),
-        ("{training: {loss: {distillation: 0.5, student: candidate}}}", "distillation: must be 0"),
         ("{training: {loss: {clustering: 0}}}", "loss.clustering: 0 must be more than 0"),
         ("{seeds: 0}", "image_text.seeds: 0 must be at least 1"),
     ],
@@ -184,10 +183,100 @@ def test_texts_that_cannot_move_are_not_pushed_from_each_other(tmp_path):
     frozen["training"] = {"loss": {**OWN_LOSS, "clustering": 1.0}}
     with pytest.raises(ConfigError, match=r"static_cnn\.training\.loss\.clustering: the text"):
         loaded(tmp_path, yaml.safe_dump(changes))
-    del frozen["text"]
-    frozen["training"] = {"loss": {**OWN_LOSS, "distillation": 1.0, "student": "candidate"}}
-    with pytest.raises(ConfigError, match=r"static_cnn\.training\.loss\.distillation: must be 0"):
+
+
+def distilled(loss: dict, text: dict, **image_text) -> str:
+    """The laptop's configuration with a teacher; text: changes of the text tower."""
+    tower = {"head": False} | text
+    changes = {
+        "image_text": {"training": {"loss": {"distillation": 1.0, **loss}}, **image_text},
+        "catalogue": {"encoders": {"static_cnn": {"dimension": 256, "text": tower}}},
+    }
+    return yaml.safe_dump(changes)
+
+
+IMAGES_LEARN = {"contrastive": 0.0, "student": "candidate"}
+TEXTS_LEARN = {"contrastive": 0.0, "student": "query"}
+
+
+@pytest.mark.parametrize(
+    ("loss", "text"),
+    [
+        (IMAGES_LEARN, {}),
+        (IMAGES_LEARN | {"contrastive": 0.5}, {}),
+        (IMAGES_LEARN | {"contrastive": 0.5}, {"head": True}),
+        (TEXTS_LEARN | {"contrastive": 0.5}, {"head": True}),
+    ],
+)
+def test_a_frozen_text_tower_is_the_teacher(tmp_path, loss, text):
+    config = loaded(tmp_path, distilled(loss, text))
+    values = TrainConfig(**image_systems.training_values(config, "en-en")).loss
+    assert (values["distillation"], values["student"]) == (1.0, loss["student"])
+
+
+@pytest.mark.parametrize(
+    ("loss", "text", "message"),
+    [
+        (IMAGES_LEARN, {"trained": True}, "image_text.training.loss.distillation: the teacher is "
+         "the text tower of static_cnn, which is trained and would move"),
+        (IMAGES_LEARN, {"head": True}, "static_cnn.text.head: with a `contrastive` of 0 and the "
+         "student candidate, nothing would train the texts' head"),
+        (TEXTS_LEARN | {"contrastive": 1.0}, {}, "image_text.training.loss.student: 'query', and "
+         "the text tower of static_cnn is frozen and has no head, so that it cannot learn"),
+        (TEXTS_LEARN, {"head": True}, "static_cnn.image: with a `contrastive` of 0 and the student "
+         "query, nothing would train the images' tower or head"),
+        (TEXTS_LEARN, {"head": True}, "image_text.control: with a `contrastive` of 0 and the "
+         "student query, no image enters the loss"),
+    ],
+)  # fmt: skip
+def test_teachers_and_students_that_cannot_be_are_named(tmp_path, loss, text, message):
+    with pytest.raises(ConfigError) as caught:
+        loaded(tmp_path, distilled(loss, text))
+    assert message in str(caught.value)
+
+
+def test_a_teacher_of_another_width_is_refused_where_the_width_is_known(tmp_path):
+    changes = yaml.safe_load(distilled(IMAGES_LEARN | {"contrastive": 1.0}, {"head": True}))
+    entry = changes["catalogue"]["encoders"]["static_cnn"]
+    entry["dimension"] = 128
+    with pytest.raises(
+        ConfigError,
+        match=r"static_cnn\.dimension: 128, and the vectors of the teacher, a system of 'static', "
+        r"have 256; set it to 256",
+    ):
         loaded(tmp_path, yaml.safe_dump(changes))
+    # A loss of the encoder's own is named by its key.
+    del changes["image_text"]
+    entry["training"] = {"loss": {**OWN_LOSS, "distillation": 1.0, "student": "candidate"}}
+    entry["text"]["trained"] = True
+    with pytest.raises(ConfigError, match=r"static_cnn\.training\.loss\.distillation: the teacher"):
+        loaded(tmp_path, yaml.safe_dump(changes))
+
+
+@pytest.mark.parametrize("student", ["query", "candidate"])
+def test_a_teacher_that_is_a_model_of_its_own(tmp_path, student):
+    """Its width is not known from the configuration; pretrained images may stay as they are."""
+    (tmp_path / "clip").mkdir()
+    tower = {"kind": "transformer", "model": f"{tmp_path}/clip", "pooling": "published"}
+    text = {"max_tokens": 77, "trained": False, "head": student == "query"}
+    image = {"trained": False, "head": False}
+    entry = {"kind": "text_image", "dimension": 512, "text": tower | text, "image": tower | image}
+    loss = {"contrastive": 0.0, "distillation": 1.0, "student": student}
+    changes = {
+        "image_text": {"encoder": "mine", "text_towers": [], "control": False},
+        "catalogue": {"encoders": {"mine": entry}},
+    }
+    changes["image_text"]["training"] = {"loss": loss}
+    if student == "query":
+        loaded(tmp_path, yaml.safe_dump(changes))
+        return
+    with pytest.raises(
+        ConfigError, match="student: 'candidate', and the image tower of mine is frozen and has no"
+    ):
+        loaded(tmp_path, yaml.safe_dump(changes))
+    image["head"] = True
+    entry["image"] = tower | image
+    assert loaded(tmp_path, yaml.safe_dump(changes)).image_text.encoder == "mine"
 
 
 def test_towers_of_which_nothing_is_trained_are_refused(tmp_path):

@@ -3,12 +3,13 @@
 import json
 from dataclasses import replace
 from functools import partial
-from itertools import count
+from itertools import combinations, count
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from pictures import POSITIONS, drawings, in_spanish, whole
 from safetensors.numpy import load_file
 from trainings import SHORT, Interrupted
@@ -18,10 +19,12 @@ from hybridbatch.encoders import static, text_image
 from hybridbatch.encoders.base import CANDIDATE, IMAGE, QUERY, TEXT
 from hybridbatch.encoders.captions import caption_inputs, image_inputs, image_text_pairs
 from hybridbatch.encoders.inference import load
+from hybridbatch.encoders.inputs import Dense
 from hybridbatch.runtime.errors import DataError
 from hybridbatch.training.data import TrainingCorpus
 from hybridbatch.training.job import TrainingJob
 from hybridbatch.training.loop import _Run, finetune
+from hybridbatch.training.trainer import Trainer
 
 Values = dict[str, Any]
 DRAWN = drawings()
@@ -71,7 +74,8 @@ def corpora(
         found = {}
         for language, write in languages.items():
             captions = caption_inputs(make, rows, chosen, [write(one) for one in chosen])
-            found[language] = image_text_pairs(captions, images, teacher)
+            targets = None if teacher is None else Dense(teacher[rows])
+            found[language] = image_text_pairs(captions, images, targets)
         return TrainingCorpus(name, found, modality=IMAGE)
 
     rows = np.arange(len(names))
@@ -207,6 +211,56 @@ def test_distillation_alone_brings_the_student_to_the_teacher(student, system, t
     (other,) = {QUERY, CANDIDATE} - {student}
     assert cosines[student][seen].mean() > cosines[other][seen].mean() + 0.3
     assert rows_of(model)[0]["loss"] > rows_of(model)[-1]["loss"] + 0.3
+
+
+PUSHED = LOSS | {"temperature": "fixed", "clustering": 0.7}
+
+
+def nearness(texts: np.ndarray) -> float:
+    """Uniformity (Wang and Isola 2020, equation 2) of unit vectors; lower where they are apart."""
+    pairs = [np.exp(-2 * ((a - b) ** 2).sum()) for a, b in combinations(texts.astype(float), 2)]
+    return float(np.log(np.mean(pairs)))
+
+
+def test_the_first_logged_loss_has_the_push_of_the_batch_s_texts(system, tmp_path, monkeypatch):
+    values = cnn_values(system)
+    encoder = prepared(values, tmp_path / "encoder")
+    batches, loss_of = [], Trainer.loss_of
+
+    def noted(trainer, queries, passages, *others):
+        batches.append((queries, passages))
+        return loss_of(trainer, queries, passages, *others)
+
+    monkeypatch.setattr(Trainer, "loss_of", noted)
+    config = replace(CONFIG, loss=PUSHED, max_steps=1, evaluate_every=1)
+    model = train(values, encoder, tmp_path / "model", config)
+    queries, passages = batches[0]
+    started = text_image.start(values, encoder, 0)
+    started.model.train()
+    with torch.no_grad():
+        texts = started.embed(QUERY, TEXT, queries).numpy().astype(float)
+        images = started.embed(CANDIDATE, IMAGE, passages).numpy().astype(float)
+    assert len(texts) == len(images) == CONFIG.batch_size
+    scores = np.exp(texts @ images.T / CONFIG.temperature)
+    right = np.diagonal(scores)
+    contrastive = -np.log([right / scores.sum(axis=1), right / scores.sum(axis=0)]).mean()
+    push = 0.7 * nearness(texts)
+    assert abs(push) > 0.1  # which 1e-4 is small beside
+    assert rows_of(model)[0]["loss"] == pytest.approx(contrastive + push, abs=1e-4)
+
+
+def test_texts_that_are_pushed_end_up_further_apart(system, tmp_path):
+    values = cnn_values(system)
+    encoder = prepared(values, tmp_path / "encoder")
+    data = corpora(values, encoder, seen=True)
+    captions = [write(name) for i, name in enumerate(DRAWN) if i % 3 != 2
+                for write in (str, in_spanish)]  # fmt: skip
+    found = {}
+    for name, weight in (("plain", None), ("pushed", 3.0)):
+        config = replace(CONFIG, learning_rate=0.005, loss=PUSHED | {"clustering": weight})
+        model = train(values, encoder, tmp_path / name, config, data)
+        found[name] = nearness(load(values, model)(QUERY, TEXT, captions))
+    assert found["pushed"] < found["plain"] - 0.1
 
 
 def test_distillation_without_a_teacher_is_refused(system, tmp_path):

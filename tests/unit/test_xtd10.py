@@ -1,6 +1,7 @@
 """XTD10: captions in the order of image names, and the images that COCO trains on."""
 
 import csv
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -126,3 +127,21 @@ def test_published_figures_are_of_the_benchmark_s_languages():
     assert {row["language"] for row in rows} == set(ENTRY["languages"])
     assert all(10 < float(row["value"]) <= 100 for row in rows)
     assert {row["metric"] for row in rows} == {"text_to_image_recall_10"}
+    values = {(row["model"], row["language"]): row["value"] for row in rows}
+    assert len(values) == len(rows) == 47
+    for model, language, value in (
+        ("labse-vit-l-14", "ja", "73.9"),
+        ("xlm-r-large-vit-b-32", "pl", "91.4"),
+        ("xlm-r-large-vit-l-14", "ko", "85.2"),
+        ("xlm-r-large-vit-b-16-plus", "en", "95.0"),
+        ("openai-clip-vit-b-32", "en", "90.3"),
+        ("openclip-vit-b-16-plus", "en", "94.3"),
+    ):
+        assert values[model, language] == value
+
+
+def test_a_file_says_where_every_table_of_published_figures_is_from():
+    folder = ROOT / "resources/published"
+    text = (folder / "README.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"^\| `(\w+\.csv)` \|", text, re.MULTILINE))
+    assert named == {path.name for path in folder.glob("*.csv")}

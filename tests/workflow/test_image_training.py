@@ -112,3 +112,19 @@ def test_images_of_other_benchmarks_can_be_asked_for(checkout: Checkout):
         ) if rule == "merge_fonts"
     }  # fmt: skip
     assert merged
+
+
+def test_crossmodal_3600_is_planned_by_its_name(checkout: Checkout):
+    jobs = checkout.plan(
+        *("--configfile", "config/demo.yaml"),
+        *("--config", "image_text={benchmarks: [emoji, xm3600], text_towers: [hybrid], seeds: 1}"),
+        *("--", "results/demo/tables/image_text.csv"),
+    )
+    assert [rule for rule, _ in jobs if rule == "pack_images"] == ["pack_images"]
+    for rule in ("read_captions", "embed_images", "evaluate_images"):
+        assert {w["benchmark"] for found, w in jobs if found == rule} == {"emoji", "xm3600"}, rule
+    fetched = [path for rule, w in jobs if rule == "fetch" for path in w.values()]
+    assert sorted(path for path in fetched if "crossmodal-3600" in path) == [
+        "google.github.io/crossmodal-3600/web-data/captions.zip",
+        "open-images-dataset.s3.amazonaws.com/crossmodal-3600/images.tgz",
+    ]

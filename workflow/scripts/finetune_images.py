@@ -3,7 +3,13 @@
 from pathlib import Path
 
 from hybridbatch.data.captions import TRAIN, VALIDATION, read_captions
-from hybridbatch.encoders.captions import ImageInputs, TextInputs, caption_corpus, check_splits
+from hybridbatch.encoders.captions import (
+    ImageInputs,
+    TextInputs,
+    caption_corpus,
+    check_splits,
+    check_teacher,
+)
 from hybridbatch.runtime.logs import logged
 from hybridbatch.training.data import TrainingCorpus
 from hybridbatch.training.job import training_job
@@ -18,9 +24,12 @@ def main(snakemake) -> None:
     images, _ = ImageInputs.load(files.images)
     check_splits(captions, images)
     texts, _ = TextInputs.load(files.texts)
+    teacher = SOURCE_LANGUAGE if (job.config.loss or {}).get("distillation") else None
+    if teacher:
+        check_teacher(texts, job.encoder["dimension"])
 
     def corpus(split: str, languages: list[str]) -> TrainingCorpus:
-        pairs = caption_corpus(captions, split, languages, texts, images, params.shuffled)
+        pairs = caption_corpus(captions, split, languages, texts, images, params.shuffled, teacher)
         return TrainingCorpus(params.corpus, pairs, modality="image")
 
     train, validation = corpus(TRAIN, params.languages), corpus(VALIDATION, [SOURCE_LANGUAGE])

@@ -8,11 +8,10 @@ from hybridbatch.runtime.logs import log, logged
 
 def main(snakemake) -> None:
     params, output = snakemake.params, snakemake.output
-    collections = {
-        language: read_collection(params.kind, files, language, params.reading)
-        for language, files in params.files.items()
-    }
-    captions, images = joined(collections)
+    captions, images = joined(
+        params.files,
+        lambda of: read_collection(params.kind, params.files[of], of, params.reading),
+    )
     log.info("%d captions of %d images", len(captions), len(images))
     write_table(output.captions, captions, params.of)
     write_table(output.images, images, params.of)

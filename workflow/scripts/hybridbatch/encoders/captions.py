@@ -12,11 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from hybridbatch.data import dedup
-from hybridbatch.data.captions import wrong_images
+from hybridbatch.data.captions import named, wrong_images
 from hybridbatch.encoders.base import CANDIDATE, IMAGE, QUERY, TEXT, MakeInputs
 from hybridbatch.encoders.inputs import Dense, Inputs, Ragged, Repeating, from_arrays
 from hybridbatch.encoders.pairs import PairInputs
-from hybridbatch.runtime.errors import DataError
+from hybridbatch.runtime.errors import ConfigError, DataError
 from hybridbatch.runtime.files import read_tensors, write_tensors
 
 
@@ -196,13 +196,13 @@ def caption_inputs(
 
 
 def image_text_pairs(
-    captions: CaptionInputs, images: ImageInputs, teacher: np.ndarray | None = None
+    captions: CaptionInputs, images: ImageInputs, targets: Inputs | None = None
 ) -> PairInputs:
     """Pairs of captions, on the side of queries, and images, for `TrainingCorpus`.
 
-    Languages that get the same `images` share their inputs. teacher: float [pairs of the corpus, d]
-    by the pair's number, a teacher's vectors, or None. Raises DataError for a caption whose image
-    is not there, and for a pair without the teacher's vector.
+    Languages that get the same `images` share their inputs. targets: a teacher's vectors of the n
+    pairs, if there is one. Raises DataError for a caption whose image is not there, and for targets
+    of another number of pairs.
     """
     place = {name: i for i, name in enumerate(images.ids)}
     if absent := [name for name in captions.images if name not in place]:
@@ -212,14 +212,11 @@ def image_text_pairs(
         )
     which = np.array([place[name] for name in captions.images], dtype=np.int64)
     keys, numbers = np.unique(images.keys, return_inverse=True)
-    targets = None
-    if teacher is not None:
-        if len(captions.rows) and len(teacher) <= captions.rows.max():
-            raise DataError(
-                f"the teacher has vectors of {len(teacher)} pairs, and there is a pair "
-                f"{captions.rows.max()}."
-            )
-        targets = Repeating(Dense(teacher), captions.rows)
+    if targets is not None and len(targets) != len(which):
+        raise DataError(
+            f"the teacher has vectors of {len(targets)} pairs, and there are {len(which)}: every "
+            "pair has one."
+        )
     return PairInputs(
         rows=captions.rows,
         question_numbers=captions.numbers,
@@ -233,6 +230,72 @@ def image_text_pairs(
     )
 
 
+@dataclass(frozen=True)
+class Teacher:
+    """A text tower's vectors of the captions of n images in one language.
+
+    ids: names of the images. vectors: float32 [n, d] of length 1.
+    """
+
+    ids: tuple[str, ...]
+    vectors: Dense
+    language: str
+
+    def of(self, ids: Sequence[str]) -> Repeating:
+        """The vectors of images, one for each name; languages of a corpus share the array.
+
+        Raises DataError, with a name, for images that have none.
+        """
+        place = {name: i for i, name in enumerate(self.ids)}
+        if absent := sorted({name for name in ids if name not in place}):
+            raise DataError(
+                f"{len(absent)} images have captions, and none in {self.language!r} that the "
+                f"teacher could read: {named(absent)}. Give each a caption in {self.language!r}, "
+                "leave them out, or set training.loss.distillation to 0."
+            )
+        return Repeating(self.vectors, np.array([place[name] for name in ids], dtype=np.int32))
+
+
+def check_teacher(texts: TextInputs, dimension: int) -> None:
+    """Raise ConfigError if a text tower can be no teacher.
+
+    texts: the tower's inputs. dimension: of the common space, in which the teacher's vectors have
+    to be. A tower that is trained would move away from its own vectors.
+    """
+    if not isinstance(texts.inputs, Dense):
+        raise ConfigError(
+            "training.loss.distillation: the teacher is the text tower, which is trained and would "
+            "move: set its `trained` to false, or the weight to 0."
+        )
+    width = texts.inputs.values.shape[1]
+    if width != dimension:
+        raise ConfigError(
+            f"training.loss.distillation: the teacher's vectors, which are the text tower's, have "
+            f"{width} dimensions, and `dimension` of the encoder is {dimension}: set it to {width}."
+        )
+
+
+def caption_teacher(captions: pa.Table, split: str, language: str, texts: TextInputs) -> Teacher:
+    """A frozen text tower's vectors of the images' captions in one language, for a distillation.
+
+    captions: of `data.captions.CAPTION_SCHEMA`. texts: the tower's inputs, which are its vectors
+    (`check_teacher`). An image with several captions has the direction of the mean of their unit
+    vectors. That is the target of least mean squared distance to them, and does not depend on the
+    captions' order but for rounding.
+
+    After Multilingual-CLIP (Carlsson et al. 2022, LREC, "Cross-lingual and Multilingual CLIP"),
+    whose student reads translations of the English captions that its teacher reads.
+    """
+    of_language = captions.filter(pc.equal(captions["language"], language))
+    _, ids, written = numbered(of_language, split, language)
+    vectors = _unit(texts.make()(QUERY, TEXT, written).values)
+    # The captions of an image stand together.
+    starts = np.flatnonzero([i == 0 or ids[i - 1] != name for i, name in enumerate(ids)])
+    if len(starts):
+        vectors = _unit(np.add.reduceat(vectors, starts, axis=0))
+    return Teacher(tuple(ids[start] for start in starts), Dense(vectors), language)
+
+
 def caption_corpus(
     captions: pa.Table,
     split: str,
@@ -240,23 +303,28 @@ def caption_corpus(
     texts: TextInputs,
     images: ImageInputs,
     shuffled: int | None = None,
+    teacher: str | None = None,
 ) -> dict[str, PairInputs]:
     """The pairs of one split by language, for `TrainingCorpus`.
 
     captions: of `data.captions.CAPTION_SCHEMA`. texts, images: their inputs. shuffled: a seed, if
-    captions are to stand beside wrong images (`data.captions.wrong_images`). Raises DataError for a
-    language without captions, and as `image_text_pairs` does.
+    captions are to stand beside wrong images (`data.captions.wrong_images`). teacher: the language
+    of the captions whose vectors are the targets (`caption_teacher`); None for no targets. The
+    target of a caption beside a wrong image is that of its own image, so that it is wrong for the
+    other one, too. Raises DataError for a language without captions, for an image without one in
+    the teacher's language, and as `image_text_pairs` does.
     """
     other = {} if shuffled is None else wrong_images(captions, shuffled)
     chosen = captions.filter(pc.is_in(captions["language"], pa.array(list(languages))))
+    taught = None if teacher is None else caption_teacher(captions, split, teacher, texts)
     found = {}
     for language in languages:
-        rows, ids, named = numbered(chosen, split, language)
+        rows, ids, written = numbered(chosen, split, language)
         if not len(rows):
             raise DataError(f"no image of the part {split} has a caption in {language!r}.")
         beside = [other.get(name, name) for name in ids]
-        of = caption_inputs(texts.make(), rows, beside, named)
-        found[language] = image_text_pairs(of, images)
+        of = caption_inputs(texts.make(), rows, beside, written)
+        found[language] = image_text_pairs(of, images, taught and taught.of(ids))
     return found
 
 
@@ -276,6 +344,12 @@ def check_splits(captions: pa.Table, images: ImageInputs) -> None:
                 f"the image {id_} is in {split}, and in {known} as {other}: what is trained on "
                 "would be tested. Equal images have to be in one split; leave one out."
             )
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    """Vectors, float32 [n, d], scaled to length 1; one of zeros stays."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True).clip(1e-12)
+    return (vectors / lengths).astype(np.float32)
 
 
 def _distinct(inputs: Inputs) -> Ragged | Dense:

@@ -14,9 +14,15 @@ from hybridbatch.experiment.configuration import Experiment
 from hybridbatch.experiment.encoders.text_image import Config as TextImage
 from hybridbatch.experiment.names import SOURCE_LANGUAGE, ZERO_SHOT
 from hybridbatch.experiment.problems import did_you_mean, not_in_catalogue
+from hybridbatch.experiment.training import Loss
 
 # The captions of the system that is trained on those of the wrong images.
 SHUFFLED = "shuffled"
+# By kind: keys that name images which are fetched once, and what entries may differ in.
+_PHOTOGRAPHS = {
+    "xtd10": (("source", "names"), "title, languages, captions and `subset`"),
+    "xm3600": (("source", "captions", "archive_source", "archive"), "title and languages"),
+}
 
 
 @dataclass(frozen=True)
@@ -171,7 +177,7 @@ def wrong_image_text(config: Experiment) -> Iterator[str]:
     """The messages of all checks of the section."""
     section, catalogue = config.image_text, config.catalogue
     yield from _wrong_emoji(config)
-    yield from _wrong_xtd10(config)
+    yield from _wrong_photographs(config)
     if section is None:
         return
     for of, key, names in (
@@ -243,17 +249,67 @@ def _wrong_encoder(config: Experiment) -> Iterator[str]:
 
 
 def _wrong_loss(config: Experiment, entry: TextImage) -> Iterator[str]:
-    """Terms of the loss that need a teacher, or texts that move."""
+    """Terms of the loss that need a teacher at rest, or texts or images that move."""
     section = config.image_text
     own = entry.training.loss if entry.training else None
     loss = own or section.training.loss
     where = f"catalogue.encoders.{section.encoder}" if own else "image_text"
     if loss is not None and loss.distillation:
-        yield f"{where}.training.loss.distillation: must be 0, as no teacher's vectors are made"
+        yield from _wrong_teacher(config, entry, loss, f"{where}.training.loss")
     if loss is not None and loss.clustering and not (entry.text.trained or entry.text.head):
         yield (
             f"{where}.training.loss.clustering: the text tower of {section.encoder} is frozen and "
             "has no head, so that its texts cannot move; leave it out, or give the tower a head"
+        )
+
+
+def _wrong_teacher(config: Experiment, entry: TextImage, loss: Loss, where: str) -> Iterator[str]:
+    """A teacher, which is the frozen text tower, in another space; students that cannot learn.
+
+    where: the key of the loss.
+    """
+    name, known = config.image_text.encoder, config.catalogue.encoders
+    tower = f"catalogue.encoders.{name}"
+    if entry.text.trained:
+        yield (
+            f"{where}.distillation: the teacher is the text tower of {name}, which is trained and "
+            f"would move; set {tower}.text.trained to false, or the weight to 0"
+        )
+        return
+    base = known.get(entry.base)
+    # That of another model is not known before its job (`encoders.captions.check_teacher`).
+    width = base.width if base and "text" in base.modalities["candidate"] else None
+    if width not in (None, entry.dimension):
+        yield (
+            f"{tower}.dimension: {entry.dimension}, and the vectors of the teacher, a system of "
+            f"{entry.base!r}, have {width}; set it to {width}"
+        )
+    # A network or a table from random weights has neither key, and is always trained.
+    image = getattr(entry.image, "trained", True) or getattr(entry.image, "head", True)
+    of_texts = loss.student == "query"
+    if not (entry.text.head if of_texts else image):
+        yield (
+            f"{where}.student: {loss.student!r}, and the {'text' if of_texts else 'image'} tower "
+            f"of {name} is frozen and has no head, so that it cannot learn; give it a head, or set "
+            f"the student to {'candidate' if of_texts else 'query'}"
+        )
+    if loss.contrastive:
+        return
+    if not of_texts and entry.text.head:
+        yield (
+            f"{tower}.text.head: with a `contrastive` of 0 and the student candidate, nothing "
+            "would train the texts' head, which would stay random; set it to false"
+        )
+    if of_texts and image:
+        yield (
+            f"{tower}.image: with a `contrastive` of 0 and the student query, nothing would train "
+            "the images' tower or head; choose a pretrained tower with `trained` and `head` false, "
+            f"or set {where}.contrastive above 0"
+        )
+    if of_texts and config.image_text.control:
+        yield (
+            "image_text.control: with a `contrastive` of 0 and the student query, no image enters "
+            "the loss, so that wrong ones would change nothing; set it to false"
         )
 
 
@@ -274,17 +330,18 @@ def _wrong_benchmarks(config: Experiment) -> Iterator[str]:
             yield f"image_text.benchmarks: {name!r} is no benchmark of captions and images"
 
 
-def _wrong_xtd10(config: Experiment) -> Iterator[str]:
-    """Entries of XTD10 with other images: these are fetched once, to one place."""
-    entries = {n: e for n, e in config.catalogue.benchmarks.items() if e.kind == "xtd10"}
-    first = next(iter(entries), None)
-    for name, entry in entries.items():
-        for key in ("source", "names"):
-            if getattr(entry, key) != getattr(entries[first], key):
-                yield (
-                    f"catalogue.benchmarks.{name}.{key}: images are fetched once, and {first!r} "
-                    "names others; only title, languages, captions and `subset` may differ"
-                )
+def _wrong_photographs(config: Experiment) -> Iterator[str]:
+    """Entries of one kind with other images: these are fetched once, to one place."""
+    for kind, (keys, may) in _PHOTOGRAPHS.items():
+        entries = {n: e for n, e in config.catalogue.benchmarks.items() if e.kind == kind}
+        first = next(iter(entries), None)
+        for name, entry in entries.items():
+            for key in keys:
+                if getattr(entry, key) != getattr(entries[first], key):
+                    yield (
+                        f"catalogue.benchmarks.{name}.{key}: images are fetched once, and "
+                        f"{first!r} names others; only {may} may differ"
+                    )
 
 
 def _wrong_languages(config: Experiment, corpus: Benchmark) -> Iterator[str]:
