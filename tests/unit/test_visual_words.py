@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image, ImageDraw, ImageFont
 
 from hybridbatch.encoders.visual_words import CELL, VisualWords, _means, blobs, codebook
@@ -71,6 +72,28 @@ def test_vectors_are_means_of_rows(module):
     table = module.table.weight.detach().numpy()
     for vector, image in zip(found, images, strict=True):
         np.testing.assert_allclose(vector, table[module.words(image)].mean(axis=0), atol=1e-6)
+
+
+def test_training_has_the_vectors_and_the_gradient_of_a_plain_table(module):
+    features = module.preprocess([line(text * 3) for text in LINES])
+    assert len(features["input_ids"].unique()) < len(features["input_ids"]) / 2
+    plain = torch.nn.EmbeddingBag.from_pretrained(
+        module.table.weight.detach().clone(), freeze=False, mode="mean", sparse=True
+    )
+    expected = plain(features["input_ids"], features["offsets"])
+    upstream = torch.randn(expected.shape, generator=torch.Generator().manual_seed(0))
+    expected.backward(upstream)
+    module.table.sparse = True
+    try:
+        found = module(features)["sentence_embedding"]
+        found.backward(upstream)
+        gradient = module.table.weight.grad
+    finally:
+        module.table.sparse, module.table.weight.grad = False, None
+    assert torch.equal(found, expected)
+    # A row for each n-gram that is there, however often it is.
+    assert gradient._nnz() == len(features["input_ids"].unique())
+    torch.testing.assert_close(gradient.to_dense(), plain.weight.grad.to_dense())
 
 
 def test_a_codebook_is_the_same_for_the_same_images():
