@@ -25,9 +25,10 @@ def rendered() -> dict:
         entry["training"] |= {"max_steps": 20, "evaluate_every": 10}
     texts = small_configuration()["catalogue"]["benchmarks"]["small"]
     images = texts | {"kind": "rendered", "title": "Small as images"}
+    moved = images | {"title": "Small as images, moved", "perturbation": {"shift": 2}}
     benchmarks = {
-        # Another rendering is one more of these; it would double the jobs.
-        "small_images": images | {"beside": ["small"], "perturbation": {"shift": 1}},
+        "small_images": images | {"beside": ["small", "small_moved"]},
+        "small_moved": moved,
     }
     return {
         "samplings": ["hybrid"],
@@ -40,7 +41,9 @@ def rendered() -> dict:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not FONTS.is_dir(), reason="apt-get install fonts-noto-core")
-def test_a_run_from_text_systems_to_the_table(finished: Checkout, tmp_path: Path):
+def test_a_run_from_text_systems_to_the_table(
+    finished: Checkout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+):
     shutil.copytree(finished.path, tmp_path / "copy", symlinks=True)
     checkout = Checkout(tmp_path / "copy")
     (checkout.path / "rendered.yaml").write_text(yaml.safe_dump(rendered()))
@@ -60,6 +63,7 @@ def test_a_run_from_text_systems_to_the_table(finished: Checkout, tmp_path: Path
     }
     assert rows == {
         ("static", "small"), ("visual", "small_images"), ("visual_distilled", "small_images"),
+        ("visual", "small_moved"), ("visual_distilled", "small_moved"),
     }  # fmt: skip
     assert set(frame["sampling"]) == {"hybrid"}
     means = frame[(frame["metric"] == "map") & (frame["language"] == "mean")]
@@ -74,7 +78,13 @@ def test_a_run_from_text_systems_to_the_table(finished: Checkout, tmp_path: Path
     page = (checkout.path / TABLE).with_suffix(".md").read_text(encoding="utf-8")
     for encoder, benchmark in rows:
         assert re.search(rf"## {encoder}, {benchmark}, ", page.replace("\\", ""))
-    card = (checkout.path / CARD).read_text(encoding="utf-8").replace("\\", "")
-    assert "Text tower, frozen: the system static_hybrid" in card
-    assert "encode_document" in card
+    card = (checkout.path / CARD).read_text(encoding="utf-8")
+    assert "Text tower, frozen: the system static_hybrid" in card.replace("\\", "")
+    # What the card says loads the model, where the card lies.
+    (program,) = re.findall(r"```python\n(.*?)```", card, re.DOTALL)
+    assert "put workflow/scripts on the\n# PYTHONPATH" in program
+    assert "encode_document" in program
+    monkeypatch.chdir((checkout.path / CARD).parent)
+    exec(compile(program + "\nprint(scores.shape)\n", "the card", "exec"), {})
+    assert capsys.readouterr().out.endswith("torch.Size([1, 1])\n")
     assert checkout.plan(*SMALL, "--", TABLE, CARD) == []
