@@ -1,12 +1,14 @@
 """Memory of a training step: what `make plan` reckons, and what torch holds.
 
-    .venv/bin/python benchmarks/training_memory.py
+    .venv/bin/python benchmarks/training_memory.py [--large]
 
 Random encoders of the large ones' architectures, but small. On a CPU: the bytes of parameters,
 gradients, AdamW's moments and best weights, and of the tensors that autograd saves, each storage
-once. On a GPU: torch's peak, of wider encoders; where there is none, the rows say so.
+once. On a GPU: torch's peak, of wider encoders; where there is none, the rows say so. With --large,
+only the encoders of config/layers.yaml, as large as they are, with random weights, on a GPU.
 """
 
+import gc
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -21,13 +23,18 @@ from transformers import AutoModel, PreTrainedModel, XLMRobertaConfig, XLMRobert
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow" / "scripts"))
 
 from hybridbatch.cost.memory import Texts, trained_parameters, training_memory
+from hybridbatch.cost.rules.training import step_memory
+from hybridbatch.cost.work import read_rates, read_work
 from hybridbatch.encoders.layers import checkpoint_layers
+from hybridbatch.experiment.load import load
 from hybridbatch.experiment.shapes import Shape
+from hybridbatch.experiment.systems import training_values
 from hybridbatch.training.config import TrainConfig
 from hybridbatch.training.losses import info_nce
 from hybridbatch.training.optimisation import optimizers_of
 from hybridbatch.training.trainable import restrict, trained_state
 
+ROOT = Path(__file__).parents[1]
 CONFIG = TrainConfig(
     sampling="hybrid", alpha=0.5, pairs=1.0, batch_size=8, corpus_weighting={"temperature": 1.0},
     max_steps=1, warmup_steps=0, decay_share=0.0, learning_rate=0.001, weight_decay=0.01,
@@ -129,21 +136,29 @@ def peak(
     return torch.cuda.max_memory_allocated()
 
 
-def transformer_of_size(kind: type, width: int, layers: int) -> tuple[PreTrainedModel, Shape]:
-    config = kind(
-        vocab_size=1000,
-        hidden_size=width,
-        num_hidden_layers=layers,
-        num_attention_heads=width // 32,
-        intermediate_size=4 * width,
-    )
-    shape = Shape(
+def shape_of_size(kind: type, width: int, layers: int) -> Shape:
+    config = kind()
+    return Shape(
         layers, 0, width, 4 * width, 1000, "made up", positions=config.max_position_embeddings,
         token_types=config.type_vocab_size, pooler=True, heads=width // 32,
         norm_first=kind is XLMRobertaXLConfig,
     )  # fmt: skip
+
+
+def transformer_of(shape: Shape) -> PreTrainedModel:
+    """A transformer with random weights."""
+    kind = XLMRobertaXLConfig if shape.norm_first else XLMRobertaConfig
+    config = kind(
+        vocab_size=shape.vocabulary,
+        hidden_size=shape.width,
+        num_hidden_layers=shape.encoder_layers,
+        num_attention_heads=shape.heads,
+        intermediate_size=shape.feed_forward,
+        max_position_embeddings=shape.positions,
+        type_vocab_size=shape.token_types,
+    )
     torch.manual_seed(0)
-    return AutoModel.from_config(config), shape
+    return AutoModel.from_config(config)
 
 
 def row(kind: type, name: str, checkpointing: bool, on_gpu: bool) -> list[str]:
@@ -151,8 +166,8 @@ def row(kind: type, name: str, checkpointing: bool, on_gpu: bool) -> list[str]:
     if on_gpu:
         width, layers, batch = 1024, 8, [Texts(100, 128), Texts(100, 256)]
     what = [kind.model_type, name, "yes" if checkpointing else "no", "GPU" if on_gpu else "CPU"]
-    transformer, shape = transformer_of_size(kind, width, layers)
-    values = TRAINABLE[name]
+    shape = shape_of_size(kind, width, layers)
+    transformer, values = transformer_of(shape), TRAINABLE[name]
     planned = training_memory(
         [(shape, texts) for texts in batch],
         shape.parameters,
@@ -171,8 +186,37 @@ def row(kind: type, name: str, checkpointing: bool, on_gpu: bool) -> list[str]:
     return [*what, f"{reckoned / 1e6:,.2f}", f"{found / 1e6:,.2f}", f"{reckoned / found:.2f}"]
 
 
+def large_rows() -> list[list[str]]:
+    """Of the encoders of config/layers.yaml, each with its largest batch."""
+    rows = []
+    work = read_work(load([ROOT / "config" / "layers.yaml"]), read_rates(), "h100")
+    for name in work.experiment.encoders:
+        shape = work.shape(name, "query")
+        system = next(of for of in work.systems.values() if of.encoder == name)
+        values = training_values(work.experiment, system)
+        planned = step_memory(work, system)
+        found = "not measured"
+        if torch.cuda.is_available():
+            with torch.device("cuda"):
+                transformer = transformer_of(shape)
+            of_step = (values["trainable"], values["gradient_checkpointing"])
+            held = peak(transformer, planned.batch, *of_step)
+            found = f"{held / 1e9:.1f} ({planned.total / held:.2f})"
+            # Before the next one is made, which may need all of the GPU's memory.
+            del transformer
+            gc.collect()
+            torch.cuda.empty_cache()
+        sizes = [f"{shape.parameters / 1e9:.2f}", f"{planned.total / 1e9:.1f}"]
+        rows.append([name, *sizes, found])
+    return rows
+
+
 def main() -> None:
     torch.set_num_threads(1)
+    if "--large" in sys.argv[1:]:
+        headers = ["encoder", "parameters, 10^9", "reckoned, GB", "torch, GB (ratio)"]
+        print(tabulate(large_rows(), headers, tablefmt="github", disable_numparse=True))
+        return
     rows = [
         row(kind, name, checkpointing, on_gpu)
         for on_gpu in (False, True)

@@ -21,8 +21,11 @@ from transformers import (
 )
 
 from hybridbatch.cost.memory import Texts, trained_parameters, training_memory
+from hybridbatch.cost.rules.training import step_memory
+from hybridbatch.cost.work import read_rates, read_work
 from hybridbatch.encoders.narrow import NarrowDistilBert
 from hybridbatch.experiment.encoders.transformer import Config
+from hybridbatch.experiment.load import load
 from hybridbatch.experiment.shapes import Shape
 from hybridbatch.training.trainable import counts, halve_frozen
 
@@ -175,6 +178,17 @@ def test_activations_in_bfloat16_are_as_planned_for_a_gpu(
         [(shape, texts) for texts in BATCH], shape.parameters, 0, values, checkpointing, gpu=True
     )
     assert planned.kept == pytest.approx(kept, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("encoder", "gigabytes"),
+    [("xlm-r", 4.1), ("xlm-r-large", 8.4), ("xlm-r-xl", 22.2), ("xlm-r-xxl", 50.9)],
+)
+def test_large_encoders_need_what_torch_held_on_an_h100(encoder, gigabytes):
+    """By benchmarks/training_memory.py --large, torch 2.11.0."""
+    work = read_work(load([ROOT / "config" / "layers.yaml"]), read_rates(), "h100")
+    system = next(of for of in work.systems.values() if of.encoder == encoder)
+    assert step_memory(work, system).total == pytest.approx(gigabytes * 1e9, rel=0.03)
 
 
 def test_the_layer_that_is_computed_again_is_one_of_those_that_were_kept(tmp_path):

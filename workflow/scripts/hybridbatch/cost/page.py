@@ -192,21 +192,24 @@ def _memory(plan: Plan) -> list[str]:
         [
             name,
             " + ".join(f"{texts.number:g} x {texts.length:g}" for texts in of.batch),
-            *(scaled(part, "B") for part in (of.frozen, of.trained, of.kept, of.again, of.total)),
+            *(scaled(part, "B") for part in (of.frozen, of.trained, of.kept, of.again, of.passing)),
+            scaled(of.total, "B"),
             "enough" if of.peak <= room else f"{scaled(of.peak - room, 'B')} too little",
         ]
         for name, of in plan.memory.items()
     ]
-    parts = ["frozen", "trained", "activations", "a layer again", "together", scaled(room, "B")]
+    parts = ["frozen", "trained", "activations", "a layer again", "gradients", "together"]
+    parts.append(scaled(room, "B"))
     headers = ["GPU memory of", "texts x tokens", *parts]
     return [
-        _grid(rows, headers, ("left", *["right"] * 7)),
+        _grid(rows, headers, ("left", *["right"] * 8)),
         "",
         "Fine-tuning at a batch's longest, the largest job of an encoder: its texts, of so many "
         "tokens each. Frozen weights are in bfloat16. With trained ones stand gradients, AdamW's "
         "moments and the best weights so far. gradient_checkpointing keeps what enters each layer, "
-        "and computes one again at a time. While it is loaded, all of an encoder is there in "
-        "float32. By formula; a GPU's peak: not measured.",
+        "and computes one again at a time. The gradients are those of activations, with adapters. "
+        "While it is loaded, all of an encoder is there in float32. By formula; what torch held on "
+        "an H100: docs/trainable.md, Large encoders.",
         "",
     ]
 
