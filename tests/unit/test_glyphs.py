@@ -28,6 +28,15 @@ def test_the_note_has_number_names_and_characters():
     assert glyph_notes([counted({})]) == []
 
 
+def test_renderings_that_lack_the_same_have_one_note():
+    moved, serif = (
+        {**counted({"ar:000": c}), "benchmark": n} for n, c in (("moved", "†"), ("s", "‡"))
+    )
+    first, second = glyph_notes([counted({"ar:000": "†"}), serif, moved])
+    assert first.startswith("Sentences of birds, moved with characters")
+    assert second.startswith("Sentences of s with characters")
+
+
 @pytest.mark.parametrize(("last", "missing"), [("游", {"en:000.000:001": "游"}), ("y", {})])
 def test_the_sentences_of_a_benchmark_are_looked_through(last, missing, tmp_path: Path):
     files = benchmark(tmp_path, f"Owls sleep. Ducks {last}.")

@@ -7,12 +7,13 @@ _NAMED = 3  # sentences of a language that are named
 
 
 def glyph_notes(counted: Iterable[Mapping[str, Any]]) -> list[str]:
-    """A sentence for each rendered benchmark that has such sentences.
+    """A sentence for each rendered benchmark that has such sentences; one for all with the same ones.
 
+    Several renderings of one benchmark mostly use the same fonts, and so lack the same characters.
     counted: `benchmark`, and in `languages`, by code, the number of `sentences` and in `missing`
     the characters that the font lacks, by the id of the sentence.
     """
-    notes = []
+    benchmarks: dict[str, list[str]] = {}
     for of in counted:
         parts = [
             f"{language} {len(found['missing'])} of {found['sentences']:,} "
@@ -21,11 +22,12 @@ def glyph_notes(counted: Iterable[Mapping[str, Any]]) -> list[str]:
             if found["missing"]
         ]
         if parts:
-            notes.append(
-                f"Sentences of {of['benchmark']} with characters that the fonts lack, which their "
-                f"images show as boxes: {', '.join(parts)}."
-            )
-    return notes
+            benchmarks.setdefault(", ".join(parts), []).append(of["benchmark"])
+    return [
+        f"Sentences of {', '.join(names)} with characters that the fonts lack, which their images "
+        f"show as boxes: {parts}."
+        for parts, names in benchmarks.items()
+    ]
 
 
 def _named(missing: Mapping[str, str]) -> str:
