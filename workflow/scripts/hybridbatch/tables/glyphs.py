@@ -7,7 +7,7 @@ _NAMED = 3  # sentences of a language that are named
 
 
 def glyph_notes(counted: Iterable[Mapping[str, Any]]) -> list[str]:
-    """A sentence for each rendered benchmark that has such sentences; one for all with the same ones.
+    """A sentence for the rendered benchmarks that have such sentences, one for all with the same.
 
     Several renderings of one benchmark mostly use the same fonts, and so lack the same characters.
     counted: `benchmark`, and in `languages`, by code, the number of `sentences` and in `missing`
