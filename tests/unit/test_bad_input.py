@@ -100,7 +100,7 @@ def test_what_changes_no_text_is_read(tmp_path, name, file, change):
 @pytest.mark.parametrize(("name", "file"), TEXTS)
 def test_a_file_that_unzips_to_too_much_is_refused(tmp_path, name, file, monkeypatch):
     data = SAMPLES[name].files[file]
-    monkeypatch.setattr(records, "_MOST", len(data) + 1_000_000)
+    monkeypatch.setattr(records, "MAX_BYTES", len(data) + 1_000_000)
     packed = gzip.compress(data.rstrip(b"\n") + b" " * 3_000_000)
     assert len(packed) < 100_000
     with pytest.raises(DataError, match=f"{file}.*more than [0-9,]+ bytes"):

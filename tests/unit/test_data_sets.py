@@ -1,5 +1,6 @@
 """Data sets by the library `datasets`: streamed once into hashed shards, and read as pairs."""
 
+import gzip
 import json
 import logging
 import zipfile
@@ -11,6 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from fsspec.spec import AbstractBufferedFile
 
 from hybridbatch.data import hub
 from hybridbatch.data.hub import DataSet, fetch_data_set
@@ -162,6 +164,23 @@ def test_text_files_may_be_at_a_url(tmp_path):
     """As those of the hub are, by the same file system library."""
     fsspec.filesystem("memory").pipe("/set/a.jsonl", b'\xef\xbb\xbf{"a": 1}\r\n')
     assert list(json_objects("memory://set/a.jsonl", hub.opened)) == [(1, {"a": 1})]
+
+
+def test_lines_are_read_from_files_as_the_hub_has_them():
+    """Unlike other files, these have no `readline` with a size."""
+
+    class OfTheHub(AbstractBufferedFile):
+        def __init__(self, data: bytes) -> None:
+            super().__init__(None, "a.jsonl", size=len(data))
+            self.data = data
+
+        def _fetch_range(self, start: int, end: int) -> bytes:
+            return self.data[start:end]
+
+    lines = b'{"a": 1}\n{"a": 2}\n'
+    for data in (lines, gzip.compress(lines)):
+        found = json_objects("a.jsonl", lambda path, data=data: OfTheHub(data))
+        assert [values for _, values in found] == [{"a": 1}, {"a": 2}]
 
 
 @pytest.mark.parametrize("suffix", ["parquet", "jsonl", "csv"])

@@ -265,6 +265,16 @@ def test_learning_rate_falls_from_layer_to_layer(base, tmp_path, monkeypatch):
 # --- training, saving, loading ---
 
 
+@pytest.mark.parametrize("kind", ["top", "lora", "bottleneck"])
+def test_a_gpu_s_bfloat16_is_the_transformer_s_alone(headed, kind, monkeypatch):
+    """An adapter is saved with the modules after the transformer, which nobody rounded."""
+    monkeypatch.setattr(trainable, "_on_gpu", lambda model: True)
+    model = model_of(headed, KINDS[kind])
+    assert model[2].linear.weight.dtype == torch.float32
+    frozen = [p.dtype for p in transformer_of(model).parameters() if not p.requires_grad]
+    assert set(frozen) == {torch.bfloat16}
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_model_with_a_linear_module_is_saved_as_it_was_trained(headed, tmp_path, kind, monkeypatch):
     trained = {}
@@ -429,6 +439,18 @@ def test_a_linear_module_that_was_changed_after_training_is_refused(headed, tmp_
     (tmp_path / "encoder" / ".xxh128").unlink(missing_ok=True)
     with pytest.raises(DataError, match="are not those that the adapter was trained on"):
         towers.load_model(model)
+
+
+def test_adapter_of_an_earlier_version_is_loaded(headed, tmp_path):
+    """It recorded no module after the transformer."""
+    shutil.copytree(headed[1], tmp_path / "encoder")
+    config = replace(SHORT, max_steps=2, trainable=LORA)
+    model = train(tmp_path, tmp_path / "encoder", config=config, values=headed[0])
+    recorded = json.loads((model / "base.json").read_text())
+    assert recorded["xxh128"].pop("2_Dense/model.safetensors")
+    (model / "base.json").write_text(json.dumps(recorded))
+    (model / ".xxh128").unlink(missing_ok=True)
+    towers.load_model(model)
 
 
 def test_adapter_of_another_base_is_refused(base, copied):

@@ -5,10 +5,8 @@ import zlib
 from pathlib import Path
 from typing import IO
 
-from hybridbatch.data.records import Open
+from hybridbatch.data.records import MAX_BYTES, Open
 from hybridbatch.runtime.errors import DataError
-
-MAX_BYTES = 2_000_000_000  # of a member, unzipped
 
 
 def member(name: str) -> Open:

@@ -38,7 +38,8 @@ _ESCAPE = re.compile(
 _KEYS = re.compile(r'("(?:[^"\\]|\\.)*")(\s*:)?|[{}]')
 _NUL = "has the character NUL, which is no text; remove it."
 _HALF = "has half of a surrogate pair, which is no character; write the whole one."
-_MOST = 2_000_000_000  # bytes, unzipped, of what is read at once: a line, or a file of JSON
+MAX_BYTES = 2_000_000_000  # unzipped, of what is read at once: a zipped line or file of JSON
+_TOO_MUCH = f"more than {MAX_BYTES:,} bytes. If it is meant to be so large, give it unzipped."
 _FIELD_LIMIT = 1 << 30  # characters of a CSV field; Python's own limit is 131,072
 
 Open = Callable[[str | Path], IO[bytes]]
@@ -209,13 +210,24 @@ def _unzipped(path: str | Path, opened: Open) -> Iterator[IO[bytes]]:
         yield gzip.GzipFile(fileobj=file) if zipped else file
 
 
-def _whole(file: gzip.GzipFile, path: str | Path) -> bytes:
+def _whole(file: gzip.GzipFile, path: str | Path) -> bytearray:
     data = bytearray()
     while block := file.read(1 << 20):
         data += block
-        if len(data) > _MOST:
-            raise DataError(f"{path}: unzips to more than {_MOST:,} bytes; unzip it if it may.")
-    return bytes(data)
+        if len(data) > MAX_BYTES:
+            raise DataError(f"{path}: unzips to {_TOO_MUCH}")
+    return data
+
+
+def _lines_of(file: IO[bytes], path: str | Path) -> Iterator[bytes]:
+    if not isinstance(file, gzip.GzipFile):
+        # Its size is known to whoever gave it, and files of the hub cannot read a part of a line.
+        yield from file
+        return
+    for number, line in enumerate(iter(lambda: file.readline(MAX_BYTES + 1), b""), 1):
+        if len(line) > MAX_BYTES:
+            raise DataError(f"{path}: line {number}: unzips to {_TOO_MUCH}")
+        yield line
 
 
 def _all_lines(path: str | Path, opened: Open) -> Iterator[tuple[int, str]]:
@@ -223,15 +235,13 @@ def _all_lines(path: str | Path, opened: Open) -> Iterator[tuple[int, str]]:
     number = 0
     try:
         with _unzipped(path, opened) as file:
-            for number, line in enumerate(iter(lambda: file.readline(_MOST + 1), b""), 1):
-                if len(line) > _MOST:
-                    raise DataError(f"{path}: line {number}: has more than {_MOST:,} bytes.")
+            for number, line in enumerate(_lines_of(file, path), 1):
                 yield number, _text(line, path, number)
     except _CUT_OFF as error:
         raise DataError(f"{path}: after line {number}: cannot be unzipped ({error}).") from error
 
 
-def _text(data: bytes, path: str | Path, number: int) -> str:
+def _text(data: bytes | bytearray, path: str | Path, number: int) -> str:
     """Decode bytes that begin at a line of a file."""
     try:
         text = data.decode("utf-8")

@@ -53,7 +53,9 @@ def check_base(folder: Path) -> Path:
             f"{folder}: its base {base} is not there. Make it again, or name the folder where it "
             f"is now in {CONFIG}, as base_model_name_or_path."
         )
-    if _weights(base) != read_json(folder / BASE)["xxh128"]:
+    # Earlier versions recorded the transformer's weights alone, not those of modules after it.
+    recorded, there = read_json(folder / BASE)["xxh128"], _weights(base)
+    if recorded != {name: there.get(name) for name in recorded}:
         raise DataError(
             f"{folder}: the weights in {base} are not those that the adapter was trained on. "
             "Bring them back, or train again."

@@ -1,7 +1,7 @@
 """Which of a model's parameters are trained.
 
-Optimizer, best weights and checkpoints hold only these. On a GPU the others are kept in bfloat16,
-and the saved model has them as they were.
+Optimizer, best weights and checkpoints hold only these. On a GPU the transformer's others are kept
+in bfloat16, and the saved model has them as they were.
 """
 
 import math
@@ -48,8 +48,13 @@ def restrict(model: nn.Module, values: Values | None, seed: int) -> None:
         _RESTRICT[values["kind"]](transformer, values)
     number = counts(model)
     log.info("%d of %d parameters are trained", number["trained"], number["all"])
-    if next(model.parameters()).device.type == "cuda":
-        halve_frozen(model)
+    if _on_gpu(transformer):
+        # Modules after it are small, and an adapter is saved with them as they are here.
+        halve_frozen(transformer)
+
+
+def _on_gpu(model: nn.Module) -> bool:
+    return next(model.parameters()).device.type == "cuda"
 
 
 def halve_frozen(model: nn.Module) -> None:
