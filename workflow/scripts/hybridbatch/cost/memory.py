@@ -5,9 +5,11 @@ hold. On a CPU all is in float32. On a GPU matrix products are in bfloat16 and n
 float32 (torch.autocast), attention scores are not kept, and frozen weights are in bfloat16.
 
 A test holds the parts against what torch saves for tiny models of the same architectures, on a CPU.
-The gradients that a backward pass holds for a moment are counted on a GPU with adapters, where
-nearly nothing else is a gradient. Elsewhere all gradients of weights count as if they were there at
-the peak of the activations, which is more. What an allocator loses to fragments is left out.
+What an allocator loses to fragments is left out.
+
+Gradients come and go. At the peak of the activations, when the backward pass begins, hardly any
+weight has one, but the activations of the last layer do. Counted is the larger of the two: the
+weights' as a part of what is trained, and what the activations' have more than these.
 """
 
 from collections.abc import Mapping, Sequence
@@ -51,7 +53,7 @@ class Memory:
     trained: float  # weights that are, their gradients and moments, the best weights so far
     kept: float  # for the backward pass: activations, and on a GPU trained matrices in bfloat16
     again: float  # of the one layer that is computed again in the backward pass
-    passing: float = 0.0  # gradients of activations, held for a moment in the backward pass
+    passing: float = 0.0  # gradients of activations, by which these exceed those of weights
     loading: float = 0.0  # before that, all weights in float32
     batch: tuple[Texts, ...] = ()  # what all this is of
 
@@ -90,20 +92,24 @@ def training_memory(
         again = max((part.layer(texts) for part, texts in parts), default=0.0)
     else:
         kept += sum(part.layers(texts) for part, texts in parts)
-    if gpu:
-        # Autocast computes with a copy of each trained matrix; tables are looked up as they are.
-        most = max((part.shape.encoder_parameters for part, _ in parts), default=0)
-        kept += _HALF * min(trained, most)
+    if gpu and parts:
+        # Autocast computes with a copy of each trained matrix; tables are looked up as they are. A
+        # layer that is computed again makes its own again.
+        shape = max((part.shape for part, _ in parts), key=lambda of: of.encoder_parameters)
+        copies = _HALF * min(trained, shape.encoder_parameters)
+        if checkpointing:
+            again += copies / shape.encoder_layers
+        else:
+            kept += copies
     # An adapter is added to the parameters, the others are some of them.
-    adapters = trainable is not None and trainable["kind"] in _ADAPTERS
-    added = trained if adapters else 0
+    added = trained if trainable is not None and trainable["kind"] in _ADAPTERS else 0
     passing = max((part.gradients(texts) for part, texts in parts), default=0.0)
     return Memory(
         frozen=(_HALF if gpu else _FLOAT) * (parameters + added - trained),
         trained=_TRAINED * trained,
         kept=kept,
         again=again,
-        passing=passing if gpu and adapters else 0.0,
+        passing=max(0.0, passing - _FLOAT * trained),
         loading=_FLOAT * parameters,
         batch=tuple(texts for _, texts in batch),
     )
@@ -171,13 +177,14 @@ class _Activations:
         return (_HALF if half else _FLOAT) * texts.tokens * self.shape.width
 
     def gradients(self, texts: Texts) -> float:
-        """Of activations, in the backward pass of one layer on a GPU.
+        """Of activations, in the backward pass of one layer.
 
-        Three as wide as the feed-forward network in bfloat16, and three as wide as the layer in
-        float32. How many there are at a time was found by torch's peaks on a GPU, with LoRA.
+        Three as wide as the feed-forward network and three as wide as the layer, on a GPU in
+        bfloat16 and in float32. How many there are at a time was found by torch's peaks on a GPU
+        (docs/trainable.md).
         """
         shape = self.shape
-        return 3 * texts.tokens * (_HALF * shape.feed_forward + _FLOAT * shape.width)
+        return 3 * texts.tokens * (self.value * shape.feed_forward + _FLOAT * shape.width)
 
     def outside(self, texts: Texts) -> float:
         """Of embeddings, pooling and loss."""

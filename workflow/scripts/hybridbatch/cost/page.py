@@ -207,7 +207,8 @@ def _memory(plan: Plan) -> list[str]:
         "Fine-tuning at a batch's longest, the largest job of an encoder: its texts, of so many "
         "tokens each. Frozen weights are in bfloat16. With trained ones stand gradients, AdamW's "
         "moments and the best weights so far. gradient_checkpointing keeps what enters each layer, "
-        "and computes one again at a time. The gradients are those of activations, with adapters. "
+        "and computes one again at a time. The gradients are those of activations, as far as "
+        "they exceed those of weights. "
         "While it is loaded, all of an encoder is there in float32. By formula; what torch held on "
         "an H100: docs/trainable.md, Large encoders.",
         "",
