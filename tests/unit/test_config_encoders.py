@@ -117,6 +117,7 @@ def test_a_text_image_encoder_embeds_texts_and_images(config):
         ("model: static/seed0", "model: a/b/c, revision: " + 40 * "0", "revision"),
         ("contrastive: 1.0, distillation: 0.5", "contrastive: 0.0, distillation: 0.0",
          "are both 0: nothing would bring"),
+        ("contrastive: 1.0", "contrastive: 0.0", "no temperature enters the loss"),
         (",\n         student: candidate", "", "go together"),
         ("learned", "hot", "temperature"),
     ],

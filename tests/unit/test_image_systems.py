@@ -188,6 +188,9 @@ def test_texts_that_cannot_move_are_not_pushed_from_each_other(tmp_path):
 def distilled(loss: dict, text: dict, **image_text) -> str:
     """The laptop's configuration with a teacher; text: changes of the text tower."""
     tower = {"head": False} | text
+    if not loss["contrastive"]:
+        image_text = {"captions": ["en-en"]} | image_text
+        loss = {"temperature": "fixed"} | loss
     changes = {
         "image_text": {"training": {"loss": {"distillation": 1.0, **loss}}, **image_text},
         "catalogue": {"encoders": {"static_cnn": {"dimension": 256, "text": tower}}},
@@ -235,6 +238,18 @@ def test_teachers_and_students_that_cannot_be_are_named(tmp_path, loss, text, me
     assert message in str(caught.value)
 
 
+@pytest.mark.parametrize("captions", [["en-en", "hybrid"], ["hybrid"]])
+def test_images_distilled_alone_know_no_captions_but_english_ones(tmp_path, captions):
+    with pytest.raises(
+        ConfigError, match=r"image_text\.captions: hybrid, and .* set it to \[en-en\]"
+    ):
+        loaded(tmp_path, distilled(IMAGES_LEARN, {}, captions=captions))
+    beside = IMAGES_LEARN | {"contrastive": 0.5}
+    assert (
+        loaded(tmp_path, distilled(beside, {}, captions=captions)).image_text.captions == captions
+    )
+
+
 def test_a_teacher_of_another_width_is_refused_where_the_width_is_known(tmp_path):
     changes = yaml.safe_load(distilled(IMAGES_LEARN | {"contrastive": 1.0}, {"head": True}))
     entry = changes["catalogue"]["encoders"]["static_cnn"]
@@ -276,6 +291,7 @@ def test_a_teacher_that_is_a_model_of_its_own(tmp_path, student):
         loaded(tmp_path, yaml.safe_dump(changes))
     image["head"] = True
     entry["image"] = tower | image
+    changes["image_text"]["captions"] = ["en-en"]
     assert loaded(tmp_path, yaml.safe_dump(changes)).image_text.encoder == "mine"
 
 

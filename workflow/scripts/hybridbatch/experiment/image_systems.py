@@ -12,12 +12,14 @@ from hybridbatch.experiment import systems as variants
 from hybridbatch.experiment.benchmarks import Benchmark
 from hybridbatch.experiment.configuration import Experiment
 from hybridbatch.experiment.encoders.text_image import Config as TextImage
+from hybridbatch.experiment.encoders.text_image import ImageTower, TextTower
 from hybridbatch.experiment.names import SOURCE_LANGUAGE, ZERO_SHOT
 from hybridbatch.experiment.problems import did_you_mean, not_in_catalogue
 from hybridbatch.experiment.training import Loss
 
 # The captions of the system that is trained on those of the wrong images.
 SHUFFLED = "shuffled"
+_ENGLISH = "en-en"  # the sampling of English captions alone, and its kind
 # By kind: keys that name images which are fetched once, and what entries may differ in.
 _PHOTOGRAPHS = {
     "xtd10": (("source", "names"), "title, languages, captions and `subset`"),
@@ -118,7 +120,7 @@ def trained_languages(config: Experiment, captions: str) -> list[str]:
 
     Batches depend on their order, and so it must not be that of a list in the configuration.
     """
-    if _sampling(config, captions).kind == "en-en":
+    if _sampling(config, captions).kind == _ENGLISH:
         return [SOURCE_LANGUAGE]
     return [SOURCE_LANGUAGE, *sorted(set(config.image_text.languages) - {SOURCE_LANGUAGE})]
 
@@ -238,14 +240,17 @@ def _wrong_encoder(config: Experiment) -> Iterator[str]:
         elif "text" not in known[entry.base].modalities["candidate"]:
             yield f"{where}: {entry.base!r} is no encoder of texts"
     if isinstance(entry, TextImage):
-        towers = (entry.text, entry.image)
-        # A network or a table from random weights has neither key, and is always trained.
-        if not any(getattr(t, "trained", True) or getattr(t, "head", True) for t in towers):
+        if not _learns(entry.text) and not _learns(entry.image):
             yield (
                 f"catalogue.encoders.{section.encoder}: both towers are frozen and have no head, "
                 "so that nothing would be trained; set `trained` or `head` of one"
             )
         yield from _wrong_loss(config, entry)
+
+
+def _learns(tower: TextTower | ImageTower) -> bool:
+    # A network or a table from random weights has neither key, and is always trained.
+    return getattr(tower, "trained", True) or getattr(tower, "head", True)
 
 
 def _wrong_loss(config: Experiment, entry: TextImage) -> Iterator[str]:
@@ -284,9 +289,7 @@ def _wrong_teacher(config: Experiment, entry: TextImage, loss: Loss, where: str)
             f"{tower}.dimension: {entry.dimension}, and the vectors of the teacher, a system of "
             f"{entry.base!r}, have {width}; set it to {width}"
         )
-    # A network or a table from random weights has neither key, and is always trained.
-    image = getattr(entry.image, "trained", True) or getattr(entry.image, "head", True)
-    of_texts = loss.student == "query"
+    image, of_texts = _learns(entry.image), loss.student == "query"
     if not (entry.text.head if of_texts else image):
         yield (
             f"{where}.student: {loss.student!r}, and the {'text' if of_texts else 'image'} tower "
@@ -299,6 +302,13 @@ def _wrong_teacher(config: Experiment, entry: TextImage, loss: Loss, where: str)
         yield (
             f"{tower}.text.head: with a `contrastive` of 0 and the student candidate, nothing "
             "would train the texts' head, which would stay random; set it to false"
+        )
+    others = [name for name in config.image_text.captions if name != _ENGLISH]
+    if not of_texts and others:
+        yield (
+            f"image_text.captions: {', '.join(others)}, and with a `contrastive` of 0 and the "
+            "student candidate only the English captions that the teacher reads enter the loss; "
+            f"set it to [{_ENGLISH}]"
         )
     if of_texts and image:
         yield (

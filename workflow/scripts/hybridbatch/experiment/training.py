@@ -52,6 +52,12 @@ class Loss(Model):
             raise PydanticCustomError(
                 "no_student", "a weight of `distillation` and a `student` go together"
             )
+        if not self.contrastive and self.temperature == "learned":
+            raise PydanticCustomError(
+                "no_temperature",
+                "with a `contrastive` of 0 no temperature enters the loss: set `temperature` to "
+                "fixed",
+            )
         return self
 
 
