@@ -29,6 +29,7 @@ rates:
   generate_share: {low: 0.5, high: 0.5, source: made up}
   ctranslate2_gain: {low: 2, high: 4, source: made up}
   fetch_bytes: {low: 1, high: 1, source: made up}
+  read_bytes: {low: 1, high: 1, source: made up}
   read_pairs: {low: 1, high: 1, source: made up}
   shard_pairs: {low: 1, high: 1, source: made up}
   parallel_texts: {low: 1, high: 1, source: made up}

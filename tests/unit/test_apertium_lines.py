@@ -16,6 +16,7 @@ from hybridbatch.data.download import Source, fetch, mirror_from_environment
 from hybridbatch.data.texts import clean
 from hybridbatch.experiment.lookups import places
 from hybridbatch.experiment.sources import Source as Pinned
+from hybridbatch.translation.engines import apertium
 from hybridbatch.translation.engines._chain import Limits
 
 
@@ -91,6 +92,21 @@ def test_constraint_grammar_does_not_remember_the_line_before():
     line = "La parte superiore del piatto washer."
     alone = engine.translate([line])
     assert engine.translate(["Ho visto un mezzo.", line])[1:] == alone
+
+
+@pytest.mark.parametrize("mode", ["eng-cat", "cat-eng", "spa-arg", "ita-spa"])
+def test_every_line_has_a_constraint_grammar_of_its_own(mode, monkeypatch):
+    """Six of a thousand lines show the leak, so that few lines say little."""
+    started = []
+    start = apertium.Chain
+
+    def counting(commands, limits):
+        started.extend(command[0] for command in commands)
+        return start(commands, limits)
+
+    monkeypatch.setattr(apertium, "Chain", counting)
+    real(mode).translate(["a", "b", "c"])
+    assert started.count("cg-proc") == 3
 
 
 @pytest.mark.parametrize("suspended", ["engine", "one program", "job", "engine and job"])

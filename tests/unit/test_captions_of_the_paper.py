@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from hybridbatch.cost.rules import images
 from hybridbatch.cost.stages import cost_of
 from hybridbatch.cost.work import Work, read_rates, read_work
 from hybridbatch.experiment import image_systems, lookups
@@ -39,6 +40,19 @@ def test_the_text_towers_are_systems_of_the_paper_and_its_translator_translates(
 def test_every_benchmark_has_a_cost(work, rule):
     for benchmark in work.experiment.image_text.benchmarks:
         assert cost_of(work, rule, PLACE | {"benchmark": benchmark}).seconds.high > 0
+
+
+def test_an_image_has_the_patches_of_its_model(work):
+    """ViT-B/32 takes 49 patches and a token: 4.4 billion multiplications of weights and inputs."""
+    vision = image_systems.encoder(work.experiment)
+    assert images._image_flops(work, vision) == pytest.approx(8.6e9, rel=0.02)
+
+
+def test_the_files_of_images_are_read_once_for_each_language(work):
+    sizes = work.collections("xm3600")
+    cost = cost_of(work, "read_captions", PLACE | {"benchmark": "xm3600"})
+    held = 500e3 * max(of.candidates for of in sizes.values())
+    assert cost.seconds.low > len(sizes) * held / work.rates.rate("read_bytes").high
 
 
 def test_a_head_on_frozen_towers_takes_hours_at_most(work):

@@ -64,7 +64,7 @@ def test_every_job_of_towers_has_a_cost_on_one_core(tmp_path):
 def test_a_training_with_a_teacher_has_a_cost(tmp_path):
     """The teacher's vectors are the inputs of texts, which cost what they did."""
     changes = """
-image_text: {training: {loss: {contrastive: 0.0, distillation: 1.0, student: candidate}}}
+image_text: {training: {loss: {contrastive: 0.5, distillation: 1.0, student: candidate}}}
 catalogue: {encoders: {static_cnn: {dimension: 256, text: {head: false}}}}
 """
     taught = work(tmp_path, changes)

@@ -161,7 +161,7 @@ class VisualWords(InputModule):
         ids, table = features["input_ids"], self.table
         weight, offsets = table.weight, features["offsets"].to(ids.dtype)
         if table.sparse and weight.requires_grad and torch.is_grad_enabled():
-            # A passage has thousands of n-grams. The table's own gradient would have a row for each
+            # A passage has hundreds of n-grams. The table's own gradient would have a row for each
             # of them, to be sorted and added up later. Here equal ones are added up at once: the
             # same vectors to the bit, in a fifth of the time (benchmarks/visual_words_training.py).
             different, ids = torch.unique(ids, return_inverse=True)

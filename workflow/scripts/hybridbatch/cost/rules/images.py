@@ -6,12 +6,16 @@ from hybridbatch.cost.model import Cost, Span
 from hybridbatch.cost.work import Work
 from hybridbatch.experiment import image_systems, lookups
 from hybridbatch.experiment.encoders.rendered import Config as Rendered
+from hybridbatch.experiment.encoders.text_image import (
+    PATCHES,
+    SmallNetwork,
+    TextModel,
+    VisionModel,
+)
 from hybridbatch.experiment.encoders.text_image import Config as TextImage
-from hybridbatch.experiment.encoders.text_image import SmallNetwork, TextModel, VisionModel
 
 _IMAGE_BYTES = {"emoji": 5e3, "xtd10": 160e3, "xm3600": 500e3}  # of an image file, about
 _OTHER_BYTES = 160e3
-_PATCHES = 257  # tokens of an image of 224 pixels in patches of 14, with the one of the whole
 _VECTOR = 4  # bytes of a number
 _METRICS_A_QUERY = 300  # bytes of a row of metrics
 
@@ -92,7 +96,8 @@ def read_captions(work: Work, wildcards: Mapping[str, str]) -> Cost:
     captions = sum(of.queries for of in sizes.values())
     held = max(of.candidates for of in sizes.values()) * _file_bytes(work, name)
     return work.light(
-        work.rates.rate("read_pairs").seconds(captions),
+        work.rates.rate("read_pairs").seconds(captions)
+        + work.rates.rate("read_bytes").seconds(len(sizes) * held),
         memory=3 * held + work.rates.memory_of("texts", 0, captions),
     )
 
@@ -239,10 +244,12 @@ def _input_bytes(work: Work, entry: TextImage, benchmark: str) -> float:
 def _image_flops(work: Work, entry: TextImage) -> float:
     """FLOPs of a forward pass with one image."""
     if isinstance(entry.image, VisionModel):
-        return work.model_shape(entry.image.model).forward(_PATCHES, _PATCHES)
+        shape = work.model_shape(entry.image.model)
+        patches = shape.positions or PATCHES
+        return shape.forward(patches, patches)
     if isinstance(entry.image, SmallNetwork):
         return entry.image.flops
-    return 2 * entry.image.dimension * _PATCHES
+    return 2 * entry.image.dimension * PATCHES
 
 
 def _image_parameters(work: Work, entry: TextImage) -> float:

@@ -6,12 +6,16 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from hybridbatch.experiment.base import Name, Positive
-from hybridbatch.experiment.encoders.text_image import TextsAndImages, VisionModel, VisualWords
+from hybridbatch.experiment.encoders.text_image import (
+    PATCHES,
+    TextsAndImages,
+    VisionModel,
+    VisualWords,
+)
 from hybridbatch.experiment.rendering import Rendering
 from hybridbatch.experiment.shapes import Shape
 
 _LETTERS = 6  # of a word; each begins an n-gram of every length
-_PATCHES = 257  # tokens of an image of 224 pixels in patches of 14, with the one of the whole
 
 
 class Config(Rendering, TextsAndImages):
@@ -69,7 +73,7 @@ class Config(Rendering, TextsAndImages):
     def limit(self, side: str) -> float:
         if side == "query":
             return self.max_tokens
-        return _PATCHES if isinstance(self.image, VisionModel) else float("inf")
+        return PATCHES if isinstance(self.image, VisionModel) else float("inf")
 
     @property
     def padded(self) -> bool:

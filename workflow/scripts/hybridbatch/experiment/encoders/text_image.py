@@ -54,6 +54,11 @@ class TextModel(_Pretrained):
     )
 
 
+# Tokens of an image of 224 pixels in patches of 14, with the one of the whole: where the rates do
+# not have those of a model.
+PATCHES = 257
+
+
 class VisionModel(_Pretrained):
     """A Hugging Face vision model."""
 
