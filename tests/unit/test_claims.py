@@ -96,6 +96,17 @@ def test_verdict_is_the_place_of_the_interval(low, high, margin, expected):
     assert verdict(low, high, margin) == expected
 
 
+def test_sentences_as_images_take_the_margins_of_the_same_sentences_as_texts():
+    margins = Margins(PUBLISHED)
+    cell = ("monolingual", "map", "hybrid", "x-x-mono", 0.6, 0.5, 0.001)
+    compared = [(name, "labse", _comparisons(cell)) for name in ("xquad_r", "drawn", "other")]
+    frame = claims_table(compared, margins, "paper", 0.95, {"drawn": "xquad_r"})
+    found = frame[(frame["claim"] == "hybrid_monolingual") & (frame["pool"] == "all")]
+    text, drawn, other = found["margin"]
+    assert text == drawn == margins.margin("xquad_r", "labse", "monolingual", "map")
+    assert np.isnan(other)
+
+
 @pytest.mark.parametrize("hybrid_first", [True, False])
 def test_not_below_allows_the_margin_whichever_way_the_pair_stands(hybrid_first):
     pair = [("hybrid", 0.495), ("x-x-mono", 0.5)]

@@ -120,6 +120,7 @@ rule claims_table:
         compared=compared(RANKED),
         scale=experiment.scale,
         confidence=experiment.statistics.confidence,
+        of_texts=OF_TEXTS,
         image_encoder=experiment.image_text.encoder if IMAGE_SYSTEMS else None,
         code=code("claims_table"),
     script:

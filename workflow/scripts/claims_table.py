@@ -19,7 +19,7 @@ def main(snakemake) -> None:
         for of, table in zip(params.compared, found, strict=True)
     ]
     margins = Margins(read_published(snakemake.input.published))
-    frame = claims_table(comparisons, margins, params.scale, params.confidence)
+    frame = claims_table(comparisons, margins, params.scale, params.confidence, params.of_texts)
     for path in snakemake.input.images:
         table = pd.read_csv(checked(path), keep_default_na=False, na_values="")
         of_images = image_claims(table, params.image_encoder, params.scale)

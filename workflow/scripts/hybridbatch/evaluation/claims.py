@@ -15,9 +15,10 @@ reads the difference, its standard error and its degrees of freedom, as interval
 
 The margin is half of what the paper prints as the difference between x-x-mono and x-y, for the
 metric, encoder and benchmark: half of what is to be gained by the choice of the sampling. An
-encoder that the paper does not have takes the mean of its two. There is no margin where the paper
-prints no difference, one of the other sign, or no such benchmark. Verdicts are not corrected for
-multiple testing.
+encoder that the paper does not have takes the mean of its two, and a benchmark whose sentences are
+images takes that of the same sentences as texts. There is no margin where the paper prints no
+difference, one of the other sign, or no such benchmark. Verdicts are not corrected for multiple
+testing.
 
 Piaggio et al. (2012), "Reporting of noninferiority and equivalence randomized trials", on verdicts
 by interval; Berger (1982), "Multiparameter hypothesis testing and acceptance sampling", on a
@@ -26,6 +27,7 @@ claim about the better of two: not worse than the better one means not worse tha
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -179,13 +181,15 @@ def claims_table(
     margins: Margins,
     scale: str,
     confidence: float,
+    of_texts: Mapping[str, str] = MappingProxyType({}),
 ) -> pd.DataFrame:
     """A row for each statement, encoder, benchmark and pool; columns CLAIM_COLUMNS.
 
-    comparisons: (benchmark, encoder, rows of `significance.compare`). `difference` is the value of
-    the sampling minus that of the (better) other one; for rank distance, negative is better.
-    `share` is the difference divided by the other's value. `margin` and `detectable`, the minimum
-    detectable difference, are in the metric's unit.
+    comparisons: (benchmark, encoder, rows of `significance.compare`). of_texts: for a benchmark of
+    images, the one that has their sentences as texts, whose margins it takes. `difference` is the
+    value of the sampling minus that of the (better) other one; for rank distance, negative is
+    better. `share` is the difference divided by the other's value. `margin` and `detectable`, the
+    minimum detectable difference, are in the metric's unit.
     """
     rows = []
     for benchmark, encoder, frame in comparisons:
@@ -194,7 +198,8 @@ def claims_table(
             for claim in CLAIMS:
                 margin = None
                 if not claim.better:
-                    margin = margins.margin(benchmark, encoder, claim.setting, claim.metric)
+                    texts = of_texts.get(benchmark, benchmark)
+                    margin = margins.margin(texts, encoder, claim.setting, claim.metric)
                 row = {"scale": scale, "benchmark": benchmark, "encoder": encoder, "pool": pool}
                 rows.append(row | judge(claim, means, margin, confidence))
     counts = {"n_queries": "Int64", "n_seeds": "Int64"}
