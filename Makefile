@@ -90,7 +90,7 @@ compare: $(READY)
 # report is made under another path.
 REPORT := .snakemake/report.html
 
-report: setup
+report: setup images
 	@$(RECOVER)
 	@$(SNAKEMAKE) --cores $(CORES) $(call thrifty,20) --configfile $(CONFIGS) -- report_pages
 	@$(SNAKEMAKE) --configfile $(CONFIGS) --report $(REPORT) -- report_pages
@@ -139,7 +139,7 @@ tex: OTHERWISE = echo "Going on: the tests that compile LaTeX are skipped."
 chromium: PACKAGES = $(CHROMIUM)
 chromium: OTHERWISE = echo "Going on: reports are not checked in a browser."
 images: PACKAGES = $(IMAGES)
-images: OTHERWISE = echo "Going on: the tests of emoji and of rendered texts are skipped."
+images: OTHERWISE = echo "Going on: tests of emoji and of rendered texts are skipped, pages of such texts fail."
 # All of these at once; those that then are missing say so one by one.
 packages: PACKAGES = $(sort $(APERTIUM) $(TEX) $(CHROMIUM) $(IMAGES))
 packages: OTHERWISE = true

@@ -240,10 +240,11 @@ def test_teachers_and_students_that_cannot_be_are_named(tmp_path, loss, text, me
 
 @pytest.mark.parametrize("captions", [["en-en", "hybrid"], ["hybrid"]])
 def test_images_distilled_alone_know_no_captions_but_english_ones(tmp_path, captions):
-    with pytest.raises(
-        ConfigError, match=r"image_text\.captions: hybrid, and .* set it to \[en-en\]"
-    ):
+    with pytest.raises(ConfigError, match=r"image_text\.captions: hybrid, and .* such as en-en"):
         loaded(tmp_path, distilled(IMAGES_LEARN, {}, captions=captions))
+    english = yaml.safe_load(distilled(IMAGES_LEARN, {}, captions=["english"]))
+    english["catalogue"]["samplings"] = {"english": {"kind": "en-en"}}
+    assert loaded(tmp_path, yaml.safe_dump(english)).image_text.captions == ["english"]
     beside = IMAGES_LEARN | {"contrastive": 0.5}
     assert (
         loaded(tmp_path, distilled(beside, {}, captions=captions)).image_text.captions == captions

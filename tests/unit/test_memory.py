@@ -201,6 +201,17 @@ def test_gradients_of_activations_count_where_those_of_weights_are_fewer(tmp_pat
     assert training_memory(batch, shape.parameters, 10**9, None, gpu=True).passing == 0
 
 
+def test_a_trained_layer_that_is_computed_again_has_its_own_copy_in_bfloat16(tmp_path):
+    _, shape = tiny("xl", tmp_path)
+    batch = [(shape, texts) for texts in BATCH]
+    trained = TRAINABLE["top"]["layers"] * shape.layer_parameters
+    of_top, none = (
+        training_memory(batch, shape.parameters, number, TRAINABLE["top"], True, gpu=True).again
+        for number in (trained, 0)
+    )
+    assert of_top - none == 2 * shape.layer_parameters
+
+
 def test_the_layer_that_is_computed_again_is_one_of_those_that_were_kept(tmp_path):
     _, shape = tiny("xl", tmp_path)
     batch = [(shape, texts) for texts in BATCH]

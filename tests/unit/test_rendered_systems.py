@@ -50,6 +50,25 @@ def test_the_text_tower_is_the_system_of_the_same_sampling(tmp_path):
     assert variants.training_values(config, of_text) == variants.training_values(texts, of_text)
 
 
+def test_the_sentences_of_rendered_benchmarks_are_those_of_the_tables_as_texts(tmp_path):
+    """Not those of `xquad_r_seen`, which has the same files in two languages."""
+    found = lookups.benchmarks_of_texts(loaded(tmp_path))
+    assert "xquad_r_seen" in loaded(tmp_path).catalogue.benchmarks
+    for name in ("images", "shifted", "resized", "noisy", "serif"):
+        assert found.pop(f"xquad_r_{name}") == "xquad_r"
+        assert found.pop(f"mlqa_r_{name}") == "mlqa_r"
+    assert found == {}
+
+
+def test_an_image_has_the_patches_of_its_vision_model(tmp_path):
+    clip = VISION.replace("FacebookAI/xlm-roberta-base", "openai/clip-vit-base-patch32")
+    changes = of_visual(f"image: {clip.replace('TRAINED', 'false')}")
+    work = read_work(loaded(tmp_path, changes), read_rates(), NO_GPU, tmp_path)
+    assert work.image_numbers("visual", words=3.0) == work.image_numbers("visual", words=30.0) == 50
+    # One of the other encoder: six letters a word, each with n-grams of four lengths.
+    assert work.image_numbers("visual_distilled", words=3.0) == 72
+
+
 def test_encoders_that_differ_in_training_alone_share_their_images(tmp_path):
     assert variants.images_of(loaded(tmp_path), "visual_distilled") == "visual"
     for other in ("height: 40", "image: {ngrams: 2}", "perturbation: {shift: 1}"):

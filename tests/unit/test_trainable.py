@@ -447,10 +447,26 @@ def test_adapter_of_an_earlier_version_is_loaded(headed, tmp_path):
     config = replace(SHORT, max_steps=2, trainable=LORA)
     model = train(tmp_path, tmp_path / "encoder", config=config, values=headed[0])
     recorded = json.loads((model / "base.json").read_text())
+    assert recorded.pop("whole")
     assert recorded["xxh128"].pop("2_Dense/model.safetensors")
     (model / "base.json").write_text(json.dumps(recorded))
     (model / ".xxh128").unlink(missing_ok=True)
     towers.load_model(model)
+
+
+def test_adapter_of_a_base_that_has_more_weights_now_is_refused(copied):
+    more = copied.parent / "encoder" / "2_Dense"
+    more.mkdir()
+    save_file({"linear.weight": torch.ones(2, 2)}, more / "model.safetensors")
+    with pytest.raises(DataError, match="are not those that the adapter was trained on"):
+        towers.load_model(copied)
+
+
+def test_adapter_with_an_empty_record_of_its_base_is_refused(copied):
+    (copied / "base.json").write_text(json.dumps({"base": "encoder", "xxh128": {}}))
+    (copied / ".xxh128").unlink(missing_ok=True)
+    with pytest.raises(DataError, match="are not those that the adapter was trained on"):
+        towers.load_model(copied)
 
 
 def test_adapter_of_another_base_is_refused(base, copied):

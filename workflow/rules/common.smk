@@ -88,12 +88,7 @@ TABLE_ENCODERS = list(dict.fromkeys(system.encoder for system in TABLE_SYSTEMS.v
 # Benchmarks whose texts are rendered, and encoders that learn from such images: see rendered.smk.
 RENDERED = [name for name, of in CATALOGUE.benchmarks.items() if of.kind == "rendered"]
 # By rendered benchmark: the one that has the same sentences as texts.
-OF_TEXTS = {
-    name: text
-    for name in RENDERED
-    for text, of in CATALOGUE.benchmarks.items()
-    if of.kind == "lareqa" and of.source == CATALOGUE.benchmarks[name].source
-}
+OF_TEXTS = lookups.benchmarks_of_texts(experiment)
 RENDERING = [name for name, of in CATALOGUE.encoders.items() if of.renders]
 ABLATIONS = [name for name in outputs.ABLATIONS if variants.ablation_points(experiment, name)]
 DRAWN_ABLATIONS = [name for name in outputs.DRAWN_ABLATIONS if name in ABLATIONS]

@@ -9,9 +9,7 @@ SHOWN_IMAGES, SHOWN_LANGUAGES, SHOWN_SENTENCES = 6, 8, 3
 def image_pages():
     """The pages of images that this configuration has in its report."""
     found = [
-        f"<results>/report/pages/{benchmark}/rendered.html"
-        for benchmark in experiment.benchmarks
-        if benchmark in RENDERED
+        f"<results>/report/pages/{benchmark}/rendered.html" for benchmark in shown_renderings()
     ]
     if IMAGE_SYSTEMS:
         found += [
@@ -19,6 +17,18 @@ def image_pages():
             for benchmark in experiment.image_text.benchmarks
         ]
     return found
+
+
+def shown_renderings():
+    """Rendered benchmarks whose sentences are shown.
+
+    Those of the tables. Where they have none, but the report has images, the first one of which
+    the tables have the sentences as texts.
+    """
+    found = [name for name in experiment.benchmarks if name in RENDERED]
+    if found or not IMAGE_SYSTEMS:
+        return found
+    return [name for name, text in OF_TEXTS.items() if text in experiment.benchmarks][:1]
 
 
 def image_page_entry(kind):

@@ -95,10 +95,10 @@ def training_memory(
     if gpu and parts:
         # Autocast computes with a copy of each trained matrix; tables are looked up as they are. A
         # layer that is computed again makes its own again.
-        shape = max((part.shape for part, _ in parts), key=lambda of: of.encoder_parameters)
-        copies = _HALF * min(trained, shape.encoder_parameters)
+        tower = max((part for part, _ in parts), key=lambda of: of.shape.encoder_parameters)
+        copies = _HALF * min(trained, tower.shape.encoder_parameters)
         if checkpointing:
-            again += copies / shape.encoder_layers
+            again += copies / tower.number
         else:
             kept += copies
     # An adapter is added to the parameters, the others are some of them.

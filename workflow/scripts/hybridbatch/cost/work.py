@@ -102,6 +102,11 @@ class Work:
             return self.parameters(entry.base) + self.image_parameters(encoder)
         return entry.parameters(self.model_shape)
 
+    def image_numbers(self, encoder: str, words: float) -> float:
+        """What an image of so many words is for the tower of an encoder that renders texts."""
+        patches = self.shape(encoder, "candidate").positions  # of a vision model, if known
+        return patches or self.encoder(encoder).numbers(words)
+
     def image_parameters(self, encoder: str) -> float:
         """The number of parameters of the image tower of an encoder that renders texts."""
         return self.shape(encoder, "candidate").parameters

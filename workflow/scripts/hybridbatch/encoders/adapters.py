@@ -24,7 +24,7 @@ def is_adapter(folder: Path) -> bool:
 
 def record_base(folder: Path, base: Path) -> None:
     """Write `base.json` into the folder of an adapter."""
-    write_json(folder / BASE, {"base": str(base), "xxh128": _weights(base)})
+    write_json(folder / BASE, {"base": str(base), "whole": True, "xxh128": _weights(base)})
 
 
 def check_base(folder: Path) -> Path:
@@ -53,9 +53,12 @@ def check_base(folder: Path) -> Path:
             f"{folder}: its base {base} is not there. Make it again, or name the folder where it "
             f"is now in {CONFIG}, as base_model_name_or_path."
         )
-    # Earlier versions recorded the transformer's weights alone, not those of modules after it.
-    recorded, there = read_json(folder / BASE)["xxh128"], _weights(base)
-    if recorded != {name: there.get(name) for name in recorded}:
+    record, there = read_json(folder / BASE), _weights(base)
+    recorded = record["xxh128"]
+    if not record.get("whole"):
+        # An earlier version recorded the transformer's weights, not those of modules after it.
+        there = {name: digest for name, digest in there.items() if name in recorded}
+    if not recorded or recorded != there:
         raise DataError(
             f"{folder}: the weights in {base} are not those that the adapter was trained on. "
             "Bring them back, or train again."

@@ -19,7 +19,7 @@ from hybridbatch.experiment.training import Loss
 
 # The captions of the system that is trained on those of the wrong images.
 SHUFFLED = "shuffled"
-_ENGLISH = "en-en"  # the sampling of English captions alone, and its kind
+_ENGLISH = "en-en"  # the kind of samplings of English captions alone
 # By kind: keys that name images which are fetched once, and what entries may differ in.
 _PHOTOGRAPHS = {
     "xtd10": (("source", "names"), "title, languages, captions and `subset`"),
@@ -303,12 +303,17 @@ def _wrong_teacher(config: Experiment, entry: TextImage, loss: Loss, where: str)
             f"{tower}.text.head: with a `contrastive` of 0 and the student candidate, nothing "
             "would train the texts' head, which would stay random; set it to false"
         )
-    others = [name for name in config.image_text.captions if name != _ENGLISH]
+    samplings = config.catalogue.samplings
+    others = [
+        name
+        for name in config.image_text.captions
+        if name in samplings and samplings[name].kind != _ENGLISH
+    ]
     if not of_texts and others:
         yield (
             f"image_text.captions: {', '.join(others)}, and with a `contrastive` of 0 and the "
             "student candidate only the English captions that the teacher reads enter the loss; "
-            f"set it to [{_ENGLISH}]"
+            "name a sampling of English captions alone, such as en-en"
         )
     if of_texts and image:
         yield (

@@ -248,6 +248,19 @@ def benchmarks_of_table(config: Experiment, benchmark: str) -> list[str]:
     return [benchmark, *getattr(config.catalogue.benchmarks[benchmark], "beside", ())]
 
 
+def benchmarks_of_texts(config: Experiment) -> dict[str, str]:
+    """By rendered benchmark, the catalogue's first one that has its files' sentences as texts."""
+    known, texts = config.catalogue.benchmarks.items(), {}
+    for name, entry in known:
+        if entry.kind == "lareqa":
+            texts.setdefault((entry.source, entry.file), name)
+    return {
+        name: texts[entry.source, entry.file]
+        for name, entry in known
+        if entry.kind == "rendered" and (entry.source, entry.file) in texts
+    }
+
+
 def benchmark_title(config: Experiment, benchmark: str) -> str:
     """The title of a benchmark's table; it says if only judged passages are searched."""
     return config.catalogue.benchmarks[benchmark].heading

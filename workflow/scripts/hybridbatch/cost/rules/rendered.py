@@ -72,7 +72,7 @@ def _looked_at(
     if not isinstance(entry.image, VisionModel):
         seconds += work.rates.rate("see_words").seconds(images * words)
     if entry.embeds_once:
-        patches = entry.numbers(words)
+        patches = work.image_numbers(encoder, words)
         flops = work.shape(encoder, "candidate").forward(images * patches, patches)
         seconds += work.encoding_seconds(encoder, flops)
     device = work.looking_device(encoder)
@@ -98,7 +98,7 @@ def finetune_rendered(work: Work, wildcards: Mapping[str, str]) -> Cost:
         for corpus, share in drawn(work, system)
     )
     words = max((corpus.passage_words for corpus in work.corpora), default=0.0)
-    length = entry.numbers(words)
+    length = work.image_numbers(name, words)
     checked = sum(corpus.validation for corpus in work.validation) / values["evaluate_every"]
     # A forward pass is a third of a step. A frozen tower has embedded all images before.
     flops = 0.0
@@ -132,7 +132,7 @@ def finetune_rendered(work: Work, wildcards: Mapping[str, str]) -> Cost:
 def _input_bytes(work: Work, encoder: str, words: float) -> float:
     entry = work.encoder(encoder)
     if not isinstance(entry.image, VisionModel):
-        return _NUMBER * entry.numbers(words)
+        return _NUMBER * work.image_numbers(encoder, words)
     if entry.image.trained:
         return words * IMAGE_OF_A_WORD
     return _NUMBER * work.shape(encoder, "candidate").width

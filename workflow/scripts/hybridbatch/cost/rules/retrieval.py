@@ -92,7 +92,7 @@ def _vectors(
         ("candidate", candidates, sizes.candidate_words),
     ):
         if side == "candidate" and entry.renders:
-            each = entry.numbers(length)
+            each = work.image_numbers(encoder, length)
         else:
             # Sorted by tokens: hardly any padding.
             each = work.rates.tokens_of(length, entry.limit(side))
