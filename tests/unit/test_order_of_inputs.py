@@ -149,7 +149,7 @@ def test_significance_and_claims(comparisons, tmp_path):
     same(outputs("significance_table", inputs, params, tmp_path), 3)
     published = str(PUBLISHED / "hybrid_batch.csv")
     inputs = named(comparisons=comparisons, images=[], published=published)
-    params |= {"scale": "demo"}
+    params |= {"scale": "demo", "of_texts": {}}
     same(outputs("claims_table", inputs, params, tmp_path), 3)
     frame = pd.read_csv(tmp_path / "claims_table-0/csv")
     assert list(frame["encoder"].unique()) == ENCODERS
