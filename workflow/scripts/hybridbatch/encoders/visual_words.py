@@ -163,7 +163,7 @@ class VisualWords(InputModule):
         if table.sparse and weight.requires_grad and torch.is_grad_enabled():
             # A passage has hundreds of n-grams. The table's own gradient would have a row for each
             # of them, to be sorted and added up later. Here equal ones are added up at once: the
-            # same vectors to the bit, in a fifth of the time (benchmarks/visual_words_training.py).
+            # same vectors to the bit, in a third of the time (benchmarks/visual_words_training.py).
             different, ids = torch.unique(ids, return_inverse=True)
             weight = functional.embedding(different, weight, sparse=True)
         vectors = functional.embedding_bag(ids, weight, offsets, mode=table.mode)
