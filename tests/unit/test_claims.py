@@ -97,10 +97,10 @@ def test_verdict_is_the_place_of_the_interval(low, high, margin, expected):
 
 
 def test_sentences_as_images_take_the_margins_of_the_same_sentences_as_texts():
-    margins = Margins(PUBLISHED)
+    margins = Margins(PUBLISHED, {"drawn": "xquad_r"})
     cell = ("monolingual", "map", "hybrid", "x-x-mono", 0.6, 0.5, 0.001)
     compared = [(name, "labse", _comparisons(cell)) for name in ("xquad_r", "drawn", "other")]
-    frame = claims_table(compared, margins, "paper", 0.95, {"drawn": "xquad_r"})
+    frame = claims_table(compared, margins, "paper", 0.95)
     found = frame[(frame["claim"] == "hybrid_monolingual") & (frame["pool"] == "all")]
     text, drawn, other = found["margin"]
     assert text == drawn == margins.margin("xquad_r", "labse", "monolingual", "map")

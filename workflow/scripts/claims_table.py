@@ -18,8 +18,8 @@ def main(snakemake) -> None:
         (of["benchmark"], of["encoder"], table.to_pandas())
         for of, table in zip(params.compared, found, strict=True)
     ]
-    margins = Margins(read_published(snakemake.input.published))
-    frame = claims_table(comparisons, margins, params.scale, params.confidence, params.of_texts)
+    margins = Margins(read_published(snakemake.input.published), params.of_texts)
+    frame = claims_table(comparisons, margins, params.scale, params.confidence)
     for path in snakemake.input.images:
         table = pd.read_csv(checked(path), keep_default_na=False, na_values="")
         of_images = image_claims(table, params.image_encoder, params.scale)

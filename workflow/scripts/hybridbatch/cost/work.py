@@ -104,8 +104,7 @@ class Work:
 
     def image_numbers(self, encoder: str, words: float) -> float:
         """What an image of so many words is for the tower of an encoder that renders texts."""
-        patches = self.shape(encoder, "candidate").positions  # of a vision model, if known
-        return patches or self.encoder(encoder).numbers(words)
+        return self.encoder(encoder).numbers(words, self.shape(encoder, "candidate"))
 
     def image_parameters(self, encoder: str) -> float:
         """The number of parameters of the image tower of an encoder that renders texts."""

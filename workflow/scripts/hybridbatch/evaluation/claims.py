@@ -27,7 +27,6 @@ claim about the better of two: not worse than the better one means not worse tha
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -134,8 +133,13 @@ Place = tuple[str, str, str, str]
 class Margins:
     """Non-inferiority margins, in the metrics' units, from the paper's printed means."""
 
-    def __init__(self, published: pd.DataFrame) -> None:
-        """published: of `tables.published.read_published`."""
+    def __init__(self, published: pd.DataFrame, of_texts: Mapping[str, str] | None = None) -> None:
+        """published: of `tables.published.read_published`.
+
+        of_texts: for a benchmark of images, the one that has their sentences as texts, whose
+        margins it takes.
+        """
+        self._of_texts = of_texts or {}
         means = published[published["language"] == MEAN].sort_values("table", kind="stable")
         keys = ["benchmark", "encoder", "setting", "metric", "sampling"]
         # A mean stands in an overview and, with more digits, in a later table.
@@ -150,6 +154,7 @@ class Margins:
 
     def margin(self, benchmark: str, encoder: str, setting: str, metric: str) -> float | None:
         """Half of the published difference in the direction that the paper states, or None."""
+        benchmark = self._of_texts.get(benchmark, benchmark)
         gain = self._gains.get((benchmark, encoder, setting, metric))
         if gain is None and not any(of == encoder for _, of, _, _ in self._gains):
             others = [
@@ -181,15 +186,13 @@ def claims_table(
     margins: Margins,
     scale: str,
     confidence: float,
-    of_texts: Mapping[str, str] = MappingProxyType({}),
 ) -> pd.DataFrame:
     """A row for each statement, encoder, benchmark and pool; columns CLAIM_COLUMNS.
 
-    comparisons: (benchmark, encoder, rows of `significance.compare`). of_texts: for a benchmark of
-    images, the one that has their sentences as texts, whose margins it takes. `difference` is the
-    value of the sampling minus that of the (better) other one; for rank distance, negative is
-    better. `share` is the difference divided by the other's value. `margin` and `detectable`, the
-    minimum detectable difference, are in the metric's unit.
+    comparisons: (benchmark, encoder, rows of `significance.compare`). `difference` is the value of
+    the sampling minus that of the (better) other one; for rank distance, negative is better.
+    `share` is the difference divided by the other's value. `margin` and `detectable`, the minimum
+    detectable difference, are in the metric's unit.
     """
     rows = []
     for benchmark, encoder, frame in comparisons:
@@ -198,8 +201,7 @@ def claims_table(
             for claim in CLAIMS:
                 margin = None
                 if not claim.better:
-                    texts = of_texts.get(benchmark, benchmark)
-                    margin = margins.margin(texts, encoder, claim.setting, claim.metric)
+                    margin = margins.margin(benchmark, encoder, claim.setting, claim.metric)
                 row = {"scale": scale, "benchmark": benchmark, "encoder": encoder, "pool": pool}
                 rows.append(row | judge(claim, means, margin, confidence))
     counts = {"n_queries": "Int64", "n_seeds": "Int64"}

@@ -59,10 +59,13 @@ class Config(Rendering, TextsAndImages):
     def embeds_once(self) -> bool:
         return isinstance(self.image, VisionModel) and not self.image.trained
 
-    def numbers(self, words: float) -> float:
-        """The numbers that an image of so many words is for its tower: n-grams, or patches."""
+    def numbers(self, words: float, shape: Shape) -> float:
+        """The numbers that an image of so many words is for its tower: n-grams, or patches.
+
+        shape: of that tower.
+        """
         if isinstance(self.image, VisionModel):
-            return self.limit("candidate")
+            return shape.positions or PATCHES
         return words * _LETTERS * self.image.ngrams
 
     def shape(self, side: str, published: Callable[[str], Shape]) -> Shape:
